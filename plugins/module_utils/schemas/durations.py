@@ -1,0 +1,85 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Durations as Go writes them (`1h30m`), and ages, which also know days and weeks (`7d`)."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Mapping
+
+_MICROSECOND = 1_000
+_SECOND = 1_000_000 * _MICROSECOND
+_HOUR = 3600 * _SECOND
+_GO_UNITS = {
+    "ns": 1,
+    "us": _MICROSECOND,
+    "\u00b5s": _MICROSECOND,  # the micro sign
+    "\u03bcs": _MICROSECOND,  # the Greek letter mu
+    "ms": 1_000 * _MICROSECOND,
+    "s": _SECOND,
+    "m": 60 * _SECOND,
+    "h": _HOUR,
+}
+_AGE_UNITS = {**_GO_UNITS, "d": 24 * _HOUR, "w": 7 * 24 * _HOUR}
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+# More digits than these cannot change a count of nanoseconds.
+_FRACTION_DIGITS = 18
+
+_PART = re.compile(r"(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<unit>[^0-9.]*)")
+
+
+def parse_duration(text: str) -> int:
+    """Return a Go duration in nanoseconds.
+
+    Reads what Go's time.ParseDuration reads: an optional sign, then numbers that each have a unit
+    (ns, us, ms, s, m, h); `0` needs none. Raises ValueError with a readable text.
+    """
+    return _parse(text, _GO_UNITS, "ns, us, ms, s, m, h")
+
+
+def parse_age(text: str) -> timedelta:
+    """Return an age, to the microsecond: a Go duration that may also count days (d) and weeks (w).
+
+    Raises ValueError with a readable text, also for a negative age.
+    """
+    nanoseconds = _parse(text, _AGE_UNITS, "ns, us, ms, s, m, h, d, w")
+    if nanoseconds < 0:
+        raise ValueError(f"{text!r} is negative")
+    return timedelta(microseconds=nanoseconds // _MICROSECOND)
+
+
+def _parse(text: str, units: Mapping[str, int], known: str) -> int:
+    sign = -1 if text.startswith("-") else 1
+    unsigned = text[1:] if text[:1] in ("-", "+") else text
+    if unsigned == "0":
+        return 0
+    if not unsigned:
+        raise ValueError(f"{text!r} is not a duration")
+    total = sign * _sum_of_parts(text, unsigned, units, known)
+    if not _INT64_MIN <= total <= _INT64_MAX:
+        raise ValueError(f"{text!r} is longer than 292 years, the most a duration can hold")
+    return total
+
+
+def _sum_of_parts(text: str, unsigned: str, units: Mapping[str, int], known: str) -> int:
+    total, position = 0, 0
+    while position < len(unsigned):
+        part = _PART.match(unsigned, position)
+        if part is None or not (part["whole"] or part["fraction"]):
+            raise ValueError(f"{text!r} is not a duration")
+        if not part["unit"]:
+            raise ValueError(f"{text!r} has a number without a unit (one of {known})")
+        if part["unit"] not in units:
+            raise ValueError(f"{text!r} has the unknown unit {part['unit']!r} (known: {known})")
+        total += _nanoseconds(part["whole"], part["fraction"] or "", units[part["unit"]])
+        position = part.end()
+    return total
+
+
+def _nanoseconds(whole: str, fraction: str, unit: int) -> int:
+    digits = fraction[:_FRACTION_DIGITS]
+    # The unit is scaled first, as Go does it, so that 0.29s is exactly 290ms.
+    part = int(int(digits) * (unit / 10 ** len(digits))) if digits else 0
+    return int(whole or "0") * unit + part
