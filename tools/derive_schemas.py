@@ -11,9 +11,9 @@ import difflib
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 Schema = dict[str, Any]
 Schemas = dict[str, Schema]

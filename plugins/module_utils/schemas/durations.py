@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Mapping
 
 _MICROSECOND = 1_000
 _SECOND = 1_000_000 * _MICROSECOND

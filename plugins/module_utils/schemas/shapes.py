@@ -1,0 +1,120 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fast check of decoded JSON against a schema, which is read once and turned into functions.
+
+jsonschema reads the schema anew for each value, which costs many times more for every page of every
+poll. This knows the keywords that the answer schemas use, and refuses a schema with others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
+
+# Says what is wrong with a value: texts that start with the path below it, as `.spec is missing`.
+Check = Callable[[Any], Sequence[str]]
+
+# What Python's json module makes of each type; a bool is no integer here, as in JSON.
+_PYTHON_TYPES: Mapping[str, frozenset[type]] = {
+    "array": frozenset({list}),
+    "boolean": frozenset({bool}),
+    "integer": frozenset({int}),
+    "null": frozenset({type(None)}),
+    "object": frozenset({dict}),
+    "string": frozenset({str}),
+}
+_ANNOTATIONS = frozenset({"$defs", "$schema", "contentEncoding", "format"})
+_CHECKED = frozenset(
+    {"additionalProperties", "items", "maximum", "minimum", "properties", "required", "type"}
+)
+_FINE: Sequence[str] = ()
+
+
+def compile_schema(schema: Mapping[str, Any]) -> Check:
+    """Return the check that a JSON Schema stands for; ValueError if it uses an unknown keyword."""
+    definitions: dict[str, Check] = {}
+    for name, definition in schema.get("$defs", {}).items():
+        definitions[f"#/$defs/{name}"] = _compile(definition, definitions)
+    return _compile(schema, definitions)
+
+
+def _compile(schema: Mapping[str, Any], definitions: Mapping[str, Check]) -> Check:
+    keywords = schema.keys() - _ANNOTATIONS
+    if keywords == {"$ref"}:
+        return _reference(schema["$ref"], definitions)
+    if keywords == {"anyOf"}:
+        return _any_of([_compile(alternative, definitions) for alternative in schema["anyOf"]])
+    if keywords <= _CHECKED:
+        return _Shape(schema, definitions).problems
+    raise ValueError(f"cannot check a schema of {', '.join(sorted(keywords))}")
+
+
+def _reference(name: str, definitions: Mapping[str, Check]) -> Check:
+    def check(value: Any) -> Sequence[str]:
+        # Looked up this late because definitions refer to each other in any order.
+        return definitions[name](value)
+
+    return check
+
+
+def _any_of(alternatives: Sequence[Check]) -> Check:
+    def check(value: Any) -> Sequence[str]:
+        first, *others = alternatives
+        problems = first(value)
+        if not problems or any(not other(value) for other in others):
+            return _FINE
+        return problems
+
+    return check
+
+
+def _anything(_value: Any) -> Sequence[str]:
+    return _FINE
+
+
+class _Shape:
+    """A schema without references or alternatives, read once."""
+
+    def __init__(self, schema: Mapping[str, Any], definitions: Mapping[str, Check]) -> None:
+        def check_of(keyword: str) -> Check:
+            return _compile(schema[keyword], definitions) if keyword in schema else _anything
+
+        names = schema.get("type", [])
+        self._names: Sequence[str] = [names] if isinstance(names, str) else names
+        self._types = frozenset[type]().union(*(_PYTHON_TYPES[name] for name in self._names))
+        self._required: Sequence[str] = schema.get("required", ())
+        self._properties = {
+            name: _compile(child, definitions)
+            for name, child in schema.get("properties", {}).items()
+        }
+        self._other_property = check_of("additionalProperties")
+        self._item = check_of("items")
+        self._minimum = schema.get("minimum", -math.inf)
+        self._maximum = schema.get("maximum", math.inf)
+
+    def problems(self, value: Any) -> Sequence[str]:
+        kind = type(value)
+        if self._types and kind not in self._types:
+            return [f" is not {' or '.join(self._names)}"]
+        if kind is dict:
+            return self._in_object(value)
+        if kind is list:
+            return self._in_array(value)
+        if kind is int and not self._minimum <= value <= self._maximum:
+            return [f" is not between {self._minimum} and {self._maximum}"]
+        return _FINE
+
+    def _in_object(self, value: dict[str, Any]) -> Sequence[str]:
+        found = [f".{name} is missing" for name in self._required if name not in value]
+        for name, child in value.items():
+            for problem in self._properties.get(name, self._other_property)(child):
+                found.append(f".{name}{problem}")
+        return found
+
+    def _in_array(self, value: list[Any]) -> Sequence[str]:
+        found: list[str] = []
+        for index, item in enumerate(value):
+            found += [f"[{index}]{problem}" for problem in self._item(item)]
+        return found
