@@ -24,8 +24,8 @@ _GO_UNITS = {
 }
 _AGE_UNITS = {**_GO_UNITS, "d": 24 * _HOUR, "w": 7 * 24 * _HOUR}
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-# More digits than these cannot change a count of nanoseconds.
-_FRACTION_DIGITS = 18
+# Go reads as many digits of a fraction as an int64 holds.
+_FRACTION_DIGITS = 19
 
 _PART = re.compile(r"(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<unit>[^0-9.]*)")
 

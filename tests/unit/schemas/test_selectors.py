@@ -1,0 +1,107 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Label selectors with Kubernetes' meaning."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.selectors import (
+    parse_selector,
+)
+
+DB = {"tier": "db", "env": "prod", "example.com/owner": ""}
+
+
+@pytest.mark.parametrize(
+    ("selector", "matches"),
+    [
+        ("", True),
+        ("  ", True),
+        ("tier=db", True),
+        ("tier==db", True),
+        ("tier = db , env = prod", True),
+        ("tier=web", False),
+        ("tier=", False),
+        ("example.com/owner=", True),
+        ("tier!=web", True),
+        ("tier!=db", False),
+        ("zone!=a", True),
+        ("tier in (web, db)", True),
+        ("tier in(web,db)", True),
+        ("tier in (web)", False),
+        ("zone in (a)", False),
+        ("zone in ()", False),
+        ("example.com/owner in ()", True),
+        ("tier notin (web)", True),
+        ("tier notin (web,db)", False),
+        ("zone notin (a)", True),
+        ("tier", True),
+        ("zone", False),
+        ("!zone", True),
+        ("! zone", True),
+        ("!tier", False),
+        ("tier in (web, db),env=prod,!zone", True),
+        ("tier in (web, db),env=test,!zone", False),
+        ("in in (a)", False),
+        ("notin", False),
+    ],
+)
+def test_matches_as_kubernetes_does(selector: str, matches: bool) -> None:
+    assert parse_selector(selector).matches(DB) is matches
+
+
+@pytest.mark.parametrize(("selector", "matches"), [("tier", False), ("!tier", True), ("", True)])
+def test_an_object_without_labels_has_none(selector: str, matches: bool) -> None:
+    assert parse_selector(selector).matches(None) is matches
+
+
+@pytest.mark.parametrize(
+    ("selector", "said"),
+    [
+        (",", "is not a label condition"),
+        ("tier=db,", "is not a label condition"),
+        ("=db", "is not a label condition"),
+        ("tier=a b", "is not a label condition"),
+        ("tier>1", "is not a label condition"),
+        ("tier in db", "is not a label condition"),
+        ("tier in (db", "is not a label condition"),
+        ("tier notin (a)) ", "is not a label condition"),
+        ("!tier=db", "is not a label condition"),
+        ("tier===db", "is not a label condition"),
+        ("-tier", "the key '-tier' must be"),
+        ("Example.com/tier", "wrong part before its '/'"),
+        ("tier=-db", "label 'tier': '-db' must be"),
+        ("tier in (a, b_)", "label 'tier': 'b_' must be"),
+        ("tier=" + "a" * 64, "at most 63"),
+    ],
+)
+def test_says_what_is_wrong(selector: str, said: str) -> None:
+    with pytest.raises(ValueError) as error:  # noqa: PT011 (the text is asserted below)
+        parse_selector(selector)
+    assert said in str(error.value)
+
+
+WORDS = st.from_regex(r"[a-z]{1,4}", fullmatch=True)
+LABELS = st.dictionaries(WORDS, WORDS, max_size=3)
+
+
+@given(WORDS, st.sets(WORDS, min_size=1, max_size=3), LABELS)
+def test_a_condition_and_its_opposite_share_the_objects(
+    key: str, values: set[str], labels: dict[str, str]
+) -> None:
+    listed = ",".join(sorted(values))
+    inside = parse_selector(f"{key} in ({listed})").matches(labels)
+    assert parse_selector(f"{key} notin ({listed})").matches(labels) is not inside
+    assert parse_selector(f"!{key}").matches(labels) is not parse_selector(key).matches(labels)
+
+
+@given(LABELS, LABELS)
+def test_equality_of_many_labels_is_inclusion(
+    wanted: dict[str, str], labels: dict[str, str]
+) -> None:
+    selector = ",".join(f"{key}={value}" for key, value in wanted.items())
+    assert parse_selector(selector).matches(labels) is (wanted.items() <= labels.items())
