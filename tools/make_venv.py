@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -87,8 +86,8 @@ def pip_settings(pip: list[str]) -> dict[str, str]:
     listing = output_of([*pip, "config", "list"])
     found: dict[str, dict[str, str]] = {section: {} for section in PIP_SECTIONS}
     for line in listing.splitlines():
-        key, _, value = line.partition("=")
-        section, _, name = key.rpartition(".")
+        key, value = line.split("=", maxsplit=1)
+        section, name = key.rsplit(".", maxsplit=1)
         found.get(section, {})[name] = ast.literal_eval(value)
     return found["global"] | found["install"] | found[":env:"]
 
