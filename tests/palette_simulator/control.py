@@ -1,0 +1,160 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/_simulator/…: what tests read and change; not part of Palette, and open to all on the host."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from palette_simulator.faults import Fault
+from palette_simulator.fleet import Fate, Freeze, Power
+from palette_simulator.palette import Palette
+from palette_simulator.state import VM, Cluster
+from palette_simulator.timing import check_overrides
+
+JSON = "application/json"
+Handler = Callable[[Request, Palette, bytes], Any]
+
+
+class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which fields of a VM to change; null leaves one as it is."""
+
+    freeze: Freeze | None = None
+    snapshot: Fate | None = None
+    power: Power | None = None
+    guest_agent: bool | None = None
+    restore_in_progress: str | None = None
+    labels: dict[str, str] | None = None
+    timing: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the timing overrides."""
+        check_overrides(self.timing or {})
+
+
+def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    @functools.wraps(handler)
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        try:
+            answer = handler(request, request.app.state.palette, body)
+        except LookupError as error:
+            return _told(404, error)
+        except ValueError as error:
+            return _told(400, error)
+        if isinstance(answer, bytes):
+            return Response(answer, media_type=JSON)
+        return Response(msgspec.json.encode(answer), media_type=JSON)
+
+    return endpoint
+
+
+def _told(status: int, error: Exception) -> Response:
+    return Response(msgspec.json.encode({"error": str(error)}), status, media_type=JSON)
+
+
+@_endpoint
+def requests(request: Request, palette: Palette, body: bytes) -> bytes:
+    """The request log."""
+    return palette.journal.entries()
+
+
+@_endpoint
+def clear_requests(request: Request, palette: Palette, body: bytes) -> None:
+    """Forget the request log and its counts."""
+    palette.journal.clear()
+
+
+@_endpoint
+def faults(request: Request, palette: Palette, body: bytes) -> list[Fault]:
+    """The faults that still wait for a request."""
+    return palette.faults.pending()
+
+
+@_endpoint
+def inject(request: Request, palette: Palette, body: bytes) -> list[Fault]:
+    """Inject faults."""
+    palette.faults.add(msgspec.json.decode(body, type=list[Fault]))
+    return palette.faults.pending()
+
+
+@_endpoint
+def clear_faults(request: Request, palette: Palette, body: bytes) -> None:
+    """Take all faults back."""
+    palette.faults.clear()
+
+
+@_endpoint
+def stats(request: Request, palette: Palette, body: bytes) -> dict[str, Any]:
+    """Counts of requests, and of what the clusters hold."""
+    now = time.time()
+    clusters = palette.state.clusters.values()
+    for cluster in clusters:
+        cluster.sweep(now)
+    return {
+        **palette.journal.stats(),
+        "vms": sum(len(cluster.vms) for cluster in clusters),
+        "snapshots": sum(len(cluster.snapshots) for cluster in clusters),
+        "retained_contents": [name for c in clusters for name in c.retained_contents],
+    }
+
+
+@_endpoint
+def reset(request: Request, palette: Palette, body: bytes) -> None:
+    """Start again from the fleet file."""
+    palette.reset()
+
+
+@_endpoint
+def switches(request: Request, palette: Palette, body: bytes) -> object:
+    """Change switches; answers with all of them."""
+    palette.switch(msgspec.json.decode(body))
+    return palette.switches
+
+
+@_endpoint
+def change_vm(request: Request, palette: Palette, body: bytes) -> None:
+    """Change a VM's state or behaviour; its snapshots in progress follow."""
+    change = msgspec.json.decode(body, type=VMChange)
+    cluster, vm = _find_vm(request, palette)
+    for field, value in msgspec.structs.asdict(change).items():
+        if value is not None:
+            setattr(vm, "fate" if field == "snapshot" else field, value)
+    cluster.change_vm(vm)
+
+
+def control_app(palette: Palette) -> Starlette:
+    """The application behind /_simulator/."""
+    routes = [
+        Route("/_simulator/requests", requests, methods=["GET"]),
+        Route("/_simulator/requests", clear_requests, methods=["DELETE"]),
+        Route("/_simulator/faults", faults, methods=["GET"]),
+        Route("/_simulator/faults", inject, methods=["POST"]),
+        Route("/_simulator/faults", clear_faults, methods=["DELETE"]),
+        Route("/_simulator/stats", stats, methods=["GET"]),
+        Route("/_simulator/reset", reset, methods=["POST"]),
+        Route("/_simulator/switches", switches, methods=["POST"]),
+        Route("/_simulator/vms/{cluster}/{namespace}/{vm}", change_vm, methods=["POST"]),
+    ]
+    app = Starlette(routes=routes)
+    app.state.palette = palette
+    return app
+
+
+def _find_vm(request: Request, palette: Palette) -> tuple[Cluster, VM]:
+    wanted = request.path_params
+    for cluster in palette.state.clusters.values():
+        vm = cluster.vms.get((wanted["namespace"], wanted["vm"]))
+        if vm and wanted["cluster"] in (cluster.name, cluster.uid):
+            return cluster, vm
+    raise LookupError(f"no VM {wanted['namespace']}/{wanted['vm']} in {wanted['cluster']}")

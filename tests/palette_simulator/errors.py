@@ -1,0 +1,121 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Errors, and how Palette tells them: its own, and those Kubernetes gave it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from palette_simulator.switches import Switches
+
+SNAPSHOTS = "virtualmachinesnapshots.snapshot.kubevirt.io"
+VMS = "virtualmachines.kubevirt.io"
+
+
+class PaletteError(Exception):
+    """An error of Palette itself: always told with its own status."""
+
+    def __init__(self, status: int, code: str, message: str, details: Any = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+
+
+class KubernetesError(Exception):
+    """An error of the cluster behind Palette: told as it is, or wrapped as 500."""
+
+    def __init__(
+        self, status: int, reason: str, message: str, details: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.details = details
+
+
+def not_found(resource: str, name: str) -> KubernetesError:
+    """The object does not exist in the cluster."""
+    return KubernetesError(
+        404, "NotFound", f'{resource} "{name}" not found', _about(resource, name)
+    )
+
+
+def already_exists(name: str) -> KubernetesError:
+    """Another snapshot has the name."""
+    message = f'{SNAPSHOTS} "{name}" already exists'
+    return KubernetesError(409, "AlreadyExists", message, _about(SNAPSHOTS, name))
+
+
+def conflict(resource: str, name: str, why: str) -> KubernetesError:
+    """The object is not in a state that allows the change."""
+    message = f'Operation cannot be fulfilled on {resource} "{name}": {why}'
+    return KubernetesError(409, "Conflict", message, _about(resource, name))
+
+
+def invalid(resource: str, name: str, why: str) -> KubernetesError:
+    """The object breaks a rule of the Kubernetes API server."""
+    group = resource.partition(".")[2]
+    message = f'VirtualMachineSnapshot.{group} "{name}" is invalid: {why}'
+    return KubernetesError(422, "Invalid", message, _about(resource, name))
+
+
+def bad_request(message: str) -> KubernetesError:
+    """The Kubernetes API server cannot make sense of the request."""
+    return KubernetesError(400, "BadRequest", message)
+
+
+def denied(webhook: str, message: str, status: int = 422) -> KubernetesError:
+    """An admission webhook refuses."""
+    text = f'admission webhook "{webhook}" denied the request: {message}'
+    return KubernetesError(status, "Invalid" if status == 422 else "BadRequest", text)
+
+
+def forbidden(message: str) -> PaletteError:
+    """The key may not do this here."""
+    return PaletteError(403, "OperationForbidden", message)
+
+
+def cluster_not_found() -> PaletteError:
+    """No such cluster in this scope."""
+    return PaletteError(404, "ResourceNotFound", "Cluster not found")
+
+
+def off_contract(message: str, switches: Switches) -> PaletteError:
+    """The request does not follow the vendor's contract."""
+    return PaletteError(int(switches.contract_status), "InvalidPayload", message)
+
+
+def error_response(
+    error: PaletteError | KubernetesError, switches: Switches, failing: str = ""
+) -> Response:
+    """The answer for an error; `failing` says what failed, as in "Failed to get …"."""
+    if isinstance(error, PaletteError):
+        return _response(error.status, error.code, error.message, error.details)
+    if switches.error_style == "kubernetes":
+        return _response(error.status, error.reason, error.message, error.details)
+    return _response(500, "InternalServerError", f"{failing}: {error.message}", None)
+
+
+def error_body(code: str, message: str, details: Any = None) -> bytes:
+    """The JSON of an error; empty details are left out."""
+    body = {"code": code, "message": message, "details": details, "ref": uuid.uuid4().hex}
+    if details is None:
+        del body["details"]
+    return msgspec.json.encode(body)
+
+
+def _response(status: int, code: str, message: str, details: Any) -> Response:
+    return Response(error_body(code, message, details), status, media_type="application/json")
+
+
+def _about(resource: str, name: str) -> dict[str, Any]:
+    kind, _, group = resource.partition(".")
+    return {"name": name, "group": group, "kind": kind}

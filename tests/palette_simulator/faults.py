@@ -1,0 +1,117 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults that tests inject: errors, delays, cut connections, answers that are not JSON."""
+
+from __future__ import annotations
+
+import re
+import time
+from email.utils import formatdate
+from typing import Any, Literal
+
+import msgspec
+from starlette.responses import Response
+
+from palette_simulator.errors import error_body
+
+Action = Literal[
+    "status", "html", "redirect", "retry_after", "delay", "drop_before", "drop_after", "truncate"
+]
+
+
+class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What happens to the next requests that match; README.md has a table of the actions."""
+
+    action: Action
+    method: str = ""
+    path: str = ""
+    """a regular expression that is searched for in the path"""
+    times: int | None = 1
+    """how many requests; null for all"""
+    skip: int = 0
+    """how many matching requests pass before"""
+    status: int | None = None
+    body: Any = None
+    headers: dict[str, str] = {}
+    location: str = ""
+    retry_after: float = 1.0
+    http_date: bool = False
+    seconds: float = 0.0
+    carry_out: bool = False
+    """whether the request is carried out although another answer is given"""
+
+    def __post_init__(self) -> None:
+        """Check the expression."""
+        try:
+            re.compile(self.path)
+        except re.error as error:
+            raise ValueError(f"path is not a regular expression: {error}") from None
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether a request is meant."""
+        return self.method in ("", method) and re.search(self.path, path) is not None
+
+    def response(self) -> Response | None:
+        """The answer given instead of Palette's; None where the action gives none."""
+        if self.action == "html":
+            page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+            return Response(page, self.status or 502, self.headers, "text/html")
+        if self.action == "redirect":
+            return Response(b"", self.status or 302, {"location": self.location, **self.headers})
+        if self.action == "retry_after":
+            return self._json(429, {"retry-after": self._retry_after(), **self.headers})
+        if self.action == "status":
+            return self._json(500, self.headers)
+        return None
+
+    def _retry_after(self) -> str:
+        if self.http_date:
+            return formatdate(time.time() + self.retry_after, usegmt=True)
+        return f"{self.retry_after:g}"
+
+    def _json(self, status: int, headers: dict[str, str]) -> Response:
+        status = self.status or status
+        if isinstance(self.body, str):
+            return Response(self.body, status, headers, "text/plain")
+        code = "TooManyRequests" if status == 429 else "InjectedFault"
+        body = error_body(code, f"injected fault {status}")
+        if self.body is not None:
+            body = msgspec.json.encode(self.body)
+        return Response(body, status, headers, "application/json")
+
+
+class FaultList:
+    """The faults that wait for their requests, in the order they were injected."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, faults: list[Fault]) -> None:
+        """Inject faults."""
+        self._faults += faults
+
+    def clear(self) -> None:
+        """Take all faults back."""
+        self._faults.clear()
+
+    def pending(self) -> list[Fault]:
+        """The faults that have not been used up."""
+        return self._faults
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault for a request, if any; it is used up by one."""
+        for fault in self._faults:
+            if fault.matches(method, path):
+                return self._use(fault)
+        return None
+
+    def _use(self, fault: Fault) -> Fault | None:
+        if fault.skip:
+            fault.skip -= 1
+            return None
+        if fault.times is not None:
+            fault.times -= 1
+            if fault.times <= 0:
+                self._faults.remove(fault)
+        return fault

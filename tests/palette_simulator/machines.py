@@ -1,0 +1,149 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The VM operations: list, get, delete, and power."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from starlette.responses import Response
+
+from palette_simulator import marshal, render
+from palette_simulator.admission import VM_WEBHOOK
+from palette_simulator.calls import JSON, Call, operation
+from palette_simulator.contract import csv_parameter
+from palette_simulator.errors import VMS, conflict, denied, not_found
+from palette_simulator.paging import Page, page_in_namespaces
+from palette_simulator.state import VM, Cluster
+
+
+@operation("virtualMachine.list", "Failed to list virtual machines")
+def list_vms(call: Call) -> Response:
+    """A page of the cluster's VMs, by namespace and name."""
+    cluster = call.vm_cluster()
+    namespaces = csv_parameter(call.request, "namespace")
+    after, limit = call.page_request()
+    page = page_in_namespaces(cluster.vm_keys, namespaces, after, limit, call.now)
+    items = (_json(call, cluster, cluster.vms[key]) for key in page.keys)
+    return list_reply(call, "kubevirt.io/v1", "VirtualMachineList", items, page, cluster)
+
+
+@operation("virtualMachine.get", "Failed to get virtual machine '{vm}'")
+def get_vm(call: Call) -> Response:
+    """One VM."""
+    cluster, vm = _cluster_and_vm(call)
+    return Response(_json(call, cluster, vm), media_type=JSON)
+
+
+@operation("virtualMachine.delete", "Failed to delete virtual machine '{vm}'")
+def delete_vm(call: Call) -> Response:
+    """Delete a VM; its snapshots stay."""
+    cluster, vm = _cluster_and_vm(call)
+    cluster.delete_vm(vm, call.now)
+    return Response(status_code=204)
+
+
+@operation("virtualMachine.start", "Failed to start virtual machine '{vm}'")
+def start_vm(call: Call) -> Response:
+    """Start a VM that is off."""
+    cluster, vm = _cluster_and_vm(call)
+    if vm.power != "Stopped":
+        raise conflict(VMS, vm.name, "VM is already running")
+    _demand_unlocked(call, cluster, vm)
+    return _power(call, cluster, vm, "Running")
+
+
+@operation("virtualMachine.stop", "Failed to stop virtual machine '{vm}'")
+def stop_vm(call: Call) -> Response:
+    """Stop a VM that is on."""
+    cluster, vm = _cluster_and_vm(call)
+    if vm.power == "Stopped":
+        raise conflict(VMS, vm.name, "VM is not running")
+    _demand_unlocked(call, cluster, vm)
+    return _power(call, cluster, vm, "Stopped")
+
+
+@operation("virtualMachine.pause", "Failed to pause virtual machine '{vm}'")
+def pause_vm(call: Call) -> Response:
+    """Pause a running VM."""
+    cluster, vm = _cluster_and_vm(call)
+    if vm.power != "Running":
+        why = "VMI is already paused" if vm.power == "Paused" else "VM is not running"
+        raise conflict(VMS, vm.name, why)
+    vm.power = "Paused"
+    cluster.change_vm(vm)
+    return _done()
+
+
+@operation("virtualMachine.resume", "Failed to resume virtual machine '{vm}'")
+def resume_vm(call: Call) -> Response:
+    """Resume a paused VM; KubeVirt refuses that while a snapshot is taken."""
+    cluster, vm = _cluster_and_vm(call)
+    if vm.power != "Paused":
+        raise conflict(VMS, vm.name, "VMI is not paused")
+    if cluster.holder(vm.key, call.now):
+        raise conflict(VMS, vm.name, "VM snapshot is in progress")
+    vm.power = "Running"
+    cluster.change_vm(vm)
+    return _done()
+
+
+def list_reply(
+    call: Call, version: str, kind: str, items: Iterable[bytes], page: Page, cluster: Cluster
+) -> Response:
+    """A Kubernetes list of objects that are JSON already."""
+    go = call.switches.json_style == "go-swagger"
+    metadata: dict[str, object] = {"resourceVersion": cluster.resource_version()}
+    if page.token:
+        metadata |= {"continue": page.token, "remainingItemCount": page.remaining}
+    elif not go:
+        metadata["continue"] = ""
+    fragments = [msgspec.Raw(item) for item in items]
+    body = {
+        "apiVersion": version,
+        "items": fragments or (None if go else []),
+        "kind": kind,
+        "metadata": metadata,
+    }
+    return Response(msgspec.json.encode(body), media_type=JSON)
+
+
+def _cluster_and_vm(call: Call) -> tuple[Cluster, VM]:
+    namespace, name = call.namespace(), call.path("vm")
+    cluster = call.vm_cluster()
+    vm = cluster.vms.get((namespace, name))
+    if vm is None:
+        raise not_found(VMS, name)
+    return cluster, vm
+
+
+def _json(call: Call, cluster: Cluster, vm: VM) -> bytes:
+    holder = cluster.holder(vm.key, call.now)
+    settling = call.now < vm.settles
+    style = call.switches.json_style
+    shown = (vm.version, holder and holder.name, settling, style)
+    if vm.rendered[0] != shown:
+        body = render.vm_object(vm, holder, settling)
+        vm.rendered = (shown, marshal.encode(body, marshal.VIRTUAL_MACHINE, style))
+    return vm.rendered[1]
+
+
+def _demand_unlocked(call: Call, cluster: Cluster, vm: VM) -> None:
+    holder = cluster.holder(vm.key, call.now)
+    if holder:
+        message = f'Cannot update vm running state until snapshot "{holder.name}" completes'
+        raise denied(VM_WEBHOOK, message)
+
+
+def _power(call: Call, cluster: Cluster, vm: VM, power: str) -> Response:
+    vm.power = "Stopped" if power == "Stopped" else "Running"
+    delays = cluster.timing.of_vm(vm.namespace, vm.name, vm.timing)
+    vm.settles = call.now + cluster.timing.draw(delays.power, vm.name)
+    cluster.change_vm(vm)
+    return _done()
+
+
+def _done() -> Response:
+    return Response(status_code=204, headers={"AuditUid": "0" * 24})

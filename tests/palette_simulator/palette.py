@@ -1,0 +1,43 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The running Palette: its state, switches, request log, faults and rate limits, and reset."""
+
+from __future__ import annotations
+
+import time
+
+from palette_simulator.faults import FaultList
+from palette_simulator.fleet import Fleet
+from palette_simulator.journal import Journal
+from palette_simulator.ratelimit import RateLimiter
+from palette_simulator.switches import Switches
+from palette_simulator.timing import load_timing
+from palette_simulator.world import build
+
+
+class Palette:
+    """Everything a request handler needs."""
+
+    def __init__(self, fleet: Fleet, switches: Switches, journal: Journal) -> None:
+        self._fleet = fleet
+        self._first_switches = switches
+        self.journal = journal
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again: the fleet as in its file, the switches as first given, no fault, no log."""
+        self.switches = self._first_switches
+        self.limiter = RateLimiter()
+        self.faults = FaultList()
+        timing = load_timing(self.switches.timing, self.switches.time_scale)
+        self.state = build(self._fleet, timing, time.time())
+        self.journal.clear()
+
+    def switch(self, changes: object) -> None:
+        """Change some switches; ValueError names a wrong one."""
+        switches = self.switches.but(changes)
+        timing = load_timing(switches.timing, switches.time_scale)
+        self.switches = switches
+        for cluster in self.state.clusters.values():
+            cluster.timing = timing

@@ -1,0 +1,293 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects as JSON: clusters, VMs and snapshots, in the style of Kubernetes' own encoder.
+
+marshal.py turns them into the other style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import Any
+
+from palette_simulator.fleet import FleetVolume
+from palette_simulator.lifecycle import NEVER, Stage
+from palette_simulator.state import VM, Cluster, Project, Snapshot, content_name
+
+SNAPSHOT_FINALIZER = "snapshot.kubevirt.io/vmsnapshot-protection"
+VM_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
+LOCK_FINALIZER = "snapshot.kubevirt.io/snapshot-source-protection"
+GROUP_VERSION = "snapshot.kubevirt.io/v1beta1"
+Object = dict[str, Any]
+
+_PHASES = {
+    Stage.CUT: "Succeeded",
+    Stage.READY: "Succeeded",
+    Stage.LOST: "Succeeded",
+    Stage.FAILED: "Failed",
+    Stage.DELETING: "Deleting",
+}
+_PROGRESS = {
+    Stage.WORKING: "Source locked and operation in progress",
+    Stage.STRUGGLING: "In error state",
+    Stage.CUT: "Operation complete",
+    Stage.READY: "Operation complete",
+    Stage.LOST: "In error state",
+    Stage.FAILED: "Operation failed",
+    Stage.DELETING: "VM snapshot is deleting",
+}
+_VOLUME_SOURCES: dict[str, Object] = {
+    "dataVolume": {"name": "disk"},
+    "persistentVolumeClaim": {"claimName": "disk"},
+    "memoryDump": {"claimName": "memory"},
+    "containerDisk": {"image": "registry.example.com/disk:1"},
+    "cloudInitNoCloud": {"userData": "#cloud-config"},
+    "cloudInitConfigDrive": {"userData": "#cloud-config"},
+    "configMap": {"name": "settings"},
+    "secret": {"secretName": "settings"},
+    "emptyDisk": {"capacity": "1Gi"},
+}
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339, whole seconds, UTC: as Kubernetes writes times."""
+    return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def snapshot_object(snapshot: Snapshot, stage: Stage, waits_for: str) -> Object:
+    """A VirtualMachineSnapshot at a stage; waits_for is the text behind "Source not locked"."""
+    body = {
+        "apiVersion": snapshot.api_version,
+        "kind": "VirtualMachineSnapshot",
+        "metadata": _snapshot_metadata(snapshot, stage),
+        "spec": snapshot.spec,
+    }
+    if stage != Stage.NEW:
+        body["status"] = _snapshot_status(snapshot, stage, waits_for)
+    return body
+
+
+def vm_object(vm: VM, holder: Snapshot | None, settling: bool) -> Object:
+    """A VirtualMachine; holder is the snapshot that locks it."""
+    metadata: Object = {
+        "name": vm.name,
+        "namespace": vm.namespace,
+        "uid": vm.uid,
+        "resourceVersion": str(vm.version),
+        "generation": 1,
+        "creationTimestamp": timestamp(vm.created),
+        "finalizers": [VM_FINALIZER, *([LOCK_FINALIZER] if holder else [])],
+    }
+    if vm.labels:
+        metadata["labels"] = vm.labels
+    if vm.deleted is not None:
+        metadata["deletionTimestamp"] = timestamp(vm.deleted)
+    return {
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachine",
+        "metadata": metadata,
+        "spec": _vm_spec(vm),
+        "status": _vm_status(vm, holder, settling),
+    }
+
+
+def cluster_metadata(cluster: Cluster) -> Object:
+    """What every look-up says about a cluster."""
+    scope = "project" if cluster.project_uid else "tenant"
+    annotations = {"scope": scope}
+    if cluster.project_uid:
+        annotations["projectUid"] = cluster.project_uid
+    return {"name": cluster.name, "uid": cluster.uid, "annotations": annotations}
+
+
+def cluster_summary(cluster: Cluster, project: Project | None) -> Object:
+    """One hit of a cluster search."""
+    spec: Object = {"cloudConfig": {"cloudType": cluster.environment}}
+    if project:
+        spec["projectMeta"] = {"name": project.name, "uid": project.uid}
+    return {
+        "metadata": cluster_metadata(cluster),
+        "specSummary": spec,
+        "status": {"state": cluster.state},
+    }
+
+
+def cluster_object(cluster: Cluster) -> Object:
+    """A cluster."""
+    return {
+        "apiVersion": "v1",
+        "kind": "SpectroCluster",
+        "metadata": cluster_metadata(cluster),
+        "spec": {"cloudType": cluster.environment, "clusterType": "PureManage"},
+        "status": {"state": cluster.state},
+    }
+
+
+def vm_cluster(cluster: Cluster) -> Object:
+    """A cluster in the list of those that run VMs."""
+    return {
+        "metadata": {
+            "name": cluster.name,
+            "uid": cluster.uid,
+            "projectUid": cluster.project_uid,
+        },
+        "spec": {"cloudType": cluster.environment},
+        "status": {"clusterState": cluster.state},
+    }
+
+
+def project_object(project: Project) -> Object:
+    """A project."""
+    return {"metadata": {"name": project.name, "uid": project.uid}, "spec": {}, "status": {}}
+
+
+def _snapshot_metadata(snapshot: Snapshot, stage: Stage) -> Object:
+    metadata: Object = {
+        "name": snapshot.name,
+        "namespace": snapshot.namespace,
+        "uid": snapshot.uid,
+        "resourceVersion": snapshot.resource_version(stage),
+        "generation": 1,
+        "creationTimestamp": timestamp(snapshot.created),
+    }
+    finalizers = [*snapshot.finalizers, *([SNAPSHOT_FINALIZER] if stage != Stage.NEW else [])]
+    optional = {
+        "labels": snapshot.labels,
+        "annotations": snapshot.annotations,
+        "finalizers": finalizers,
+        "ownerReferences": snapshot.owner_references,
+    }
+    metadata |= {key: value for key, value in optional.items() if value}
+    if snapshot.deleted < NEVER:
+        metadata["deletionTimestamp"] = timestamp(snapshot.deleted)
+        metadata["deletionGracePeriodSeconds"] = 0
+    return metadata
+
+
+def _snapshot_status(snapshot: Snapshot, stage: Stage, waits_for: str) -> Object:
+    line = snapshot.timeline
+    status: Object = {
+        "phase": _PHASES.get(stage, "InProgress"),
+        "readyToUse": stage == Stage.READY,
+        "conditions": _conditions(snapshot, stage, waits_for),
+    }
+    if snapshot.source_uid:
+        status["sourceUID"] = snapshot.source_uid
+    if snapshot.indications and line.working < NEVER:
+        status["indications"] = snapshot.indications
+    if line.working < NEVER and stage != Stage.WAITING:
+        status["virtualMachineSnapshotContentName"] = content_name(snapshot)
+    if stage in (Stage.CUT, Stage.READY, Stage.LOST):
+        status["creationTime"] = timestamp(line.cut)
+        status["snapshotVolumes"] = {
+            "includedVolumes": snapshot.included,
+            "excludedVolumes": snapshot.excluded,
+        }
+    error = _error(snapshot, stage)
+    if error:
+        status["error"] = error
+    return status
+
+
+def _error(snapshot: Snapshot, stage: Stage) -> Object | None:
+    line = snapshot.timeline
+    if stage == Stage.LOST:
+        missing = ", ".join(f"vmsnapshot-{snapshot.uid}-volume-{v}" for v in snapshot.included)
+        message = f"VolumeSnapshots ({missing}) missing"
+        return {"message": message, "time": timestamp(line.lost)}
+    if stage == Stage.STRUGGLING or (stage == Stage.FAILED and line.struggling <= line.failed):
+        return {"message": snapshot.trouble, "time": timestamp(line.struggling)}
+    return None
+
+
+def _conditions(snapshot: Snapshot, stage: Stage, waits_for: str) -> list[Object]:
+    line = snapshot.timeline
+    since = timestamp(snapshot.deleted if stage == Stage.DELETING else line[stage])
+    ready = stage == Stage.READY
+    conditions = [
+        _condition("Progressing", stage == Stage.WORKING, _progress(line, stage, waits_for), since),
+        _condition("Ready", ready, "Ready" if ready else "Not ready", since),
+    ]
+    if stage == Stage.FAILED:
+        conditions.append(_condition("Failure", True, "snapshot deadline exceeded", since))
+    return conditions
+
+
+def _progress(line: tuple[float, ...], stage: Stage, waits_for: str) -> str:
+    if stage == Stage.WAITING:
+        return waits_for
+    if stage == Stage.FAILED and line[Stage.STRUGGLING] <= line[Stage.FAILED]:
+        return "In error state"
+    return _PROGRESS[stage]
+
+
+def _condition(kind: str, status: bool, reason: str, since: str) -> Object:
+    return {
+        "type": kind,
+        "status": str(status),
+        "reason": reason,
+        "lastProbeTime": None,
+        "lastTransitionTime": since,
+    }
+
+
+def _vm_spec(vm: VM) -> Object:
+    disks = [{"name": volume.name, "disk": {"bus": "virtio"}} for volume in vm.volumes]
+    return {
+        "runStrategy": "Halted" if vm.power == "Stopped" else "Always",
+        "template": {
+            "metadata": {"labels": {"kubevirt.io/domain": vm.name}},
+            "spec": {
+                "domain": {"devices": {"disks": disks}},
+                "volumes": [_volume(vm, volume) for volume in vm.volumes],
+            },
+        },
+    }
+
+
+def _volume(vm: VM, volume: FleetVolume) -> Object:
+    source = {
+        key: f"{vm.name}-{volume.name}" if key in ("name", "claimName") else value
+        for key, value in _VOLUME_SOURCES[volume.kind].items()
+    }
+    return {"name": volume.name, volume.kind: source}
+
+
+def _vm_status(vm: VM, holder: Snapshot | None, settling: bool) -> Object:
+    running = vm.power != "Stopped" and not settling
+    status: Object = {
+        "printableStatus": _printable_status(vm, settling),
+        "created": vm.power != "Stopped" or settling,
+        "ready": running,
+        "conditions": list(_vm_conditions(vm, running)),
+        "volumeSnapshotStatuses": [_volume_status(volume) for volume in vm.volumes],
+    }
+    if holder:
+        status["snapshotInProgress"] = holder.name
+    if vm.restore_in_progress:
+        status["restoreInProgress"] = vm.restore_in_progress
+    return status
+
+
+def _printable_status(vm: VM, settling: bool) -> str:
+    if not settling:
+        return vm.power
+    return "Stopping" if vm.power == "Stopped" else "Starting"
+
+
+def _vm_conditions(vm: VM, running: bool) -> Iterable[Object]:
+    since = timestamp(vm.created)
+    yield _condition("Ready", running, "" if running else "VMINotExists", since)
+    if running and vm.guest_agent:
+        yield _condition("AgentConnected", True, "", since)
+    if vm.power == "Paused":
+        yield _condition("Paused", True, "PausedByUser", since)
+
+
+def _volume_status(volume: FleetVolume) -> Object:
+    if volume.can_be_snapshotted():
+        return {"name": volume.name, "enabled": True}
+    reason = f"Snapshot is not supported for this volumeSource type [{volume.name}]"
+    return {"name": volume.name, "enabled": False, "reason": reason}

@@ -1,0 +1,232 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The snapshot operations: create, list, get, update and delete."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from starlette.responses import Response
+
+from palette_simulator import contract, marshal, render
+from palette_simulator.admission import WEBHOOK, admit_create, admit_metadata, admit_spec
+from palette_simulator.calls import JSON, Call, operation
+from palette_simulator.durations import format_go_duration, parse_go_duration
+from palette_simulator.errors import (
+    SNAPSHOTS,
+    VMS,
+    already_exists,
+    bad_request,
+    conflict,
+    denied,
+    invalid,
+    not_found,
+    off_contract,
+)
+from palette_simulator.lifecycle import NEVER, Stage
+from palette_simulator.machines import list_reply
+from palette_simulator.paging import Page, page_in_namespaces, page_of
+from palette_simulator.state import DEFAULT_DEADLINE, Cluster, Snapshot
+
+Body = dict[str, Any]
+
+
+@operation("virtualMachine.snapshotList", "Failed to list virtual machine snapshots")
+def list_snapshots(call: Call) -> Response:
+    """A page of the cluster's snapshots, by namespace and name."""
+    cluster = call.vm_cluster()
+    page = _page(call, cluster)
+    items = (_json(call, cluster, cluster.snapshots[key]) for key in page.keys)
+    kind = "VirtualMachineSnapshotList"
+    return list_reply(call, render.GROUP_VERSION, kind, items, page, cluster)
+
+
+@operation("virtualMachine.snapshotCreate", "Failed to create snapshot of virtual machine '{vm}'")
+def create_snapshot(call: Call) -> Response:
+    """Create a snapshot; the answer comes before it has a status."""
+    namespace = call.namespace()
+    cluster = call.vm_cluster()
+    body = _read_new(call)
+    admit_create(body, namespace, call.switches.snapshot_gate == "on")
+    name = body["metadata"]["name"]
+    _demand_room(call, cluster, namespace, name, body["spec"]["source"]["name"])
+    snapshot = _snapshot(call, body, (namespace, name))
+    snapshot.observe(cluster.vms.get((namespace, snapshot.vm_name)))
+    cluster.add_snapshot(snapshot)
+    return call.reply(render.snapshot_object(snapshot, Stage.NEW, ""), marshal.SNAPSHOT)
+
+
+@operation("virtualMachine.snapshotGet", "Failed to get virtual machine snapshot '{snapshot}'")
+def get_snapshot(call: Call) -> Response:
+    """One snapshot."""
+    cluster, snapshot = _cluster_and_snapshot(call)
+    return Response(_json(call, cluster, snapshot), media_type=JSON)
+
+
+@operation(
+    "virtualMachine.snapshotUpdate", "Failed to update virtual machine snapshot '{snapshot}'"
+)
+def update_snapshot(call: Call) -> Response:
+    """Write a snapshot's metadata; nothing else can be changed."""
+    body = contract.read_body(call.request, call.body, contract.SNAPSHOT, call.switches)
+    cluster, snapshot = _cluster_and_snapshot(call)
+    metadata = body.get("metadata", {})
+    _demand_same_object(snapshot, metadata)
+    _demand_current(call, snapshot, metadata)
+    admit_metadata(snapshot.name, metadata)
+    admit_spec(body["spec"], call.switches.snapshot_gate == "on")
+    if _by_value(body["spec"]) != _by_value(snapshot.spec):
+        raise denied(WEBHOOK, "spec in immutable after creation")
+    _write_metadata(snapshot, metadata, merge=call.switches.put == "merge")
+    cluster.update_snapshot(snapshot)
+    return Response(_json(call, cluster, snapshot), media_type=JSON)
+
+
+@operation(
+    "virtualMachine.snapshotDelete", "Failed to delete virtual machine snapshot '{snapshot}'"
+)
+def delete_snapshot(call: Call) -> Response:
+    """Ask for a snapshot's deletion; it is gone later."""
+    cluster, snapshot = _cluster_and_snapshot(call)
+    cluster.delete_snapshot(snapshot, call.now)
+    return Response(status_code=204)
+
+
+def _page(call: Call, cluster: Cluster) -> Page:
+    namespaces = contract.csv_parameter(call.request, "namespace")
+    vm_names = contract.csv_parameter(call.request, "vmName")
+    after, limit = call.page_request()
+    if not vm_names:
+        return page_in_namespaces(cluster.snapshot_keys, namespaces, after, limit, call.now)
+    sources = [(ns, vm) for ns in namespaces or cluster.namespaces for vm in vm_names]
+    keys = sorted(s.key for source in sources for s in cluster.sources.get(source, ()))
+    return page_of(keys, after, limit, call.now)
+
+
+def _read_new(call: Call) -> Body:
+    fill = call.switches.missing_source == "fill"
+    check = contract.INCOMPLETE_SNAPSHOT if fill else contract.SNAPSHOT
+    body = contract.read_body(call.request, call.body, check, call.switches)
+    source = body.setdefault("spec", {}).setdefault("source", {})
+    if fill:
+        for key, value in _source_of(call.path("vm")).items():
+            source.setdefault(key, value)
+    if source["name"] != call.path("vm") and call.switches.source_mismatch == "reject":
+        raise off_contract(f"spec.source.name is not '{call.path('vm')}'", call.switches)
+    _name(call, body.setdefault("metadata", {}))
+    return body
+
+
+def _source_of(vm_name: str) -> Body:
+    return {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": vm_name}
+
+
+def _name(call: Call, metadata: Body) -> None:
+    """Draw a name where only its beginning is given."""
+    prefix = metadata.get("generateName")
+    if metadata.get("name") or not prefix:
+        return
+    if call.switches.generate_name == "reject":
+        raise off_contract("metadata.name in body is required", call.switches)
+    metadata["name"] = prefix + secrets.token_hex(3)[:5]
+
+
+def _demand_room(call: Call, cluster: Cluster, namespace: str, name: str, vm_name: str) -> None:
+    if namespace not in cluster.namespaces:
+        raise not_found("namespaces", namespace)
+    missing = (namespace, vm_name) not in cluster.vms
+    if missing and call.switches.missing_vm_on_post == "reject":
+        raise not_found(VMS, vm_name)
+    if (namespace, name) in cluster.snapshots:
+        raise already_exists(name)
+
+
+def _snapshot(call: Call, body: Body, key: tuple[str, str]) -> Snapshot:
+    spec, metadata = body["spec"], body["metadata"]
+    snapshot = Snapshot(key, spec["source"]["name"], call.now)
+    snapshot.api_version = body.get("apiVersion") or render.GROUP_VERSION
+    if "failureDeadline" in spec:
+        seconds = parse_go_duration(spec["failureDeadline"])
+        snapshot.deadline = seconds or NEVER
+        if call.switches.durations == "normalised":
+            spec["failureDeadline"] = format_go_duration(seconds)
+    else:
+        snapshot.deadline = DEFAULT_DEADLINE
+    snapshot.spec = {key: spec[key] for key in _SPEC_FIELDS if key in spec}
+    _write_metadata(snapshot, metadata, merge=False)
+    return snapshot
+
+
+_SPEC_FIELDS = ("source", "failureDeadline", "deletionPolicy")
+
+
+def _cluster_and_snapshot(call: Call) -> tuple[Cluster, Snapshot]:
+    namespace, name = call.namespace(), call.path("snapshot")
+    cluster = call.vm_cluster()
+    snapshot = cluster.snapshots.get((namespace, name))
+    foreign = snapshot is not None and snapshot.vm_name != call.path("vm")
+    if snapshot is None or (foreign and call.switches.foreign_vm == "reject"):
+        raise not_found(SNAPSHOTS, name)
+    return cluster, snapshot
+
+
+def _demand_same_object(snapshot: Snapshot, metadata: Body) -> None:
+    name = metadata.get("name", snapshot.name)
+    if name != snapshot.name:
+        raise bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({snapshot.name})"
+        )
+    if metadata.get("namespace", snapshot.namespace) != snapshot.namespace:
+        raise bad_request("the namespace of the object does not match the namespace on the URL")
+    if metadata.get("uid", snapshot.uid) != snapshot.uid:
+        raise conflict(SNAPSHOTS, snapshot.name, "Precondition failed: UID in precondition")
+
+
+def _demand_current(call: Call, snapshot: Snapshot, metadata: Body) -> None:
+    version = metadata.get("resourceVersion")
+    if version:
+        if version != snapshot.resource_version(snapshot.stage(call.now)):
+            why = "the object has been modified; please apply your changes to the latest version"
+            raise conflict(SNAPSHOTS, snapshot.name, f"{why} and try again")
+    elif call.switches.put_without_version == "reject":
+        why = "metadata.resourceVersion: Invalid value: 0x0: must be specified for an update"
+        raise invalid(SNAPSHOTS, snapshot.name, why)
+
+
+def _by_value(spec: Body) -> Body:
+    deadline = spec.get("failureDeadline")
+    seconds = None if deadline is None else parse_go_duration(deadline)
+    return {**{key: spec.get(key) for key in _SPEC_FIELDS}, "failureDeadline": seconds}
+
+
+def _write_metadata(snapshot: Snapshot, metadata: Body, *, merge: bool) -> None:
+    labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
+    snapshot.labels = {**snapshot.labels, **labels} if merge else labels
+    snapshot.annotations = {**snapshot.annotations, **annotations} if merge else annotations
+    given = metadata.get("finalizers", snapshot.finalizers if merge else [])
+    snapshot.finalizers = [name for name in given if name != render.SNAPSHOT_FINALIZER]
+    if not merge or "ownerReferences" in metadata:
+        snapshot.owner_references = metadata.get("ownerReferences", [])
+
+
+def _json(call: Call, cluster: Cluster, snapshot: Snapshot) -> bytes:
+    stage = snapshot.stage(call.now)
+    waits_for = _waits_for(call, cluster, snapshot) if stage == Stage.WAITING else ""
+    style = call.switches.json_style
+    shown = (snapshot.version, stage, waits_for, style)
+    if snapshot.rendered[0] != shown:
+        body = render.snapshot_object(snapshot, stage, waits_for)
+        snapshot.rendered = (shown, marshal.encode(body, marshal.SNAPSHOT, style))
+    return snapshot.rendered[1]
+
+
+def _waits_for(call: Call, cluster: Cluster, snapshot: Snapshot) -> str:
+    vm_key = (snapshot.namespace, snapshot.vm_name)
+    if vm_key not in cluster.vms:
+        return "Source does not exist"
+    holder = cluster.holder(vm_key, call.now)
+    if holder and holder is not snapshot:
+        return f'Source not locked snapshot "{holder.name}" in progress'
+    return "Source not locked"

@@ -1,0 +1,335 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a simulated Palette holds: API keys, projects, clusters, VMs and their snapshots.
+
+Nothing here runs by itself: each read computes from the time it is given.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import uuid
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from typing import Any
+
+from palette_simulator.fleet import Fate, FleetVolume, Freeze, Power
+from palette_simulator.lifecycle import (
+    NEVER,
+    UNPLANNED,
+    Course,
+    Pace,
+    Stage,
+    Timeline,
+    Window,
+    cancel,
+    plan,
+    stage_at,
+)
+from palette_simulator.timing import Delays, Timing
+
+Key = tuple[str, str]
+"""namespace, name"""
+DEFAULT_DEADLINE = 300.0
+_VERSIONS_PER_WRITE = 10  # each stage of a snapshot is a version of its own
+
+
+class VM:
+    """A virtual machine; the fields a fleet file sets can be changed while it lives."""
+
+    def __init__(self, key: Key, created: float, version: int) -> None:
+        self.key = key
+        self.namespace, self.name = key
+        self.uid = str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(key)))
+        self.created = created
+        self.version = version
+        self.labels: dict[str, str] = {}
+        self.volumes: list[FleetVolume] = []
+        self.guest_agent = True
+        self.freeze: Freeze = "ok"
+        self.fate: Fate = "normal"
+        self.restore_in_progress = ""
+        self.timing: dict[str, Any] = {}
+        self.deleted: float | None = None
+        self.power: Power = "Running"
+        self.settles = 0.0
+        self.rendered: tuple[object, bytes] = (None, b"")
+
+    def course(self) -> Course:
+        """What goes wrong with a snapshot of this VM."""
+        freeze_fails = self.freeze == "fails" and self.guest_agent and self.power == "Running"
+        return Course(
+            cuts=self.fate != "fails" and not freeze_fails,
+            becomes_ready=self.fate != "never_ready",
+            stays_ready=self.fate != "ready_lost",
+        )
+
+    def indications(self) -> list[str]:
+        """What KubeVirt says about the consistency of a snapshot taken now."""
+        if self.power == "Stopped":
+            return []
+        if self.power == "Paused":
+            return ["Online", "Paused"]
+        if not self.guest_agent:
+            return ["NoGuestAgent", "Online"]
+        return ["GuestAgent", "Online", *(["QuiesceFailed"] if self.freeze != "ok" else [])]
+
+    def trouble(self) -> str:
+        """The text of status.error while a snapshot of this VM does not get on."""
+        if self.fate == "fails":
+            return f"Failed to create VolumeSnapshot of vm {self.name}: storage backend error"
+        return f"Failed freezing vm {self.name}: internal error: guest-fsfreeze-freeze failed"
+
+
+class Snapshot:
+    """A VirtualMachineSnapshot; `timeline` says when it reaches each stage."""
+
+    def __init__(self, key: Key, vm_name: str, created: float) -> None:
+        self.key = key
+        self.namespace, self.name = key
+        self.vm_name = vm_name
+        self.uid = str(uuid.uuid4())
+        self.created = created
+        self.version = 0
+        self.api_version = ""
+        self.spec: dict[str, Any] = {}
+        self.labels: dict[str, str] = {}
+        self.annotations: dict[str, str] = {}
+        self.finalizers: list[str] = []
+        self.owner_references: list[Any] = []
+        self.deadline = DEFAULT_DEADLINE
+        self.timeline = UNPLANNED
+        self.seeded: Timeline | None = None
+        """the timeline of a snapshot that is older than the simulator"""
+        self.deleted = NEVER
+        self.gone = NEVER
+        self.source_uid = ""
+        self.indications: list[str] = []
+        self.included: list[str] = []
+        self.excluded: list[str] = []
+        self.trouble = ""
+        self.rendered: tuple[object, bytes] = (None, b"")
+
+    def stage(self, now: float) -> Stage:
+        """The stage at a moment."""
+        return stage_at(self.timeline, now, self.deleted)
+
+    def resource_version(self, stage: Stage) -> str:
+        """Changes with every write and every stage, as the controller's writes do."""
+        return str(self.version + stage)
+
+    def observe(self, vm: VM | None) -> None:
+        """Note what the VM looks like as the snapshot is taken."""
+        if vm is None:
+            return
+        self.source_uid = vm.uid
+        self.indications = vm.indications()
+        self.included = sorted(v.name for v in vm.volumes if v.can_be_snapshotted())
+        self.excluded = sorted(v.name for v in vm.volumes if not v.can_be_snapshotted())
+        self.trouble = vm.trouble()
+
+
+class Cluster:
+    """A cluster: its VMs and snapshots, sorted by (namespace, name) for paging."""
+
+    def __init__(self, uid: str, name: str, project_uid: str) -> None:
+        self.uid = uid
+        self.name = name
+        self.project_uid = project_uid
+        """empty for a cluster of the tenant"""
+        self.environment = ""
+        self.state = ""
+        self.deleted = False
+        self.vm_enabled = True
+        self.namespaces: set[str] = set()
+        self.vms: dict[Key, VM] = {}
+        self.vm_keys: list[Key] = []
+        self.snapshots: dict[Key, Snapshot] = {}
+        self.snapshot_keys: list[Key] = []
+        self.sources: dict[Key, list[Snapshot]] = {}
+        """the snapshots of each VM name, oldest first; they outlive the VM"""
+        self.timing = Timing(Delays())
+        self.retained_contents: list[str] = []
+        self._versions = itertools.count(1000, _VERSIONS_PER_WRITE)
+        self._latest = 1000
+        self._departures: list[tuple[float, int, str, Key]] = []
+        self._order = itertools.count()
+
+    def next_version(self) -> int:
+        """The version for a write."""
+        self._latest = next(self._versions)
+        return self._latest
+
+    def resource_version(self) -> str:
+        """The version of a list."""
+        return str(self._latest)
+
+    def add_vm(self, vm: VM) -> None:
+        """Put a VM in."""
+        self.vms[vm.key] = vm
+        insort(self.vm_keys, vm.key)
+        self.namespaces.add(vm.namespace)
+
+    def add_snapshot(self, snapshot: Snapshot) -> None:
+        """Put a snapshot in, and plan its life."""
+        snapshot.version = self.next_version()
+        siblings = self.sources.setdefault((snapshot.namespace, snapshot.vm_name), [])
+        opens = max((s.timeline.released for s in siblings), default=0.0)
+        siblings.append(snapshot)
+        self.snapshots[snapshot.key] = snapshot
+        insort(self.snapshot_keys, snapshot.key)
+        self._plan(snapshot, opens)
+
+    def delete_snapshot(self, snapshot: Snapshot, now: float) -> None:
+        """Mark a snapshot as deleted; it lingers until its finalizers are done."""
+        if snapshot.deleted < NEVER:
+            return
+        snapshot.deleted = now
+        snapshot.version = self.next_version()
+        self.replan(snapshot.namespace, snapshot.vm_name)
+        self._depart_snapshot(snapshot)
+
+    def update_snapshot(self, snapshot: Snapshot) -> None:
+        """Note that a snapshot's metadata was written."""
+        snapshot.version = self.next_version()
+        if snapshot.deleted < NEVER:
+            self._depart_snapshot(snapshot)
+
+    def delete_vm(self, vm: VM, now: float) -> None:
+        """Mark a VM as deleted; its snapshots stay, and a lock on it keeps it until released."""
+        if vm.deleted is not None:
+            return
+        holder = self.holder(vm.key, now)
+        vm.deleted = now
+        vm.version = self.next_version()
+        self.replan(*vm.key)
+        self._depart(holder.timeline.released if holder else now, "vm", vm.key)
+
+    def change_vm(self, vm: VM) -> None:
+        """Note that a VM was changed: its snapshots in progress follow it."""
+        vm.version = self.next_version()
+        self.replan(*vm.key)
+        for snapshot in self.sources.get(vm.key, ()):
+            snapshot.rendered = (None, b"")
+            snapshot.trouble = vm.trouble()
+            if snapshot.deleted < NEVER:
+                self._depart_snapshot(snapshot)
+
+    def replan(self, namespace: str, vm_name: str) -> None:
+        """Plan the lives of a VM's snapshots again, oldest first."""
+        opens = 0.0
+        for snapshot in self.sources.get((namespace, vm_name), ()):
+            self._plan(snapshot, opens)
+            opens = max(opens, snapshot.timeline.released)
+
+    def holder(self, vm_key: Key, now: float) -> Snapshot | None:
+        """The snapshot that holds the VM's lock."""
+        for snapshot in reversed(self.sources.get(vm_key, ())):
+            if snapshot.timeline.working <= now < snapshot.timeline.released:
+                return snapshot
+        return None
+
+    def sweep(self, now: float) -> None:
+        """Remove what has gone by now."""
+        while self._departures and self._departures[0][0] <= now:
+            _, _, kind, key = heapq.heappop(self._departures)
+            if kind == "vm":
+                self._remove_vm(key)
+            else:
+                self._remove_snapshot(key, now)
+
+    def _plan(self, snapshot: Snapshot, opens: float) -> None:
+        vm = self.vms.get((snapshot.namespace, snapshot.vm_name))
+        pace = self._pace(snapshot, vm)
+        course = vm.course() if vm else Course()
+        timeline = snapshot.seeded or plan(
+            snapshot.created, snapshot.deadline, pace, course, _window(vm, opens)
+        )
+        if snapshot.deleted < NEVER:
+            timeline = cancel(timeline, snapshot.deleted, pace.unlock)
+        snapshot.timeline = timeline
+
+    def _pace(self, snapshot: Snapshot, vm: VM | None) -> Pace:
+        delays = self._delays(snapshot, vm)
+        seed = "/".join(snapshot.key)
+        return Pace(
+            *(self.timing.draw(getattr(delays, step), f"{seed}:{step}") for step in Pace._fields)
+        )
+
+    def _delays(self, snapshot: Snapshot, vm: VM | None) -> Delays:
+        return self.timing.of_vm(snapshot.namespace, snapshot.vm_name, vm.timing if vm else {})
+
+    def _depart_snapshot(self, snapshot: Snapshot) -> None:
+        vm = self.vms.get((snapshot.namespace, snapshot.vm_name))
+        if snapshot.finalizers or (vm and vm.fate == "stuck_deleting"):
+            snapshot.gone = NEVER
+            return
+        delay = self.timing.draw(self._delays(snapshot, vm).gone, "/".join(snapshot.key))
+        snapshot.gone = max(snapshot.deleted + delay, snapshot.timeline.released)
+        self._depart(snapshot.gone, "snapshot", snapshot.key)
+
+    def _depart(self, when: float, kind: str, key: Key) -> None:
+        heapq.heappush(self._departures, (when, next(self._order), kind, key))
+
+    def _remove_vm(self, key: Key) -> None:
+        del self.vms[key]
+        del self.vm_keys[bisect_left(self.vm_keys, key)]
+
+    def _remove_snapshot(self, key: Key, now: float) -> None:
+        snapshot = self.snapshots.get(key)
+        if snapshot is None or snapshot.gone > now:
+            return
+        del self.snapshots[key]
+        del self.snapshot_keys[bisect_left(self.snapshot_keys, key)]
+        self.sources[snapshot.namespace, snapshot.vm_name].remove(snapshot)
+        kept = snapshot.spec.get("deletionPolicy", "Delete") != "Delete"
+        if kept and snapshot.stage(snapshot.deleted) == Stage.READY:
+            self.retained_contents.append(content_name(snapshot))
+
+
+class Project:
+    """A project."""
+
+    def __init__(self, uid: str, name: str) -> None:
+        self.uid = uid
+        self.name = name
+
+
+class Caller:
+    """An API key: what its owner may do, and where."""
+
+    def __init__(
+        self, user: str, permissions: frozenset[str], projects: frozenset[str], tenant: bool
+    ) -> None:
+        self.user = user
+        self.permissions = permissions
+        self.projects = projects
+        """uids"""
+        self.tenant = tenant
+
+
+class State:
+    """Everything together."""
+
+    def __init__(self) -> None:
+        self.callers: dict[str, Caller] = {}
+        self.projects: dict[str, Project] = {}
+        self.clusters: dict[str, Cluster] = {}
+
+    def clusters_in(self, project_uid: str) -> Iterator[Cluster]:
+        """The clusters of a project; of the tenant for an empty uid."""
+        return (c for c in self.clusters.values() if c.project_uid == project_uid)
+
+
+def content_name(snapshot: Snapshot) -> str:
+    """The name of the content object behind a snapshot."""
+    return f"vmsnapshot-content-{snapshot.uid}"
+
+
+def _window(vm: VM | None, opens: float) -> Window:
+    if vm is None or vm.restore_in_progress:
+        return Window(opens, closes=0.0)
+    closes = NEVER if vm.deleted is None else vm.deleted
+    return Window(max(opens, vm.settles), closes)

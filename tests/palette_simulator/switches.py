@@ -1,0 +1,44 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The switches: every way in which a real Palette may answer differently from another."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """One answer to each open question about Palette; README.md explains each."""
+
+    error_style: Literal["palette", "kubernetes"] = "palette"
+    json_style: Literal["go-swagger", "kubernetes"] = "go-swagger"
+    auth_error_style: Literal["invalid-key", "key-echo-401", "key-echo-404"] = "invalid-key"
+    contract_status: Literal["400", "422"] = "400"
+    unknown_fields: Literal["ignore", "reject"] = "ignore"
+    missing_vm_on_post: Literal["accept", "reject"] = "accept"
+    missing_source: Literal["reject", "fill"] = "reject"
+    source_mismatch: Literal["reject", "accept"] = "reject"
+    foreign_vm: Literal["accept", "reject"] = "accept"
+    generate_name: Literal["accept", "reject"] = "reject"
+    put: Literal["replace", "merge"] = "replace"
+    put_without_version: Literal["reject", "accept"] = "reject"
+    durations: Literal["normalised", "verbatim"] = "normalised"
+    snapshot_gate: Literal["on", "off"] = "on"
+    tenant_scope: Literal["tenant-only", "all"] = "tenant-only"
+    rate_limits: Literal["documented", "off"] = "documented"
+    retry_after: Literal["none", "seconds", "http-date"] = "none"
+    rate_limit_body: Literal["json", "text"] = "json"
+    continue_lifetime: float = 300.0
+    latency: float = 0.0
+    timing: str = "real"
+    time_scale: float = 1.0
+    log_bodies: bool = False
+
+    def but(self, changes: object) -> Switches:
+        """A copy with some switches changed; ValueError names a wrong one."""
+        if not isinstance(changes, dict):
+            raise ValueError("switches are an object of switch: value")
+        return msgspec.convert({**msgspec.structs.asdict(self), **changes}, Switches)
