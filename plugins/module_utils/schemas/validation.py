@@ -64,6 +64,10 @@ _FIELD_RULES: Mapping[Path, Rule] = {
 }
 _SETTABLE: tuple[Path, Any] = ((), {"metadata": {"labels": example_value(_LABELS)}})
 
+_MAP_RULES: Mapping[Path, tuple[Rule, Rule]] = {
+    _LABELS: (kubevirt.label_key_problem, kubevirt.label_value_problem),
+    _ANNOTATIONS: (kubevirt.annotation_key_problem, kubevirt.annotation_value_problem),
+}
 _OPTION_RULES: Mapping[str, tuple[Rule, str]] = {
     "vm_name": (kubevirt.vm_name_problem, "db1"),
     "namespace": (kubevirt.namespace_problem, "databases"),
@@ -253,37 +257,37 @@ def _place_findings(body: Mapping[str, Any], vm_name: str, namespace: str) -> It
 
 def _map_findings(body: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield what is wrong with labels and annotations, each key and value by itself."""
-    labels = _mapping_at(body, _LABELS)
-    for key, value in labels.items():
-        yield from _key_findings(_LABELS, key, kubevirt.label_key_problem)
-        yield from _value_findings((*_LABELS, str(key)), value, kubevirt.label_value_problem)
-    annotations = _mapping_at(body, _ANNOTATIONS)
-    for key, value in annotations.items():
-        yield from _key_findings(_ANNOTATIONS, key, kubevirt.annotation_key_problem)
-        yield from _value_findings(
-            (*_ANNOTATIONS, str(key)), value, kubevirt.annotation_value_problem
-        )
-    texts = {str(key): value for key, value in annotations.items() if isinstance(value, str)}
-    problem = kubevirt.annotations_problem(texts)
+    for path, rules in _MAP_RULES.items():
+        for key, value in _mapping_at(body, path).items():
+            yield from _entry_findings(path, key, value, rules)
+    annotations = _mapping_at(body, _ANNOTATIONS).items()
+    problem = kubevirt.annotations_problem(
+        {str(key): value for key, value in annotations if isinstance(value, str)}
+    )
     if problem:
         yield Finding(_ANNOTATIONS, problem)
 
 
-def _key_findings(path: Path, key: object, rule: Rule) -> Iterator[Finding]:
-    problem = rule(key) if isinstance(key, str) else f"the key must be text: quote it, '{key}'"
-    if problem:
-        yield Finding((*path, str(key)), problem, (path, example_value(path)))
+def _entry_findings(
+    path: Path, key: object, value: object, rules: tuple[Rule, Rule]
+) -> Iterator[Finding]:
+    key_rule, value_rule = rules
+    here = (*path, str(key))
+    key_problem = key_rule(key) if isinstance(key, str) else f"the key {key} is not in quotes"
+    if key_problem:
+        yield Finding(here, key_problem, (path, example_value(path)))
+    value_problem = value_rule(value) if isinstance(value, str) else _type_problem("string", value)
+    if value_problem:
+        entry = (here, _quoted(value, value_rule) or example_value(here))
+        yield Finding(here, value_problem, (path, example_value(path)) if key_problem else entry)
 
 
-def _value_findings(path: Path, value: object, rule: Rule) -> Iterator[Finding]:
-    if isinstance(value, str):
-        problem = rule(value)
-        if problem:
-            yield Finding(path, problem)
-        return
-    text = json.dumps(value) if isinstance(value, (int, float)) else ""
-    right = (path, text) if text and not rule(text) else None
-    yield Finding(path, _type_problem("string", value), right)
+def _quoted(value: object, rule: Rule) -> str | None:
+    """Return a number or a truth value as the text it was meant to be, when the rule allows it."""
+    if not isinstance(value, (int, float)):
+        return None
+    text = json.dumps(value)
+    return None if rule(text) else text
 
 
 def _mapping_at(body: Mapping[str, Any], path: Path) -> Mapping[Any, Any]:

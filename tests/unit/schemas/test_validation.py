@@ -164,7 +164,7 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
         (
             ("metadata", "labels", 5),
             "x",
-            "labels.5: the key must be text: quote it, '5'; for example: labels: {tier: db}",
+            "labels.5: the key 5 is not in quotes; for example: labels: {tier: db}",
         ),
         (
             ("metadata", "annotations", "example.com/note"),
