@@ -16,6 +16,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas import (
     validation,
@@ -129,7 +130,10 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
         (
             ("metadata", "name"),
             "a" * 254,
-            "name: has 254 characters; at most 253 are allowed; for example: name: db1-before-patch",
+            (
+                "name: has 254 characters; at most 253 are allowed;"
+                " for example: name: db1-before-patch"
+            ),
         ),
         (
             ("metadata", "name"),
@@ -202,8 +206,9 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("metadata", "ownerReferences", 0, "controller"),
             "yes",
             (
-                "definition.metadata.ownerReferences[0].controller: must be true or false, not text;"
-                " for example: definition: {metadata: {ownerReferences: [{controller: false}]}}"
+                "definition.metadata.ownerReferences[0].controller: must be true or false, not"
+                " text; for example: definition:"
+                " {metadata: {ownerReferences: [{controller: false}]}}"
             ),
         ),
         (
@@ -226,16 +231,16 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("metadata", "generateName"),
             "db-",
             (
-                "definition.metadata.generateName: is not used, names are chosen here: use the option"
-                " name_prefix; for example: definition: {metadata: {labels: {tier: db}}}"
+                "definition.metadata.generateName: is not used, names are chosen here: use the"
+                " option name_prefix; for example: definition: {metadata: {labels: {tier: db}}}"
             ),
         ),
         (
             ("metadata", "clusterName"),
             "c",
             (
-                "definition.metadata.clusterName: is ignored by Kubernetes: the option cluster chooses"
-                " the cluster; for example: definition: {metadata: {labels: {tier: db}}}"
+                "definition.metadata.clusterName: is ignored by Kubernetes: the option cluster"
+                " chooses the cluster; for example: definition: {metadata: {labels: {tier: db}}}"
             ),
         ),
         (
@@ -258,8 +263,8 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("spec", "failure_deadline"),
             "5m",
             (
-                "definition.spec.failure_deadline: 'failure_deadline' is not a known key; did you mean"
-                " 'failureDeadline'?; for example: failure_deadline: 10m"
+                "definition.spec.failure_deadline: 'failure_deadline' is not a known key; did you"
+                " mean 'failureDeadline'?; for example: failure_deadline: 10m"
             ),
         ),
         (
@@ -544,7 +549,7 @@ def test_a_free_key_has_the_example_of_its_neighbour() -> None:
 def test_a_keyword_of_another_document_is_told_in_its_own_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    validator = validation.Draft202012Validator({"properties": {"kind": {"maxLength": 2}}})
+    validator = Draft202012Validator({"properties": {"kind": {"maxLength": 2}}})
     monkeypatch.setattr(validation, "_request_validator", lambda: validator)
     (problem,) = problems_in_body(EXAMPLE_BODY, {}, "db1", "databases")
     assert problem.option == "definition.kind"
