@@ -1,0 +1,42 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of what the modules support."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Attributes shared by the modules."""
+
+    DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/spectrocloud.palette.all) in C(module_defaults) to set the connection options once.
+    support: full
+    membership:
+      - spectrocloud.palette.all
+  async:
+    description: Supports being used with the C(async) keyword. The module then runs as a process of its own.
+    support: full
+"""
+
+    WRITES = r"""
+attributes:
+  check_mode:
+    description: Predicts what would change, with the same result as a real run, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows labels, annotations and spec before and after.
+    support: full
+"""
+
+    READS = r"""
+attributes:
+  check_mode:
+    description: Only reads, so that check mode makes no difference.
+    support: full
+  diff_mode:
+    description: Changes nothing, so that there is no difference to show.
+    support: none
+"""

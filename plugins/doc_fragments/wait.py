@@ -1,0 +1,30 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the options that say how long to wait, and how often to look."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Waiting."""
+
+    DOCUMENTATION = r"""
+options:
+  wait:
+    description:
+      - Whether to wait until a snapshot can be used or, when it is deleted, until it is gone.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - The seconds to wait. Give more than the snapshot's failure deadline, so that Palette's own verdict comes first.
+      - A look that fails meanwhile is repeated until then.
+    type: float
+    default: 600
+  poll_interval:
+    description:
+      - The longest pause between two looks, in seconds. The first pauses are shorter.
+    type: float
+    default: 5
+"""

@@ -1,0 +1,27 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's features: for each module, its arguments and the core function behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils import arguments
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import info, single
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
+    Result,
+    Task,
+)
+
+
+class Feature(NamedTuple):
+    """What one module does, whichever way it is run."""
+
+    arguments: arguments.Arguments
+    core: Callable[[Task], Result]
+
+
+VM_SNAPSHOT = Feature(arguments.VM_SNAPSHOT, single.run)
+VM_SNAPSHOT_INFO = Feature(arguments.VM_SNAPSHOT_INFO, info.run)

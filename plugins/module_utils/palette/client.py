@@ -1,0 +1,298 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP with Palette: one session with its key, scope, rate limit, retries, and paging of both shapes."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+    from_answer,
+    scrub,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.rate_limit import (
+    RateLimiter,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.retry import (
+    READS,
+    PaletteRetry,
+    backoff,
+    pause,
+    time_left,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import (
+    Settings,
+    is_loopback,
+)
+
+REQUESTS_IMPORT_ERROR: str | None = None
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from requests.auth import AuthBase
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+except ImportError:
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
+    AuthBase = object  # type: ignore[assignment,misc]
+
+PAGE = 50  # Palette's default and hard maximum
+_LISTING_ATTEMPTS = 3
+_POOL_SIZE = 64
+_SHORTEST_TIMEOUT = 1.0
+_NO_PROXY: dict[str, Any] = {"http": None, "https": None, "all": None}
+_SEARCH = "/v1/dashboard/spectroclusters/search"
+
+Json = dict[str, Any]
+Query = Mapping[str, str]
+Item = TypeVar("Item")
+
+
+class ApiKeyAuth(AuthBase):
+    """Sends the key as Palette wants it. As an auth object it also keeps requests from reading .netrc."""
+
+    def __init__(self, api_key: str) -> None:
+        self._api_key = api_key
+
+    def __call__(self, request: Any) -> Any:
+        """Sign one prepared request."""
+        request.headers["ApiKey"] = self._api_key
+        return request
+
+
+class PaletteClient:
+    """Palette's REST API, JSON in and JSON out. Safe for threads.
+
+    scope is a project's uid, or None for the tenant. Every method raises PaletteError:
+    ``unreachable``, ``timeout``, ``tls_error``, ``malformed_response``, or what an HTTP answer stands for.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._limiter = RateLimiter(settings.rate_limit)
+        self._session = requests.Session()
+        self._session.auth = ApiKeyAuth(settings.api_key)
+        self._session.headers["Accept"] = "application/json"
+        self._mount("https://", READS)
+        self._mount("http://", READS)
+        # The search only reads, though it is a POST.
+        self._mount(settings.base_url + _SEARCH, READS | {"POST"})
+
+    @property
+    def project_uid(self) -> str | None:
+        """The project that the connection options name by uid."""
+        return self._settings.project_uid
+
+    @property
+    def retries(self) -> int:
+        """How often a request is repeated."""
+        return self._settings.retries
+
+    def get(self, path: str, query: Query | None = None, scope: str | None = None) -> Json:
+        """Return the object at a path."""
+        return self._json("GET", path, query, None, scope)
+
+    def post(
+        self, path: str, body: Json, query: Query | None = None, scope: str | None = None
+    ) -> Json:
+        """Send a body and return the object answered."""
+        return self._json("POST", path, query, body, scope)
+
+    def put(
+        self, path: str, body: Json, query: Query | None = None, scope: str | None = None
+    ) -> Json:
+        """Replace an object and return it as answered."""
+        return self._json("PUT", path, query, body, scope)
+
+    def delete(self, path: str, query: Query | None = None, scope: str | None = None) -> None:
+        """Ask for an object's removal: accepted does not mean gone."""
+        self._send("DELETE", path, query, None, scope)
+
+    def items(
+        self,
+        path: str,
+        read: Callable[[Json], Item],
+        query: Query | None = None,
+        scope: str | None = None,
+    ) -> list[Item]:
+        """Return what ``read`` makes of each item of a Kubernetes-like list (``metadata.continue``).
+
+        A token that expires on the way starts the list anew.
+        """
+        for _attempt in range(_LISTING_ATTEMPTS):
+            try:
+                return self._listed(path, read, query or {}, scope)
+            except PaletteError as error:
+                if error.reason != "expired":
+                    raise
+        raise PaletteError("unavailable", f"GET {path}: the list kept expiring between two pages")
+
+    def search_clusters(self, body: Json, scope: str | None = None) -> list[Json]:
+        """Return all clusters a search finds (``listmeta.continue``; the empty text ends the list)."""
+        found: list[Json] = []
+        token = ""
+        while True:
+            page = self._json("POST", _SEARCH, _page_query({}, token), body, scope)
+            found += _items(page, _SEARCH)
+            token = _next_token(page.get("listmeta"), token, _SEARCH)
+            if not token:
+                return found
+
+    def _listed(
+        self, path: str, read: Callable[[Json], Item], query: Query, scope: str | None
+    ) -> list[Item]:
+        found: list[Item] = []
+        token = ""
+        while True:
+            page = self.get(path, _page_query(query, token), scope)
+            found += map(read, _items(page, path))
+            token = _next_token(page.get("metadata"), token, path)
+            if not token:
+                return found
+
+    def _json(
+        self, method: str, path: str, query: Query | None, body: Json | None, scope: str | None
+    ) -> Json:
+        response = self._send(method, path, query, body, scope)
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if isinstance(answer, dict):
+            return answer
+        kind = response.headers.get("Content-Type", "no content type")
+        raise PaletteError(
+            "malformed_response",
+            f"{method} {path}: HTTP {response.status_code}: the answer ({kind}) is not a JSON object; "
+            "is there a proxy or another server at this host?",
+            outcome_unknown=method not in READS,
+            http_status=response.status_code,
+        )
+
+    def _send(
+        self, method: str, path: str, query: Query | None, body: Json | None, scope: str | None
+    ) -> requests.Response:
+        url = self._settings.base_url + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            response = self._exchange(method, url, path, body, scope)
+        except requests.RequestException as error:
+            raise self._network_error(method, path, error) from None
+        if response.status_code >= 300:
+            raise from_answer(
+                f"{method} {path}", response.status_code, response.text, self._settings.api_key
+            )
+        return response
+
+    def _exchange(
+        self, method: str, url: str, path: str, body: Json | None, scope: str | None
+    ) -> requests.Response:
+        settings = self._settings
+        timeout = max(min(settings.request_timeout, time_left()), _SHORTEST_TIMEOUT)
+        for attempt in range(1, settings.retries + 2):
+            self._limiter.acquire(path)
+            try:
+                return self._session.request(
+                    method,
+                    url,
+                    json=body,
+                    headers={"ProjectUid": scope} if scope else None,
+                    timeout=(timeout, timeout),
+                    verify=settings.verify,
+                    # A key meant for this machine must not pass through a proxy in clear text.
+                    proxies=_NO_PROXY if is_loopback(settings.base_url) else None,
+                    allow_redirects=False,
+                )
+            except (
+                requests.exceptions.ChunkedEncodingError,
+                requests.exceptions.ContentDecodingError,
+            ):
+                # An answer cut short after its headers is out of urllib3's hands.
+                if method not in READS or attempt > settings.retries or time_left() <= 0:
+                    raise
+                pause(backoff(attempt))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _network_error(
+        self, method: str, path: str, error: requests.RequestException
+    ) -> PaletteError:
+        cause = _root_cause(error)
+        reason, advice = _network_reason(error)
+        never_sent = isinstance(cause, (NewConnectionError, ConnectTimeoutError)) or isinstance(
+            error, (requests.exceptions.SSLError, requests.exceptions.ProxyError)
+        )
+        return PaletteError(
+            reason,
+            scrub(
+                f"{method} {self._settings.base_url}{path}: {cause or type(cause).__name__}{advice}",
+                self._settings.api_key,
+            ),
+            outcome_unknown=method not in READS and not never_sent,
+        )
+
+    def _mount(self, prefix: str, reads: frozenset[str]) -> None:
+        retry = PaletteRetry.policy(self._settings.retries, self._limiter, reads)
+        self._session.mount(prefix, HTTPAdapter(max_retries=retry, pool_maxsize=_POOL_SIZE))
+
+
+def connect(settings: Settings) -> PaletteClient:
+    """Return this process's client for these settings: a loop's items share its connections and rate limit."""
+    return _client_of_process(settings, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _client_of_process(settings: Settings, _process: int) -> PaletteClient:
+    # Keyed by process, because sockets must not be shared across a fork.
+    return PaletteClient(settings)
+
+
+def api_path(*segments: str) -> str:
+    """Return ``/v1/…`` of the segments, each quoted."""
+    for segment in segments:
+        if segment in ("", ".", ".."):
+            raise PaletteError(
+                "invalid_parameters", f"{segment!r} cannot be part of a Palette path"
+            )
+    return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def _page_query(query: Query, token: str) -> dict[str, str]:
+    page = {**query, "limit": str(PAGE)}
+    return {**page, "continue": token} if token else page
+
+
+def _items(page: Json, where: str) -> list[Json]:
+    items = page.get("items") or []
+    if isinstance(items, list) and all(isinstance(item, dict) for item in items):
+        return items
+    raise PaletteError("malformed_response", f"{where}: items is not a list of objects")
+
+
+def _next_token(list_meta: Any, token: str, where: str) -> str:
+    following = list_meta.get("continue") if isinstance(list_meta, dict) else None
+    if following and following == token:
+        raise PaletteError("malformed_response", f"{where}: a page points at itself as the next")
+    return following if isinstance(following, str) else ""
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    while True:
+        inner = getattr(error, "reason", None) or next(iter(error.args), None)
+        if not isinstance(inner, BaseException):
+            return error
+        error = inner
+
+
+def _network_reason(error: requests.RequestException) -> tuple[str, str]:
+    if isinstance(error, requests.exceptions.SSLError):
+        return "tls_error", " (give the CA that signed the server's certificate as ca_path)"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "unreachable", " (at the proxy that the environment names)"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "timeout", " (request_timeout is how long a request may take)"
+    return "unreachable", ""

@@ -1,0 +1,142 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one error of the collection: a machine-readable reason, a text for people, and what Palette said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+MASK = "********"
+_LONGEST_TEXT = 500
+
+# HTTP statuses that say by themselves what went wrong.
+_REASON_BY_STATUS = {
+    400: "rejected",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    410: "expired",
+    422: "rejected",
+    429: "rate_limited",
+}
+
+# Palette wraps Kubernetes' errors as 500: then only the text tells them apart. The first match wins.
+_REASON_BY_TEXT = (
+    ("already exists", "already_exists"),
+    ("continue parameter is too old", "expired"),
+    ("operation cannot be fulfilled", "conflict"),
+    ("is forbidden", "forbidden"),
+    ("denied the request", "rejected"),
+    ("invalid value", "rejected"),
+    ("failed to get virtual machine", "not_found"),
+    ("not found", "not_found"),
+)
+
+
+class PaletteError(Exception):
+    """What stopped a task.
+
+    reason: one word for programs (``not_found``, ``wait_timeout`` …).
+    facts: further keys of the failed result, such as ``http_status``, ``code``, ``status``.
+    outcome_unknown: a write was sent, and whether it was carried out is not known.
+    """
+
+    def __init__(
+        self, reason: str, message: str, *, outcome_unknown: bool = False, **facts: Any
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.outcome_unknown = outcome_unknown
+        self.facts = facts
+
+    def with_facts(self, **facts: Any) -> PaletteError:
+        """Return this error with facts added, such as the object as last seen."""
+        self.facts.update(facts)
+        return self
+
+    def result(self) -> dict[str, Any]:
+        """Return the keys of a failed Ansible result."""
+        return {"msg": self.message, "reason": self.reason, **self.facts}
+
+
+def scrub(value: Any, secret: str) -> Any:
+    """Return value (text, list or mapping of any depth) with the secret masked wherever it occurs."""
+    if isinstance(value, str):
+        for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]} - {""}:
+            value = value.replace(form, MASK)
+        return value
+    if isinstance(value, Mapping):
+        return {scrub(key, secret): scrub(item, secret) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [scrub(item, secret) for item in value]
+    return value
+
+
+def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteError:
+    """Return the error that an HTTP answer stands for.
+
+    call: method and URL, for the text. body: the answer as text; JSON of the form
+    ``{code, message, details, ref}`` is expected, anything else is quoted.
+    """
+    said = _palette_error(body)
+    text = str(said.get("message") or "") or _excerpt(body)
+    reason = _reason(http_status, text, rejected_key=_mentions_key(body, secret))
+    facts = {"http_status": http_status}
+    facts.update((key, said[key]) for key in ("code", "message", "details", "ref") if said.get(key))
+    return PaletteError(
+        reason,
+        scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason)}", secret),
+        outcome_unknown=http_status >= 500 and reason != "rejected" and reason != "forbidden",
+        **scrub(facts, secret),
+    )
+
+
+def _reason(http_status: int, text: str, rejected_key: bool) -> str:
+    # A rejected key can come as ResourceNotFound and echo the key: it must not be taken for "absent".
+    if http_status == 401 or (rejected_key and http_status in (403, 404, 500)):
+        return "unauthorized"
+    if 300 <= http_status < 400:
+        return "redirected"
+    if http_status == 500 or http_status == 409:
+        lowered = text.lower()
+        by_text = (reason for phrase, reason in _REASON_BY_TEXT if phrase in lowered)
+        return next(by_text, "conflict" if http_status == 409 else "server_error")
+    if http_status > 500:
+        return "unavailable"
+    return _REASON_BY_STATUS.get(http_status, "rejected")
+
+
+def _mentions_key(body: str, secret: str) -> bool:
+    lowered = body.lower()
+    return (bool(secret) and secret in body) or "api key" in lowered or "apikey" in lowered
+
+
+def _palette_error(body: str) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _excerpt(body: str) -> str:
+    text = " ".join(body.split())
+    if not text:
+        return "no text"
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " …"
+
+
+def _advice(reason: str) -> str:
+    if reason == "unauthorized":
+        return " (check api_key: it may be wrong or expired, or belong to another Palette)"
+    if reason == "forbidden":
+        return " (check project or project_uid, and the permissions of the API key's user)"
+    if reason == "redirected":
+        return " (redirects are refused, they could carry the API key elsewhere; check host)"
+    return ""

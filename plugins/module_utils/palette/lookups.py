@@ -1,0 +1,132 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look-ups: projects and clusters by the names people know, virtual machines' clusters of a project."""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.client import (
+    Json,
+    PaletteClient,
+    api_path,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+
+_CANDIDATES = 10
+
+
+class Cluster(NamedTuple):
+    """A cluster as requests need it. scope: the ProjectUid to send, None for a tenant's cluster."""
+
+    uid: str
+    name: str
+    scope: str | None
+
+
+def project_uid(client: PaletteClient, name: str) -> str:
+    """Return the uid of the project with this very name, or raise ``not_found`` or ``ambiguous_name``."""
+    answer = client.get(api_path("dashboard", "projects", "metadata"))
+    projects = [item.get("metadata") or {} for item in answer.get("items") or []]
+    hits = [project["uid"] for project in projects if project.get("name") == name]
+    if len(hits) == 1:
+        return str(hits[0])
+    if hits:
+        raise _ambiguous("project", name, hits)
+    raise _unknown("project", name, [project.get("name", "") for project in projects])
+
+
+def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluster:
+    """Return the cluster with this very name, or raise ``not_found`` or ``ambiguous_name``."""
+    hits = [
+        cluster
+        for cluster in (
+            _from_summary(summary, scope) for summary in client.search_clusters(_named(name), scope)
+        )
+        if cluster.name == name
+    ]
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        raise _ambiguous("cluster", name, [f"{hit.uid} (project {hit.scope})" for hit in hits])
+    answer = client.get(api_path("dashboard", "spectroclusters", "metadata"), scope=scope)
+    raise _unknown("cluster", name, [item.get("name", "") for item in answer.get("items") or []])
+
+
+def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
+    """Return the clusters that run virtual machines, of the project or, without scope, of all."""
+    answer = client.get(api_path("dashboard", "spectroclusters", "vms"), scope=scope)
+    found = (item.get("metadata") or {} for item in answer.get("items") or [])
+    return [
+        Cluster(meta["uid"], meta.get("name", ""), meta.get("projectUid") or scope)
+        for meta in found
+        if not scope or meta.get("projectUid") in (scope, None, "")
+    ]
+
+
+def _from_summary(summary: Json, scope: str | None) -> Cluster:
+    meta = summary.get("metadata") or {}
+    annotations = meta.get("annotations") or {}
+    project = (summary.get("specSummary") or {}).get("projectMeta") or {}
+    in_tenant = annotations.get("scope") == "tenant"
+    return Cluster(
+        meta["uid"],
+        meta.get("name", ""),
+        None if in_tenant else scope or project.get("uid") or annotations.get("projectUid"),
+    )
+
+
+def _named(name: str) -> Json:
+    return {
+        "filter": {
+            "conjunction": "and",
+            "filterGroups": [
+                {
+                    "conjunction": "and",
+                    "filters": [
+                        _string_filter("environment", "nested", negation=True),
+                        {
+                            "property": "isDeleted",
+                            "type": "bool",
+                            "condition": {"bool": {"value": False}},
+                        },
+                    ],
+                },
+                {"conjunction": "and", "filters": [_string_filter("clusterName", name)]},
+            ],
+        }
+    }
+
+
+def _string_filter(name: str, value: str, negation: bool = False) -> Json:
+    condition = {
+        "operator": "eq",
+        "negation": negation,
+        "ignoreCase": False,
+        "match": {"conjunction": "or", "values": [value]},
+    }
+    return {"property": name, "type": "string", "condition": {"string": condition}}
+
+
+def _ambiguous(kind: str, name: str, candidates: list[str]) -> PaletteError:
+    return PaletteError(
+        "ambiguous_name",
+        f"{kind}: {len(candidates)} have the name {name!r}; give {kind}_uid instead, one of: "
+        + ", ".join(sorted(candidates)),
+        candidates=sorted(candidates),
+    )
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> PaletteError:
+    nearest = difflib.get_close_matches(name, known, _CANDIDATES, cutoff=0.5) or sorted(known)
+    candidates = nearest[:_CANDIDATES]
+    seen = ", ".join(candidates) or "none at all"
+    return PaletteError(
+        "not_found",
+        f"{kind}: there is none with the name {name!r} that this API key can see; there is: {seen}",
+        candidates=candidates,
+    )

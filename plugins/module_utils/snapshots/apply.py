@@ -1,0 +1,145 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The writes, each carried out exactly once: where an answer is lost, the LIST decides."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from copy import deepcopy
+from typing import TypeVar
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.retry import (
+    backoff,
+    pause,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.virtual_machines import (
+    ClusterVms,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import Wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    REQUEST_ID,
+    Snapshot,
+    VmKey,
+    read_snapshot,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.observe import (
+    find_snapshot,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+    differing_metadata,
+    taken_by_another_vm,
+    with_metadata,
+)
+
+Done = TypeVar("Done")
+
+
+def create(api: ClusterVms, wanted: Wanted) -> Snapshot:
+    """Take the snapshot and return it as answered, or as listed where the answer was lost.
+
+    Raises ``conflict`` when the name has been taken meanwhile by somebody else.
+    """
+    request_id = str(uuid.uuid4())
+    body = deepcopy(wanted.body)
+    body["metadata"].setdefault("annotations", {})[REQUEST_ID] = request_id
+
+    def attempt() -> Snapshot:
+        answer = api.create_snapshot(wanted.key.vm_name, wanted.key.namespace, body)
+        return read_snapshot(api.cluster.uid, answer)
+
+    def look() -> Snapshot | None:
+        listed = find_snapshot(api, wanted.key, wanted.name)
+        if listed is None or listed.annotations.get(REQUEST_ID) == request_id:
+            return listed
+        if listed.key != wanted.key:
+            raise PaletteError("conflict", taken_by_another_vm(wanted, listed))
+        raise PaletteError(
+            "conflict",
+            f"snapshot {wanted.key.namespace}/{wanted.name} was taken meanwhile by somebody else; "
+            "run the task again",
+        )
+
+    return _exactly_once(api, attempt, look, unclear=("already_exists", "conflict"))
+
+
+def update(api: ClusterVms, wanted: Wanted) -> Snapshot:
+    """Write the declared labels and annotations; what others wrote, also meanwhile, stays."""
+
+    def attempt() -> Snapshot:
+        current = _existing(api, wanted)
+        if not differing_metadata(wanted, current):
+            return current
+        body = with_metadata(current.manifest, wanted)
+        answer = api.update_snapshot(wanted.key.vm_name, wanted.key.namespace, body)
+        return read_snapshot(api.cluster.uid, answer)
+
+    return _exactly_once(api, attempt, lambda: None, unclear=("conflict",))
+
+
+def delete(api: ClusterVms, key: VmKey, name: str) -> None:
+    """Ask for the snapshot's removal. One that is gone or going already is as well."""
+
+    def attempt() -> bool:
+        api.delete_snapshot(key.vm_name, key.namespace, name)
+        return True
+
+    def look() -> bool | None:
+        listed = find_snapshot(api, key, name)
+        return True if listed is None or listed.deleting else None
+
+    _exactly_once(api, attempt, look, unclear=("not_found", "conflict"))
+
+
+def _existing(api: ClusterVms, wanted: Wanted) -> Snapshot:
+    current = find_snapshot(api, wanted.key, wanted.name)
+    if current is None or current.deleting or current.key != wanted.key:
+        raise PaletteError(
+            "snapshot_disappeared",
+            f"snapshot {wanted.key.namespace}/{wanted.name} was deleted meanwhile; run the task again",
+        )
+    return current
+
+
+def _exactly_once(
+    api: ClusterVms,
+    attempt: Callable[[], Done],
+    look: Callable[[], Done | None],
+    unclear: tuple[str, ...],
+) -> Done:
+    """Return what the attempt returns, or what a look finds where its outcome is not known.
+
+    unclear: reasons of a refusal that do not tell whether this very write was carried out.
+    """
+    for number in range(1, api.retries + 2):
+        try:
+            return attempt()
+        except PaletteError as error:
+            if not (error.outcome_unknown or error.reason in unclear):
+                raise
+            found = _look_after(error, look)
+            if found is not None:
+                return found
+            if number > api.retries:
+                raise
+        pause(backoff(number))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _look_after(error: PaletteError, look: Callable[[], Done | None]) -> Done | None:
+    try:
+        return look()
+    except PaletteError as blind:
+        if blind.reason == "conflict":
+            raise
+        raise PaletteError(
+            error.reason,
+            f"{error.message}; whether it was carried out is not known, because the list cannot be "
+            f"read either ({blind.message}); run the task again when Palette can be reached",
+            outcome_unknown=True,
+            **error.facts,
+        ) from None

@@ -1,0 +1,135 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The snapshot that a task asks for: options and definition merged into one validated request body."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import Problem
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.validation import (
+    problems_in_body,
+    problems_in_options,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    MANAGED_BY,
+    MANAGER,
+    Json,
+    VmKey,
+)
+
+API_VERSION = "snapshot.kubevirt.io/v1beta1"
+KIND = "VirtualMachineSnapshot"
+_SOURCE = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine"}
+_SUFFIX_LENGTH = 8
+_NAMESPACE, _NAME = ("metadata", "namespace"), ("metadata", "name")
+_OPTION_PATHS: Mapping[tuple[str, ...], str] = {
+    ("metadata", "labels"): "labels",
+    ("metadata", "annotations"): "annotations",
+    ("spec", "deletionPolicy"): "deletion_policy",
+    ("spec", "failureDeadline"): "failure_deadline",
+}
+
+
+class Wanted(NamedTuple):
+    """A snapshot as asked for. ``declared`` are the body's parts that came from the user."""
+
+    key: VmKey
+    name: str
+    body: Json
+    declared: Json
+
+
+def wanted(cluster_uid: str, options: Mapping[str, Any]) -> Wanted:
+    """Return the snapshot that checked options ask for."""
+    name = options.get("name") or f"{options['name_prefix']}{random_suffix()}"
+    body = body_from(options, name)
+    declared = deepcopy(body)
+    body["metadata"].setdefault("labels", {}).setdefault(MANAGED_BY, MANAGER)
+    return Wanted(
+        VmKey(cluster_uid, options["namespace"], options["vm_name"]), name, body, declared
+    )
+
+
+def body_from(options: Mapping[str, Any], name: str) -> Json:
+    """Return the body of a create call: the definition, and over it the single options."""
+    body = deepcopy(dict(options.get("definition") or {}))
+    _fill(body, ("apiVersion",), API_VERSION)
+    _fill(body, ("kind",), KIND)
+    _fill(body, _NAMESPACE, options["namespace"])
+    _put(body, _NAME, name)
+    for field, value in {**_SOURCE, "name": options["vm_name"]}.items():
+        _fill(body, ("spec", "source", field), value)
+    for path, option in _OPTION_PATHS.items():
+        if options.get(option) is not None:
+            _put(body, path, _merged(_get(body, path), options[option]))
+    return body
+
+
+def parameter_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return all that is wrong with the options of a snapshot, before any request."""
+    problems = problems_in_options(options)
+    name = options.get("name") or f"{options.get('name_prefix') or ''}{'x' * _SUFFIX_LENGTH}"
+    in_body = problems_in_body(
+        body_from(options, name), _origins(options), options["vm_name"], options["namespace"]
+    )
+    told = {problem.option for problem in problems} | {"name"}
+    return problems + [problem for problem in in_body if problem.option not in told]
+
+
+def invalid_parameters(problems: list[Problem]) -> PaletteError:
+    """Return the error that tells every problem at once."""
+    texts = [str(problem) for problem in problems]
+    return PaletteError("invalid_parameters", "; ".join(texts), problems=texts)
+
+
+def random_suffix() -> str:
+    """Return the random end of a name chosen here: the server never chooses one, so that a repeat can tell."""
+    return "".join(random.choices(string.ascii_lowercase + string.digits, k=_SUFFIX_LENGTH))
+
+
+def _origins(options: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
+    origins: dict[tuple[str, ...], str] = {_NAME: "name"}
+    for path, option in _OPTION_PATHS.items():
+        value = options.get(option)
+        if isinstance(value, Mapping):
+            origins.update({(*path, key): f"{option}.{key}" for key in value})
+        elif value is not None:
+            origins[path] = option
+    return origins
+
+
+def _get(body: Json, path: tuple[str, ...]) -> Any:
+    value: Any = body
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _put(body: Json, path: tuple[str, ...], value: Any) -> None:
+    *parents, last = path
+    parent: Any = body
+    for key in parents:
+        parent = parent.setdefault(key, {})
+        if not isinstance(parent, dict):
+            return  # of the wrong type: validation says so
+    parent[last] = value
+
+
+def _fill(body: Json, path: tuple[str, ...], value: Any) -> None:
+    if _get(body, path) is None:
+        _put(body, path, value)
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if isinstance(below, Mapping) and isinstance(above, Mapping):
+        return {**below, **above}
+    return above

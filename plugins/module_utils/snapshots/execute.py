@@ -1,0 +1,264 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apply and wait, for one member or thousands: writes in a bounded pool, one look for all together."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.retry import (
+    give_up_at,
+    pause,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.virtual_machines import (
+    ClusterVms,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import apply
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import Wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    Snapshot,
+    VmKey,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.observe import (
+    list_snapshots,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+    CREATE,
+    DELETE,
+    UPDATE,
+    Action,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import (
+    Goal,
+    Waiting,
+    growing_interval,
+    reached,
+    timed_out,
+)
+
+# A list that misses a snapshot once may have been read while it was being written.
+_MISSED_LOOKS = 2
+_ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
+
+# After one of these the other writes would fail the same way.
+_HOPELESS = ("unauthorized", "unreachable", "tls_error")
+
+# A look that fails for one of these is not tried again: time does not mend it.
+_NOT_PASSING = ("unauthorized", "forbidden", "tls_error")
+
+
+class Step(NamedTuple):
+    """One write (None: none) on one snapshot of a member, and what to wait for after it."""
+
+    write: str | None
+    name: str
+    goal: Goal | None
+    wanted: Wanted | None = None
+    uid: str | None = None
+
+
+class Member:
+    """One virtual machine's steps, done one after the other, and how far they have come."""
+
+    def __init__(self, key: VmKey, steps: Iterable[Step], seen: Snapshot | None = None) -> None:
+        self.key = key
+        self.steps = deque(steps)
+        self.seen = seen
+        self.looked_at = seen
+        self.changed = False
+        self.failure: PaletteError | None = None
+        self.finished: list[Step] = []
+        self.uid: str | None = None
+        self.deadline = math.inf
+        self.missed_looks = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first step's write is done and its waiting has begun."""
+        return self.deadline != math.inf
+
+    @property
+    def active(self) -> bool:
+        """Whether a step is left to do."""
+        return bool(self.steps) and self.failure is None
+
+    def advance(self) -> None:
+        """The first step is done."""
+        self.finished.append(self.steps.popleft())
+        self.deadline, self.uid, self.missed_looks = math.inf, None, 0
+
+
+def steps_for(action: Action, ready: Goal | None, gone: Goal | None) -> list[Step]:
+    """Return an action's steps. ready and gone: what to wait for, None to not wait."""
+    current, wanted = action.current, action.wanted
+    if action.verb == DELETE and current:
+        return [Step(DELETE, current.name, gone, uid=current.uid)]
+    if action.reason == "being_deleted" and not wanted and current:
+        return [Step(None, current.name, gone, uid=current.uid)] if gone else []
+    if not wanted:
+        return []
+    if action.verb == UPDATE:
+        return [Step(UPDATE, wanted.name, ready, wanted)]
+    if action.verb == CREATE:
+        return [*_clearing(action, ready), Step(CREATE, wanted.name, ready, wanted)]
+    return [Step(None, wanted.name, ready, wanted)] if ready else []
+
+
+def _clearing(action: Action, ready: Goal | None) -> list[Step]:
+    steps = []
+    if ready:
+        steps = [Step(None, name, Goal.SETTLED) for name in action.await_others]
+    old = action.clears
+    if old:
+        # The name must be free before it can be taken again, also where nothing else is waited for.
+        steps.append(Step(None if old.deleting else DELETE, old.name, Goal.GONE, uid=old.uid))
+    return steps
+
+
+class Execution:
+    """Carries out the steps of many members.
+
+    apis: by cluster uid. report: called with the members now and then, so that it can show progress.
+    """
+
+    def __init__(
+        self,
+        apis: Mapping[str, ClusterVms],
+        waiting: Waiting,
+        concurrency: int = 1,
+        report: Callable[[Sequence[Member]], None] = lambda _members: None,
+    ) -> None:
+        self._apis = apis
+        self._waiting = waiting
+        self._report = report
+        self._concurrency = concurrency
+        self._hopeless: PaletteError | None = None
+        self._trouble = ""
+
+    def run(self, members: Sequence[Member]) -> None:
+        """Do all steps. What goes wrong with a member is its failure; nothing is raised for it."""
+        pool = ThreadPoolExecutor(max_workers=self._concurrency)
+        looks = 0
+        try:
+            while True:
+                if self._write(members, pool):
+                    looks = 0
+                pending = [member for member in members if member.active]
+                if not pending:
+                    return
+                self._pause(pending, looks)
+                self._look(pending)
+                self._report(members)
+                looks += 1
+        finally:
+            # An interrupt leaves undone the writes that have not begun.
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _write(self, members: Sequence[Member], pool: ThreadPoolExecutor) -> bool:
+        """Begin every step that can begin; say whether there was one."""
+        began = False
+        while True:
+            beginning = [member for member in members if member.active and not member.begun]
+            if not beginning:
+                return began
+            began = True
+            for done in as_completed([pool.submit(self._begin, member) for member in beginning]):
+                done.result()
+                self._report(members)
+
+    def _begin(self, member: Member) -> None:
+        step = member.steps[0]
+        try:
+            self._carry_out(step, member)
+            member.deadline = time.monotonic() + self._waiting.timeout
+            if step.goal is None or _reached_already(step, member):
+                member.advance()
+        except PaletteError as error:
+            member.failure = error
+            if error.reason in _HOPELESS:
+                self._hopeless = error
+
+    def _carry_out(self, step: Step, member: Member) -> None:
+        member.uid = step.uid
+        member.looked_at = None
+        if step.write is None:
+            return
+        if self._hopeless:
+            raise PaletteError(
+                self._hopeless.reason, f"not tried, after another VM's: {self._hopeless.message}"
+            )
+        api = self._apis[member.key.cluster_uid]
+        if step.write == DELETE:
+            apply.delete(api, member.key, step.name)
+        elif step.wanted:
+            write = apply.create if step.write == CREATE else apply.update
+            member.seen = write(api, step.wanted)
+            member.uid = member.seen.uid
+        member.changed = True
+
+    def _look(self, pending: Sequence[Member]) -> None:
+        deadline = max(member.deadline for member in pending)
+        by_cluster: dict[str, list[Member]] = {}
+        for member in pending:
+            by_cluster.setdefault(member.key.cluster_uid, []).append(member)
+        for cluster_uid, members in by_cluster.items():
+            try:
+                with give_up_at(deadline):
+                    listed = list_snapshots(self._apis[cluster_uid], {m.key for m in members})
+            except PaletteError as error:
+                self._look_failed(members, error)
+                continue
+            self._trouble = ""
+            found = {(snapshot.key, snapshot.name): snapshot for snapshot in listed}
+            for member in members:
+                self._judge(member, found.get((member.key, member.steps[0].name)))
+
+    def _look_failed(self, members: Sequence[Member], error: PaletteError) -> None:
+        self._trouble = error.message
+        for member in members:
+            if error.reason in _NOT_PASSING:
+                member.failure = error
+            elif time.monotonic() >= member.deadline:
+                member.failure = self._timed_out(member)
+
+    def _judge(self, member: Member, seen: Snapshot | None) -> None:
+        step = member.steps[0]
+        member.looked_at = seen or member.looked_at
+        if seen and step.goal is not Goal.SETTLED:
+            member.seen = seen
+        member.missed_looks = 0 if seen else member.missed_looks + 1
+        unsure = not seen and step.goal not in _ABSENCE_ENDS and member.missed_looks < _MISSED_LOOKS
+        try:
+            if step.goal and not unsure and reached(step.goal, seen, member.uid):
+                member.advance()
+            elif time.monotonic() >= member.deadline:
+                member.failure = self._timed_out(member)
+        except PaletteError as error:
+            member.failure = error
+
+    def _timed_out(self, member: Member) -> PaletteError:
+        step = member.steps[0]
+        goal = step.goal or Goal.SETTLED
+        return timed_out(goal, step.name, member.looked_at, self._waiting, self._trouble)
+
+    def _pause(self, pending: Sequence[Member], looks: int) -> None:
+        deadline = max(member.deadline for member in pending)
+        with give_up_at(deadline):
+            pause(growing_interval(self._waiting.interval, looks))
+
+
+def _reached_already(step: Step, member: Member) -> bool:
+    """Say whether what was observed before the first look is enough for a step without a write."""
+    seen = member.seen
+    if step.write or not step.goal or not seen or seen.name != step.name:
+        return False
+    return reached(step.goal, seen, member.uid)

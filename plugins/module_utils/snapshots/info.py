@@ -1,0 +1,143 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The core of vm_snapshot_info: the snapshots that match, newest first, and what they sum up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.durations import (
+    parse_age,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.selectors import (
+    parse_selector,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.facts import (
+    status_facts,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    Snapshot,
+    write_time,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.observe import (
+    list_matching,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.place import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
+    Result,
+    Task,
+)
+
+Test = Callable[[Snapshot], bool]
+
+_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+
+
+def run(task: Task) -> Result:
+    """Return the snapshots that match all filters."""
+    options = task.options
+    now = datetime.now(timezone.utc)
+    tests = _tests(options, now)
+    found = [
+        (api.cluster.name, snapshot)
+        for api in Place(options).vm_clusters()
+        for snapshot in list_matching(api, options["namespaces"] or (), options["vm_names"] or ())
+        if all(test(snapshot) for test in tests)
+    ]
+    found.sort(key=lambda pair: pair[1].taken_at or _EARLIEST, reverse=True)
+    return {
+        "changed": False,
+        "snapshots": [
+            {**status_facts(snapshot, now), "cluster": cluster} for cluster, snapshot in found
+        ],
+        "summary": summary([snapshot for _cluster, snapshot in found]),
+    }
+
+
+def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+    """Return counts over snapshots, and the times of the oldest and the newest."""
+    times = [snapshot.taken_at for snapshot in snapshots if snapshot.taken_at]
+    return {
+        "total": len(snapshots),
+        "ready": sum(snapshot.ready for snapshot in snapshots),
+        "in_progress": sum(snapshot.in_progress for snapshot in snapshots),
+        "failed": sum(snapshot.failed for snapshot in snapshots),
+        "deleting": sum(snapshot.deleting for snapshot in snapshots),
+        "vms": len({snapshot.key for snapshot in snapshots}),
+        "by_phase": dict(Counter(snapshot.phase or "Unknown" for snapshot in snapshots)),
+        "oldest": write_time(min(times, default=None)),
+        "newest": write_time(max(times, default=None)),
+    }
+
+
+def _tests(options: Mapping[str, Any], now: datetime) -> list[Test]:
+    tests: list[Test] = []
+    problems: list[str] = []
+    for option, make in _TESTS.items():
+        if options[option] in (None, []):
+            continue
+        try:
+            tests.append(make(options[option], now))
+        except ValueError as error:
+            problems.append(f"{option}: {error}; for example: {option}: {_EXAMPLES[option]}")
+    if problems:
+        raise PaletteError("invalid_parameters", "; ".join(problems), problems=problems)
+    return tests
+
+
+def _named(pattern: str, _now: datetime) -> Test:
+    return lambda snapshot: fnmatchcase(snapshot.name, pattern)
+
+
+def _labelled(text: str, _now: datetime) -> Test:
+    selector = parse_selector(text)
+    return lambda snapshot: selector.matches(snapshot.labels)
+
+
+def _in_phase(phases: Sequence[str], _now: datetime) -> Test:
+    return lambda snapshot: snapshot.phase in phases
+
+
+def _ready(ready: bool, _now: datetime) -> Test:
+    return lambda snapshot: snapshot.ready == ready
+
+
+def _older(age: str, now: datetime) -> Test:
+    limit = _moment(now, age)
+    return lambda snapshot: snapshot.taken_at is not None and snapshot.taken_at < limit
+
+
+def _newer(age: str, now: datetime) -> Test:
+    limit = _moment(now, age)
+    return lambda snapshot: snapshot.taken_at is not None and snapshot.taken_at >= limit
+
+
+def _moment(now: datetime, age: str) -> datetime:
+    span: timedelta = parse_age(age)
+    try:
+        return now - span
+    except OverflowError:
+        raise ValueError(f"{age!r} is before the beginning of time") from None
+
+
+_TESTS: Mapping[str, Callable[[Any, datetime], Test]] = {
+    "name": _named,
+    "selector": _labelled,
+    "phase": _in_phase,
+    "ready": _ready,
+    "older_than": _older,
+    "newer_than": _newer,
+}
+_EXAMPLES = {
+    "selector": "app=db,tier!=test",
+    "older_than": "7d",
+    "newer_than": "24h",
+}

@@ -1,0 +1,100 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a member waits for, and what each look at it means. Pure; the pace of looking is here too."""
+
+from __future__ import annotations
+
+import random
+from enum import Enum
+from typing import NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    Snapshot,
+)
+
+_FIRST_INTERVAL = 0.1  # of the longest
+_GROWTH = 1.5
+_JITTER = 0.1
+
+
+class Goal(Enum):
+    """When a snapshot's waiting ends well."""
+
+    READY = "ready"
+    QUIESCED = "quiesced"
+    SETTLED = "settled"
+    GONE = "gone"
+
+
+_MISSED = {
+    Goal.READY: "snapshot {name} was not ready",
+    Goal.QUIESCED: "snapshot {name} was not ready",
+    Goal.SETTLED: "snapshot {name}, which the same VM has in progress, did not end",
+    Goal.GONE: "snapshot {name} was not gone",
+}
+
+
+class Waiting(NamedTuple):
+    """How long and how often to look. Seconds."""
+
+    timeout: float
+    interval: float
+
+
+def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
+    """Say whether a look shows the goal reached; raise PaletteError where it never will be.
+
+    seen: the snapshot as listed, None when the list does not show it. uid: the one waited for;
+    another of the same name, made meanwhile, is not it.
+    """
+    if seen and uid and seen.uid and seen.uid != uid:
+        seen = None
+    if goal is Goal.GONE:
+        return seen is None
+    if goal is Goal.SETTLED:
+        return seen is None or seen.ready or not seen.in_progress
+    if seen is None:
+        raise PaletteError(
+            "snapshot_disappeared", "the snapshot disappeared while it was waited for"
+        )
+    if seen.deleting:
+        raise PaletteError("snapshot_deleted", "the snapshot is being deleted by somebody else")
+    if seen.failed:
+        raise PaletteError("snapshot_failed", f"the snapshot failed: {seen.problem}")
+    if seen.ready and goal is Goal.QUIESCED and not seen.quiesced:
+        raise PaletteError("not_quiesced", _not_quiesced(seen))
+    return seen.ready
+
+
+def timed_out(
+    goal: Goal, name: str, seen: Snapshot | None, waiting: Waiting, trouble: str
+) -> PaletteError:
+    """Return the error of a wait for the named snapshot. trouble: the last failed look's text, if any."""
+    state = "it was not listed"
+    if seen:
+        deleting = "being deleted, " if seen.deleting else ""
+        state = f"{deleting}phase {seen.phase or 'not set yet'}: {seen.problem}"
+    failed_look = f"; the last look failed: {trouble}" if trouble else ""
+    return PaletteError(
+        "wait_timeout",
+        f"{_MISSED[goal].format(name=name)} within {waiting.timeout:g} s (wait_timeout); "
+        f"{state}{failed_look}",
+    )
+
+
+def growing_interval(longest: float, looks: int) -> float:
+    """Return the seconds to pause after so many looks: growing to the longest, with jitter."""
+    interval = min(longest * _FIRST_INTERVAL * _GROWTH**looks, longest)
+    return interval * random.uniform(1 - _JITTER, 1)
+
+
+def _not_quiesced(seen: Snapshot) -> str:
+    how = ", ".join(seen.indications) or "no indications"
+    return (
+        f"consistency: filesystem was asked for, but the guest agent did not freeze the file systems "
+        f"without trouble (indications: {how}); the snapshot {seen.name} is kept and can be used"
+    )

@@ -1,0 +1,192 @@
+#!/usr/bin/python
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""List snapshots of virtual machines."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vm_snapshot_info
+short_description: List snapshots of virtual machines on Palette
+version_added: 0.1.0
+description:
+  - Lists the snapshots of one cluster, or of all clusters of the project that run virtual machines. Newest first.
+  - All filters given must match.
+author:
+  - Contributors to the spectrocloud.palette collection (@spectrocloud)
+extends_documentation_fragment:
+  - spectrocloud.palette.palette
+  - spectrocloud.palette.cluster
+  - spectrocloud.palette.attributes
+  - spectrocloud.palette.attributes.reads
+attributes:
+  idempotent:
+    description: Only reads.
+    support: full
+options:
+  namespaces:
+    description:
+      - The namespaces to look into. All if not set.
+    type: list
+    elements: str
+  vm_names:
+    description:
+      - The virtual machines whose snapshots to list. All if not set.
+    type: list
+    elements: str
+  name:
+    description:
+      - A name, or a shell pattern that the snapshot's name must match, such as V(nightly-*).
+    type: str
+  selector:
+    description:
+      - A Kubernetes label selector that the snapshot's labels must match, such as V(app=db,tier notin (test,dev\)).
+    type: str
+  phase:
+    description:
+      - The phases to list.
+    type: list
+    elements: str
+    choices: [InProgress, Succeeded, Failed, Deleting, Unknown]
+  ready:
+    description:
+      - Whether the snapshots must be ready to use, or must not.
+    type: bool
+  older_than:
+    description:
+      - List snapshots of at least this age, such as V(36h), V(7d) or V(2w).
+    type: str
+  newer_than:
+    description:
+      - List snapshots of at most this age, such as V(36h), V(7d) or V(2w).
+    type: str
+seealso:
+  - module: spectrocloud.palette.vm_snapshot
+"""
+
+EXAMPLES = r"""
+- name: List all snapshots of the project
+  spectrocloud.palette.vm_snapshot_info:
+    project: Default
+  register: all_snapshots
+
+- name: Show how many there are
+  ansible.builtin.debug:
+    msg: "{{ all_snapshots.summary.ready }} of {{ all_snapshots.summary.total }} can be used"
+
+- name: Find snapshots that were forgotten
+  spectrocloud.palette.vm_snapshot_info:
+    cluster: vm-cluster-1
+    older_than: 30d
+    selector: app.kubernetes.io/managed-by!=ansible
+  register: forgotten
+
+- name: Find the newest snapshot of a VM that can be used
+  spectrocloud.palette.vm_snapshot_info:
+    cluster: vm-cluster-1
+    namespaces: [vms]
+    vm_names: [db1]
+    ready: true
+  register: of_db1
+"""
+
+RETURN = r"""
+snapshots:
+  description:
+    - The snapshots that match, newest first.
+    - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), and C(cluster).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - cluster: vm-cluster-1
+      cluster_uid: 66a1f0c2e4b0a1b2c3d4e5f6
+      namespace: vms
+      vm_name: db1
+      name: db1-before-patch
+      uid: 6c04c240-d3e6-43c6-a768-01f1c1a557d5
+      phase: Succeeded
+      ready_to_use: true
+      deleting: false
+      creation_time: "2026-11-23T08:00:03Z"
+      age_seconds: 5
+      expires_at: null
+      deletion_policy: Delete
+      failure_deadline: 10m0s
+      indications: [GuestAgent, Online]
+      quiesced: true
+      included_volumes: [rootdisk]
+      excluded_volumes: [cloudinitdisk]
+      conditions:
+        - type: Ready
+          status: "True"
+          reason: Ready
+      error: null
+      content_name: vmsnapshot-content-6c04c240-d3e6-43c6-a768-01f1c1a557d5
+      source_uid: c67acd28-1a2b-4c3d-8e9f-000000000001
+      labels:
+        app.kubernetes.io/managed-by: ansible
+      annotations: {}
+summary:
+  description: What they sum up to.
+  returned: success
+  type: dict
+  contains:
+    total:
+      description: How many match.
+      type: int
+      sample: 1
+    ready:
+      description: How many can be used.
+      type: int
+      sample: 1
+    in_progress:
+      description: How many are being taken.
+      type: int
+      sample: 0
+    failed:
+      description: How many failed.
+      type: int
+      sample: 0
+    deleting:
+      description: How many are being deleted.
+      type: int
+      sample: 0
+    vms:
+      description: Of how many virtual machines they are.
+      type: int
+      sample: 1
+    by_phase:
+      description: How many are in each phase.
+      type: dict
+      sample:
+        Succeeded: 1
+    oldest:
+      description: When the oldest was taken. Null if there is none.
+      type: str
+      sample: "2026-11-23T08:00:03Z"
+    newest:
+      description: When the newest was taken. Null if there is none.
+      type: str
+      sample: "2026-11-23T08:00:03Z"
+reason:
+  description: Why the task failed, in one word for programs, as for M(spectrocloud.palette.vm_snapshot).
+  returned: failure
+  type: str
+  sample: not_found
+"""
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.entry import run_module
+from ansible_collections.spectrocloud.palette.plugins.module_utils.features import (
+    VM_SNAPSHOT_INFO,
+)
+
+
+def main() -> None:
+    """Hand over to the core."""
+    run_module(VM_SNAPSHOT_INFO)
+
+
+if __name__ == "__main__":
+    main()

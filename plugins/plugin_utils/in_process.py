@@ -1,0 +1,108 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a module's core inside the controller's worker, which saves starting a Python for each task."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.entry import (
+    missing_libraries,
+    result_of,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.features import Feature
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import Task
+
+
+class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
+    """The other door to a feature: same options, same results as its module.
+
+    The module itself runs where this cannot stand in for it: in the background, on another machine,
+    as another user, without the libraries, or when the options are not right and it tells so best.
+    """
+
+    feature: ClassVar[Feature]
+    _supports_async = True
+    _supports_check_mode = True
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Run the task."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        with _environment(environment):
+            options = self._options() if self._can_run_here() else None
+            if options is not None:
+                return {**result, **self._run_here(options)}
+        return {**result, **self._run_module(task_vars)}
+
+    def _can_run_here(self) -> bool:
+        is_local = self._connection.transport == "local" and not self._connection.become
+        return is_local and not self._task.async_val and not any(missing_libraries())
+
+    def _options(self) -> dict[str, Any] | None:
+        """Return the options as the module would get them, or None where it would refuse them."""
+        arguments = self.feature.arguments
+        validator = ArgumentSpecValidator(
+            arguments.spec,
+            mutually_exclusive=arguments.mutually_exclusive,
+            required_one_of=arguments.required_one_of,
+            required_if=arguments.required_if,
+        )
+        # A module's arguments have been through JSON, which leaves plain text and numbers.
+        given = json.loads(json.dumps(self._task.args, default=str))
+        checked = validator.validate(given)
+        return None if checked.error_messages else checked.validated_parameters
+
+    def _run_here(self, options: dict[str, Any]) -> dict[str, Any]:
+        warnings: list[str] = []
+        task = Task(
+            options,
+            check_mode=self._task.check_mode,
+            diff_mode=self._task.diff,
+            warn=warnings.append,
+            progress=self._display.display,
+        )
+        result = result_of(self.feature, task)
+        if warnings:
+            result["warnings"] = warnings
+        secrets = [
+            options[name]
+            for name, option in self.feature.arguments.spec.items()
+            if option.get("no_log") and options[name]
+        ]
+        masked: dict[str, Any] = remove_values(result, secrets)
+        return masked
+
+    def _run_module(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        in_background = self._task.async_val and not self._connection.has_native_async
+        result: dict[str, Any] = self._execute_module(
+            module_name=self._task.resolved_action or self._task.action,
+            module_args=self._task.args,
+            task_vars=task_vars,
+            wrap_async=in_background,
+        )
+        return result
+
+
+@contextmanager
+def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
+    """Set the task's environment in this worker, which serves this one task."""
+    before = dict(os.environ)
+    os.environ.update({name: str(value) for name, value in variables.items()})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
