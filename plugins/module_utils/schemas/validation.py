@@ -62,8 +62,8 @@ _FIELD_RULES: Mapping[Path, Rule] = {
     ("spec", "source", "apiGroup"): kubevirt.source_api_group_problem,
     ("spec", "source", "kind"): kubevirt.source_kind_problem,
 }
+# The example beside a refused field: one that a client may set.
 _SETTABLE: tuple[Path, Any] = ((), {"metadata": {"labels": example_value(_LABELS)}})
-
 _MAP_RULES: Mapping[Path, tuple[Rule, Rule]] = {
     _LABELS: (kubevirt.label_key_problem, kubevirt.label_value_problem),
     _ANNOTATIONS: (kubevirt.annotation_key_problem, kubevirt.annotation_value_problem),
@@ -231,11 +231,11 @@ def _field_findings(body: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _finalizer_findings(body: Mapping[str, Any]) -> Iterator[Finding]:
-    finalizers = _mapping_at(body, ("metadata",)).get("finalizers")
+    finalizers = _mapping_at(body, _FINALIZERS[:-1]).get(_FINALIZERS[-1])
     for index, name in enumerate(finalizers if isinstance(finalizers, list) else ()):
         problem = kubevirt.finalizer_problem(name) if isinstance(name, str) else None
         if problem:
-            yield Finding(("metadata", "finalizers", index), problem)
+            yield Finding((*_FINALIZERS, index), problem)
 
 
 def _place_findings(body: Mapping[str, Any], vm_name: str, namespace: str) -> Iterator[Finding]:
