@@ -52,7 +52,7 @@ def admit_metadata(name: str, metadata: dict[str, Any]) -> None:
     if size > _ANNOTATIONS_BYTES:
         limit = f"must have at most {_ANNOTATIONS_BYTES} bytes"
         raise invalid(SNAPSHOTS, name, f"metadata.annotations: Too long: {limit}")
-    for finalizer in metadata.get("finalizers", []):
+    for finalizer in metadata.get("finalizers") or []:
         _admit_qualified_name(name, "metadata.finalizers", finalizer)
 
 

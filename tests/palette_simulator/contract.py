@@ -69,6 +69,8 @@ def _one_of(*allowed: str) -> Check:
 
 def _list_of(item: Check) -> Check:
     def check(value: Any, path: str) -> Iterator[Problem]:
+        if value is None:  # Palette's Go models write empty arrays as null, and read them back
+            return
         if not isinstance(value, list):
             yield Problem(f"{path} in body must be of type array")
             return

@@ -31,7 +31,10 @@ class Simulator:
         self.process = process
         self.url: str = ready["url"]
         self.ca_file: str | None = ready["ca_file"]
-        self._context = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else None
+        tls = ssl.create_default_context(cafile=self.ca_file)
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls)
+        )
 
     @classmethod
     @contextmanager
@@ -81,7 +84,7 @@ class Simulator:
         self._ask("POST", "switches", switches)
 
     def change_vm(self, cluster: str, namespace: str, vm: str, **fields: object) -> None:
-        """Change a VM: freeze, snapshot, power, guest_agent, restore_in_progress, labels, timing."""
+        """Change fields of a VM, named as in the fleet file (see VMChange in control.py)."""
         self._ask("POST", f"vms/{cluster}/{namespace}/{vm}", fields)
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
@@ -90,11 +93,8 @@ class Simulator:
             data=None if body is None else json.dumps(body).encode(),
             method=method,
         )
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self._context)
-        )
         try:
-            with opener.open(request, timeout=30) as response:
+            with self._opener.open(request, timeout=30) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             raise ValueError(error.read().decode()) from None

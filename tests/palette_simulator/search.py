@@ -31,7 +31,7 @@ def search(clusters: Iterable[Cluster], spec: Filter) -> list[Cluster]:
     tree = spec.get("filter", {})
     found = [cluster for cluster in clusters if _matches_tree(cluster, tree)]
     found.sort(key=lambda cluster: (cluster.name, cluster.uid))
-    for order in reversed(spec.get("sort", [])):
+    for order in reversed(spec.get("sort") or []):
         known = _PROPERTIES.get(order.get("field") or "clusterName", _PROPERTIES["clusterName"])
         found.sort(key=known, reverse=order.get("order") == "desc")
     return found
@@ -58,12 +58,12 @@ def _matches_name(name: str, spec: Filter) -> bool:
 
 
 def _matches_tree(cluster: Cluster, tree: Filter) -> bool:
-    groups = [_matches_group(cluster, group) for group in tree.get("filterGroups", [])]
+    groups = [_matches_group(cluster, group) for group in tree.get("filterGroups") or []]
     return _join(groups, tree.get("conjunction"))
 
 
 def _matches_group(cluster: Cluster, group: Filter) -> bool:
-    hits = [_matches(cluster, each) for each in group.get("filters", [])]
+    hits = [_matches(cluster, each) for each in group.get("filters") or []]
     return _join(hits, group.get("conjunction"))
 
 
@@ -88,6 +88,6 @@ def _matches_string(value: str, condition: Filter) -> bool:
     fold: Callable[[str], str] = str.lower if condition.get("ignoreCase", False) else str
     operator = _OPERATORS[condition.get("operator", "eq")]
     match = condition.get("match", {})
-    hits = [operator(fold(value), fold(wanted)) for wanted in match.get("values", [])]
+    hits = [operator(fold(value), fold(wanted)) for wanted in match.get("values") or []]
     hit = all(hits) if match.get("conjunction") == "and" and hits else any(hits)
     return hit is not bool(condition.get("negation"))

@@ -205,10 +205,12 @@ def _write_metadata(snapshot: Snapshot, metadata: Body, *, merge: bool) -> None:
     labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
     snapshot.labels = {**snapshot.labels, **labels} if merge else labels
     snapshot.annotations = {**snapshot.annotations, **annotations} if merge else annotations
-    given = metadata.get("finalizers", snapshot.finalizers if merge else [])
-    snapshot.finalizers = [name for name in given if name != render.SNAPSHOT_FINALIZER]
-    if not merge or "ownerReferences" in metadata:
-        snapshot.owner_references = metadata.get("ownerReferences", [])
+    finalizers, owners = metadata.get("finalizers"), metadata.get("ownerReferences")
+    if finalizers is not None or not merge:
+        others = (name for name in finalizers or [] if name != render.SNAPSHOT_FINALIZER)
+        snapshot.finalizers = list(others)
+    if owners is not None or not merge:
+        snapshot.owner_references = owners or []
 
 
 def _json(call: Call, cluster: Cluster, snapshot: Snapshot) -> bytes:

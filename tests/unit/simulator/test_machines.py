@@ -1,0 +1,149 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The VM operations."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from palette_simulator.launch import Simulator
+from palette_simulator.probe import CLUSTER, Probe
+
+
+def power(probe: Probe, vm: str, verb: str) -> tuple[int, str]:
+    answer = probe.vms("PUT", f"{vm}/{verb}", namespace="vms")
+    return answer.status_code, answer.text
+
+
+def status(probe: Probe, vm: str) -> dict[str, object]:
+    found: dict[str, object] = probe.vms("GET", vm, namespace="vms").json()["status"]
+    return found
+
+
+def test_vms_are_listed_by_namespace_and_name(probe: Probe) -> None:
+    items = probe.vms("GET").json()["items"]
+    keys = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in items]
+    assert keys == sorted(keys)
+    assert ("prod", "db1") in keys
+    only = probe.vms("GET", namespace="prod,empty").json()["items"]
+    assert [item["metadata"]["name"] for item in only] == ["db1"]
+
+
+def test_a_list_is_clamped_and_counts_what_remains(probe: Probe) -> None:
+    whole = probe.vms("GET", limit=1000).json()
+    assert "continue" not in whole["metadata"]
+    page = probe.vms("GET", limit=3).json()
+    assert page["metadata"]["remainingItemCount"] == len(whole["items"]) - 3
+    onward = probe.vms("GET", limit=3, **{"continue": page["metadata"]["continue"]}).json()
+    assert onward["items"] == whole["items"][3:6]
+
+
+def test_a_page_never_shows_more_than_fifty() -> None:
+    with (
+        Simulator.running(vms=120, vm_namespaces="a", rate_limits="off") as palette,
+        Probe.of(palette) as probe,
+    ):
+        probe.project = ""
+        project = probe.call("GET", "dashboard/projects/metadata").json()["items"][0]
+        probe.project = project["metadata"]["uid"]
+        clusters = probe.call("GET", "dashboard/spectroclusters/vms").json()["items"]
+        probe.cluster = clusters[0]["metadata"]["uid"]
+        page = probe.vms("GET", namespace="a", limit=120).json()
+        assert len(page["items"]) == 50
+        assert page["metadata"]["remainingItemCount"] == 70
+
+
+@pytest.mark.parametrize("query", [{"limit": "x"}, {"limit": "-1"}])
+def test_a_bad_list_request_is_refused(probe: Probe, query: dict[str, str]) -> None:
+    assert probe.vms("GET", **query).status_code == 400
+
+
+def test_a_vm_tells_which_volumes_can_be_snapshotted(probe: Probe) -> None:
+    volumes = status(probe, "all-volumes")["volumeSnapshotStatuses"]
+    assert isinstance(volumes, list)
+    assert [volume["name"] for volume in volumes if volume["enabled"]] == ["a", "b", "c"]
+    assert all("enabled" in volume for volume in volumes)
+
+
+@pytest.mark.parametrize(
+    ("vm", "expected"),
+    [
+        ("db1", "Running"),
+        ("stopped", "Stopped"),
+        ("paused", "Paused"),
+    ],
+)
+def test_a_vm_tells_its_power(probe: Probe, vm: str, expected: str) -> None:
+    assert status(probe, vm)["printableStatus"] == expected
+
+
+def test_a_vm_tells_of_a_restore(probe: Probe) -> None:
+    assert status(probe, "restoring")["restoreInProgress"] == "restore-1"
+
+
+def test_a_vm_stops_after_a_while(probe: Probe) -> None:
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"power": 0.2})
+    assert power(probe, "db1", "stop") == (204, "")
+    assert status(probe, "db1")["printableStatus"] == "Stopping"
+    deadline = time.monotonic() + 20
+    while status(probe, "db1")["printableStatus"] != "Stopped":
+        assert time.monotonic() < deadline
+    assert power(probe, "db1", "stop")[1].count("VM is not running") == 1
+    assert power(probe, "db1", "start") == (204, "")
+
+
+def test_a_vm_is_paused_and_resumed(probe: Probe) -> None:
+    assert "VMI is not paused" in power(probe, "db1", "resume")[1]
+    assert power(probe, "db1", "pause")[0] == 204
+    assert "VMI is already paused" in power(probe, "db1", "pause")[1]
+    assert "VM is not running" in power(probe, "stopped", "pause")[1]
+    assert "VM is already running" in power(probe, "db1", "start")[1]
+    assert power(probe, "db1", "resume")[0] == 204
+
+
+def test_a_locked_vm_keeps_its_power(probe: Probe) -> None:
+    assert status(probe, "busy")["snapshotInProgress"] == "busy-first"
+    words = 'Cannot update vm running state until snapshot \\"busy-first\\" completes'
+    assert words in power(probe, "busy", "stop")[1]
+    assert power(probe, "busy", "pause")[0] == 204
+    assert "VM snapshot is in progress" in power(probe, "busy", "resume")[1]
+
+
+def test_a_vm_can_be_deleted_and_its_snapshots_stay(probe: Probe) -> None:
+    assert probe.vms("DELETE", "history", namespace="vms").status_code == 204
+    answer = probe.vms("GET", "history", namespace="vms")
+    assert answer.status_code == 500
+    assert "Failed to get virtual machine 'history'" in answer.json()["message"]
+    assert len(probe.names(vmName="history")) == 8
+
+
+def test_a_locked_vm_lingers_after_its_deletion(probe: Probe) -> None:
+    for _ in range(2):
+        assert probe.vms("DELETE", "busy", namespace="vms").status_code == 204
+    metadata = probe.vms("GET", "busy", namespace="vms").json()["metadata"]
+    assert metadata["deletionTimestamp"]
+    assert "snapshot.kubevirt.io/snapshot-source-protection" in metadata["finalizers"]
+
+
+def test_the_namespace_is_required(probe: Probe) -> None:
+    for query in ({}, {"namespace": ""}):
+        answer = probe.vms("GET", "db1", **query)
+        assert (answer.status_code, "namespace" in answer.text) == (400, True)
+
+
+def test_a_vm_named_snapshot_cannot_be_got_but_deleted(probe: Probe) -> None:
+    answer = probe.vms("GET", "snapshot", namespace="vms").json()
+    assert answer["kind"] == "VirtualMachineSnapshotList"
+    assert probe.vms("DELETE", "snapshot", namespace="vms").status_code == 204
+    names = [item["metadata"]["name"] for item in probe.vms("GET").json()["items"]]
+    assert "snapshot" not in names
+
+
+def test_a_cluster_without_kubevirt_knows_no_vms(probe: Probe) -> None:
+    probe.cluster = CLUSTER.replace("11", "15")
+    answer = probe.vms("GET")
+    assert answer.status_code == 500
+    assert "could not find the requested resource" in answer.text
