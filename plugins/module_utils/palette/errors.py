@@ -47,7 +47,7 @@ class PaletteError(Exception):
     """
 
     def __init__(
-        self, reason: str, message: str, *, outcome_unknown: bool = False, **facts: Any
+        self, reason: str, message: str, /, *, outcome_unknown: bool = False, **facts: Any
     ) -> None:
         super().__init__(message)
         self.reason = reason
