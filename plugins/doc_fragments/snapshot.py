@@ -30,6 +30,11 @@ options:
       - How long KubeVirt may take before it gives the snapshot up, as a Go duration such as V(10m) or V(1h30m).
         V(0) sets no limit. KubeVirt assumes V(5m) if it is not set.
     type: str
+  expire_after:
+    description:
+      - Write into a snapshot that is taken now when M(spectrocloud.palette.vm_snapshot_retention) may delete it, as an
+        age such as V(36h), V(7d) or V(2w).
+    type: str
   definition:
     description:
       - A C(VirtualMachineSnapshot) in the API's own words, for fields that have no option here. The single options

@@ -11,11 +11,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  wait:
-    description:
-      - Whether to wait until a snapshot can be used or, when it is deleted, until it is gone.
-    type: bool
-    default: true
   wait_timeout:
     description:
       - The seconds to wait. Give more than the snapshot's failure deadline, so that Palette's own verdict comes first.
@@ -27,4 +22,13 @@ options:
       - The longest pause between two looks, in seconds. The first pauses are shorter.
     type: float
     default: 5
+"""
+
+    OPTIONAL = r"""
+options:
+  wait:
+    description:
+      - Whether to wait until a snapshot can be used or, when it is deleted, until it is gone.
+    type: bool
+    default: true
 """

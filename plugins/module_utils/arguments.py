@@ -48,16 +48,17 @@ VM: Spec = {
     "namespace": {"type": "str", "required": True},
     "vm_name": {"type": "str", "required": True},
 }
-WAIT: Spec = {
-    "wait": {"type": "bool", "default": True},
+PATIENCE: Spec = {
     "wait_timeout": {"type": "float", "default": 600},
     "poll_interval": {"type": "float", "default": 5},
 }
+WAIT: Spec = {"wait": {"type": "bool", "default": True}, **PATIENCE}
 BODY: Spec = {
     "labels": {"type": "dict"},
     "annotations": {"type": "dict"},
     "deletion_policy": {"type": "str"},
     "failure_deadline": {"type": "str"},
+    "expire_after": {"type": "str"},
     "definition": {"type": "dict"},
     "consistency": {"type": "str", "choices": ["any", "filesystem"], "default": "any"},
 }
@@ -78,6 +79,50 @@ VM_SNAPSHOT = Arguments(
     mutually_exclusive=(_PROJECT, _CLUSTER, ("name", "name_prefix")),
     required_one_of=(_CLUSTER, ("name", "name_prefix")),
     required_if=(("state", "absent", ("name",)),),
+)
+
+FLEET: Spec = {
+    **CLUSTER,
+    "clusters": {"type": "list", "elements": "str"},
+    "namespaces": {"type": "list", "elements": "str"},
+    "vm_names": {"type": "list", "elements": "str"},
+    "exclude": {"type": "list", "elements": "str"},
+    "selector": {"type": "str"},
+    "concurrency": {"type": "int", "default": 16},
+    "progress": {"type": "bool", "default": True},
+}
+_CLUSTERS = (*_CLUSTER, "clusters")
+
+VM_SNAPSHOT_SET = Arguments(
+    spec={
+        **CONNECTION,
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "vms": {"type": "list", "elements": "raw"},
+        "namespace": {"type": "str"},
+        "all": {"type": "bool", "default": False},
+        **FLEET,
+        "name_template": {"type": "str", "default": "{vm}-{set}"},
+        **BODY,
+        "replace": {"type": "bool", "default": False},
+        "max_age": {"type": "str"},
+        "on_error": {"type": "str", "choices": ["abort", "continue"], "default": "abort"},
+        "max_failed": {"type": "int", "default": 0},
+        **WAIT,
+    },
+    mutually_exclusive=(_PROJECT, _CLUSTERS),
+)
+
+VM_SNAPSHOT_RETENTION = Arguments(
+    spec={
+        **CONNECTION,
+        **FLEET,
+        "set": {"type": "str"},
+        "keep_last": {"type": "int"},
+        "max_age": {"type": "str"},
+        **PATIENCE,
+    },
+    mutually_exclusive=(_PROJECT, _CLUSTERS),
 )
 
 VM_SNAPSHOT_INFO = Arguments(

@@ -9,7 +9,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils import arguments
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import info, single
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import (
+    info,
+    retention,
+    sets,
+    single,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
     Result,
     Task,
@@ -24,4 +29,6 @@ class Feature(NamedTuple):
 
 
 VM_SNAPSHOT = Feature(arguments.VM_SNAPSHOT, single.run)
+VM_SNAPSHOT_SET = Feature(arguments.VM_SNAPSHOT_SET, sets.run)
+VM_SNAPSHOT_RETENTION = Feature(arguments.VM_SNAPSHOT_RETENTION, retention.run)
 VM_SNAPSHOT_INFO = Feature(arguments.VM_SNAPSHOT_INFO, info.run)

@@ -14,7 +14,8 @@ description:
   - Makes one snapshot of one virtual machine be there, and waits until it can be used. Or makes it not be there, and
     waits until it is gone.
   - All options are validated before the first request, and all problems are reported at once.
-  - To take snapshots of many virtual machines, give them to the role P(spectrocloud.palette.vm_snapshot#role).
+  - For many virtual machines, M(spectrocloud.palette.vm_snapshot_set) does in one task what this does in a loop, and
+    much faster.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:
@@ -23,6 +24,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.vm
   - spectrocloud.palette.snapshot
   - spectrocloud.palette.wait
+  - spectrocloud.palette.wait.optional
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
@@ -54,6 +56,8 @@ options:
     default: false
 seealso:
   - module: spectrocloud.palette.vm_snapshot_info
+  - module: spectrocloud.palette.vm_snapshot_set
+  - module: spectrocloud.palette.vm_snapshot_retention
 """
 
 EXAMPLES = r"""

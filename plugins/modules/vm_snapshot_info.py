@@ -63,6 +63,8 @@ options:
     type: str
 seealso:
   - module: spectrocloud.palette.vm_snapshot
+  - module: spectrocloud.palette.vm_snapshot_set
+  - module: spectrocloud.palette.vm_snapshot_retention
 """
 
 EXAMPLES = r"""

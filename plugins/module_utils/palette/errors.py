@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -36,6 +37,9 @@ _REASON_BY_TEXT = (
     ("failed to get virtual machine", "not_found"),
     ("not found", "not_found"),
 )
+
+# The words, not a part of an object's name such as rotate-apikey.
+_API_KEY = re.compile(r"(?<![\w.'-])api[ _]?key(?![\w.'-]*[\w'-])", re.IGNORECASE)
 
 
 class PaletteError(Exception):
@@ -85,15 +89,17 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteE
     ``{code, message, details, ref}`` is expected, anything else is quoted.
     """
     said = _palette_error(body)
-    text = str(said.get("message") or "") or _excerpt(body)
-    reason = _reason(http_status, text, rejected_key=_mentions_key(body, secret))
-    facts = {"http_status": http_status}
-    facts.update((key, said[key]) for key in ("code", "message", "details", "ref") if said.get(key))
+    rejected_key = _tells_of_the_key(said, body, secret)
+    said = scrub(said, secret)
+    text = str(said.get("message") or "") or _excerpt(scrub(body, secret))
+    reason = _reason(http_status, text, rejected_key)
+    facts = {key: said[key] for key in ("code", "message", "details", "ref") if said.get(key)}
     return PaletteError(
         reason,
         scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason)}", secret),
         outcome_unknown=http_status >= 500 and reason != "rejected" and reason != "forbidden",
-        **scrub(facts, secret),
+        http_status=http_status,
+        **facts,
     )
 
 
@@ -112,15 +118,15 @@ def _reason(http_status: int, text: str, rejected_key: bool) -> str:
     return _REASON_BY_STATUS.get(http_status, "rejected")
 
 
-def _mentions_key(body: str, secret: str) -> bool:
-    lowered = body.lower()
-    return (bool(secret) and secret in body) or "api key" in lowered or "apikey" in lowered
+def _tells_of_the_key(said: Mapping[str, Any], body: str, secret: str) -> bool:
+    in_code = "apikey" in str(said.get("code")).lower()
+    return in_code or (bool(secret) and secret in body) or bool(_API_KEY.search(body))
 
 
 def _palette_error(body: str) -> dict[str, Any]:
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 

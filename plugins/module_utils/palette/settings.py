@@ -94,11 +94,24 @@ def _api_key_problems(options: Mapping[str, Any]) -> list[str]:
     hint = "for example: api_key: \"{{ lookup('ansible.builtin.env', 'PALETTE_API_KEY') }}\""
     if not key:
         return [f"api_key: must be given, here or as PALETTE_API_KEY in the environment; {hint}"]
-    if not key.isascii() or not key.isprintable() or key != key.strip():
+    if not _fits_a_header(key):
         return [
             f"api_key: has characters that no HTTP header can carry, such as a line end; {hint}"
         ]
     return []
+
+
+def _project_uid_problems(options: Mapping[str, Any]) -> list[str]:
+    if _fits_a_header(options.get("project_uid") or ""):
+        return []
+    example = "for example: project_uid: 5f3a1c2b9d8e7f6a5b4c3d2e"
+    return [
+        f"project_uid: {options['project_uid']!r} has characters that no uid has, such as a line end; {example}"
+    ]
+
+
+def _fits_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable() and text == text.strip()
 
 
 def _number_problems(options: Mapping[str, Any]) -> list[str]:
@@ -120,4 +133,10 @@ def _ca_path_problems(options: Mapping[str, Any]) -> list[str]:
     return [f"ca_path: {path!r} does not exist where the task runs; {example}"]
 
 
-_CHECKS = (_host_problems, _api_key_problems, _number_problems, _ca_path_problems)
+_CHECKS = (
+    _host_problems,
+    _api_key_problems,
+    _project_uid_problems,
+    _number_problems,
+    _ca_path_problems,
+)

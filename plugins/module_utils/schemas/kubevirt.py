@@ -69,9 +69,7 @@ def snapshot_name_problem(value: str) -> str | None:
 
 
 def vm_name_problem(value: str) -> str | None:
-    """A VM's name is a DNS-1123 subdomain that Palette's own routes leave free."""
-    if value == "snapshot":
-        return "'snapshot' cannot be addressed: Palette lists snapshots at that VM's path"
+    """A VM's name is a DNS-1123 subdomain."""
     return _subdomain_problem(value)
 
 

@@ -9,27 +9,40 @@ import random
 import string
 from collections.abc import Mapping
 from copy import deepcopy
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import Problem
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.durations import (
+    parse_age,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.kubevirt import (
+    NAME_SUFFIX_LENGTH,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import (
+    Problem,
+    merged,
+    option_problem,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.validation import (
     problems_in_body,
     problems_in_options,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    EXPIRES_AT,
     MANAGED_BY,
     MANAGER,
+    PART_OF,
     Json,
     VmKey,
+    write_time,
 )
 
 API_VERSION = "snapshot.kubevirt.io/v1beta1"
 KIND = "VirtualMachineSnapshot"
 _SOURCE = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine"}
-_SUFFIX_LENGTH = 8
 _NAMESPACE, _NAME = ("metadata", "namespace"), ("metadata", "name")
 _OPTION_PATHS: Mapping[tuple[str, ...], str] = {
     ("metadata", "labels"): "labels",
@@ -48,15 +61,24 @@ class Wanted(NamedTuple):
     declared: Json
 
 
-def wanted(cluster_uid: str, options: Mapping[str, Any]) -> Wanted:
-    """Return the snapshot that checked options ask for."""
-    name = options.get("name") or f"{options['name_prefix']}{random_suffix()}"
-    body = body_from(options, name)
-    declared = deepcopy(body)
-    body["metadata"].setdefault("labels", {}).setdefault(MANAGED_BY, MANAGER)
-    return Wanted(
-        VmKey(cluster_uid, options["namespace"], options["vm_name"]), name, body, declared
-    )
+def wanted(
+    key: VmKey, name: str, options: Mapping[str, Any], now: datetime, part_of: str | None = None
+) -> Wanted:
+    """Return the snapshot that checked options ask for. part_of: the set that it is a member of.
+
+    What marks it as this collection's own is written at its creation only, so that no snapshot of
+    somebody else's ever becomes subject to retention.
+    """
+    declared = body_from({**options, "namespace": key.namespace, "vm_name": key.vm_name}, name)
+    body = deepcopy(declared)
+    labels = body["metadata"].setdefault("labels", {})
+    labels.setdefault(MANAGED_BY, MANAGER)
+    if part_of:
+        labels[PART_OF] = part_of
+    if options.get("expire_after"):
+        expiry = write_time(now + parse_age(options["expire_after"]))
+        body["metadata"].setdefault("annotations", {})[EXPIRES_AT] = expiry
+    return Wanted(key, name, body, declared)
 
 
 def body_from(options: Mapping[str, Any], name: str) -> Json:
@@ -77,12 +99,23 @@ def body_from(options: Mapping[str, Any], name: str) -> Json:
 def parameter_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return all that is wrong with the options of a snapshot, before any request."""
     problems = problems_in_options(options)
-    name = options.get("name") or f"{options.get('name_prefix') or ''}{'x' * _SUFFIX_LENGTH}"
-    in_body = problems_in_body(
-        body_from(options, name), _origins(options), options["vm_name"], options["namespace"]
-    )
-    told = {problem.option for problem in problems} | {"name"}
-    return problems + [problem for problem in in_body if problem.option not in told]
+    name = options.get("name")
+    if name is None:
+        name = f"{options.get('name_prefix') or ''}{random_suffix()}"
+    body = body_from(options, name)
+    in_body = problems_in_body(body, _origins(options), options["vm_name"], options["namespace"])
+    return merged([*problems, *age_problems(options, "expire_after")], in_body)
+
+
+def age_problems(options: Mapping[str, Any], *names: str) -> list[Problem]:
+    """Return what is wrong with options that are ages, such as ``7d``."""
+    problems = []
+    for name in names:
+        try:
+            parse_age(options.get(name) or "0")
+        except ValueError as error:
+            problems.append(option_problem(name, str(error), "7d"))
+    return problems
 
 
 def invalid_parameters(problems: list[Problem]) -> PaletteError:
@@ -93,11 +126,13 @@ def invalid_parameters(problems: list[Problem]) -> PaletteError:
 
 def random_suffix() -> str:
     """Return the random end of a name chosen here: the server never chooses one, so that a repeat can tell."""
-    return "".join(random.choices(string.ascii_lowercase + string.digits, k=_SUFFIX_LENGTH))
+    return "".join(random.choices(string.ascii_lowercase + string.digits, k=NAME_SUFFIX_LENGTH))
 
 
 def _origins(options: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
-    origins: dict[tuple[str, ...], str] = {_NAME: "name"}
+    origins: dict[tuple[str, ...], str] = {
+        _NAME: "name_prefix" if options.get("name") is None else "name"
+    }
     for path, option in _OPTION_PATHS.items():
         value = options.get(option)
         if isinstance(value, Mapping):

@@ -34,6 +34,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.obs
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
     CREATE,
     DELETE,
+    KEEP,
     UPDATE,
     Action,
 )
@@ -97,25 +98,24 @@ class Member:
         self.deadline, self.uid, self.missed_looks = math.inf, None, 0
 
 
-def steps_for(action: Action, ready: Goal | None, gone: Goal | None) -> list[Step]:
-    """Return an action's steps. ready and gone: what to wait for, None to not wait."""
+def steps_for(action: Action, waiting: Waiting) -> list[Step]:
+    """Return an action's steps, with what to wait for after each."""
     current, wanted = action.current, action.wanted
+    if action.verb == KEEP and current:
+        goal = waiting.gone if action.reason == "being_deleted" else waiting.ready
+        return [Step(None, current.name, goal, uid=current.uid)] if goal else []
     if action.verb == DELETE and current:
-        return [Step(DELETE, current.name, gone, uid=current.uid)]
-    if action.reason == "being_deleted" and not wanted and current:
-        return [Step(None, current.name, gone, uid=current.uid)] if gone else []
-    if not wanted:
-        return []
-    if action.verb == UPDATE:
-        return [Step(UPDATE, wanted.name, ready, wanted)]
-    if action.verb == CREATE:
-        return [*_clearing(action, ready), Step(CREATE, wanted.name, ready, wanted)]
-    return [Step(None, wanted.name, ready, wanted)] if ready else []
+        return [Step(DELETE, current.name, waiting.gone, uid=current.uid)]
+    if action.verb == UPDATE and wanted:
+        return [Step(UPDATE, wanted.name, waiting.ready, wanted)]
+    if action.verb == CREATE and wanted:
+        return [*_clearing(action, waiting), Step(CREATE, wanted.name, waiting.ready, wanted)]
+    return []
 
 
-def _clearing(action: Action, ready: Goal | None) -> list[Step]:
+def _clearing(action: Action, waiting: Waiting) -> list[Step]:
     steps = []
-    if ready:
+    if waiting.ready:
         steps = [Step(None, name, Goal.SETTLED) for name in action.await_others]
     old = action.clears
     if old:

@@ -39,9 +39,11 @@ class Place:
         return ClusterVms(self._client, found)
 
     def vm_clusters(self) -> list[ClusterVms]:
-        """Return the cluster that the options name or, where they name none, all that run VMs."""
+        """Return the clusters that the options name or, where they name none, all that run VMs."""
         if self._options.get("cluster") or self._options.get("cluster_uid"):
             return [self.cluster()]
+        if self._options.get("clusters"):
+            return [self.cluster(name) for name in dict.fromkeys(self._options["clusters"])]
         found = lookups.vm_clusters(self._client, self._scope())
         return [ClusterVms(self._client, cluster) for cluster in found]
 

@@ -14,10 +14,12 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.error
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.virtual_machines import (
     ClusterVms,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import merged
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
     Wanted,
     invalid_parameters,
     parameter_problems,
+    random_suffix,
     wanted,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.execute import (
@@ -30,9 +32,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.fac
     status_facts,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
-    Json,
     Snapshot,
-    read_snapshot,
+    VmKey,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.observe import (
     find_name,
@@ -41,32 +42,32 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.obs
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.place import Place
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
-    CREATE,
-    DELETE,
     REFUSE,
-    UPDATE,
     Action,
     plan_absent,
     plan_present,
-    with_metadata,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.predict import (
+    before_and_after,
+    predicted,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
     Result,
     Task,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import (
-    Goal,
-    Waiting,
+    wait_problems,
+    waiting_from,
 )
 
 
 def run(task: Task) -> Result:
     """Make the snapshot be there or not be there; return the facts, or raise PaletteError with them."""
-    problems = parameter_problems(task.options)
+    problems = merged(parameter_problems(task.options), wait_problems(task.options))
     if problems:
         raise invalid_parameters(problems)
     api = Place(task.options).cluster()
-    asked = wanted(api.cluster.uid, task.options)
+    asked = _wanted(task, api)
     action = _plan(task, api, asked)
     for note in action.notes:
         task.warn(note)
@@ -74,10 +75,18 @@ def run(task: Task) -> Result:
         raise PaletteError(
             action.reason, action.message, changed=False, outcome="failed", **_facts(action.current)
         )
-    member = Member(asked.key, steps_for(action, *_goals(task)), seen=action.current)
+    waiting = waiting_from(task.options)
+    member = Member(asked.key, steps_for(action, waiting), seen=action.current)
     if not task.check_mode:
-        Execution({api.cluster.uid: api}, _waiting(task)).run([member])
+        Execution({api.cluster.uid: api}, waiting).run([member])
     return _result(task, action, member)
+
+
+def _wanted(task: Task, api: ClusterVms) -> Wanted:
+    options = task.options
+    key = VmKey(api.cluster.uid, options["namespace"], options["vm_name"])
+    name = options["name"] or f"{options['name_prefix']}{random_suffix()}"
+    return wanted(key, name, options, datetime.now(timezone.utc))
 
 
 def _plan(task: Task, api: ClusterVms, asked: Wanted) -> Action:
@@ -95,44 +104,15 @@ def _plan(task: Task, api: ClusterVms, asked: Wanted) -> Action:
     return plan_present(asked, current, vm, others, task.options["replace"])
 
 
-def _goals(task: Task) -> tuple[Goal | None, Goal | None]:
-    if not task.options["wait"]:
-        return None, None
-    quiesced = task.options["consistency"] == "filesystem"
-    return (Goal.QUIESCED if quiesced else Goal.READY), Goal.GONE
-
-
-def _waiting(task: Task) -> Waiting:
-    return Waiting(task.options["wait_timeout"], task.options["poll_interval"])
-
-
 def _result(task: Task, action: Action, member: Member) -> Result:
     changed = action.changes if task.check_mode else member.changed
-    shown = _predicted(action) if task.check_mode else member.seen
+    shown = predicted(action) if task.check_mode else member.seen
     if member.failure:
         raise member.failure.with_facts(changed=changed, outcome="failed", **_facts(shown))
     result: Result = {"changed": changed, "outcome": action.outcome}
     if task.diff_mode:
-        result["diff"] = diff(*_before_and_after(action))
+        result["diff"] = diff(*before_and_after(action))
     return {**result, **_facts(shown)}
-
-
-def _predicted(action: Action) -> Snapshot | None:
-    manifest = _before_and_after(action)[1]
-    if action.verb in (CREATE, UPDATE) and manifest and action.wanted:
-        return read_snapshot(action.wanted.key.cluster_uid, manifest)
-    return action.current
-
-
-def _before_and_after(action: Action) -> tuple[Json | None, Json | None]:
-    before = action.current.manifest if action.current else None
-    if action.verb == DELETE:
-        return before, None
-    if action.verb == CREATE and action.wanted:
-        return before, action.wanted.body
-    if action.verb == UPDATE and action.wanted and before:
-        return before, with_metadata(before, action.wanted)
-    return before, before
 
 
 def _facts(snapshot: Snapshot | None) -> dict[str, Any]:

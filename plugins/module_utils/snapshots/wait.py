@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
     PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import (
+    Problem,
+    option_problem,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
     Snapshot,
@@ -39,10 +45,34 @@ _MISSED = {
 
 
 class Waiting(NamedTuple):
-    """How long and how often to look. Seconds."""
+    """How long and how often to look, in seconds, and for what: None to not wait."""
 
     timeout: float
     interval: float
+    ready: Goal | None
+    gone: Goal | None
+
+
+def waiting_from(options: Mapping[str, Any]) -> Waiting:
+    """Return the waiting that checked options ask for."""
+    timeout, interval = options["wait_timeout"], options["poll_interval"]
+    if not options.get("wait", True):
+        return Waiting(timeout, interval, None, None)
+    quiesced = options.get("consistency") == "filesystem"
+    return Waiting(timeout, interval, Goal.QUIESCED if quiesced else Goal.READY, Goal.GONE)
+
+
+def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the options on waiting."""
+    problems = [
+        option_problem(name, f"{options[name]:g} is not a number of seconds above 0", example)
+        for name, example in (("wait_timeout", 600), ("poll_interval", 5))
+        if not 0 < options[name] < math.inf
+    ]
+    if options.get("consistency") == "filesystem" and not options["wait"]:
+        text = "filesystem needs wait: true, because it is known only at the end"
+        problems.append(option_problem("consistency", text, "any"))
+    return problems
 
 
 def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:

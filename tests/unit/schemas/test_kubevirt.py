@@ -59,7 +59,6 @@ BAD: list[tuple[Rule, str, str]] = [
     (kubevirt.snapshot_name_problem, "db1\n", "must be lower-case letters"),
     (kubevirt.snapshot_name_problem, "dé", "'dé' must be"),
     (kubevirt.snapshot_name_problem, "a" * 254, "has 254 characters; at most 253"),
-    (kubevirt.vm_name_problem, "snapshot", "cannot be addressed"),
     (kubevirt.vm_name_problem, "", "must not be empty"),
     (kubevirt.namespace_problem, "", "must not be empty"),
     (kubevirt.namespace_problem, "a.b", "'a.b' must be"),

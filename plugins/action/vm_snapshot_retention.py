@@ -1,0 +1,17 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deletes snapshots that are no longer needed, in the controller's worker."""
+
+from __future__ import annotations
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.features import (
+    VM_SNAPSHOT_RETENTION,
+)
+from ansible_collections.spectrocloud.palette.plugins.plugin_utils.in_process import InProcessAction
+
+
+class ActionModule(InProcessAction):
+    """The action of the module of the same name."""
+
+    feature = VM_SNAPSHOT_RETENTION

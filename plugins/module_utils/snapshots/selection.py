@@ -1,0 +1,131 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which virtual machines a set or a retention is about: listed one by one, or by what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.kubevirt import (
+    namespace_problem,
+    snapshot_name_problem,
+    vm_name_problem,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import (
+    Problem,
+    option_problem,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.selectors import (
+    Selector,
+    parse_selector,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    VirtualMachine,
+    VmKey,
+)
+
+_ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
+_RULES = {
+    "vm_name": vm_name_problem,
+    "namespace": namespace_problem,
+    "name": snapshot_name_problem,
+}
+
+
+class Entry(NamedTuple):
+    """A VM that was listed. name: its snapshot's own name, where the template's does not suit."""
+
+    vm_name: str
+    namespace: str
+    cluster: str | None
+    cluster_uid: str | None
+    name: str | None
+
+
+class Filters(NamedTuple):
+    """What VMs have in common. Empty ones match all; ``exclude`` takes out what matches it."""
+
+    namespaces: Sequence[str]
+    vm_names: Sequence[str]
+    exclude: Sequence[str]
+    selector: Selector | None
+
+    def match_key(self, key: VmKey) -> bool:
+        """Say whether a VM's place and name match."""
+        if self.namespaces and key.namespace not in self.namespaces:
+            return False
+        if self.vm_names and not _matches(key, self.vm_names):
+            return False
+        return not _matches(key, self.exclude)
+
+    def match_vm(self, vm: VirtualMachine) -> bool:
+        """Say whether a VM matches, its labels too."""
+        return self.match_key(vm.key) and (not self.selector or self.selector.matches(vm.labels))
+
+
+def entries_from(options: Mapping[str, Any]) -> tuple[list[Entry], list[Problem]]:
+    """Read the option ``vms``: names, or mappings with more than the name."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for position, given in enumerate(options["vms"] or ()):
+        entry = _entry(given, options)
+        faults = _entry_problems(f"vms[{position}]", given, entry)
+        problems += faults
+        if not faults:
+            entries.append(entry)
+    return entries, problems
+
+
+def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
+    """Read the options that filter VMs."""
+    selector, problems = None, []
+    try:
+        selector = parse_selector(options["selector"]) if options.get("selector") else None
+    except ValueError as error:
+        problems.append(option_problem("selector", str(error), "app=db,tier!=test"))
+    filters = Filters(
+        options.get("namespaces") or (),
+        options.get("vm_names") or (),
+        options.get("exclude") or (),
+        selector,
+    )
+    return filters, problems
+
+
+def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
+    fields = dict(given) if isinstance(given, Mapping) else {"vm_name": given}
+    if not (fields.get("cluster") or fields.get("cluster_uid")):
+        fields.update(cluster=options.get("cluster"), cluster_uid=options.get("cluster_uid"))
+    fields["namespace"] = fields.get("namespace") or options.get("namespace")
+    return Entry(*(fields.get(key) for key in _ENTRY_KEYS))  # type: ignore[arg-type]
+
+
+def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
+    if not isinstance(given, (str, Mapping)):
+        return [option_problem(where, f"{given!r} is neither a name nor a mapping", "db1")]
+    unknown = sorted(set(given) - set(_ENTRY_KEYS)) if isinstance(given, Mapping) else []
+    problems = [
+        option_problem(f"{where}.{key}", "is not known here", "db1") for key in map(str, unknown)
+    ]
+    for key, example in (("vm_name", "db1"), ("namespace", "vms"), ("name", "db1-before-patch")):
+        value = getattr(entry, key)
+        if value is None and key != "name":
+            problems.append(option_problem(f"{where}.{key}", "must be given", example))
+        elif value is not None:
+            text = _RULES[key](value) if isinstance(value, str) else f"{value!r} is not text"
+            problems += [option_problem(f"{where}.{key}", text, example)] if text else []
+    if bool(entry.cluster) == bool(entry.cluster_uid):
+        text = "exactly one of cluster and cluster_uid must be given, here or for the whole task"
+        problems.append(option_problem(f"{where}.cluster", text, "vm-cluster-1"))
+    return problems
+
+
+def _matches(key: VmKey, patterns: Sequence[str]) -> bool:
+    """Say whether a VM's name matches a pattern or, for one with a slash, its ``namespace/name``."""
+    qualified = f"{key.namespace}/{key.vm_name}"
+    return any(
+        fnmatchcase(qualified if "/" in pattern else key.vm_name, pattern) for pattern in patterns
+    )

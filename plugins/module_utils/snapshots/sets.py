@@ -1,0 +1,328 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The core of vm_snapshot_set: a named set of snapshots, one for each selected virtual machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.durations import (
+    parse_age,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import (
+    Problem,
+    merged,
+    option_problem,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
+    age_problems,
+    invalid_parameters,
+    parameter_problems,
+    wanted,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.execute import (
+    Execution,
+    Member,
+    steps_for,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.facts import (
+    described,
+    status_facts,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.fleet import (
+    Candidate,
+    Fleet,
+    observe_entries,
+    observe_matching,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.place import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+    REFUSE,
+    Action,
+    plan_present,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan_set import (
+    freshest,
+    member_name,
+    name_problems,
+    plan_absent_members,
+    plan_fresh,
+    set_name_problems,
+    template_problems,
+    timestamped,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.predict import (
+    before_and_after,
+    predicted,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.progress import (
+    Progress,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.selection import (
+    entries_from,
+    filters_from,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
+    Result,
+    Task,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import (
+    wait_problems,
+    waiting_from,
+)
+
+_FAILURES = ("failed", "blocked")
+_FAILURES_SHOWN = 10
+_FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
+
+
+class Row(NamedTuple):
+    """One VM of the set: what is planned for it, and how far that has come."""
+
+    label: str
+    actions: Sequence[Action]
+    member: Member
+
+    @property
+    def refusal(self) -> Action | None:
+        """What stands in the way of the plan, if anything."""
+        return next((action for action in self.actions if action.verb == REFUSE), None)
+
+
+def run(task: Task) -> Result:
+    """Make the set be complete or be gone; return a row for each member, or raise PaletteError with them."""
+    problems = _problems(task.options)
+    if problems:
+        raise invalid_parameters(problems)
+    now = datetime.now(timezone.utc)
+    fleet = _observe(task.options)
+    rows = _plan(task, fleet, now)
+    for row in rows:
+        for note in (note for action in row.actions for note in action.notes):
+            task.warn(f"{row.label}: {note}")
+    blocked = [row for row in rows if row.refusal]
+    aborted = bool(blocked) and task.options["on_error"] == "abort"
+    if not (aborted or task.check_mode):
+        _execute(task, fleet, [row.member for row in rows])
+    return _result(task, rows, aborted, now)
+
+
+def _problems(options: Mapping[str, Any]) -> list[Problem]:
+    set_name = options["name"]
+    _entries, entry_problems = entries_from(options)
+    _filters, filter_problems = filters_from(options)
+    # Every member has the same body but for its names, which are checked by themselves.
+    stand_in = {**options, "name": "x", "vm_name": "x", "namespace": "x"}
+    return merged(
+        [*set_name_problems(set_name), *template_problems(options["name_template"])],
+        [*entry_problems, *filter_problems, *_selection_problems(options)],
+        [*_definition_problems(options), *age_problems(options, "max_age")],
+        [*wait_problems(options), *_number_problems(options)],
+        parameter_problems(stand_in),
+    )
+
+
+def _selection_problems(options: Mapping[str, Any]) -> list[Problem]:
+    filters = [name for name in _FILTERS if options[name]]
+    if options["vms"] is not None and filters:
+        text = f"cannot be combined with {', '.join(filters)}"
+        return [option_problem("vms", text, "[db1, db2]")]
+    if options["state"] == "present" and options["vms"] is None and not filters:
+        text = (
+            "must be given, or selector, namespaces, vm_names, clusters or, to mean it, all: true"
+        )
+        return [option_problem("vms", text, "[db1, db2]")]
+    return []
+
+
+def _definition_problems(options: Mapping[str, Any]) -> list[Problem]:
+    definition = options["definition"] or {}
+    named = {
+        "metadata": ("name", "namespace"),
+        "spec": ("source",),
+    }
+    return [
+        option_problem(
+            f"definition.{part}.{field}", "differs from member to member; leave it out", ""
+        )
+        for part, fields in named.items()
+        for field in fields
+        if isinstance(definition.get(part), Mapping) and field in definition[part]
+    ]
+
+
+def _number_problems(options: Mapping[str, Any]) -> list[Problem]:
+    problems = []
+    if options["concurrency"] < 1:
+        problems.append(option_problem("concurrency", "must be 1 or more", 16))
+    if options["max_failed"] < 0:
+        problems.append(option_problem("max_failed", "must be 0 or more", 0))
+    return problems
+
+
+def _observe(options: Mapping[str, Any]) -> Fleet:
+    place = Place(options)
+    present = options["state"] == "present"
+    if options["vms"] is None:
+        filters = filters_from(options)[0]
+        # Snapshots outlive their VM: to delete them, only labels have to be asked of a VM.
+        return observe_matching(place, filters, with_vms=present or filters.selector is not None)
+    fleet = observe_entries(place, entries_from(options)[0], with_vms=present)
+    twice = [key for key, count in Counter(c.key for c in fleet.candidates).items() if count > 1]
+    if twice:
+        text = f"VM {twice[0].namespace}/{twice[0].vm_name} is listed more than once"
+        raise invalid_parameters([option_problem("vms", text, "[db1, db2]")])
+    return fleet
+
+
+def _plan(task: Task, fleet: Fleet, now: datetime) -> list[Row]:
+    options, waiting = task.options, waiting_from(task.options)
+    if options["state"] == "absent":
+        plans = [
+            plan_absent_members(fleet.of_vm(candidate.key), options["name"])
+            for candidate in fleet.candidates
+        ]
+    else:
+        plans = [[action] for action in _plan_present(options, fleet, now)]
+    return [
+        Row(
+            candidate.label,
+            actions,
+            Member(
+                candidate.key,
+                [step for action in actions for step in steps_for(action, waiting)],
+                seen=actions[-1].current if actions else None,
+            ),
+        )
+        for candidate, actions in zip(fleet.candidates, plans)
+    ]
+
+
+def _plan_present(options: Mapping[str, Any], fleet: Fleet, now: datetime) -> list[Action]:
+    set_name, template = options["name"], options["name_template"]
+    max_age = parse_age(options["max_age"]) if options["max_age"] else None
+    if max_age is not None:
+        template = timestamped(template)
+    names = [
+        candidate.own_name or member_name(template, set_name, candidate.key, now)
+        for candidate in fleet.candidates
+    ]
+    keys = [candidate.key for candidate in fleet.candidates]
+    problems = name_problems(list(zip(keys, names)))
+    if problems:
+        raise invalid_parameters(problems)
+
+    def plan(candidate: Candidate, name: str) -> Action:
+        snapshots = fleet.of_vm(candidate.key)
+        fresh = freshest(snapshots, set_name, max_age, now) if max_age is not None else None
+        if fresh:
+            return plan_fresh(fresh)
+        asked = wanted(candidate.key, name, options, now, part_of=set_name)
+        current = fleet.named(candidate.key, name)
+        return plan_present(asked, current, candidate.vm, snapshots, options["replace"])
+
+    return list(map(plan, fleet.candidates, names))
+
+
+def _execute(task: Task, fleet: Fleet, members: Sequence[Member]) -> None:
+    options = task.options
+    progress = Progress(options["name"], task.progress if options["progress"] else None)
+    Execution(fleet.apis, waiting_from(options), options["concurrency"], progress.report).run(
+        members
+    )
+
+
+def _result(task: Task, rows: Sequence[Row], aborted: bool, now: datetime) -> Result:
+    members = {row.label: _member_result(task, row, aborted, now) for row in rows}
+    outcomes = Counter(member["outcome"] for member in members.values())
+    failed = sum(outcomes[outcome] for outcome in _FAILURES)
+    result: Result = {
+        "changed": any(member["changed"] for member in members.values()),
+        "members": members,
+        "summary": {"total": len(members), "failed": failed, **outcomes},
+    }
+    if task.diff_mode:
+        result["diff"] = _diff(rows)
+    if aborted or failed > task.options["max_failed"]:
+        reason = "preflight_failed" if aborted else "members_failed"
+        raise PaletteError(reason, _failure_text(members, failed, aborted), **result)
+    if failed:
+        task.warn(_failure_text(members, failed, aborted))
+    return result
+
+
+def _member_result(task: Task, row: Row, aborted: bool, now: datetime) -> dict[str, Any]:
+    """Return a member's row: the same keys for every outcome."""
+    failure = row.member.failure
+    refusal = row.refusal
+    changed = row.member.changed
+    if task.check_mode and not aborted:
+        changed = not refusal and any(action.changes for action in row.actions)
+    result: dict[str, Any] = {
+        "outcome": _outcome(row, aborted),
+        "changed": changed,
+        "name": _snapshot_name(row),
+        "status": _status(task, row, now),
+        "reason": None,
+        "msg": "",
+    }
+    if failure:
+        result.update(failure.result())
+    elif refusal:
+        result.update(reason=refusal.reason, msg=refusal.message)
+    return result
+
+
+def _outcome(row: Row, aborted: bool) -> str:
+    if row.refusal:
+        return "blocked"
+    if aborted:
+        return "not_tried"
+    if row.member.failure:
+        return "failed"
+    return next((action.outcome for action in row.actions), "absent")
+
+
+def _snapshot_name(row: Row) -> str | None:
+    action = next(iter(row.actions), None)
+    if action is None:
+        return None
+    return action.wanted.name if action.wanted else action.current and action.current.name
+
+
+def _status(task: Task, row: Row, now: datetime) -> dict[str, Any] | None:
+    seen = row.member.seen
+    if task.check_mode and row.actions and not row.refusal:
+        seen = predicted(row.actions[-1])
+    return status_facts(seen, now) if seen else None
+
+
+def _diff(rows: Sequence[Row]) -> dict[str, Any]:
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for row in rows:
+        for action in row.actions:
+            if action.changes:
+                was, will_be = before_and_after(action)
+                before.setdefault(row.label, []).append(described(was))
+                after.setdefault(row.label, []).append(described(will_be))
+    return {"before": before, "after": after}
+
+
+def _failure_text(members: Mapping[str, Mapping[str, Any]], failed: int, aborted: bool) -> str:
+    texts = [
+        f"{label}: {member['reason']}: {member['msg']}"
+        for label, member in members.items()
+        if member["outcome"] in _FAILURES
+    ]
+    more = f"; and {failed - _FAILURES_SHOWN} more, see members" if failed > _FAILURES_SHOWN else ""
+    what = f"{failed} of {len(members)} members"
+    how = f"{what} are blocked, and nothing was written" if aborted else f"{what} failed"
+    return f"{how}: {'; '.join(texts[:_FAILURES_SHOWN])}{more}"
