@@ -39,7 +39,7 @@ _REASON_BY_TEXT = (
 )
 
 # The words, not a part of an object's name such as rotate-apikey.
-_API_KEY = re.compile(r"(?<![\w.'-])api[ _]?key(?![\w.'-]*[\w'-])", re.IGNORECASE)
+_API_KEY = re.compile(r"""api[ _]key|(?<![\w.'"-])apikey(?![\w.'"-])""", re.IGNORECASE)
 
 
 class PaletteError(Exception):
