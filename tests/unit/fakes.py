@@ -1,0 +1,157 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What unit tests put in the place of the world: a clock, an HTTP server that follows a script, a cluster."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple, TypeVar
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.lookups import Cluster
+
+Json = dict[str, Any]
+Item = TypeVar("Item")
+
+
+class Clock:
+    """A clock that only sleeping moves on. Stands in for the module `time`."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Be that much later."""
+        assert seconds >= 0
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+class Received(NamedTuple):
+    """A request as the server got it."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Answer(NamedTuple):
+    """What the server does with one request.
+
+    sent: how much of the body to send before cutting the connection, None for all.
+    silent: cut the connection without a word. stalled: say nothing until the test is over.
+    """
+
+    body: Any = b"{}"
+    status: int = 200
+    headers: Mapping[str, str] = {}
+    sent: int | None = None
+    silent: bool = False
+    stalled: bool = False
+
+    @property
+    def content(self) -> bytes:
+        """The body's bytes; what is not bytes already is sent as JSON."""
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+class ScriptedServer:
+    """An HTTP(S) server on a free port. It gives the script's answers in turn, and the last one for ever."""
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.received: list[Received] = []
+        self.connections = 0
+        self._script: deque[Answer] = deque([Answer()])
+        self._over = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        if context:
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        scheme = "https" if context else "http"
+        self.port = self._server.server_address[1]
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+
+    @classmethod
+    @contextmanager
+    def running(cls, context: ssl.SSLContext | None = None) -> Iterator[ScriptedServer]:
+        """Serve until the block ends."""
+        server = cls(context)
+        thread = threading.Thread(target=server._server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server._over.set()
+            server._server.shutdown()
+            thread.join()
+            server._server.server_close()
+
+    def script(self, *answers: Answer) -> None:
+        """Say what the next requests are answered."""
+        self._script = deque(answers)
+
+    def next_answer(self) -> Answer:
+        """The answer whose turn it is."""
+        return self._script.popleft() if len(self._script) > 1 else self._script[0]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 10
+
+            def setup(self) -> None:
+                server.connections += 1
+                super().setup()
+
+            def log_message(self, *_args: Any) -> None:
+                pass
+
+            def _serve(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                server.received.append(Received(self.command, self.path, headers, body))
+                answer = server.next_answer()
+                if answer.stalled:
+                    server._over.wait(10)
+                if answer.stalled or answer.silent:
+                    self.close_connection = True
+                else:
+                    self._say(answer)
+
+            def _say(self, answer: Answer) -> None:
+                self.send_response_only(answer.status)
+                headers = {"Content-Type": "application/json", **answer.headers}
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                if answer.status != 204:
+                    self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content[: answer.sent])
+                self.close_connection = answer.sent is not None
+
+            do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = _serve  # noqa: N815
+
+        return Handler

@@ -1,0 +1,210 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The error of the collection: what an HTTP answer means, and that no secret is in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    MASK,
+    PaletteError,
+    from_answer,
+    scrub,
+)
+
+KEY = "c2VjcmV0/a2V5+MTIz=="
+
+
+def error_of(http_status: int, body: Any) -> PaletteError:
+    """Return the error for an answer; a body that is not text is sent as JSON."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return from_answer("GET /v1/x", http_status, text, KEY)
+
+
+def palette_error(code: str, message: str, **more: Any) -> dict[str, Any]:
+    """Return an error body of Palette."""
+    return {"code": code, "message": message, **more}
+
+
+@pytest.mark.parametrize(
+    ("http_status", "reason"),
+    [
+        (301, "redirected"),
+        (400, "rejected"),
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (404, "not_found"),
+        (409, "conflict"),
+        (410, "expired"),
+        (418, "rejected"),
+        (422, "rejected"),
+        (429, "rate_limited"),
+        (500, "server_error"),
+        (502, "unavailable"),
+        (503, "unavailable"),
+        (504, "unavailable"),
+    ],
+)
+def test_a_status_has_its_reason(http_status: int, reason: str) -> None:
+    assert error_of(http_status, palette_error("Code", "what happened")).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("Failed to get virtual machine 'db1'", "not_found"),
+        ('Failed to get: virtualmachinesnapshots.snapshot.kubevirt.io "x" not found', "not_found"),
+        ('Failed to create: snapshots "x" already exists', "already_exists"),
+        ("Operation cannot be fulfilled on x: the object has been modified", "conflict"),
+        ('snapshots is forbidden: User "u" cannot create resource', "forbidden"),
+        ('admission webhook "w" denied the request: invalid kind', "rejected"),
+        ('metadata.name: Invalid value: "X": a lowercase RFC 1123 subdomain', "rejected"),
+        ("The provided continue parameter is too old to display a list", "expired"),
+        ("something else", "server_error"),
+    ],
+)
+def test_the_text_tells_wrapped_kubernetes_errors_apart(message: str, reason: str) -> None:
+    assert error_of(500, palette_error("InternalServerError", message)).reason == reason
+
+
+def test_a_taken_name_is_not_a_stale_version() -> None:
+    assert error_of(409, palette_error("AlreadyExists", '"x" already exists')).reason == (
+        "already_exists"
+    )
+    assert error_of(409, palette_error("Conflict", "the object has been modified")).reason == (
+        "conflict"
+    )
+
+
+@pytest.mark.parametrize("http_status", [403, 404, 500])
+@pytest.mark.parametrize(
+    "body",
+    [
+        palette_error("ResourceNotFound", f"key {KEY} not found"),
+        palette_error("ResourceNotFound", "not found", details={"key": KEY}),
+        palette_error("ResourceNotFound", "The API key is not found"),
+        palette_error("InvalidApiKey", "not found"),
+    ],
+)
+def test_a_rejected_key_is_never_taken_for_something_absent(
+    http_status: int, body: dict[str, Any]
+) -> None:
+    error = error_of(http_status, body)
+    assert error.reason == "unauthorized"
+    assert "check api_key" in error.message
+
+
+@pytest.mark.parametrize("name", ["rotate-apikey", "apikey-db", "my.apikey.vm", "apikeys"])
+def test_something_absent_that_is_called_after_a_key_is_absent(name: str) -> None:
+    missing_vm = palette_error("InternalServerError", f"Failed to get virtual machine '{name}'")
+    assert error_of(500, missing_vm).reason == "not_found"
+    assert error_of(404, palette_error("NotFound", f'"{name}" not found')).reason == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("http_status", "message", "unknown"),
+    [
+        (500, "something else", True),
+        (500, '"x" already exists', True),
+        (502, "", True),
+        (504, "", True),
+        (500, "webhook denied the request: invalid kind", False),
+        (500, 'x is forbidden: User "u"', False),
+        (400, "bad", False),
+        (403, "no", False),
+        (409, "conflict", False),
+        (429, "slower", False),
+    ],
+)
+def test_only_an_operational_error_leaves_a_write_unknown(
+    http_status: int, message: str, unknown: bool
+) -> None:
+    assert error_of(http_status, palette_error("Code", message)).outcome_unknown is unknown
+
+
+def test_what_palette_said_becomes_facts() -> None:
+    error = error_of(
+        404, palette_error("ResourceNotFound", "Cluster not found", ref="abc", details={"a": [1]})
+    )
+    assert error.result() == {
+        "msg": "GET /v1/x: HTTP 404: Cluster not found",
+        "reason": "not_found",
+        "http_status": 404,
+        "code": "ResourceNotFound",
+        "message": "Cluster not found",
+        "ref": "abc",
+        "details": {"a": [1]},
+    }
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>\n <h1>Bad  Gateway</h1></html>", "[1, 2]", '"text"', "null", "{broken"]
+)
+def test_an_answer_that_is_not_palettes_is_quoted(body: str) -> None:
+    error = error_of(502, body)
+    assert " ".join(body.split()) in error.message
+    assert error.facts == {"http_status": 502}
+
+
+def test_an_empty_answer_is_told_as_such() -> None:
+    assert error_of(503, " \n").message == "GET /v1/x: HTTP 503: no text"
+
+
+def test_a_long_page_is_cut() -> None:
+    assert len(error_of(502, "x" * 100_000).message) < 600
+
+
+def test_a_hostile_depth_of_nesting_is_quoted_like_any_other_text() -> None:
+    assert error_of(500, "[" * 100_000).reason == "server_error"
+
+
+@pytest.mark.parametrize("hidden", range(480, 501))
+def test_cutting_a_page_does_not_leave_a_part_of_the_key(hidden: int) -> None:
+    error = error_of(502, "x" * hidden + KEY)
+    assert not any(KEY[:length] in error.message for length in range(3, len(KEY) + 1))
+
+
+@pytest.mark.parametrize("form", [KEY, quote(KEY, safe=""), json.dumps(KEY)[1:-1]])
+def test_the_key_is_masked_in_every_text(form: str) -> None:
+    error = error_of(
+        500, palette_error(form, f"a {form} b", details={form: [form, {"x": form}]}, ref=form)
+    )
+    told = json.dumps(error.result())
+    assert form not in told
+    assert told.count(MASK) >= 6
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_scrubbing_changes_nothing_without_the_secret(value: Any) -> None:
+    assert scrub(value, "a secret that is not there") == value
+
+
+@given(st.text(), st.text(), st.text(min_size=1).filter(lambda text: text not in MASK))
+def test_no_secret_survives_scrubbing(before: str, after: str, secret: str) -> None:
+    scrubbed = scrub([{before + secret: (before + secret + after,)}], secret)
+    for key, (text,) in scrubbed[0].items():
+        assert MASK in key
+        assert MASK in text
+
+
+def test_without_a_secret_nothing_is_masked() -> None:
+    assert scrub({"a": ["b"]}, "") == {"a": ["b"]}
+
+
+def test_facts_are_added_to_an_error() -> None:
+    error = PaletteError("wait_timeout", "too late", a=1).with_facts(b=2)
+    assert str(error) == "too late"
+    assert error.result() == {"msg": "too late", "reason": "wait_timeout", "a": 1, "b": 2}

@@ -1,0 +1,173 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Token buckets: never more requests than allowed, slower when refused, and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.fakes import Clock
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import rate_limit
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.rate_limit import (
+    RateLimiter,
+    TokenBucket,
+    counted_resource,
+)
+
+
+def bucket_at(clock: Clock, rate: float) -> TokenBucket:
+    """Return a bucket on a clock of ours."""
+    return TokenBucket(rate, clock.monotonic, clock.sleep)
+
+
+def test_a_burst_passes_and_then_the_rate_holds() -> None:
+    clock = Clock()
+    bucket = bucket_at(clock, 10)
+    for _ in range(50):
+        bucket.acquire()
+    assert clock.slept == []
+    for _ in range(20):
+        bucket.acquire()
+    assert clock.now - 1000 == pytest.approx(2.0)
+
+
+@given(
+    st.floats(0.5, 200),
+    st.lists(st.floats(0, 5), min_size=1, max_size=200),
+)
+def test_no_window_holds_more_than_burst_and_rate(rate: float, gaps: list[float]) -> None:
+    clock = Clock()
+    bucket = bucket_at(clock, rate)
+    sent = []
+    for gap in gaps:
+        clock.now += gap
+        bucket.acquire()
+        sent.append(clock.now)
+    for first, start in enumerate(sent):
+        allowed = rate * 5 + rate * (sent[-1] - start) + 1
+        assert len(sent) - first <= allowed + 1e-6
+
+
+def test_a_refusal_halves_the_rate_and_time_brings_it_back() -> None:
+    clock = Clock()
+    bucket = bucket_at(clock, 40)
+    bucket.slow_down()
+    assert bucket.rate == 20
+    clock.now += 5
+    assert bucket.rate == pytest.approx(30)
+    clock.now += 1000
+    assert bucket.rate == 40
+
+
+def test_refusals_at_the_same_time_count_as_one() -> None:
+    clock = Clock()
+    bucket = bucket_at(clock, 40)
+    for _ in range(16):
+        bucket.slow_down()
+    assert bucket.rate == 20
+
+
+def test_refused_for_ever_it_never_comes_to_a_standstill() -> None:
+    clock = Clock()
+    bucket = bucket_at(clock, 50)
+    for _ in range(100):
+        clock.now += 1
+        bucket.slow_down()
+    assert 1.0 <= bucket.rate < 50
+    bucket.acquire()
+    assert sum(clock.slept) <= 1.0
+
+
+def test_nothing_is_sent_before_retry_after_has_passed() -> None:
+    clock = Clock()
+    bucket = bucket_at(clock, 10)
+    bucket.slow_down(retry_after=3)
+    bucket.acquire()
+    assert clock.now - 1000 >= 3
+
+
+def test_a_refusal_takes_the_saved_up_burst() -> None:
+    clock = Clock()
+    bucket = bucket_at(clock, 10)
+    bucket.slow_down()
+    bucket.acquire()
+    assert clock.slept != []
+
+
+def test_many_threads_get_no_more_than_one() -> None:
+    clock = Clock()
+    bucket = bucket_at(clock, 10)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: bucket.acquire(), range(60)))
+    # The clock stood still until the sleeps, so the delays given out tell what was owed.
+    assert sorted(clock.slept)[-1] <= 1.0
+    assert len(clock.slept) == 10
+
+
+@pytest.mark.parametrize(
+    ("path", "resource"),
+    [
+        ("/v1/spectroclusters", "spectroclusters"),
+        ("/v1/spectroclusters/u/vms/snapshot?limit=50", "spectroclusters"),
+        ("/v1/spectroclusters/u/assets/kubeconfig", "assets"),
+        ("/v1/spectroclusters/assets", "spectroclusters"),
+        ("/v1/dashboard/projects/metadata", "dashboard"),
+        ("/v1?x=/y", ""),
+        ("", ""),
+    ],
+)
+def test_requests_are_counted_by_their_first_resource(path: str, resource: str) -> None:
+    assert counted_resource(path) == resource
+
+
+Maker = Callable[[float], tuple[RateLimiter, Clock]]
+
+
+@pytest.fixture
+def limiter_of(monkeypatch: pytest.MonkeyPatch) -> Maker:
+    """Return what makes a limiter on a clock of ours."""
+
+    def make(rate: float) -> tuple[RateLimiter, Clock]:
+        clock = Clock()
+        timed = partial(TokenBucket, clock=clock.monotonic, sleep=clock.sleep)
+        monkeypatch.setattr(rate_limit, "TokenBucket", timed)
+        return RateLimiter(rate), clock
+
+    return make
+
+
+def test_resources_have_buckets_of_their_own(limiter_of: Maker) -> None:
+    limiter, clock = limiter_of(50)
+    for _ in range(250):
+        limiter.acquire("/v1/spectroclusters/u/vms")
+    for _ in range(50):
+        limiter.acquire("/v1/dashboard/projects/metadata")
+    assert clock.slept == []
+    limiter.acquire("/v1/dashboard/spectroclusters/search")
+    assert clock.slept == [pytest.approx(0.1)]
+    limiter.acquire("/v1/spectroclusters/other/vms")
+    assert len(clock.slept) == 1  # five came back meanwhile
+
+
+def test_a_refusal_slows_the_refused_resource_only(limiter_of: Maker) -> None:
+    limiter, clock = limiter_of(50)
+    limiter.slow_down("/v1/dashboard/x", retry_after=2)
+    limiter.acquire("/v1/spectroclusters/u")
+    assert clock.slept == []
+    limiter.acquire("/v1/dashboard/y")
+    assert clock.now - 1000 >= 2
+
+
+def test_a_limit_of_zero_is_none(limiter_of: Maker) -> None:
+    limiter, clock = limiter_of(0)
+    limiter.slow_down("/v1/spectroclusters", 1000)
+    for _ in range(1000):
+        limiter.acquire("/v1/spectroclusters")
+    assert clock.slept == []

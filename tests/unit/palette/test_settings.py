@@ -1,0 +1,178 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection options: what is accepted, what is refused, and that every fault is told at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import (
+    is_loopback,
+    settings_from,
+)
+
+GOOD: dict[str, Any] = {
+    "host": "https://api.spectrocloud.com",
+    "api_key": "secret",
+    "project_uid": None,
+    "validate_certs": True,
+    "ca_path": None,
+    "request_timeout": 30.0,
+    "retries": 5,
+    "rate_limit": 50.0,
+}
+
+
+def problems_of(**options: Any) -> list[str]:
+    """Return what is wrong with good options after some were changed."""
+    with pytest.raises(PaletteError) as caught:
+        settings_from({**GOOD, **options})
+    assert caught.value.reason == "invalid_parameters"
+    problems: list[str] = caught.value.facts["problems"]
+    return problems
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url"),
+    [
+        ("api.spectrocloud.com", "https://api.spectrocloud.com"),
+        ("https://api.spectrocloud.com/", "https://api.spectrocloud.com"),
+        (" palette.example.com:8443 ", "https://palette.example.com:8443"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+        ("http://[::1]:1", "http://[::1]:1"),
+        ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+    ],
+)
+def test_a_host_is_accepted_with_and_without_scheme(host: str, base_url: str) -> None:
+    assert settings_from({**GOOD, "host": host}).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "http://api.spectrocloud.com",
+        "HTTP://api.spectrocloud.com",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "http://10.0.0.1",
+        "http://0.0.0.0",
+        "http://[::]",
+        "http://[2001:db8::1]:80",
+    ],
+)
+def test_clear_text_is_refused_unless_for_this_machine(host: str) -> None:
+    (problem,) = problems_of(host=host)
+    assert problem.startswith("host: http:// would send the API key in clear text")
+    assert "https://" in problem
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        " ",
+        "https://",
+        "ftp://api.spectrocloud.com",
+        "https://user:password@api.spectrocloud.com",
+        "http://localhost@evil.example.com",
+        "http://127.0.0.1\\@evil.example.com",
+        "https://api.spectrocloud.com/v1",
+        "https://api.spectrocloud.com?x=1",
+        "https://api.spectrocloud.com#x",
+        "https://api.spectro cloud.com",
+        "https://api.spectrocloud.com\nX: y",
+        "https://api.spectrocloud.com:99999",
+        "https://api.spectrocloud.com:port",
+        "https://[::1",
+    ],
+)
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    (problem,) = problems_of(host=host)
+    assert problem.startswith("host: ")
+    assert "for example" in problem
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_a_missing_key_is_told_with_where_it_may_come_from(key: str | None) -> None:
+    (problem,) = problems_of(api_key=key)
+    assert problem.startswith("api_key: must be given")
+    assert "PALETTE_API_KEY" in problem
+
+
+@pytest.mark.parametrize("key", ["secret\nX-Evil: 1", "secret\r", " secret", "sécret", "a\x00b"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(key: str) -> None:
+    (problem,) = problems_of(api_key=key)
+    assert problem.startswith("api_key: ")
+    assert key.strip() not in problem
+
+
+@pytest.mark.parametrize("uid", ["abc\r\nX-Evil: 1", "abc\n", "ünknown", " abc", "a\x00b"])
+def test_a_project_uid_that_no_header_can_carry_is_refused(uid: str) -> None:
+    (problem,) = problems_of(project_uid=uid)
+    assert problem.startswith("project_uid: ")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("request_timeout", 0),
+        ("request_timeout", -1),
+        ("request_timeout", float("nan")),
+        ("request_timeout", float("inf")),
+        ("retries", -1),
+        ("rate_limit", -0.5),
+        ("rate_limit", float("nan")),
+        ("rate_limit", float("inf")),
+    ],
+)
+def test_a_number_out_of_range_is_refused(option: str, value: float) -> None:
+    (problem,) = problems_of(**{option: value})
+    assert problem.startswith(f"{option}: must be ")
+
+
+def test_every_fault_is_told_at_once() -> None:
+    problems = problems_of(host="", api_key="", retries=-1, ca_path="/does/not/exist")
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "host",
+        "api_key",
+        "retries",
+        "ca_path",
+    ]
+
+
+def test_the_certificate_options_make_one_setting(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    assert settings_from(GOOD).verify is True
+    assert settings_from({**GOOD, "ca_path": str(bundle)}).verify == str(bundle)
+    assert settings_from({**GOOD, "validate_certs": False}).verify is False
+    assert settings_from({**GOOD, "validate_certs": False, "ca_path": str(bundle)}).verify is False
+
+
+def test_the_limits_zero_are_allowed() -> None:
+    settings = settings_from({**GOOD, "retries": 0, "rate_limit": 0})
+    assert (settings.retries, settings.rate_limit) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("https://localhost", True),
+        ("https://127.9.9.9:1", True),
+        ("https://[::1]", True),
+        ("https://localhost.example.com", False),
+        ("https://example.com", False),
+        ("https://8.8.8.8", False),
+        ("https://", False),
+    ],
+)
+def test_loopback_is_this_very_machine(url: str, loopback: bool) -> None:
+    assert is_loopback(url) is loopback
