@@ -149,6 +149,8 @@ def _flow(value: Any) -> str:
         return "[" + ", ".join(_flow(child) for child in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
     return str(value) if _is_plain_text(value) else json.dumps(value)
 
 

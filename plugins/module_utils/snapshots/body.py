@@ -44,6 +44,7 @@ API_VERSION = "snapshot.kubevirt.io/v1beta1"
 KIND = "VirtualMachineSnapshot"
 _SOURCE = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine"}
 _NAMESPACE, _NAME = ("metadata", "namespace"), ("metadata", "name")
+_SOURCE_NAME = ("spec", "source", "name")
 _OPTION_PATHS: Mapping[tuple[str, ...], str] = {
     ("metadata", "labels"): "labels",
     ("metadata", "annotations"): "annotations",
@@ -133,6 +134,9 @@ def _origins(options: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
     origins: dict[tuple[str, ...], str] = {
         _NAME: "name_prefix" if options.get("name") is None else "name"
     }
+    for path, option in ((_NAMESPACE, "namespace"), (_SOURCE_NAME, "vm_name")):
+        if _get(options.get("definition") or {}, path) is None:
+            origins[path] = option
     for path, option in _OPTION_PATHS.items():
         value = options.get(option)
         if isinstance(value, Mapping):

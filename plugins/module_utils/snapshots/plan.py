@@ -25,9 +25,9 @@ _OUTCOMES = {
     CREATE: "created",
     UPDATE: "updated",
     DELETE: "deleted",
-    KEEP: "unchanged",
     REFUSE: "failed",
 }
+_OUTCOMES_OF_KEEPING = {"absent": "absent", "being_deleted": "absent", "fresh": "fresh"}
 
 # What KubeVirt does where a field is absent.
 _SPEC_DEFAULTS = {"deletionPolicy": "Delete", "failureDeadline": "5m"}
@@ -59,8 +59,8 @@ class Action(NamedTuple):
         """The result's word for it, once carried out."""
         if self.verb == CREATE and self.reason in ("snapshot_failed", "spec_differs"):
             return "replaced"
-        if self.verb == KEEP and not self.wanted:
-            return "absent"
+        if self.verb == KEEP:
+            return _OUTCOMES_OF_KEEPING.get(self.reason, "unchanged")
         return _OUTCOMES[self.verb]
 
     @property

@@ -31,7 +31,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pla
     Action,
 )
 
-DEFAULT_TEMPLATE = "{vm}-{set}"
 _FIELDS = ("vm", "set", "namespace", "timestamp")
 
 
@@ -62,10 +61,10 @@ def template_problems(template: str) -> list[Problem]:
         unknown = sorted(set(_fields(template)) - set(_FIELDS))
         plain = all(not spec and not how for _text, _field, spec, how in _parts(template))
     except ValueError as error:
-        return [option_problem("name_template", f"{template!r}: {error}", DEFAULT_TEMPLATE)]
+        return [_template_problem(f"{template!r}: {error}")]
     if unknown or not plain:
         text = f"{template!r} may use only {{vm}}, {{set}}, {{namespace}} and {{timestamp}}"
-        return [option_problem("name_template", text, DEFAULT_TEMPLATE)]
+        return [_template_problem(text)]
     return []
 
 
@@ -82,14 +81,12 @@ def name_problems(names: Sequence[tuple[VmKey, str]]) -> list[Problem]:
         text = snapshot_name_problem(name)
         if text:
             hint = "use a shorter set name or name_template, or give this VM a name of its own"
-            problems.append(
-                option_problem("name_template", f"VM {key.vm_name}: {text}; {hint}", "{vm}-{set}")
-            )
+            problems.append(_template_problem(f"VM {key.vm_name}: {text}; {hint}"))
     taken = Counter((key.cluster_uid, key.namespace, name) for key, name in names)
     for (_cluster, namespace, name), count in taken.items():
         if count > 1:
             text = f"{count} members in namespace {namespace} would be named {name!r}"
-            problems.append(option_problem("name_template", text, "{vm}-{set}"))
+            problems.append(_template_problem(text))
     return problems
 
 
@@ -128,6 +125,10 @@ def plan_absent_members(snapshots: Iterable[Snapshot], set_name: str) -> list[Ac
         else Action(DELETE, "present", current=snapshot)
         for snapshot in sorted(members, key=lambda snapshot: snapshot.name)
     ]
+
+
+def _template_problem(text: str) -> Problem:
+    return Problem("name_template", text, 'name_template: "{vm}-{set}"')
 
 
 def _parts(template: str) -> list[tuple[str, str | None, str | None, str | None]]:

@@ -35,6 +35,9 @@ _RULES = {
 }
 
 
+_EXAMPLE = "vms: [{vm_name: db1, namespace: vms, cluster: vm-cluster-1}]"
+
+
 class Entry(NamedTuple):
     """A VM that was listed. name: its snapshot's own name, where the template's does not suit."""
 
@@ -105,22 +108,19 @@ def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
 
 def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
     if not isinstance(given, (str, Mapping)):
-        return [option_problem(where, f"{given!r} is neither a name nor a mapping", "db1")]
-    unknown = sorted(set(given) - set(_ENTRY_KEYS)) if isinstance(given, Mapping) else []
-    problems = [
-        option_problem(f"{where}.{key}", "is not known here", "db1") for key in map(str, unknown)
-    ]
-    for key, example in (("vm_name", "db1"), ("namespace", "vms"), ("name", "db1-before-patch")):
-        value = getattr(entry, key)
-        if value is None and key != "name":
-            problems.append(option_problem(f"{where}.{key}", "must be given", example))
-        elif value is not None:
-            text = _RULES[key](value) if isinstance(value, str) else f"{value!r} is not text"
-            problems += [option_problem(f"{where}.{key}", text, example)] if text else []
+        return [Problem(where, f"{given!r} is neither a name nor a mapping", _EXAMPLE)]
+    texts = {key: _value_problem(key, getattr(entry, key)) for key in _RULES}
+    if isinstance(given, Mapping):
+        texts.update({str(key): "is not known here" for key in set(given) - set(_ENTRY_KEYS)})
     if bool(entry.cluster) == bool(entry.cluster_uid):
-        text = "exactly one of cluster and cluster_uid must be given, here or for the whole task"
-        problems.append(option_problem(f"{where}.cluster", text, "vm-cluster-1"))
-    return problems
+        texts["cluster"] = "it or cluster_uid must be given, not both, here or for the whole task"
+    return [Problem(f"{where}.{key}", text, _EXAMPLE) for key, text in texts.items() if text]
+
+
+def _value_problem(key: str, value: Any) -> str | None:
+    if value is None:
+        return None if key == "name" else "must be given"
+    return _RULES[key](value) if isinstance(value, str) else f"{value!r} is not text"
 
 
 def _matches(key: VmKey, patterns: Sequence[str]) -> bool:

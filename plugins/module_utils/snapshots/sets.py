@@ -80,6 +80,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wai
 
 _FAILURES = ("failed", "blocked")
 _FAILURES_SHOWN = 10
+_EXAMPLE = 'name_template: "{vm}-{set}"'
 _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
 
@@ -133,25 +134,20 @@ def _selection_problems(options: Mapping[str, Any]) -> list[Problem]:
     filters = [name for name in _FILTERS if options[name]]
     if options["vms"] is not None and filters:
         text = f"cannot be combined with {', '.join(filters)}"
-        return [option_problem("vms", text, "[db1, db2]")]
+        return [option_problem("vms", text, ["db1", "db2"])]
     if options["state"] == "present" and options["vms"] is None and not filters:
         text = (
             "must be given, or selector, namespaces, vm_names, clusters or, to mean it, all: true"
         )
-        return [option_problem("vms", text, "[db1, db2]")]
+        return [option_problem("vms", text, ["db1", "db2"])]
     return []
 
 
 def _definition_problems(options: Mapping[str, Any]) -> list[Problem]:
     definition = options["definition"] or {}
-    named = {
-        "metadata": ("name", "namespace"),
-        "spec": ("source",),
-    }
+    named = {"metadata": ("name", "namespace"), "spec": ("source",)}
     return [
-        option_problem(
-            f"definition.{part}.{field}", "differs from member to member; leave it out", ""
-        )
+        Problem(f"definition.{part}.{field}", "is each member's own: leave it out", _EXAMPLE)
         for part, fields in named.items()
         for field in fields
         if isinstance(definition.get(part), Mapping) and field in definition[part]
@@ -178,7 +174,7 @@ def _observe(options: Mapping[str, Any]) -> Fleet:
     twice = [key for key, count in Counter(c.key for c in fleet.candidates).items() if count > 1]
     if twice:
         text = f"VM {twice[0].namespace}/{twice[0].vm_name} is listed more than once"
-        raise invalid_parameters([option_problem("vms", text, "[db1, db2]")])
+        raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
     return fleet
 
 
