@@ -94,10 +94,13 @@ class VendorContract:
         return list(self._walk_log(entries))
 
     def _walk_log(self, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+        seen = set()  # polling repeats answers
         for entry in entries:
-            if entry["fault"] or not entry["status"]:
-                continue
             method, path, status = entry["method"], entry["path"], entry["status"]
+            answer = (method, path, status, json.dumps(entry.get("response")))
+            if entry["fault"] or not status or answer in seen:
+                continue
+            seen.add(answer)
             problems = self.problems_in_response(method, path, status, entry["response"])
             yield from (f"{method} {path} → {status}: {problem}" for problem in problems)
 
@@ -142,5 +145,7 @@ def _json_schema(schema: Mapping[str, Any], name: str = "") -> dict[str, Any]:
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             out[key] = _json_schema(schema[key])
-    null = schema.get("x-nullable") or out.get("type") == "array" or name == "lastProbeTime"
-    return {"anyOf": [out, {"type": "null"}]} if null else out
+    if schema.get("x-nullable") or out.get("type") == "array" or name == "lastProbeTime":
+        out["type"] = [out["type"], "null"]
+        out |= {"enum": [*out["enum"], None]} if "enum" in out else {}
+    return out

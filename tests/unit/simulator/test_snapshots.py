@@ -37,7 +37,7 @@ def test_a_snapshot_becomes_ready(probe: Probe) -> None:
 
 
 def test_a_snapshot_in_progress_says_so(probe: Probe) -> None:
-    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"lock": 0.5, "cut": 60})
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"lock": 1, "cut": 60})
     probe.create("db1", "s")
     waiting = probe.until(lambda s: "status" in s, "db1", "s")
     assert phase(waiting) == "InProgress"
@@ -70,7 +70,7 @@ def test_indications_tell_of_the_consistency(
     ("vm", "words"), [("freeze-fails", "Failed freezing vm freeze-fails"), ("fails", "storage")]
 )
 def test_trouble_lasts_until_the_deadline(probe: Probe, vm: str, words: str) -> None:
-    probe.create(vm, "s", failureDeadline="400ms")
+    probe.create(vm, "s", failureDeadline="1s")
     struggling = probe.until(lambda s: "error" in s.get("status", {}), vm, "s")
     assert words in struggling["status"]["error"]["message"]
     assert phase(struggling) == "InProgress"
@@ -98,6 +98,7 @@ def test_a_snapshot_may_never_be_ready(probe: Probe) -> None:
 
 
 def test_a_ready_snapshot_may_be_lost(probe: Probe) -> None:
+    probe.palette.change_vm("vm-cluster-1", "vms", "ready-lost", timing={"lost": 1})
     probe.create("ready-lost", "s")
     probe.until(is_ready, "ready-lost", "s")
     lost = probe.until(lambda s: not is_ready(s), "ready-lost", "s")
@@ -320,7 +321,7 @@ def test_every_stage_makes_older_versions_stale(probe: Probe) -> None:
 
 
 def test_a_deleted_snapshot_lingers_and_goes(probe: Probe) -> None:
-    probe.palette.change_vm("vm-cluster-1", "vms", "history", timing={"gone": 0.5})
+    probe.palette.change_vm("vm-cluster-1", "vms", "history", timing={"gone": 1})
     for _ in range(2):
         assert probe.delete("history", "history-1h").status_code == 204
     lingering = probe.get("history", "history-1h")
@@ -334,7 +335,7 @@ def test_a_deleted_snapshot_lingers_and_goes(probe: Probe) -> None:
 
 
 def test_deleting_in_progress_cancels(probe: Probe) -> None:
-    probe.palette.change_vm("vm-cluster-1", "vms", "busy", timing={"gone": 0.5})
+    probe.palette.change_vm("vm-cluster-1", "vms", "busy", timing={"gone": 1})
     probe.delete("busy", "busy-first")
     snapshot = probe.get("busy", "busy-first")
     assert phase(snapshot) == "Deleting"

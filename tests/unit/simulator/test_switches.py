@@ -1,0 +1,280 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each switch: both answers to what is not known about Palette."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+from palette_simulator.launch import Simulator
+from palette_simulator.probe import CLUSTER, Probe, condition, is_ready, snapshot_body
+
+
+@pytest.fixture(params=["palette", "kubernetes"])
+def error_style(request: pytest.FixtureRequest, palette: Simulator) -> str:
+    style = str(request.param)
+    palette.switch(error_style=style)
+    return style
+
+
+def test_errors_of_the_cluster_are_wrapped_or_passed_through(
+    probe: Probe, error_style: str
+) -> None:
+    answer = probe.vms("GET", "nobody", namespace="vms")
+    error = answer.json()
+    assert 'virtualmachines.kubevirt.io "nobody" not found' in error["message"]
+    assert re.fullmatch("[0-9a-f]{32}", error["ref"])
+    if error_style == "palette":
+        assert answer.status_code == 500
+        assert error["message"].startswith("Failed to get virtual machine 'nobody': ")
+        assert "details" not in error
+    else:
+        assert (answer.status_code, error["code"]) == (404, "NotFound")
+        about = {"name": "nobody", "group": "kubevirt.io", "kind": "virtualmachines"}
+        assert error["details"] == about
+
+
+@pytest.mark.parametrize(
+    ("verb", "vm", "text"),
+    [
+        ("GET", "db1/snapshot/x", "Failed to get virtual machine snapshot 'x': "),
+        ("DELETE", "db1/snapshot/x", "Failed to delete virtual machine snapshot 'x': "),
+        ("PUT", "db1/start", "Failed to start virtual machine 'db1': "),
+    ],
+)
+def test_wrapped_errors_say_what_failed(probe: Probe, verb: str, vm: str, text: str) -> None:
+    answer = probe.vms(verb, vm, namespace="vms")
+    assert (answer.status_code, answer.json()["message"].startswith(text)) == (500, True)
+
+
+def test_errors_of_palette_are_never_wrapped(probe: Probe, error_style: str) -> None:
+    probe.cluster = "unknown"
+    answer = probe.vms("GET")
+    assert (answer.status_code, answer.json()["code"]) == (404, "ResourceNotFound")
+
+
+def test_go_models_omit_and_write_null(probe: Probe) -> None:
+    vm = probe.vms("GET", "stopped", namespace="vms").json()
+    assert vm["status"]["stateChangeRequests"] is None
+    assert not {"created", "ready"} & vm["status"].keys()
+    assert probe.vms("GET", namespace="empty").json()["items"] is None
+    created = probe.create("stopped", "s").json()
+    assert created["metadata"]["finalizers"] is None
+    status = probe.until(is_ready, "stopped", "s")["status"]
+    assert (status["indications"], status["readyToUse"]) == (None, True)
+    assert re.fullmatch(r"\d{4}-.*T.*\.000Z", status["creationTime"])
+
+
+def test_kubernetes_writes_plainly(probe: Probe) -> None:
+    probe.palette.switch(json_style="kubernetes")
+    vm = probe.vms("GET", "stopped", namespace="vms").json()
+    assert (vm["status"]["created"], vm["status"]["ready"]) == (False, False)
+    empty = probe.vms("GET", namespace="empty").json()
+    assert (empty["items"], empty["metadata"]["continue"]) == ([], "")
+    created = probe.create("stopped", "s").json()
+    assert "finalizers" not in created["metadata"]
+    snapshot = probe.until(lambda s: "status" in s, "stopped", "s")
+    assert snapshot["status"]["conditions"][0]["lastProbeTime"] is None
+    status = probe.until(is_ready, "stopped", "s")["status"]
+    assert "indications" not in status
+    assert re.fullmatch(r"\d{4}-.*T..:..:..Z", status["creationTime"])
+
+
+@pytest.mark.parametrize("style", ["go-swagger", "kubernetes"])
+def test_an_empty_label_survives_both_styles(probe: Probe, style: str) -> None:
+    probe.palette.switch(json_style=style)
+    body = snapshot_body("db1", "s")
+    body["metadata"]["labels"] = {"empty": ""}
+    answer = probe.vms("POST", "db1/snapshot", body, namespace="vms").json()
+    assert answer["metadata"]["labels"] == {"empty": ""}
+
+
+@pytest.mark.parametrize(
+    ("style", "status", "code", "echoed"),
+    [
+        ("invalid-key", 401, "InvalidApiKey", False),
+        ("key-echo-401", 401, "ResourceNotFound", True),
+        ("key-echo-404", 404, "ResourceNotFound", True),
+    ],
+)
+def test_a_wrong_key_may_be_echoed(
+    probe: Probe, style: str, status: int, code: str, echoed: bool
+) -> None:
+    probe.palette.switch(auth_error_style=style)
+    probe.key = "my-secret"
+    answer = probe.vms("GET")
+    error = answer.json()
+    assert (answer.status_code, error["code"]) == (status, code)
+    assert ("my-secret" in error["message"]) == echoed
+    assert ("my-secret" in str(error.get("details"))) == echoed
+
+
+def test_the_contract_is_kept_by_400_or_422(probe: Probe) -> None:
+    assert probe.vms("GET", "db1").status_code == 400
+    probe.palette.switch(contract_status="422")
+    assert probe.vms("GET", "db1").status_code == 422
+
+
+def test_unknown_fields_are_ignored_or_rejected(probe: Probe) -> None:
+    body = snapshot_body("db1", "s", colour="red")
+    answer = probe.vms("POST", "db1/snapshot", body, namespace="vms")
+    assert (answer.status_code, "colour" in answer.json()["spec"]) == (200, False)
+    probe.palette.switch(unknown_fields="reject")
+    answer = probe.vms("POST", "db1/snapshot", body, namespace="vms")
+    assert "spec.colour in body is an unknown field" in answer.json()["message"]
+
+
+def test_a_missing_vm_is_accepted_or_rejected(probe: Probe) -> None:
+    assert probe.create("nobody", "s").status_code == 200
+    probe.palette.switch(missing_vm_on_post="reject")
+    assert (
+        'virtualmachines.kubevirt.io "nobody" not found'
+        in probe.create("nobody", "t").json()["message"]
+    )
+
+
+def test_a_missing_source_is_rejected_or_filled(probe: Probe) -> None:
+    body = {"metadata": {"name": "s"}}
+    assert probe.vms("POST", "db1/snapshot", body, namespace="vms").status_code == 400
+    probe.palette.switch(missing_source="fill")
+    answer = probe.vms("POST", "db1/snapshot", body, namespace="vms")
+    source = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": "db1"}
+    assert answer.json()["spec"]["source"] == source
+
+
+def test_another_source_is_rejected_or_accepted(probe: Probe) -> None:
+    body = snapshot_body("web1", "s")
+    assert probe.vms("POST", "db1/snapshot", body, namespace="vms").status_code == 400
+    probe.palette.switch(source_mismatch="accept")
+    assert probe.vms("POST", "db1/snapshot", body, namespace="vms").status_code == 200
+    assert probe.names(vmName="web1") == ["s"]
+
+
+def test_another_vms_snapshot_is_accepted_or_rejected(probe: Probe) -> None:
+    path = "db1/snapshot/history-1h"
+    assert probe.vms("GET", path, namespace="vms").status_code == 200
+    probe.palette.switch(foreign_vm="reject")
+    assert "not found" in probe.vms("GET", path, namespace="vms").json()["message"]
+    assert "not found" in probe.vms("DELETE", path, namespace="vms").json()["message"]
+
+
+def test_a_generated_name_is_rejected_or_accepted(probe: Probe) -> None:
+    body = snapshot_body("db1", "")
+    body["metadata"] = {"generateName": "s-"}
+    assert probe.vms("POST", "db1/snapshot", body, namespace="vms").status_code == 400
+    probe.palette.switch(generate_name="accept")
+    answer = probe.vms("POST", "db1/snapshot", body, namespace="vms")
+    assert re.fullmatch(r"s-[0-9a-f]{5}", answer.json()["metadata"]["name"])
+
+
+def test_a_put_replaces_or_merges(probe: Probe) -> None:
+    probe.palette.switch(put="merge")
+    body = probe.get("history", "history-30d")
+    body["metadata"]["labels"] = {"more": "x"}
+    labels = probe.put("history", body).json()["metadata"]["labels"]
+    assert labels["more"] == "x"
+    assert labels["app.kubernetes.io/part-of"] == "nightly"
+
+
+def test_a_put_without_version_is_rejected_or_accepted(probe: Probe) -> None:
+    body = probe.get("history", "history-1h")
+    del body["metadata"]["resourceVersion"]
+    assert "must be specified for an update" in probe.put("history", body).json()["message"]
+    probe.palette.switch(put_without_version="accept")
+    assert probe.put("history", body).status_code == 200
+
+
+def test_durations_are_normalised_or_verbatim(probe: Probe) -> None:
+    assert (
+        probe.create("db1", "s", failureDeadline="90s").json()["spec"]["failureDeadline"] == "1m30s"
+    )
+    probe.palette.switch(durations="verbatim")
+    assert (
+        probe.create("db1", "t", failureDeadline="90s").json()["spec"]["failureDeadline"] == "90s"
+    )
+
+
+def test_the_snapshot_gate_may_be_off(probe: Probe) -> None:
+    probe.palette.switch(snapshot_gate="off")
+    assert "snapshot feature gate not enabled" in probe.create("db1", "s").json()["message"]
+
+
+def test_the_tenant_scope_may_show_all(probe: Probe) -> None:
+    probe.project = ""
+    path = "dashboard/spectroclusters/vms"
+    only = probe.call("GET", path).json()["items"]
+    assert [item["metadata"]["name"] for item in only] == ["tenant-cluster"]
+    probe.palette.switch(tenant_scope="all")
+    assert len(probe.call("GET", path).json()["items"]) == 7
+    assert probe.call("GET", f"spectroclusters/{CLUSTER}").status_code == 200
+
+
+@pytest.mark.parametrize(("style", "status"), [("palette", 500), ("kubernetes", 410)])
+def test_a_continue_token_may_expire(probe: Probe, style: str, status: int) -> None:
+    token = probe.vms("GET", limit=3).json()["metadata"]["continue"]
+    probe.palette.switch(continue_lifetime=0, error_style=style)
+    answer = probe.vms("GET", limit=3, **{"continue": token})
+    assert (answer.status_code, "too old" in answer.json()["message"]) == (status, True)
+
+
+def test_what_is_over_the_rate_limit_is_refused_and_counted(probe: Probe) -> None:
+    probe.palette.switch(rate_limits="documented", log_bodies=False)
+    statuses = [probe.call("GET", "dashboard/projects/metadata").status_code for _ in range(200)]
+    assert statuses.index(429) >= 50
+    assert probe.palette.stats()["rate_limited"] == statuses.count(429)
+    probe.palette.clear_requests()  # they were logged without the bodies the contract asks for
+
+
+@pytest.mark.parametrize("body", ["json", "text"])
+@pytest.mark.parametrize("retry_after", ["none", "seconds", "http-date"])
+def test_the_forms_of_429(probe: Probe, retry_after: str, body: str) -> None:
+    probe.palette.switch(
+        rate_limits="documented", retry_after=retry_after, rate_limit_body=body, log_bodies=False
+    )
+    answers = [probe.call("GET", "dashboard/projects/metadata") for _ in range(200)]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    header: Any = refused.headers.get("Retry-After")
+    if retry_after == "http-date":
+        assert parsedate_to_datetime(header)
+    else:
+        assert header == {"none": None, "seconds": "1"}[retry_after]
+    assert refused.headers["Content-Type"].startswith(
+        "application/json" if body == "json" else "text/plain"
+    )
+    assert "oo many requests" in refused.text
+    probe.palette.clear_requests()
+
+
+def test_timing_and_scale_can_be_changed(probe: Probe) -> None:
+    probe.palette.switch(timing="real", time_scale=100)
+    probe.create("db1", "slow")
+    probe.palette.switch(timing="instant", time_scale=1)
+    probe.create("web1", "quick")
+    assert is_ready(probe.get("web1", "quick"))
+    assert "status" not in probe.get("db1", "slow")
+
+
+def test_every_request_may_be_late(probe: Probe) -> None:
+    probe.palette.switch(latency=0.05)
+    probe.vms("GET")
+    assert probe.palette.requests("list_vms")[0]["seconds"] >= 0.05
+
+
+@pytest.mark.parametrize(
+    "changes", [{"error_style": "loud"}, {"colour": "red"}, {"timing": "quick"}, {"latency": "x"}]
+)
+def test_a_wrong_switch_is_refused(palette: Simulator, changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"error"):
+        palette.switch(**changes)
+
+
+def test_a_reset_brings_the_first_switches_back(probe: Probe) -> None:
+    probe.palette.switch(error_style="kubernetes")
+    probe.palette.reset()
+    assert probe.vms("GET", "nobody", namespace="vms").status_code == 500
+    assert condition(probe.get("busy", "busy-first"), "Ready") == ("False", "Not ready")
