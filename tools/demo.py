@@ -39,6 +39,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_received: sys.exit("stopped"))
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir(parents=True)
+    (STAGE / "ansible.cfg").touch()
     say("Build the collection and install it")
     run("ansible-galaxy", "collection", "build", "--output-path", str(STAGE), str(CHECKOUT))
     (tarball,) = STAGE.glob("*.tar.gz")
@@ -95,7 +96,7 @@ def user_environment() -> dict[str, str]:
     settings = {
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": str(STAGE / "ansible.cfg"),
         "ANSIBLE_HOME": str(STAGE / "home"),
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_LOCALHOST_WARNING": "false",

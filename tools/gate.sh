@@ -11,7 +11,7 @@ set -uo pipefail
 
 name=$1
 shift
-logs=build/logs
+logs=$(dirname "$0")/../build/logs
 mkdir -p "$logs"
 
 if [[ -n ${QUIET:-} ]]; then
