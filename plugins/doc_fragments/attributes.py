@@ -12,12 +12,15 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 attributes:
   action_group:
-    description: Use C(group/spectrocloud.palette.all) in C(module_defaults) to set the connection options once.
+    description:
+      - Use C(group/spectrocloud.palette.all) in C(module_defaults) to set the connection options
+        once.
     support: full
     membership:
       - spectrocloud.palette.all
   async:
-    description: Supports being used with the C(async) keyword. The module then runs as a process of its own.
+    description:
+      - Supports being used with the C(async) keyword. The module then runs as a process of its own.
     support: full
 """
 

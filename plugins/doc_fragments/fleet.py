@@ -13,8 +13,8 @@ class ModuleDocFragment:
 options:
   clusters:
     description:
-      - The names of several clusters. Without O(cluster), O(cluster_uid) and O(clusters), it is all clusters of the
-        project that run virtual machines.
+      - The names of several clusters. Without O(cluster), O(cluster_uid) and O(clusters), it is all
+        clusters of the project that run virtual machines.
       - Mutually exclusive with O(cluster) and O(cluster_uid).
     type: list
     elements: str
@@ -25,8 +25,8 @@ options:
     elements: str
   vm_names:
     description:
-      - Names or shell patterns of virtual machines, such as V(db*). One with a slash is matched with
-        C(namespace/name), such as V(prod/db*).
+      - Names or shell patterns of virtual machines, such as V(db*). One with a slash is matched
+        with C(namespace/name), such as V(prod/db*).
     type: list
     elements: str
   exclude:
@@ -41,8 +41,8 @@ options:
     default: 16
   progress:
     description:
-      - Whether to show a line every few seconds that says how far the task has come. There is none when the task runs
-        in the background or on another machine than the controller.
+      - Whether to show a line every few seconds that says how far the task has come. There is none
+        when the task runs in the background or on another machine than the controller.
     type: bool
     default: true
 """

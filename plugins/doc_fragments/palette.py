@@ -14,14 +14,16 @@ options:
   host:
     description:
       - Palette's host name or URL, with or without C(https://).
-      - C(http://) is refused unless the host is this very machine, because it would send the API key in clear text.
+      - C(http://) is refused unless the host is this very machine, because it would send the API
+        key in clear text.
       - If not set, the environment variables E(PALETTE_HOST) and E(SPECTROCLOUD_HOST) are tried.
     type: str
     default: https://api.spectrocloud.com
   api_key:
     description:
       - The API key of a Palette user.
-      - If not set, the environment variables E(PALETTE_API_KEY) and E(SPECTROCLOUD_APIKEY) are tried.
+      - If not set, the environment variables E(PALETTE_API_KEY) and E(SPECTROCLOUD_APIKEY) are
+        tried.
     type: str
   project:
     description:
@@ -41,27 +43,30 @@ options:
     default: true
   ca_path:
     description:
-      - A file (PEM) or directory of the CA certificates to trust, where Palette's is signed by a private CA.
+      - A file (PEM) or directory of the CA certificates to trust, where Palette's is signed by a
+        private CA.
       - If not set, the environment variable E(PALETTE_CA_FILE) is tried.
     type: path
   request_timeout:
     description:
-      - The seconds that one request may take to connect, and to answer. It is not the time that a snapshot may take.
+      - The seconds that one request may take to connect, and to answer. It is not the time that a
+        snapshot may take.
     type: float
     default: 30
   retries:
     description:
-      - How often a request that only reads is repeated after a connection error or HTTP 502, 503 or 504,
-        with growing pauses.
-      - A write whose answer was lost is never repeated blindly. The list of snapshots decides first whether it was
-        carried out.
+      - How often a request that only reads is repeated after a connection error or HTTP 502, 503 or
+        504, with growing pauses.
+      - A write whose answer was lost is never repeated blindly. The list of snapshots decides first
+        whether it was carried out.
       - V(0) also turns off the patience with HTTP 429, which otherwise is waited out.
     type: int
     default: 5
   rate_limit:
     description:
-      - How many requests per second the task may send to Palette's C(/v1/spectroclusters), after a burst of five
-        times as many. A fifth of it applies to other resources, as Palette's documentation says.
+      - How many requests per second the task may send to Palette's C(/v1/spectroclusters), after a
+        burst of five times as many. A fifth of it applies to other resources, as Palette's
+        documentation says.
       - The task slows down further when Palette answers HTTP 429, and recovers after.
       - V(0) sends without limit.
     type: float

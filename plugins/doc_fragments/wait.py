@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   wait_timeout:
     description:
-      - The seconds to wait. Give more than the snapshot's failure deadline, so that Palette's own verdict comes first.
+      - The seconds to wait. Give more than the snapshot's failure deadline, so that Palette's own
+        verdict comes first.
       - A look that fails meanwhile is repeated until then.
     type: float
     default: 600

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way in to the core, the same for modules and action plugins: Ansible in, facts or a failure out."""
+"""The way in to the core, the same for modules and actions: Ansible in, facts or failure out."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.clien
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
     PaletteError,
+    invalid_parameters,
     scrub,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import (
+    connection_problems,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import merged
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.validation import (
     JSONSCHEMA_IMPORT_ERROR,
 )
@@ -32,9 +37,15 @@ _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "jsonschema": JSONSCHEMA_IMPORT
 
 
 def result_of(feature: Feature, task: Task) -> dict[str, Any]:
-    """Run the core and return the task's result. The one place that turns an error into a failure."""
+    """Run the core and return the task's result.
+
+    The one place that turns an error into a failure.
+    """
     options = with_default_project(task.options)
+    problems = merged(connection_problems(options), feature.problems(options))
     try:
+        if problems:
+            raise invalid_parameters(problems)
         return feature.core(task._replace(options=options))
     except PaletteError as error:
         failure: dict[str, Any] = scrub(error.result(), options["api_key"] or "")
@@ -42,7 +53,7 @@ def result_of(feature: Feature, task: Task) -> dict[str, Any]:
 
 
 def missing_libraries() -> Iterator[tuple[str, str]]:
-    """Yield a message, with the interpreter's name, and a traceback for each library that is missing."""
+    """Yield a message, which names the interpreter, and a traceback for each missing library."""
     for library, import_error in _LIBRARIES.items():
         if import_error:
             yield missing_required_lib(library), import_error

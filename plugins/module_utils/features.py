@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils import arguments
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import Problem
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import (
     info,
     retention,
@@ -22,13 +23,17 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.tas
 
 
 class Feature(NamedTuple):
-    """What one module does, whichever way it is run."""
+    """What one module does, whichever way it is run.
+
+    problems: what is wrong with the options, told before any request.
+    """
 
     arguments: arguments.Arguments
+    problems: Callable[[Mapping[str, Any]], list[Problem]]
     core: Callable[[Task], Result]
 
 
-VM_SNAPSHOT = Feature(arguments.VM_SNAPSHOT, single.run)
-VM_SNAPSHOT_SET = Feature(arguments.VM_SNAPSHOT_SET, sets.run)
-VM_SNAPSHOT_RETENTION = Feature(arguments.VM_SNAPSHOT_RETENTION, retention.run)
-VM_SNAPSHOT_INFO = Feature(arguments.VM_SNAPSHOT_INFO, info.run)
+VM_SNAPSHOT = Feature(arguments.VM_SNAPSHOT, single.problems, single.run)
+VM_SNAPSHOT_INFO = Feature(arguments.VM_SNAPSHOT_INFO, info.problems, info.run)
+VM_SNAPSHOT_RETENTION = Feature(arguments.VM_SNAPSHOT_RETENTION, retention.problems, retention.run)
+VM_SNAPSHOT_SET = Feature(arguments.VM_SNAPSHOT_SET, sets.problems, sets.run)

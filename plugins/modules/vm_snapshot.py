@@ -11,11 +11,11 @@ module: vm_snapshot
 short_description: Take or delete a snapshot of a virtual machine on Palette
 version_added: 0.1.0
 description:
-  - Makes one snapshot of one virtual machine be there, and waits until it can be used. Or makes it not be there, and
-    waits until it is gone.
+  - Makes one snapshot of one virtual machine be there, and waits until it can be used. Or makes it
+    not be there, and waits until it is gone.
   - All options are validated before the first request, and all problems are reported at once.
-  - For many virtual machines, M(spectrocloud.palette.vm_snapshot_set) does in one task what this does in a loop, and
-    much faster.
+  - For many virtual machines, M(spectrocloud.palette.vm_snapshot_set) does in one task what this
+    does in a loop, and much faster.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:
@@ -29,12 +29,15 @@ extends_documentation_fragment:
   - spectrocloud.palette.attributes.writes
 attributes:
   idempotent:
-    description: With O(name), a second run changes nothing. With O(name_prefix), each run takes one more snapshot.
+    description:
+      - With O(name), a second run changes nothing. With O(name_prefix), each run takes one more
+        snapshot.
     support: partial
 options:
   state:
     description:
-      - V(present) takes the snapshot unless it is there already. Its labels and annotations are brought up to date.
+      - V(present) takes the snapshot unless it is there already. Its labels and annotations are
+        brought up to date.
       - V(absent) deletes it.
     type: str
     choices: [present, absent]
@@ -50,8 +53,8 @@ options:
     type: str
   replace:
     description:
-      - When a snapshot of this name failed, or has another spec, delete it and take it anew. Without it, that is an
-        error.
+      - When a snapshot of this name failed, or has another spec, delete it and take it anew.
+        Without it, that is an error.
     type: bool
     default: false
 seealso:
@@ -120,7 +123,9 @@ outcome:
   type: str
   sample: created
 snapshot:
-  description: The snapshot as the API gave it last. After a deletion, as it was before. Null where there is none.
+  description:
+    - The snapshot as the API gave it last. After a deletion, as it was before. Null where there is
+      none.
   returned: always, but for errors before the snapshot was looked for
   type: dict
   sample:
@@ -163,7 +168,9 @@ status:
       type: str
       sample: 6c04c240-d3e6-43c6-a768-01f1c1a557d5
     phase:
-      description: KubeVirt's phase. Null as long as KubeVirt has not begun. V(Succeeded) does not mean ready to use.
+      description:
+        - KubeVirt's phase. Null as long as KubeVirt has not begun. V(Succeeded) does not mean ready
+          to use.
       type: str
       sample: Succeeded
     ready_to_use:
@@ -175,7 +182,9 @@ status:
       type: bool
       sample: false
     creation_time:
-      description: The point in time that it shows, or as long as that is not known, when it was asked for. UTC.
+      description:
+        - The point in time that it shows, or as long as that is not known, when it was asked for.
+          UTC.
       type: str
       sample: "2026-11-23T08:00:03Z"
     age_seconds:
@@ -247,11 +256,12 @@ status:
 reason:
   description:
     - Why the task failed, in one word for programs.
-    - Among others V(invalid_parameters), V(unauthorized), V(forbidden), V(not_found), V(ambiguous_name), V(conflict),
-      V(spec_differs), V(not_snapshottable), V(restore_in_progress), V(vm_terminating), V(snapshot_failed),
-      V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced), V(wait_timeout), V(rate_limited), V(rejected),
-      V(server_error), V(unavailable), V(unreachable), V(timeout), V(tls_error), V(redirected),
-      V(malformed_response) and V(missing_library).
+    - Among others V(invalid_parameters), V(unauthorized), V(forbidden), V(not_found),
+      V(ambiguous_name), V(conflict), V(spec_differs), V(not_snapshottable), V(restore_in_progress),
+      V(vm_terminating), V(snapshot_failed), V(snapshot_disappeared), V(snapshot_deleted),
+      V(not_quiesced), V(wait_timeout), V(rate_limited), V(rejected), V(server_error),
+      V(unavailable), V(unreachable), V(timeout), V(tls_error), V(redirected), V(malformed_response)
+      and V(missing_library).
   returned: failure
   type: str
   sample: wait_timeout
@@ -260,7 +270,7 @@ problems:
   returned: when RV(reason) is V(invalid_parameters)
   type: list
   elements: str
-  sample: ["deletion_policy: 'delete' is not a deletion policy (case matters); for example: deletion_policy: Delete"]
+  sample: ["wait_timeout: 0 is not a number of seconds above 0; for example: wait_timeout: 600"]
 candidates:
   description: What may have been meant by the name of a project or cluster.
   returned: when such a name was not found, or found more than once

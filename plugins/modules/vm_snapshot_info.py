@@ -11,7 +11,8 @@ module: vm_snapshot_info
 short_description: List snapshots of virtual machines on Palette
 version_added: 0.1.0
 description:
-  - Lists the snapshots of one cluster, or of all clusters of the project that run virtual machines. Newest first.
+  - Lists the snapshots of one cluster, or of all clusters of the project that run virtual machines.
+    Newest first.
   - All filters given must match.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
@@ -41,7 +42,8 @@ options:
     type: str
   selector:
     description:
-      - A Kubernetes label selector that the snapshot's labels must match, such as V(app=db,tier notin (test,dev\)).
+      - A Kubernetes label selector that the snapshot's labels must match, such as V(app=db,tier
+        notin (test,dev\)).
     type: str
   phase:
     description:
@@ -173,7 +175,8 @@ summary:
       type: str
       sample: "2026-11-23T08:00:03Z"
 reason:
-  description: Why the task failed, in one word for programs, as for M(spectrocloud.palette.vm_snapshot).
+  description:
+    - Why the task failed, in one word for programs, as for M(spectrocloud.palette.vm_snapshot).
   returned: failure
   type: str
   sample: not_found

@@ -11,16 +11,17 @@ module: vm_snapshot_retention
 short_description: Delete old snapshots of virtual machines on Palette
 version_added: 0.1.0
 description:
-  - Deletes snapshots that this collection took, virtual machine by virtual machine, and says of every snapshot that it
-    saw why it is kept or deleted.
-  - Snapshots of anybody else are never deleted. Nor are snapshots that are still being taken, nor the newest of a
-    virtual machine that can be used, unless O(keep_last=0) says so.
+  - Deletes snapshots that this collection took, virtual machine by virtual machine, and says of
+    every snapshot that it saw why it is kept or deleted.
+  - Snapshots of anybody else are never deleted. Nor are snapshots that are still being taken, nor
+    the newest of a virtual machine that can be used, unless O(keep_last=0) says so.
   - A snapshot that failed is deleted, and first of all.
-  - A snapshot with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is deleted after it and kept
-    until then, whatever the other rules say.
-  - Of all others, those are kept that O(keep_last) or O(max_age) keeps. Without both, they are all kept.
-  - Virtual machines are worked on in parallel, each one's snapshots one after the other, and the task waits until they
-    are gone.
+  - A snapshot with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is
+    deleted after it and kept until then, whatever the other rules say.
+  - Of all others, those are kept that O(keep_last) or O(max_age) keeps. Without both, they are all
+    kept.
+  - Virtual machines are worked on in parallel, each one's snapshots one after the other, and the
+    task waits until they are gone.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:
@@ -41,7 +42,8 @@ options:
     type: str
   selector:
     description:
-      - Look only at snapshots whose labels match this Kubernetes label selector, such as V(purpose=patch).
+      - Look only at snapshots whose labels match this Kubernetes label selector, such as
+        V(purpose=patch).
     type: str
   keep_last:
     description:
@@ -73,7 +75,10 @@ EXAMPLES = r"""
 
 - name: Show what was deleted, and why
   ansible.builtin.debug:
-    msg: "{{ retention.snapshots | selectattr('decision', 'equalto', 'delete') | map(attribute='name') }}"
+    msg: "{{ item.name }}: {{ item.why }}"
+  loop: "{{ retention.snapshots | selectattr('decision', 'equalto', 'delete') }}"
+  loop_control:
+    label: "{{ item.name }}"
 
 - name: Delete what has expired or failed, in all clusters of the project
   spectrocloud.palette.vm_snapshot_retention:
@@ -84,11 +89,13 @@ RETURN = r"""
 snapshots:
   description:
     - Every snapshot that was looked at, in the order of deletion. Given on failure, too.
-    - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), as it was before, and those below.
+    - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), as it was before, and
+      those below.
     - C(decision) is V(keep) or V(delete).
-    - C(why) is, of what is kept, one of V(not_ours), V(being_deleted), V(in_progress), V(newest_ready),
-      V(not_expired), V(expiry_unreadable), V(keep_last), V(young_enough) and V(no_rule). Of what is deleted, it is one
-      of V(failed), V(expired), V(beyond_keep_last) and V(too_old).
+    - C(why) is, of what is kept, one of V(not_ours), V(being_deleted), V(in_progress),
+      V(newest_ready), V(not_expired), V(expiry_unreadable), V(keep_last), V(young_enough) and
+      V(no_rule). Of what is deleted, it is one of V(failed), V(expired), V(beyond_keep_last) and
+      V(too_old).
     - C(outcome) is one of V(kept), V(deleted), V(failed) and V(not_tried).
     - C(reason) and C(msg) say why it could not be deleted.
   returned: always, but for errors before the snapshots were looked for
@@ -107,7 +114,9 @@ snapshots:
       reason: null
       msg: ""
 summary:
-  description: How many snapshots were seen, kept, deleted, not deleted because of a failure, and for which reasons.
+  description:
+    - How many snapshots were seen, kept, deleted, not deleted because of a failure, and for which
+      reasons.
   returned: always, but for errors before the snapshots were looked for
   type: dict
   sample:
@@ -122,7 +131,8 @@ summary:
       beyond_keep_last: 1
 reason:
   description:
-    - Why the task failed, in one word for programs. V(members_failed) if snapshots could not be deleted.
+    - Why the task failed, in one word for programs. V(members_failed) if snapshots could not be
+      deleted.
     - Otherwise as for M(spectrocloud.palette.vm_snapshot).
   returned: failure
   type: str

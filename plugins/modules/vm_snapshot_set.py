@@ -11,10 +11,10 @@ module: vm_snapshot_set
 short_description: Take or delete snapshots of many virtual machines on Palette
 version_added: 0.1.0
 description:
-  - Makes a named set of snapshots be complete, one for each selected virtual machine, and waits until all can be used.
-    Or makes the set not be there.
-  - The whole set is checked before the first write. Every virtual machine has to exist and to be fit for a snapshot,
-    and every name has to be free.
+  - Makes a named set of snapshots be complete, one for each selected virtual machine, and waits
+    until all can be used. Or makes the set not be there.
+  - The whole set is checked before the first write. Every virtual machine has to exist and to be
+    fit for a snapshot, and every name has to be free.
   - Snapshots are taken in parallel, as fast as Palette allows, and are watched together.
   - A run that was interrupted is completed by running the same task again.
 author:
@@ -31,7 +31,8 @@ extends_documentation_fragment:
 attributes:
   idempotent:
     description:
-      - A second run changes nothing. With O(max_age), that is so for as long as the snapshots are young enough.
+      - A second run changes nothing. With O(max_age), that is so for as long as the snapshots are
+        young enough.
       - A O(name_template) with a timestamp and without O(max_age) takes new snapshots on each run.
     support: partial
 options:
@@ -43,17 +44,20 @@ options:
   state:
     description:
       - V(present) takes the snapshots that are missing.
-      - V(absent) deletes the set's snapshots of the selected virtual machines or, where none are selected, of all.
-        Snapshots that do not carry the set's label are left alone, whatever their names.
+      - V(absent) deletes the set's snapshots of the selected virtual machines or, where none are
+        selected, of all. Snapshots that do not carry the set's label are left alone, whatever their
+        names.
     type: str
     choices: [present, absent]
     default: present
   vms:
     description:
-      - The virtual machines, one by one. Each is a name, or a mapping of V(vm_name) and any of V(namespace),
-        V(cluster) or V(cluster_uid), and V(name) to give this one's snapshot a name of its own.
+      - The virtual machines, one by one. Each is a name, or a mapping of V(vm_name) and any of
+        V(namespace), V(cluster) or V(cluster_uid), and V(name) to give this one's snapshot a name
+        of its own.
       - What an entry does not say is taken from O(namespace), O(cluster) and O(cluster_uid).
-      - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and O(all).
+      - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and
+        O(all).
     type: list
     elements: raw
   namespace:
@@ -67,24 +71,27 @@ options:
     type: str
   all:
     description:
-      - Select all virtual machines. Needed only where no other filter is given, so that nobody does so by mistake.
+      - Select all virtual machines. Needed only where no other filter is given, so that nobody does
+        so by mistake.
     type: bool
     default: false
   name_template:
     description:
-      - How the snapshots are named. V({vm}), V({set}), V({namespace}) and V({timestamp}) stand for what they say.
+      - How the snapshots are named. V({vm}), V({set}), V({namespace}) and V({timestamp}) stand for
+        what they say.
       - With O(max_age), names end in a timestamp in any case.
     type: str
     default: "{vm}-{set}"
   replace:
     description:
-      - When a member failed, or has another spec, delete it and take it anew. Without it, that blocks the set.
+      - When a member failed, or has another spec, delete it and take it anew. Without it, that
+        blocks the set.
     type: bool
     default: false
   max_age:
     description:
-      - Keep a virtual machine's newest snapshot of the set if it is younger than this, such as V(20h). Otherwise take
-        a new one. So a nightly job may run twice.
+      - Keep a virtual machine's newest snapshot of the set if it is younger than this, such as
+        V(20h). Otherwise take a new one. So a nightly job may run twice.
     type: str
   on_error:
     description:
@@ -149,13 +156,14 @@ EXAMPLES = r"""
 RETURN = r"""
 members:
   description:
-    - What became of each selected virtual machine, by C(cluster/namespace/vm). The cluster is named as the task names
-      it. Given on failure, too.
-    - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted), V(absent),
-      V(failed), V(blocked) and V(not_tried).
-    - C(name) is its snapshot's name, C(changed) whether it was changed, and C(status) has the keys of
-      RV(spectrocloud.palette.vm_snapshot#module:status).
-    - C(reason) and C(msg) say why it failed, with reasons as in RV(spectrocloud.palette.vm_snapshot#module:reason).
+    - What became of each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
+      as the task names it. Given on failure, too.
+    - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
+      V(absent), V(failed), V(blocked) and V(not_tried).
+    - C(name) is its snapshot's name, C(changed) whether it was changed, and C(status) has the keys
+      of RV(spectrocloud.palette.vm_snapshot#module:status).
+    - C(reason) and C(msg) say why it failed, with reasons as in
+      RV(spectrocloud.palette.vm_snapshot#module:reason).
   returned: always, but for errors before the virtual machines were looked for
   type: dict
   sample:
@@ -184,7 +192,8 @@ members:
         phase: Failed
         ready_to_use: false
 summary:
-  description: How many members there are, how many failed or were blocked, and how many had each outcome.
+  description:
+    - How many members there are, how many failed or were blocked, and how many had each outcome.
   returned: always, but for errors before the virtual machines were looked for
   type: dict
   sample:
@@ -193,8 +202,9 @@ summary:
     failed: 1
 reason:
   description:
-    - Why the task failed, in one word for programs. V(preflight_failed) if nothing was written because members were
-      blocked, V(members_failed) if more members failed than O(max_failed) allows.
+    - Why the task failed, in one word for programs. V(preflight_failed) if nothing was written
+      because members were blocked, V(members_failed) if more members failed than O(max_failed)
+      allows.
     - Otherwise as for M(spectrocloud.palette.vm_snapshot).
   returned: failure
   type: str

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a module's core inside the controller's worker, which saves starting a Python for each task."""
+"""Runs a module's core inside the controller's worker: no Python has to be started for a task."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP with Palette: one session with its key, scope, rate limit, retries, and paging of both shapes."""
+"""HTTP with Palette: one session with key, scope, rate limit, retries and both kinds of paging."""
 
 from __future__ import annotations
 
 import os
+import ssl
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -37,12 +38,19 @@ try:
     import requests
     from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
-    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+    from urllib3.exceptions import (
+        ConnectTimeoutError,
+        HTTPError,
+        NewConnectionError,
+        ReadTimeoutError,
+        TimeoutError,
+    )
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     AuthBase = object  # type: ignore[assignment,misc]
 
 PAGE = 50  # Palette's default and hard maximum
+_MOST_PAGES = 10_000
 _LISTING_ATTEMPTS = 3
 _POOL_SIZE = 64
 _SHORTEST_TIMEOUT = 1.0
@@ -55,7 +63,10 @@ Item = TypeVar("Item")
 
 
 class ApiKeyAuth(AuthBase):
-    """Sends the key as Palette wants it. As an auth object it also keeps requests from reading .netrc."""
+    """Sends the key as Palette wants it.
+
+    As an auth object it also keeps requests from reading .netrc.
+    """
 
     def __init__(self, api_key: str) -> None:
         self._api_key = api_key
@@ -70,7 +81,8 @@ class PaletteClient:
     """Palette's REST API, JSON in and JSON out. Safe for threads.
 
     scope is a project's uid, or None for the tenant. Every method raises PaletteError:
-    ``unreachable``, ``timeout``, ``tls_error``, ``malformed_response``, or what an HTTP answer stands for.
+    ``unreachable``, ``timeout``, ``tls_error``, ``malformed_response``, or what an HTTP answer
+    stands for.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -121,7 +133,7 @@ class PaletteClient:
         query: Query | None = None,
         scope: str | None = None,
     ) -> list[Item]:
-        """Return what ``read`` makes of each item of a Kubernetes-like list (``metadata.continue``).
+        """Return what ``read`` makes of each item of a Kubernetes-like list.
 
         A token that expires on the way starts the list anew.
         """
@@ -134,27 +146,20 @@ class PaletteClient:
         raise PaletteError("unavailable", f"GET {path}: the list kept expiring between two pages")
 
     def search_clusters(self, body: Json, scope: str | None = None) -> list[Json]:
-        """Return all clusters a search finds (``listmeta.continue``; the empty text ends the list)."""
-        found: list[Json] = []
-        token = ""
-        while True:
-            page = self._json("POST", _SEARCH, _page_query({}, token), body, scope)
-            found += _items(page, _SEARCH)
-            token = _next_token(page.get("listmeta"), token, _SEARCH)
-            if not token:
-                return found
+        """Return all clusters that a search finds."""
+
+        def page(token: str) -> Json:
+            return self._json("POST", _SEARCH, _page_query({}, token), body, scope)
+
+        return list(_paged(page, "listmeta", _SEARCH))
 
     def _listed(
         self, path: str, read: Callable[[Json], Item], query: Query, scope: str | None
     ) -> list[Item]:
-        found: list[Item] = []
-        token = ""
-        while True:
-            page = self.get(path, _page_query(query, token), scope)
-            found += map(read, _items(page, path))
-            token = _next_token(page.get("metadata"), token, path)
-            if not token:
-                return found
+        def page(token: str) -> Json:
+            return self.get(path, _page_query(query, token), scope)
+
+        return [read(item) for item in _paged(page, "metadata", path)]
 
     def _json(
         self, method: str, path: str, query: Query | None, body: Json | None, scope: str | None
@@ -162,14 +167,14 @@ class PaletteClient:
         response = self._send(method, path, query, body, scope)
         try:
             answer = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if isinstance(answer, dict):
             return answer
         kind = response.headers.get("Content-Type", "no content type")
         raise PaletteError(
             "malformed_response",
-            f"{method} {path}: HTTP {response.status_code}: the answer ({kind}) is not a JSON object; "
+            f"{method} {path}: HTTP {response.status_code}: the answer ({kind}) is no JSON object; "
             "is there a proxy or another server at this host?",
             outcome_unknown=method not in READS,
             http_status=response.status_code,
@@ -181,7 +186,8 @@ class PaletteClient:
         url = self._settings.base_url + path + (f"?{urlencode(query)}" if query else "")
         try:
             response = self._exchange(method, url, path, body, scope)
-        except requests.RequestException as error:
+        except (HTTPError, OSError) as error:
+            # requests lets some of urllib3's errors, and that of a CA file that is not there, through.
             raise self._network_error(method, path, error) from None
         if response.status_code >= 300:
             raise from_answer(
@@ -193,7 +199,7 @@ class PaletteClient:
         self, method: str, url: str, path: str, body: Json | None, scope: str | None
     ) -> requests.Response:
         settings = self._settings
-        timeout = max(min(settings.request_timeout, time_left()), _SHORTEST_TIMEOUT)
+        timeout = min(settings.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
         for attempt in range(1, settings.retries + 2):
             self._limiter.acquire(path)
             try:
@@ -205,32 +211,27 @@ class PaletteClient:
                     timeout=(timeout, timeout),
                     verify=settings.verify,
                     # A key meant for this machine must not pass through a proxy in clear text.
-                    proxies=_NO_PROXY if is_loopback(settings.base_url) else None,
+                    proxies=dict(_NO_PROXY) if is_loopback(settings.base_url) else None,
                     allow_redirects=False,
                 )
-            except (
-                requests.exceptions.ChunkedEncodingError,
-                requests.exceptions.ContentDecodingError,
-            ):
-                # An answer cut short after its headers is out of urllib3's hands.
-                if method not in READS or attempt > settings.retries or time_left() <= 0:
+            except requests.RequestException as error:
+                last = method not in READS or attempt > settings.retries or time_left() <= 0
+                if last or not _cut_short(error):
                     raise
                 pause(backoff(attempt))
         raise AssertionError("the last attempt returns or raises")
 
-    def _network_error(
-        self, method: str, path: str, error: requests.RequestException
-    ) -> PaletteError:
+    def _network_error(self, method: str, path: str, error: Exception) -> PaletteError:
         cause = _root_cause(error)
-        reason, advice = _network_reason(error)
-        never_sent = isinstance(cause, (NewConnectionError, ConnectTimeoutError)) or isinstance(
-            error, (requests.exceptions.SSLError, requests.exceptions.ProxyError)
-        )
+        reason, advice = _network_reason(error, cause)
+        never_sent = isinstance(
+            cause, (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+        ) or isinstance(error, requests.exceptions.ProxyError)
+        text = str(cause) or type(cause).__name__
         return PaletteError(
             reason,
             scrub(
-                f"{method} {self._settings.base_url}{path}: {cause or type(cause).__name__}{advice}",
-                self._settings.api_key,
+                f"{method} {self._settings.base_url}{path}: {text}{advice}", self._settings.api_key
             ),
             outcome_unknown=method not in READS and not never_sent,
         )
@@ -241,7 +242,7 @@ class PaletteClient:
 
 
 def connect(settings: Settings) -> PaletteClient:
-    """Return this process's client for these settings: a loop's items share its connections and rate limit."""
+    """Return this process's client for these settings, which a loop's items share."""
     return _client_of_process(settings, os.getpid())
 
 
@@ -266,18 +267,39 @@ def _page_query(query: Query, token: str) -> dict[str, str]:
     return {**page, "continue": token} if token else page
 
 
-def _items(page: Json, where: str) -> list[Json]:
-    items = page.get("items") or []
+def _paged(page: Callable[[str], Json], list_meta: str, where: str) -> Iterator[Json]:
+    """Yield the items of all pages. page: returns the page that a token stands for."""
+    token, seen = "", set[str]()
+    while token not in seen and len(seen) < _MOST_PAGES:
+        seen.add(token)
+        answer = page(token)
+        yield from items_of(answer, where)
+        token = _next_token(answer.get(list_meta))
+        if not token:
+            return
+    raise PaletteError("malformed_response", f"{where}: the pages of the list have no end")
+
+
+def items_of(answer: Json, where: str) -> list[Json]:
+    """Return the objects of a list's answer, or raise ``malformed_response``."""
+    items = answer.get("items") or []
     if isinstance(items, list) and all(isinstance(item, dict) for item in items):
         return items
     raise PaletteError("malformed_response", f"{where}: items is not a list of objects")
 
 
-def _next_token(list_meta: Any, token: str, where: str) -> str:
+def _next_token(list_meta: Any) -> str:
     following = list_meta.get("continue") if isinstance(list_meta, dict) else None
-    if following and following == token:
-        raise PaletteError("malformed_response", f"{where}: a page points at itself as the next")
     return following if isinstance(following, str) else ""
+
+
+def _cut_short(error: requests.RequestException) -> bool:
+    """Say whether an answer ended, or stalled, after its headers: that is out of urllib3's hands."""
+    broken = (
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
+    )
+    return isinstance(error, broken) or isinstance(next(iter(error.args), None), ReadTimeoutError)
 
 
 def _root_cause(error: BaseException) -> BaseException:
@@ -288,11 +310,11 @@ def _root_cause(error: BaseException) -> BaseException:
         error = inner
 
 
-def _network_reason(error: requests.RequestException) -> tuple[str, str]:
+def _network_reason(error: Exception, cause: BaseException) -> tuple[str, str]:
     if isinstance(error, requests.exceptions.SSLError):
         return "tls_error", " (give the CA that signed the server's certificate as ca_path)"
     if isinstance(error, requests.exceptions.ProxyError):
         return "unreachable", " (at the proxy that the environment names)"
-    if isinstance(error, requests.exceptions.Timeout):
+    if isinstance(cause, TimeoutError) and not isinstance(cause, NewConnectionError):
         return "timeout", " (request_timeout is how long a request may take)"
     return "unreachable", ""

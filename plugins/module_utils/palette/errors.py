@@ -1,13 +1,13 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one error of the collection: a machine-readable reason, a text for people, and what Palette said."""
+"""The one error of the collection: a reason for programs, a text for people, Palette's words."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +26,8 @@ _REASON_BY_STATUS = {
     429: "rate_limited",
 }
 
-# Palette wraps Kubernetes' errors as 500: then only the text tells them apart. The first match wins.
+# Palette wraps Kubernetes' errors as 500: then only the text tells them apart. The first match
+# wins.
 _REASON_BY_TEXT = (
     ("already exists", "already_exists"),
     ("continue parameter is too old", "expired"),
@@ -69,8 +70,14 @@ class PaletteError(Exception):
         return {"msg": self.message, "reason": self.reason, **self.facts}
 
 
+def invalid_parameters(problems: Iterable[object]) -> PaletteError:
+    """Return the error that tells every problem of the options at once."""
+    texts = [str(problem) for problem in problems]
+    return PaletteError("invalid_parameters", "; ".join(texts), problems=texts)
+
+
 def scrub(value: Any, secret: str) -> Any:
-    """Return value (text, list or mapping of any depth) with the secret masked wherever it occurs."""
+    """Return a text, list or mapping with the secret masked wherever it occurs."""
     if isinstance(value, str):
         for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]} - {""}:
             value = value.replace(form, MASK)
@@ -104,7 +111,8 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteE
 
 
 def _reason(http_status: int, text: str, rejected_key: bool) -> str:
-    # A rejected key can come as ResourceNotFound and echo the key: it must not be taken for "absent".
+    # A rejected key can come as ResourceNotFound and echo the key: it must not be taken for
+    # "absent".
     if http_status == 401 or (rejected_key and http_status in (403, 404, 500)):
         return "unauthorized"
     if 300 <= http_status < 400:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look-ups: projects and clusters by the names people know, virtual machines' clusters of a project."""
+"""Look-ups: projects and clusters by the names that people know, and the clusters with VMs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.clien
     Json,
     PaletteClient,
     api_path,
+    items_of,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
     PaletteError,
@@ -29,15 +30,14 @@ class Cluster(NamedTuple):
 
 
 def project_uid(client: PaletteClient, name: str) -> str:
-    """Return the uid of the project with this very name, or raise ``not_found`` or ``ambiguous_name``."""
-    answer = client.get(api_path("dashboard", "projects", "metadata"))
-    projects = [item.get("metadata") or {} for item in answer.get("items") or []]
+    """Return the uid of the project of this name, or raise ``not_found`` or ``ambiguous_name``."""
+    projects = [_metadata(item) for item in _listed(client, "projects", "metadata")]
     hits = [project["uid"] for project in projects if project.get("name") == name]
     if len(hits) == 1:
         return str(hits[0])
     if hits:
         raise _ambiguous("project", name, hits)
-    raise _unknown("project", name, [project.get("name", "") for project in projects])
+    raise _unknown("project", name, projects)
 
 
 def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluster:
@@ -53,14 +53,12 @@ def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluste
         return hits[0]
     if hits:
         raise _ambiguous("cluster", name, [f"{hit.uid} (project {hit.scope})" for hit in hits])
-    answer = client.get(api_path("dashboard", "spectroclusters", "metadata"), scope=scope)
-    raise _unknown("cluster", name, [item.get("name", "") for item in answer.get("items") or []])
+    raise _unknown("cluster", name, _listed(client, "spectroclusters", "metadata", scope=scope))
 
 
 def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
     """Return the clusters that run virtual machines, of the project or, without scope, of all."""
-    answer = client.get(api_path("dashboard", "spectroclusters", "vms"), scope=scope)
-    found = (item.get("metadata") or {} for item in answer.get("items") or [])
+    found = (_metadata(item) for item in _listed(client, "spectroclusters", "vms", scope=scope))
     return [
         Cluster(meta["uid"], meta.get("name", ""), meta.get("projectUid") or scope)
         for meta in found
@@ -68,8 +66,20 @@ def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
     ]
 
 
+def _listed(client: PaletteClient, *resource: str, scope: str | None = None) -> list[Json]:
+    path = api_path("dashboard", *resource)
+    return items_of(client.get(path, scope=scope), path)
+
+
+def _metadata(item: Json) -> Json:
+    meta = item.get("metadata")
+    if isinstance(meta, dict) and meta.get("uid"):
+        return meta
+    raise PaletteError("malformed_response", f"Palette lists an object without uid: {item}")
+
+
 def _from_summary(summary: Json, scope: str | None) -> Cluster:
-    meta = summary.get("metadata") or {}
+    meta = _metadata(summary)
     annotations = meta.get("annotations") or {}
     project = (summary.get("specSummary") or {}).get("projectMeta") or {}
     in_tenant = annotations.get("scope") == "tenant"
@@ -121,7 +131,8 @@ def _ambiguous(kind: str, name: str, candidates: list[str]) -> PaletteError:
     )
 
 
-def _unknown(kind: str, name: str, known: list[str]) -> PaletteError:
+def _unknown(kind: str, name: str, listed: list[Json]) -> PaletteError:
+    known = [str(meta.get("name") or "") for meta in listed]
     nearest = difflib.get_close_matches(name, known, _CANDIDATES, cutoff=0.5) or sorted(known)
     candidates = nearest[:_CANDIDATES]
     seen = ", ".join(candidates) or "none at all"

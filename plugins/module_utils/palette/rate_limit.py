@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
-# Palette counts requests per source address and first path resource; sub-resources share the bucket.
+# Palette counts requests per source address and first path resource; sub-resources share the
+# bucket.
 DOCUMENTED_RATE = 50.0  # requests per second on /v1/spectroclusters
 _SHARE = {"spectroclusters": 1.0, "assets": 0.2}
 _SHARE_OF_OTHERS = 0.2  # /v1/dashboard, /v1/projects, … : 10 requests per second
@@ -107,7 +108,7 @@ class RateLimiter:
 
 
 def counted_resource(path: str) -> str:
-    """Return the resource that Palette counts a path like ``/v1/spectroclusters/{uid}/vms`` under."""
+    """Return what Palette counts a path under, such as ``spectroclusters``."""
     parts = path.partition("?")[0].strip("/").split("/")[1:]
     if parts[:1] == ["spectroclusters"] and parts[2:3] == ["assets"]:
         return "assets"

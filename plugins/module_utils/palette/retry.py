@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 try:
-    from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
+    from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError, SSLError
     from urllib3.util.retry import Retry
 except ImportError:
     Retry = object  # type: ignore[assignment,misc]
@@ -28,6 +29,7 @@ READS = frozenset({"GET"})
 _PASSING = frozenset({502, 503, 504})
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 20.0
+_DOUBLINGS = 6  # lead beyond the longest; more would overflow some day
 _LONGEST_RETRY_AFTER = 60.0
 _PATIENCE_WITH_429 = 300.0
 _LONGEST_BACKOFF_AFTER_429 = 4  # attempts' worth: the rate limiter does the rest
@@ -37,7 +39,7 @@ _deadline: ContextVar[float] = ContextVar("palette_deadline", default=math.inf)
 
 @contextmanager
 def give_up_at(deadline: float) -> Iterator[None]:
-    """Let no request inside the block start again, or wait for an answer, past time.monotonic() deadline."""
+    """Let no request inside the block be repeated or waited for past a time.monotonic() deadline."""
     token = _deadline.set(deadline)
     try:
         yield
@@ -46,7 +48,7 @@ def give_up_at(deadline: float) -> Iterator[None]:
 
 
 def time_left() -> float:
-    """Return the seconds until the deadline of the enclosing ``give_up_at``; infinite outside one."""
+    """Return the seconds to the enclosing ``give_up_at``'s deadline; infinite outside one."""
     return _deadline.get() - time.monotonic()
 
 
@@ -56,8 +58,8 @@ def pause(seconds: float) -> None:
 
 
 def backoff(attempt: int) -> float:
-    """Return the seconds to pause before attempt 1, 2, …: doubling, with jitter so that many spread out."""
-    longest = min(_FIRST_BACKOFF * 2.0 ** (attempt - 1), _LONGEST_BACKOFF)
+    """Return the seconds to pause before attempt 1, 2, …: doubling, with jitter."""
+    longest = min(_FIRST_BACKOFF * 2.0 ** min(attempt - 1, _DOUBLINGS), _LONGEST_BACKOFF)
     return random.uniform(longest / 2, longest)
 
 
@@ -77,7 +79,10 @@ class PaletteRetry(Retry):
     def policy(
         cls, retries: int, limiter: RateLimiter, reads: frozenset[str] = READS
     ) -> PaletteRetry:
-        """Return the policy that repeats a request up to ``retries`` times. reads: the methods that only read."""
+        """Return the policy that repeats a request up to ``retries`` times.
+
+        reads: the methods that only read.
+        """
         policy = cls(
             total=retries,
             allowed_methods=reads,
@@ -112,6 +117,8 @@ class PaletteRetry(Retry):
     ) -> PaletteRetry:
         """Return the policy for the next attempt, or raise when there is none."""
         self._path = url or ""
+        if isinstance(error, SSLError) and self._final(method, error):
+            raise MaxRetryError(_pool, self._path, error)
         if response is not None and response.status == 429:
             following = self._refused(response, _pool)
         else:
@@ -132,19 +139,26 @@ class PaletteRetry(Retry):
         return backoff(attempt) if attempt else 0.0
 
     def get_retry_after(self, response: Any) -> float | None:
-        """Return Retry-After in seconds, from either of its forms; None where absent or unreadable."""
+        """Return Retry-After, in either of its forms, in seconds; None if absent or unreadable."""
         try:
             asked = super().get_retry_after(response)
         except (InvalidHeader, ValueError, OverflowError):
             return None
         return None if asked is None else min(float(asked), _LONGEST_RETRY_AFTER)
 
+    def _final(self, method: str | None, error: SSLError) -> bool:
+        # A certificate does not get better. Other trouble with TLS may come after a write was sent.
+        untrusted = isinstance(next(iter(error.args), None), ssl.SSLCertVerificationError)
+        return untrusted or not self._is_method_retryable(method or "")
+
     def _refused(self, response: Any, pool: Any) -> PaletteRetry:
         # Refusals do not use up the attempts: the limiter slows down until Palette accepts.
-        self.limiter.slow_down(self._path, self.get_retry_after(response) or 0.0)
+        retry_after = self.get_retry_after(response) or 0.0
+        self.limiter.slow_down(self._path, retry_after)
         now = time.monotonic()
         refused_since = min(self._refused_since, now)
-        if not self.total or now - refused_since > _PATIENCE_WITH_429:
+        impatient = now - refused_since > _PATIENCE_WITH_429 or retry_after > time_left()
+        if not self.total or impatient:
             raise MaxRetryError(pool, self._path, ResponseError("too many 429 responses"))
         following = self.new()
         following._refusals = self._refusals + 1

@@ -11,9 +11,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
-    PaletteError,
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import (
+    Problem,
+    option_problem,
 )
+
+_EXAMPLES = {
+    "host": "api.spectrocloud.com",
+    "api_key": "{{ lookup('ansible.builtin.env', 'PALETTE_API_KEY') }}",
+    "ca_path": "/etc/ssl/certs/palette-ca.pem",
+    "request_timeout": 30,
+    "retries": 5,
+    "rate_limit": 50,
+}
 
 
 class Settings(NamedTuple):
@@ -34,10 +44,7 @@ class Settings(NamedTuple):
 
 
 def settings_from(options: Mapping[str, Any]) -> Settings:
-    """Return the settings that the connection options stand for; ``invalid_parameters`` lists every fault."""
-    problems = [text for check in _CHECKS for text in check(options)]
-    if problems:
-        raise PaletteError("invalid_parameters", "; ".join(problems), problems=problems)
+    """Return the settings that checked connection options stand for."""
     ca_path = options.get("ca_path")
     return Settings(
         base_url=base_url(options["host"]),
@@ -48,6 +55,19 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         retries=options["retries"],
         rate_limit=options["rate_limit"],
     )
+
+
+def connection_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the connection options."""
+    texts = {
+        "host": _host_problem(options["host"]),
+        "api_key": _api_key_problem(options.get("api_key") or ""),
+        "ca_path": _ca_path_problem(options.get("ca_path")),
+        "request_timeout": _range_problem(options["request_timeout"] > 0, "more than 0"),
+        "retries": _range_problem(options["retries"] >= 0, "0 or more"),
+        "rate_limit": _range_problem(options["rate_limit"] >= 0, "0 (no limit) or more"),
+    }
+    return [option_problem(name, text, _EXAMPLES[name]) for name, text in texts.items() if text]
 
 
 def base_url(host: str) -> str:
@@ -67,76 +87,37 @@ def is_loopback(base: str) -> bool:
         return False
 
 
-def _host_problems(options: Mapping[str, Any]) -> list[str]:
-    example = "for example: host: api.spectrocloud.com"
-    base = base_url(options["host"])
+def _host_problem(host: str) -> str | None:
+    base = base_url(host)
     try:
         parts = urlsplit(base)
         well_formed = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return [f"host: {options['host']!r} is not a host or URL; {example}"]
+        well_formed = False
     if not well_formed or any(character.isspace() for character in base):
-        return [f"host: {options['host']!r} is not a host or URL; {example}"]
-    if parts.username is not None or parts.path or parts.query or parts.fragment:
-        return [f"host: only scheme, host and port may be given; {example}"]
-    if parts.scheme == "http" and not is_loopback(base):
-        clear_text = (
-            "http:// would send the API key in clear text and is allowed for this machine only"
-        )
-        return [f"host: {clear_text}; for example: host: https://{parts.netloc}"]
+        return f"{host!r} is not a host or URL"
     if parts.scheme not in ("http", "https"):
-        return [f"host: scheme {parts.scheme!r} is not known; {example}"]
-    return []
+        return f"the scheme {parts.scheme!r} is not known"
+    if parts.username is not None or parts.path or parts.query or parts.fragment:
+        return "only scheme, host and port may be given"
+    if parts.scheme == "http" and not is_loopback(base):
+        return "http:// would send the API key in clear text and is allowed for this machine only"
+    return None
 
 
-def _api_key_problems(options: Mapping[str, Any]) -> list[str]:
-    key = options.get("api_key") or ""
-    hint = "for example: api_key: \"{{ lookup('ansible.builtin.env', 'PALETTE_API_KEY') }}\""
+def _api_key_problem(key: str) -> str | None:
     if not key:
-        return [f"api_key: must be given, here or as PALETTE_API_KEY in the environment; {hint}"]
-    if not _fits_a_header(key):
-        return [
-            f"api_key: has characters that no HTTP header can carry, such as a line end; {hint}"
-        ]
-    return []
+        return "must be given, here or as PALETTE_API_KEY in the environment"
+    if not key.isascii() or not key.isprintable() or key != key.strip():
+        return "has characters that no HTTP header can carry, such as a line end"
+    return None
 
 
-def _project_uid_problems(options: Mapping[str, Any]) -> list[str]:
-    if _fits_a_header(options.get("project_uid") or ""):
-        return []
-    example = "for example: project_uid: 5f3a1c2b9d8e7f6a5b4c3d2e"
-    return [
-        f"project_uid: {options['project_uid']!r} has characters that no uid has, such as a line end; {example}"
-    ]
+def _ca_path_problem(ca_path: str | None) -> str | None:
+    if not ca_path or Path(ca_path).exists():
+        return None
+    return f"{ca_path!r} does not exist where the task runs"
 
 
-def _fits_a_header(text: str) -> bool:
-    return text.isascii() and text.isprintable() and text == text.strip()
-
-
-def _number_problems(options: Mapping[str, Any]) -> list[str]:
-    problems = []
-    if not 0 < options["request_timeout"] < float("inf"):
-        problems.append("request_timeout: must be more than 0; for example: request_timeout: 30")
-    if options["retries"] < 0:
-        problems.append("retries: must be 0 or more; for example: retries: 5")
-    if not 0 <= options["rate_limit"] < float("inf"):
-        problems.append("rate_limit: must be 0 (no limit) or more; for example: rate_limit: 50")
-    return problems
-
-
-def _ca_path_problems(options: Mapping[str, Any]) -> list[str]:
-    path = options.get("ca_path")
-    if not path or Path(path).exists():
-        return []
-    example = "for example: ca_path: /etc/ssl/certs/palette-ca.pem"
-    return [f"ca_path: {path!r} does not exist where the task runs; {example}"]
-
-
-_CHECKS = (
-    _host_problems,
-    _api_key_problems,
-    _project_uid_problems,
-    _number_problems,
-    _ca_path_problems,
-)
+def _range_problem(in_range: bool, words: str) -> str | None:
+    return None if in_range else f"must be {words}"

@@ -35,7 +35,10 @@ class ClusterVms:
         return self._client.retries
 
     def vm(self, vm_name: str, namespace: str) -> Json:
-        """Return one VM. A missing one is ``not_found``, which Palette answers as 500 as well as 404."""
+        """Return one VM.
+
+        A missing one is ``not_found``, which Palette answers as 500 as well as 404.
+        """
         return self._client.get(
             api_path(*self._root, vm_name), {"namespace": namespace}, self.cluster.scope
         )

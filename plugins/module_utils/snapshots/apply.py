@@ -100,7 +100,8 @@ def _existing(api: ClusterVms, wanted: Wanted) -> Snapshot:
     if current is None or current.deleting or current.key != wanted.key:
         raise PaletteError(
             "snapshot_disappeared",
-            f"snapshot {wanted.key.namespace}/{wanted.name} was deleted meanwhile; run the task again",
+            f"snapshot {wanted.key.namespace}/{wanted.name} was deleted meanwhile; "
+            "run the task again",
         )
     return current
 

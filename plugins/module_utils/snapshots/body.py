@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The snapshot that a task asks for: options and definition merged into one validated request body."""
+"""The snapshot that a task asks for: options and definition merged into one request body."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
-    PaletteError,
-)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.durations import (
     parse_age,
 )
@@ -119,14 +116,8 @@ def age_problems(options: Mapping[str, Any], *names: str) -> list[Problem]:
     return problems
 
 
-def invalid_parameters(problems: list[Problem]) -> PaletteError:
-    """Return the error that tells every problem at once."""
-    texts = [str(problem) for problem in problems]
-    return PaletteError("invalid_parameters", "; ".join(texts), problems=texts)
-
-
 def random_suffix() -> str:
-    """Return the random end of a name chosen here: the server never chooses one, so that a repeat can tell."""
+    """Return the random end of a name: chosen here, so that a repeat can tell what it made."""
     return "".join(random.choices(string.ascii_lowercase + string.digits, k=NAME_SUFFIX_LENGTH))
 
 
@@ -137,12 +128,12 @@ def _origins(options: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
     for path, option in ((_NAMESPACE, "namespace"), (_SOURCE_NAME, "vm_name")):
         if _get(options.get("definition") or {}, path) is None:
             origins[path] = option
-    for path, option in _OPTION_PATHS.items():
+    for place, option in _OPTION_PATHS.items():
         value = options.get(option)
         if isinstance(value, Mapping):
-            origins.update({(*path, key): f"{option}.{key}" for key in value})
+            origins.update({(*place, key): f"{option}.{key}" for key in value})
         elif value is not None:
-            origins[path] = option
+            origins[place] = option
     return origins
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apply and wait, for one member or thousands: writes in a bounded pool, one look for all together."""
+"""Apply and wait, for one member or thousands: a bounded pool writes, one look serves all."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _clearing(action: Action, waiting: Waiting) -> list[Step]:
 class Execution:
     """Carries out the steps of many members.
 
-    apis: by cluster uid. report: called with the members now and then, so that it can show progress.
+    apis: by cluster uid. report: called with the members now and then, to show progress.
     """
 
     def __init__(

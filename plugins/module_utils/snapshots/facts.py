@@ -22,7 +22,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
 
 
 def status_facts(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
-    """Return a snapshot's ``status``: the keys that the modules' RETURN promises. Times are RFC 3339 in UTC."""
+    """Return a snapshot's ``status``: the keys that the modules' RETURN promises.
+
+    Times are RFC 3339 in UTC.
+    """
     taken_at = snapshot.taken_at
     return {
         "cluster_uid": snapshot.key.cluster_uid,

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet: the selected virtual machines of one or more clusters, with the snapshots they have."""
+"""The fleet: the selected virtual machines of one or more clusters, with their snapshots."""
 
 from __future__ import annotations
 

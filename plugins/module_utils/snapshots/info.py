@@ -11,11 +11,12 @@ from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
-    PaletteError,
-)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.durations import (
     parse_age,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import (
+    Problem,
+    option_problem,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.selectors import (
     parse_selector,
@@ -39,6 +40,15 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.tas
 Test = Callable[[Snapshot], bool]
 
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+
+
+def problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the options."""
+    return [
+        option_problem(option, text, example)
+        for option, example in _EXAMPLES.items()
+        if (text := _problem(option, options[option]))
+    ]
 
 
 def run(task: Task) -> Result:
@@ -79,18 +89,19 @@ def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
 
 
 def _tests(options: Mapping[str, Any], now: datetime) -> list[Test]:
-    tests: list[Test] = []
-    problems: list[str] = []
-    for option, make in _TESTS.items():
-        if options[option] in (None, []):
-            continue
-        try:
-            tests.append(make(options[option], now))
-        except ValueError as error:
-            problems.append(f"{option}: {error}; for example: {option}: {_EXAMPLES[option]}")
-    if problems:
-        raise PaletteError("invalid_parameters", "; ".join(problems), problems=problems)
-    return tests
+    return [
+        make(options[option], now)
+        for option, make in _TESTS.items()
+        if options[option] not in (None, [])
+    ]
+
+
+def _problem(option: str, value: Any) -> str | None:
+    try:
+        _TESTS[option](value or "0", datetime.now(timezone.utc))
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _named(pattern: str, _now: datetime) -> Test:

@@ -61,7 +61,10 @@ class VirtualMachine(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A VirtualMachineSnapshot. ``created`` is when it was asked for, ``creation_time`` its point in time."""
+    """A VirtualMachineSnapshot.
+
+    ``created`` is when it was asked for, ``creation_time`` its point in time.
+    """
 
     key: VmKey
     name: str
@@ -114,7 +117,7 @@ class Snapshot(NamedTuple):
 
     @property
     def problem(self) -> str:
-        """What stands in its way, in KubeVirt's words: the failure, the error, or why it is not ready."""
+        """What stands in its way, in KubeVirt's words: failure, error, or why it is not ready."""
         reasons = {c.get("type"): c.get("reason") or c.get("message") for c in self.conditions}
         failure = reasons.get("Failure") if self.failed else None
         texts = (failure, self.error, reasons.get("Progressing"), reasons.get("Ready"))

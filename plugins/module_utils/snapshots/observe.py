@@ -40,7 +40,7 @@ def list_snapshots(api: ClusterVms, keys: Collection[VmKey]) -> list[Snapshot]:
 def list_matching(
     api: ClusterVms, namespaces: Collection[str] = (), vm_names: Collection[str] = ()
 ) -> list[Snapshot]:
-    """Return the cluster's snapshots in these namespaces, of VMs with these names; none given: all."""
+    """Return the cluster's snapshots in these namespaces, of VMs of these names; none: all."""
     listed = api.snapshots(
         partial(read_snapshot, api.cluster.uid),
         namespaces,

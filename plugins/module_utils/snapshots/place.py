@@ -31,7 +31,7 @@ class Place:
         self._client = connect(settings_from(options))
 
     def cluster(self, name: str | None = None, uid: str | None = None) -> ClusterVms:
-        """Return the cluster with this name or uid; without either, the one that the options name."""
+        """Return the cluster of this name or uid; without either, the one in the options."""
         if not (name or uid):
             name, uid = self._options.get("cluster"), self._options.get("cluster_uid")
         scope = self._scope()

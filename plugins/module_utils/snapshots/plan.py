@@ -110,7 +110,7 @@ def plan_absent(key: VmKey, current: Snapshot | None) -> Action:
 
 
 def differing_spec_fields(wanted: Wanted, current: Snapshot) -> dict[str, tuple[Any, Any]]:
-    """Return ``{field: (now, wanted)}`` of the declared spec fields that differ, durations by value."""
+    """Return ``{field: (now, wanted)}`` of declared spec fields that differ, durations by value."""
     declared = wanted.declared.get("spec", {})
     now = {
         "deletionPolicy": current.deletion_policy,
@@ -136,7 +136,7 @@ def differing_metadata(wanted: Wanted, current: Snapshot) -> dict[str, dict[str,
 
 
 def with_metadata(manifest: Json, wanted: Wanted) -> Json:
-    """Return a snapshot's manifest with the declared labels and annotations; what others wrote stays."""
+    """Return a manifest with the declared labels and annotations; what others wrote stays."""
     meta = dict(manifest["metadata"])
     for kind in ("labels", "annotations"):
         declared = wanted.declared.get("metadata", {}).get(kind)
@@ -182,7 +182,8 @@ def _plan_creation(
 
 
 def _in_progress(vm: VirtualMachine, wanted: Wanted, others: Iterable[Snapshot]) -> tuple[str, ...]:
-    # KubeVirt takes one snapshot of a VM at a time, and a waiting one's own deadline runs meanwhile.
+    # KubeVirt takes one snapshot of a VM at a time, and a waiting one's own deadline runs
+    # meanwhile.
     names = {other.name for other in others if other.in_progress and not other.deleting}
     if vm.snapshot_in_progress:
         names.add(vm.snapshot_in_progress)
@@ -205,7 +206,7 @@ def _refuse_other(
 
 
 def taken_by_another_vm(wanted: Wanted, current: Snapshot) -> str:
-    """Return the text of a clash of names: KubeVirt's names are unique in a namespace, across VMs."""
+    """Return the text of a clash: names are unique in a namespace, across its VMs."""
     return (
         f"name: {wanted.name} is taken in namespace {wanted.key.namespace} by a snapshot of VM "
         f"{current.key.vm_name}; names are unique in a namespace, for example: "

@@ -1,7 +1,10 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner of retention: which snapshots to keep, which to delete, and why. Pure: no requests, no clock."""
+"""The planner of retention: which snapshots to keep, which to delete, and why.
+
+Pure: no requests, no clock.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class Decision(NamedTuple):
 
 
 def decide(snapshots: Iterable[Snapshot], rules: Rules, now: datetime) -> list[Decision]:
-    """Decide on every snapshot, VM by VM, in the order in which to delete: failed ones, then the oldest."""
+    """Decide on every snapshot, VM by VM, in the order of deletion: failed ones, then the oldest."""
     by_vm: dict[VmKey, list[Snapshot]] = {}
     for snapshot in snapshots:
         by_vm.setdefault(snapshot.key, []).append(snapshot)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The core of vm_snapshot_retention: deletes what this collection made and nobody needs any longer."""
+"""The core of vm_snapshot_retention: deletes what this collection made and nobody needs now."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.probl
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
     age_problems,
-    invalid_parameters,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.execute import (
     Execution,
@@ -57,6 +56,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pro
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.selection import (
     Filters,
+    concurrency_problems,
     filters_from,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
@@ -72,13 +72,18 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wai
 _FAILURES_SHOWN = 10
 
 
+def problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the options."""
+    found = [*filters_from(options)[1], *age_problems(options, "max_age")]
+    if options["keep_last"] is not None and options["keep_last"] < 0:
+        found.append(option_problem("keep_last", "must be 0 or more", 7))
+    return merged(found, wait_problems(options), concurrency_problems(options))
+
+
 def run(task: Task) -> Result:
     """Delete what the rules do not keep; return a row for each snapshot seen."""
     options = task.options
-    filters, problems = filters_from(options)
-    problems = merged(problems, _problems(options))
-    if problems:
-        raise invalid_parameters(problems)
+    filters, _problems = filters_from(options)
     now = datetime.now(timezone.utc)
     fleet = observe_matching(Place(options), filters._replace(selector=None), with_vms=False)
     decisions = decide(_in_scope(options, fleet, filters), _rules(options), now)
@@ -89,15 +94,6 @@ def run(task: Task) -> Result:
             list(members.values())
         )
     return _result(task, decisions, members, now)
-
-
-def _problems(options: Mapping[str, Any]) -> list[Problem]:
-    problems = [*age_problems(options, "max_age"), *wait_problems(options)]
-    if options["keep_last"] is not None and options["keep_last"] < 0:
-        problems.append(option_problem("keep_last", "must be 0 or more", 7))
-    if options["concurrency"] < 1:
-        problems.append(option_problem("concurrency", "must be 1 or more", 16))
-    return problems
 
 
 def _rules(options: Mapping[str, Any]) -> Rules:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which virtual machines a set or a retention is about: listed one by one, or by what they have in common."""
+"""Which virtual machines a task is about: listed one by one, or by what they have in common."""
 
 from __future__ import annotations
 
@@ -98,6 +98,13 @@ def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
     return filters, problems
 
 
+def concurrency_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with how many VMs to work on together."""
+    if options["concurrency"] >= 1:
+        return []
+    return [option_problem("concurrency", "must be 1 or more", 16)]
+
+
 def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
     fields = dict(given) if isinstance(given, Mapping) else {"vm_name": given}
     if not (fields.get("cluster") or fields.get("cluster_uid")):
@@ -124,7 +131,7 @@ def _value_problem(key: str, value: Any) -> str | None:
 
 
 def _matches(key: VmKey, patterns: Sequence[str]) -> bool:
-    """Say whether a VM's name matches a pattern or, for one with a slash, its ``namespace/name``."""
+    """Say whether a VM's name matches a pattern; one with a slash is for ``namespace/name``."""
     qualified = f"{key.namespace}/{key.vm_name}"
     return any(
         fnmatchcase(qualified if "/" in pattern else key.vm_name, pattern) for pattern in patterns

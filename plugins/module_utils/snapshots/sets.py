@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
     PaletteError,
+    invalid_parameters,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.durations import (
     parse_age,
@@ -23,7 +24,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.probl
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
     age_problems,
-    invalid_parameters,
     parameter_problems,
     wanted,
 )
@@ -66,6 +66,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pro
     Progress,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.selection import (
+    concurrency_problems,
     entries_from,
     filters_from,
 )
@@ -97,25 +98,8 @@ class Row(NamedTuple):
         return next((action for action in self.actions if action.verb == REFUSE), None)
 
 
-def run(task: Task) -> Result:
-    """Make the set be complete or be gone; return a row for each member, or raise PaletteError with them."""
-    problems = _problems(task.options)
-    if problems:
-        raise invalid_parameters(problems)
-    now = datetime.now(timezone.utc)
-    fleet = _observe(task.options)
-    rows = _plan(task, fleet, now)
-    for row in rows:
-        for note in (note for action in row.actions for note in action.notes):
-            task.warn(f"{row.label}: {note}")
-    blocked = [row for row in rows if row.refusal]
-    aborted = bool(blocked) and task.options["on_error"] == "abort"
-    if not (aborted or task.check_mode):
-        _execute(task, fleet, [row.member for row in rows])
-    return _result(task, rows, aborted, now)
-
-
-def _problems(options: Mapping[str, Any]) -> list[Problem]:
+def problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the options."""
     set_name = options["name"]
     _entries, entry_problems = entries_from(options)
     _filters, filter_problems = filters_from(options)
@@ -128,6 +112,21 @@ def _problems(options: Mapping[str, Any]) -> list[Problem]:
         [*wait_problems(options), *_number_problems(options)],
         parameter_problems(stand_in),
     )
+
+
+def run(task: Task) -> Result:
+    """Make the set be complete or be gone; a result or PaletteError has a row for each member."""
+    now = datetime.now(timezone.utc)
+    fleet = _observe(task.options)
+    rows = _plan(task, fleet, now)
+    for row in rows:
+        for note in (note for action in row.actions for note in action.notes):
+            task.warn(f"{row.label}: {note}")
+    blocked = [row for row in rows if row.refusal]
+    aborted = bool(blocked) and task.options["on_error"] == "abort"
+    if not (aborted or task.check_mode):
+        _execute(task, fleet, [row.member for row in rows])
+    return _result(task, rows, aborted, now)
 
 
 def _selection_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -155,9 +154,7 @@ def _definition_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def _number_problems(options: Mapping[str, Any]) -> list[Problem]:
-    problems = []
-    if options["concurrency"] < 1:
-        problems.append(option_problem("concurrency", "must be 1 or more", 16))
+    problems = concurrency_problems(options)
     if options["max_failed"] < 0:
         problems.append(option_problem("max_failed", "must be 0 or more", 0))
     return problems
@@ -211,9 +208,9 @@ def _plan_present(options: Mapping[str, Any], fleet: Fleet, now: datetime) -> li
         for candidate in fleet.candidates
     ]
     keys = [candidate.key for candidate in fleet.candidates]
-    problems = name_problems(list(zip(keys, names)))
-    if problems:
-        raise invalid_parameters(problems)
+    clashes = name_problems(list(zip(keys, names)))
+    if clashes:
+        raise invalid_parameters(clashes)
 
     def plan(candidate: Candidate, name: str) -> Action:
         snapshots = fleet.of_vm(candidate.key)

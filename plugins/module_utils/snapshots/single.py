@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,10 +15,12 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.error
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.virtual_machines import (
     ClusterVms,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import merged
+from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import (
+    Problem,
+    merged,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
     Wanted,
-    invalid_parameters,
     parameter_problems,
     random_suffix,
     wanted,
@@ -61,11 +64,13 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wai
 )
 
 
+def problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the options."""
+    return merged(parameter_problems(options), wait_problems(options))
+
+
 def run(task: Task) -> Result:
-    """Make the snapshot be there or not be there; return the facts, or raise PaletteError with them."""
-    problems = merged(parameter_problems(task.options), wait_problems(task.options))
-    if problems:
-        raise invalid_parameters(problems)
+    """Make the snapshot be there or not; the facts are in the result or the PaletteError."""
     api = Place(task.options).cluster()
     asked = _wanted(task, api)
     action = _plan(task, api, asked)
@@ -94,7 +99,8 @@ def _plan(task: Task, api: ClusterVms, asked: Wanted) -> Action:
     current = next((snapshot for snapshot in others if snapshot.name == asked.name), None)
     absent = task.options["state"] == "absent"
     if current is None and (absent or task.check_mode):
-        # It may be another VM's. A creation learns that from Palette's refusal, a prediction has to look.
+        # It may be another VM's. A creation learns that from Palette's refusal, a prediction has to
+        # look.
         current = find_name(api, asked.key.namespace, asked.name)
     if absent:
         return plan_absent(asked.key, current)

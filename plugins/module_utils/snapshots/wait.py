@@ -1,7 +1,10 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a member waits for, and what each look at it means. Pure; the pace of looking is here too."""
+"""What a member waits for, and what each look at it means.
+
+Pure; the pace of looking is here too.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +106,10 @@ def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
 def timed_out(
     goal: Goal, name: str, seen: Snapshot | None, waiting: Waiting, trouble: str
 ) -> PaletteError:
-    """Return the error of a wait for the named snapshot. trouble: the last failed look's text, if any."""
+    """Return the error of a wait for the named snapshot.
+
+    trouble: the last failed look's text, if any.
+    """
     state = "it was not listed"
     if seen:
         deleting = "being deleted, " if seen.deleting else ""
@@ -125,6 +131,6 @@ def growing_interval(longest: float, looks: int) -> float:
 def _not_quiesced(seen: Snapshot) -> str:
     how = ", ".join(seen.indications) or "no indications"
     return (
-        f"consistency: filesystem was asked for, but the guest agent did not freeze the file systems "
-        f"without trouble (indications: {how}); the snapshot {seen.name} is kept and can be used"
+        "consistency: filesystem was asked for, but the guest agent did not freeze the file "
+        f"systems without trouble (indications: {how}); snapshot {seen.name} is kept, and usable"
     )
