@@ -39,7 +39,7 @@ _deadline: ContextVar[float] = ContextVar("palette_deadline", default=math.inf)
 
 @contextmanager
 def give_up_at(deadline: float) -> Iterator[None]:
-    """Let no request inside the block be repeated or waited for past a time.monotonic() deadline."""
+    """Let nothing inside the block be repeated or waited for past a time.monotonic() deadline."""
     token = _deadline.set(deadline)
     try:
         yield

@@ -44,7 +44,7 @@ class Decision(NamedTuple):
 
 
 def decide(snapshots: Iterable[Snapshot], rules: Rules, now: datetime) -> list[Decision]:
-    """Decide on every snapshot, VM by VM, in the order of deletion: failed ones, then the oldest."""
+    """Decide on every snapshot, VM by VM, in the order of deletion: failed ones, then oldest."""
     by_vm: dict[VmKey, list[Snapshot]] = {}
     for snapshot in snapshots:
         by_vm.setdefault(snapshot.key, []).append(snapshot)
