@@ -130,7 +130,7 @@ def change_vm(request: Request, palette: Palette, body: bytes) -> None:
     for field, value in msgspec.structs.asdict(change).items():
         if value is not None:
             setattr(vm, "fate" if field == "snapshot" else field, value)
-    cluster.change_vm(vm)
+    cluster.change_vm(vm, time.time())
 
 
 def control_app(palette: Palette) -> Starlette:

@@ -43,7 +43,7 @@ class Timeline(NamedTuple):
     released: float
 
 
-UNPLANNED = Timeline(0.0, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, 0.0)
+UNPLANNED = Timeline(NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER)
 
 
 class Pace(NamedTuple):
@@ -87,6 +87,18 @@ def plan(created: float, deadline: float, pace: Pace, course: Course, window: Wi
     released = min(cut, failed) + pace.unlock if locked < NEVER else created
     waiting = created + pace.status
     return Timeline(created, waiting, locked, struggling, cut, ready, lost, failed, released)
+
+
+def amend(old: Timeline, new: Timeline, now: float, unlock: float) -> Timeline:
+    """The new plan for what lies ahead: what has happened stays, what is overdue happens now."""
+    if old.failed <= now or (old.cut <= now and new.cut == NEVER):
+        return old
+    pairs = zip(old, new, strict=True)
+    line = Timeline(*(was if was <= now else max(will, now) for was, will in pairs))
+    if old.cut <= now:
+        return line._replace(released=old.released)
+    locked = line.working < NEVER
+    return line._replace(released=min(line.cut, line.failed) + unlock if locked else line.new)
 
 
 def cancel(timeline: Timeline, at: float, unlock: float) -> Timeline:

@@ -73,7 +73,7 @@ def pause_vm(call: Call) -> Response:
         why = "VMI is already paused" if vm.power == "Paused" else "VM is not running"
         raise conflict(VMS, vm.name, why)
     vm.power = "Paused"
-    cluster.change_vm(vm)
+    cluster.change_vm(vm, call.now)
     return _done()
 
 
@@ -86,7 +86,7 @@ def resume_vm(call: Call) -> Response:
     if cluster.holder(vm.key, call.now):
         raise conflict(VMS, vm.name, "VM snapshot is in progress")
     vm.power = "Running"
-    cluster.change_vm(vm)
+    cluster.change_vm(vm, call.now)
     return _done()
 
 
@@ -141,7 +141,7 @@ def _power(call: Call, cluster: Cluster, vm: VM, power: str) -> Response:
     vm.power = "Stopped" if power == "Stopped" else "Running"
     delays = cluster.timing.of_vm(vm.namespace, vm.name, vm.timing)
     vm.settles = call.now + cluster.timing.draw(delays.power, vm.name)
-    cluster.change_vm(vm)
+    cluster.change_vm(vm, call.now)
     return _done()
 
 

@@ -24,6 +24,7 @@ from palette_simulator.lifecycle import (
     Stage,
     Timeline,
     Window,
+    amend,
     cancel,
     plan,
     stage_at,
@@ -180,7 +181,7 @@ class Cluster:
         siblings.append(snapshot)
         self.snapshots[snapshot.key] = snapshot
         insort(self.snapshot_keys, snapshot.key)
-        self._plan(snapshot, opens)
+        self._plan(snapshot, opens, snapshot.created)
 
     def delete_snapshot(self, snapshot: Snapshot, now: float) -> None:
         """Mark a snapshot as deleted; it lingers until its finalizers are done."""
@@ -188,7 +189,7 @@ class Cluster:
             return
         snapshot.deleted = now
         snapshot.version = self.next_version()
-        self.replan(snapshot.namespace, snapshot.vm_name)
+        self._replan((snapshot.namespace, snapshot.vm_name), now)
         self._depart_snapshot(snapshot)
 
     def update_snapshot(self, snapshot: Snapshot) -> None:
@@ -204,25 +205,18 @@ class Cluster:
         holder = self.holder(vm.key, now)
         vm.deleted = now
         vm.version = self.next_version()
-        self.replan(*vm.key)
+        self._replan(vm.key, now)
         self._depart(holder.timeline.released if holder else now, "vm", vm.key)
 
-    def change_vm(self, vm: VM) -> None:
+    def change_vm(self, vm: VM, now: float) -> None:
         """Note that a VM was changed: its snapshots in progress follow it."""
         vm.version = self.next_version()
-        self.replan(*vm.key)
+        self._replan(vm.key, now)
         for snapshot in self.sources.get(vm.key, ()):
             snapshot.rendered = (None, b"")
             snapshot.trouble = vm.trouble()
             if snapshot.deleted < NEVER:
                 self._depart_snapshot(snapshot)
-
-    def replan(self, namespace: str, vm_name: str) -> None:
-        """Plan the lives of a VM's snapshots again, oldest first."""
-        opens = 0.0
-        for snapshot in self.sources.get((namespace, vm_name), ()):
-            self._plan(snapshot, opens)
-            opens = max(opens, snapshot.timeline.released)
 
     def holder(self, vm_key: Key, now: float) -> Snapshot | None:
         """The snapshot that holds the VM's lock."""
@@ -240,13 +234,22 @@ class Cluster:
             else:
                 self._remove_snapshot(key, now)
 
-    def _plan(self, snapshot: Snapshot, opens: float) -> None:
+    def _replan(self, vm_key: Key, now: float) -> None:
+        """Plan the lives of a VM's snapshots again, oldest first."""
+        opens = 0.0
+        for snapshot in self.sources.get(vm_key, ()):
+            self._plan(snapshot, opens, now)
+            opens = max(opens, snapshot.timeline.released)
+
+    def _plan(self, snapshot: Snapshot, opens: float, now: float) -> None:
         vm = self.vms.get((snapshot.namespace, snapshot.vm_name))
         pace = self._pace(snapshot, vm)
-        course = vm.course() if vm else Course()
-        timeline = snapshot.seeded or plan(
-            snapshot.created, snapshot.deadline, pace, course, _window(vm, opens)
-        )
+        timeline = snapshot.seeded
+        if timeline is None:
+            course = vm.course() if vm else Course()
+            window = _window(vm, opens)
+            fresh = plan(snapshot.created, snapshot.deadline, pace, course, window)
+            timeline = amend(snapshot.timeline, fresh, now, pace.unlock)
         if snapshot.deleted < NEVER:
             timeline = cancel(timeline, snapshot.deleted, pace.unlock)
         snapshot.timeline = timeline

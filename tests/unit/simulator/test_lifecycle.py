@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from palette_simulator.lifecycle import (
     NEVER,
+    UNPLANNED,
     Course,
     Pace,
     Stage,
     Timeline,
     Window,
+    amend,
     cancel,
     plan,
     stage_at,
@@ -104,6 +106,50 @@ def test_deleting_cancels_what_is_in_progress(
     line = cancel(life(), deleted, PACE.unlock)
     assert stage_at(line, 1e9, deleted) == stage
     assert line.released == released
+
+
+@pytest.mark.parametrize(
+    ("now", "course", "later", "stage"),
+    [
+        (6.0, Course(cuts=False), 1e9, Stage.READY),
+        (6.0, Course(stays_ready=False), 1e9, Stage.LOST),
+        (4.0, Course(becomes_ready=False), 1e9, Stage.CUT),
+        (4.0, Course(cuts=False), 1e9, Stage.READY),
+        (2.0, Course(cuts=False), 250.0, Stage.STRUGGLING),
+        (2.0, Course(cuts=False), 1e9, Stage.FAILED),
+    ],
+)
+def test_a_new_plan_does_not_change_what_has_happened(
+    now: float, course: Course, later: float, stage: Stage
+) -> None:
+    line = amend(life(), life(course), now, PACE.unlock)
+    assert stage_at(line, now) == stage_at(life(), now)
+    assert stage_at(line, later) == stage
+
+
+def test_what_is_overdue_in_a_new_plan_happens_now() -> None:
+    line = amend(life(Course(cuts=False)), life(), 100.0, PACE.unlock)
+    assert stage_at(line, 99.0) == Stage.STRUGGLING
+    assert (line.cut, line.released) == (100.0, 102.5)
+
+
+def test_a_failure_is_final() -> None:
+    failed = life(Course(cuts=False))
+    assert amend(failed, life(), DEADLINE, PACE.unlock) == failed
+
+
+@given(
+    st.builds(Course, st.booleans(), st.booleans(), st.booleans()),
+    st.floats(-10, 1000),
+    st.floats(0, 1000),
+)
+def test_the_first_plan_and_the_same_plan_again_change_nothing(
+    course: Course, deadline: float, opens: float
+) -> None:
+    line = life(course, Window(opens), deadline)
+    assert amend(UNPLANNED, line, 0.0, PACE.unlock) == line
+    for now in (0.0, 1.0, 3.0, 5.0, 500.0):
+        assert amend(line, line, now, PACE.unlock) == line
 
 
 @given(

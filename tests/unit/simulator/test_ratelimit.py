@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from palette_simulator.ratelimit import RateLimiter
 
 CLUSTERS = "/v1/spectroclusters/c/vms"

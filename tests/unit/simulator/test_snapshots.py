@@ -138,6 +138,18 @@ def test_a_vm_under_restore_cannot_be_locked(probe: Probe) -> None:
     assert is_ready(probe.until(is_ready, "restoring", "s"))
 
 
+def test_a_ready_snapshot_outlives_its_vm_and_its_siblings(probe: Probe) -> None:
+    for name in ("first", "second"):
+        probe.create("db1", name)
+        probe.until(is_ready, "db1", name)
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", freeze="fails", snapshot="fails")
+    assert is_ready(probe.get("db1", "first"))
+    probe.vms("DELETE", "db1", namespace="vms")
+    probe.delete("db1", "first")
+    probe.until_gone("first")
+    assert is_ready(probe.get("db1", "second"))
+
+
 @pytest.mark.parametrize(
     ("change", "status", "words"),
     [
