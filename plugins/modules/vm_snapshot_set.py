@@ -202,7 +202,8 @@ summary:
     failed: 1
 reason:
   description:
-    - Why the task failed, in one word for programs. V(preflight_failed) if nothing was written
+    - Why the task failed, in one word for programs. V(nothing_selected) if the filters match no
+      virtual machine, V(preflight_failed) if nothing was written
       because members were blocked, V(members_failed) if more members failed than O(max_failed)
       allows.
     - Otherwise as for M(spectrocloud.palette.vm_snapshot).

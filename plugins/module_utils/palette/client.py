@@ -43,7 +43,9 @@ try:
         HTTPError,
         NewConnectionError,
         ReadTimeoutError,
-        TimeoutError,
+    )
+    from urllib3.exceptions import (
+        TimeoutError as WaitedTooLong,
     )
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
@@ -187,7 +189,7 @@ class PaletteClient:
         try:
             response = self._exchange(method, url, path, body, scope)
         except (HTTPError, OSError) as error:
-            # requests lets some of urllib3's errors, and that of a CA file that is not there, through.
+            # requests lets some of urllib3's errors through, and that of a missing CA file.
             raise self._network_error(method, path, error) from None
         if response.status_code >= 300:
             raise from_answer(
@@ -294,7 +296,7 @@ def _next_token(list_meta: Any) -> str:
 
 
 def _cut_short(error: requests.RequestException) -> bool:
-    """Say whether an answer ended, or stalled, after its headers: that is out of urllib3's hands."""
+    """Say whether an answer ended or stalled after its headers, out of urllib3's hands."""
     broken = (
         requests.exceptions.ChunkedEncodingError,
         requests.exceptions.ContentDecodingError,
@@ -315,6 +317,6 @@ def _network_reason(error: Exception, cause: BaseException) -> tuple[str, str]:
         return "tls_error", " (give the CA that signed the server's certificate as ca_path)"
     if isinstance(error, requests.exceptions.ProxyError):
         return "unreachable", " (at the proxy that the environment names)"
-    if isinstance(cause, TimeoutError) and not isinstance(cause, NewConnectionError):
+    if isinstance(cause, WaitedTooLong) and not isinstance(cause, NewConnectionError):
         return "timeout", " (request_timeout is how long a request may take)"
     return "unreachable", ""

@@ -166,13 +166,25 @@ def _observe(options: Mapping[str, Any]) -> Fleet:
     if options["vms"] is None:
         filters = filters_from(options)[0]
         # Snapshots outlive their VM: to delete them, only labels have to be asked of a VM.
-        return observe_matching(place, filters, with_vms=present or filters.selector is not None)
+        fleet = observe_matching(place, filters, with_vms=present or filters.selector is not None)
+        if present and not fleet.candidates:
+            # A backup of nothing must not look like a success.
+            raise PaletteError("nothing_selected", _nothing_selected(fleet))
+        return fleet
     fleet = observe_entries(place, entries_from(options)[0], with_vms=present)
     twice = [key for key, count in Counter(c.key for c in fleet.candidates).items() if count > 1]
     if twice:
         text = f"VM {twice[0].namespace}/{twice[0].vm_name} is listed more than once"
         raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
     return fleet
+
+
+def _nothing_selected(fleet: Fleet) -> str:
+    clusters = ", ".join(api.cluster.name for api in fleet.apis.values()) or "none that runs VMs"
+    return (
+        "no VM matches selector, namespaces, vm_names and exclude together; "
+        f"clusters looked into: {clusters}"
+    )
 
 
 def _plan(task: Task, fleet: Fleet, now: datetime) -> list[Row]:
