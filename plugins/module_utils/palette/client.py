@@ -44,9 +44,7 @@ try:
         NewConnectionError,
         ReadTimeoutError,
     )
-    from urllib3.exceptions import (
-        TimeoutError as WaitedTooLong,
-    )
+    from urllib3.exceptions import TimeoutError as WaitedTooLong
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     AuthBase = object  # type: ignore[assignment,misc]
@@ -97,11 +95,6 @@ class PaletteClient:
         self._mount("http://", READS)
         # The search only reads, though it is a POST.
         self._mount(settings.base_url + _SEARCH, READS | {"POST"})
-
-    @property
-    def project_uid(self) -> str | None:
-        """The project that the connection options name by uid."""
-        return self._settings.project_uid
 
     @property
     def retries(self) -> int:
@@ -188,8 +181,8 @@ class PaletteClient:
         url = self._settings.base_url + path + (f"?{urlencode(query)}" if query else "")
         try:
             response = self._exchange(method, url, path, body, scope)
-        except (HTTPError, OSError) as error:
-            # requests lets some of urllib3's errors through, and that of a missing CA file.
+        except (HTTPError, OSError, UnicodeError) as error:
+            # Not all errors are requests' own: those of a name, a CA file, a Location are not.
             raise self._network_error(method, path, error) from None
         if response.status_code >= 300:
             raise from_answer(
@@ -226,16 +219,13 @@ class PaletteClient:
     def _network_error(self, method: str, path: str, error: Exception) -> PaletteError:
         cause = _root_cause(error)
         reason, advice = _network_reason(error, cause)
-        never_sent = isinstance(
-            cause, (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
-        ) or isinstance(error, requests.exceptions.ProxyError)
         text = str(cause) or type(cause).__name__
         return PaletteError(
             reason,
             scrub(
                 f"{method} {self._settings.base_url}{path}: {text}{advice}", self._settings.api_key
             ),
-            outcome_unknown=method not in READS and not never_sent,
+            outcome_unknown=method not in READS and not _never_sent(error, cause),
         )
 
     def _mount(self, prefix: str, reads: frozenset[str]) -> None:
@@ -312,11 +302,24 @@ def _root_cause(error: BaseException) -> BaseException:
         error = inner
 
 
+def _never_sent(error: Exception, cause: BaseException) -> bool:
+    if not isinstance(error, requests.RequestException):
+        return not isinstance(error, UnicodeError)
+    if isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.InvalidURL)):
+        return True
+    before = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+    return isinstance(cause, before)
+
+
 def _network_reason(error: Exception, cause: BaseException) -> tuple[str, str]:
-    if isinstance(error, requests.exceptions.SSLError):
-        return "tls_error", " (give the CA that signed the server's certificate as ca_path)"
+    if isinstance(error, UnicodeError):
+        return "malformed_response", " (in the answer's headers)"
     if isinstance(error, requests.exceptions.ProxyError):
         return "unreachable", " (at the proxy that the environment names)"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "tls_error", " (give the CA that signed the server's certificate as ca_path)"
+    if not isinstance(error, (requests.RequestException, HTTPError)):
+        return "tls_error", " (REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE count where ca_path is absent)"
     if isinstance(cause, WaitedTooLong) and not isinstance(cause, NewConnectionError):
         return "timeout", " (request_timeout is how long a request may take)"
     return "unreachable", ""

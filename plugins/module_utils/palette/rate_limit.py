@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 # Palette counts requests per source address and first path resource; sub-resources share the
 # bucket.
-DOCUMENTED_RATE = 50.0  # requests per second on /v1/spectroclusters
 _SHARE = {"spectroclusters": 1.0, "assets": 0.2}
 _SHARE_OF_OTHERS = 0.2  # /v1/dashboard, /v1/projects, … : 10 requests per second
 _BURST = 5  # seconds' worth of requests that may be sent at once: 250 and 50

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +17,12 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.probl
     option_problem,
 )
 
+_DAY = 86_400  # seconds
+
 _EXAMPLES = {
     "host": "api.spectrocloud.com",
     "api_key": "{{ lookup('ansible.builtin.env', 'PALETTE_API_KEY') }}",
+    "project_uid": "5f3a1c2b9d8e7f6a5b4c3d2e",
     "ca_path": "/etc/ssl/certs/palette-ca.pem",
     "request_timeout": 30,
     "retries": 5,
@@ -29,14 +33,13 @@ _EXAMPLES = {
 class Settings(NamedTuple):
     """What a client needs to know.
 
-    base_url: ``https://host[:port]``. project_uid: None for the tenant scope.
+    base_url: ``https://host[:port]``.
     verify: True, False, or the path of a CA bundle. request_timeout: seconds, to connect and
     between two pieces of an answer. rate_limit: requests per second, 0 without limit.
     """
 
     base_url: str
     api_key: str
-    project_uid: str | None = None
     verify: bool | str = True
     request_timeout: float = 30.0
     retries: int = 5
@@ -49,7 +52,6 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
     return Settings(
         base_url=base_url(options["host"]),
         api_key=options["api_key"],
-        project_uid=options.get("project_uid"),
         verify=bool(options["validate_certs"]) and (ca_path or True),
         request_timeout=options["request_timeout"],
         retries=options["retries"],
@@ -62,10 +64,13 @@ def connection_problems(options: Mapping[str, Any]) -> list[Problem]:
     texts = {
         "host": _host_problem(options["host"]),
         "api_key": _api_key_problem(options.get("api_key") or ""),
+        "project_uid": _header_problem(options.get("project_uid") or ""),
         "ca_path": _ca_path_problem(options.get("ca_path")),
-        "request_timeout": _range_problem(options["request_timeout"] > 0, "more than 0"),
+        "request_timeout": _range_problem(
+            0 < options["request_timeout"] <= _DAY, f"above 0 and at most {_DAY}"
+        ),
         "retries": _range_problem(options["retries"] >= 0, "0 or more"),
-        "rate_limit": _range_problem(options["rate_limit"] >= 0, "0 (no limit) or more"),
+        "rate_limit": _range_problem(0 <= options["rate_limit"] < math.inf, "0 (no limit) or more"),
     }
     return [option_problem(name, text, _EXAMPLES[name]) for name, text in texts.items() if text]
 
@@ -108,9 +113,13 @@ def _host_problem(host: str) -> str | None:
 def _api_key_problem(key: str) -> str | None:
     if not key:
         return "must be given, here or as PALETTE_API_KEY in the environment"
-    if not key.isascii() or not key.isprintable() or key != key.strip():
-        return "has characters that no HTTP header can carry, such as a line end"
-    return None
+    return _header_problem(key)
+
+
+def _header_problem(text: str) -> str | None:
+    if text.isascii() and text.isprintable() and text == text.strip():
+        return None
+    return "has characters that no HTTP header can carry, such as a line end"
 
 
 def _ca_path_problem(ca_path: str | None) -> str | None:
