@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unit.fakes import Clock, ScriptedServer
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import retry
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import execute
+from unit.fakes import Clock, ScriptedServer
 
 _OF_THE_USER = ("proxy", "ca_bundle", "palette_", "spectrocloud_", "netrc")
 

@@ -1,25 +1,19 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What unit tests put in the place of the world: a clock, an HTTP server that follows a script, a cluster."""
+"""What unit tests put in the place of the world: a clock, an HTTP server, a cluster."""
 
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
-from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, TypeVar
-
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
-    PaletteError,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.lookups import Cluster
 
 Json = dict[str, Any]
 Item = TypeVar("Item")
@@ -56,7 +50,8 @@ class Answer(NamedTuple):
     """What the server does with one request.
 
     sent: how much of the body to send before cutting the connection, None for all.
-    silent: cut the connection without a word. stalled: say nothing until the test is over.
+    silent: cut the connection without a word. stalled: say nothing (more) until the test is over.
+    garbled: say what is not TLS.
     """
 
     body: Any = b"{}"
@@ -65,15 +60,21 @@ class Answer(NamedTuple):
     sent: int | None = None
     silent: bool = False
     stalled: bool = False
+    garbled: bool = False
 
     @property
     def content(self) -> bytes:
         """The body's bytes; what is not bytes already is sent as JSON."""
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
+    @property
+    def closes(self) -> bool:
+        """Whether the connection ends with it."""
+        return self.silent or self.stalled or self.garbled or self.sent is not None
+
 
 class ScriptedServer:
-    """An HTTP(S) server on a free port. It gives the script's answers in turn, and the last one for ever."""
+    """An HTTP(S) server on a free port: gives the answers of its script, the last for ever."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []
@@ -120,6 +121,7 @@ class ScriptedServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 10
+            disable_nagle_algorithm = True
 
             def setup(self) -> None:
                 server.connections += 1
@@ -134,12 +136,13 @@ class ScriptedServer:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 server.received.append(Received(self.command, self.path, headers, body))
                 answer = server.next_answer()
+                if answer.garbled:
+                    socket.socket.send(self.connection, b"this is not TLS at all")
+                elif not answer.silent and (answer.sent is not None or not answer.stalled):
+                    self._say(answer)
                 if answer.stalled:
                     server._over.wait(10)
-                if answer.stalled or answer.silent:
-                    self.close_connection = True
-                else:
-                    self._say(answer)
+                self.close_connection = answer.closes
 
             def _say(self, answer: Answer) -> None:
                 self.send_response_only(answer.status)
@@ -150,7 +153,6 @@ class ScriptedServer:
                     self.send_header("Content-Length", str(len(answer.content)))
                 self.end_headers()
                 self.wfile.write(answer.content[: answer.sent])
-                self.close_connection = answer.sent is not None
 
             do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = _serve  # noqa: N815
 

@@ -12,7 +12,6 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.fakes import Clock
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import rate_limit
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.rate_limit import (
@@ -20,6 +19,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.rate_
     TokenBucket,
     counted_resource,
 )
+from unit.fakes import Clock
 
 
 def bucket_at(clock: Clock, rate: float) -> TokenBucket:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection options: what is accepted, what is refused, and that every fault is told at once."""
+"""The connection options: what is accepted and refused, and that every fault is told at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
-    PaletteError,
-)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import (
+    connection_problems,
     is_loopback,
     settings_from,
 )
@@ -32,11 +30,12 @@ GOOD: dict[str, Any] = {
 
 def problems_of(**options: Any) -> list[str]:
     """Return what is wrong with good options after some were changed."""
-    with pytest.raises(PaletteError) as caught:
-        settings_from({**GOOD, **options})
-    assert caught.value.reason == "invalid_parameters"
-    problems: list[str] = caught.value.facts["problems"]
-    return problems
+    return [str(problem) for problem in connection_problems({**GOOD, **options})]
+
+
+def test_nothing_is_wrong_with_good_options() -> None:
+    assert problems_of() == []
+    assert problems_of(project_uid="p1", ca_path="/", retries=0, rate_limit=0) == []
 
 
 @pytest.mark.parametrize(
@@ -52,6 +51,7 @@ def problems_of(**options: Any) -> list[str]:
     ],
 )
 def test_a_host_is_accepted_with_and_without_scheme(host: str, base_url: str) -> None:
+    assert problems_of(host=host) == []
     assert settings_from({**GOOD, "host": host}).base_url == base_url
 
 
@@ -71,7 +71,6 @@ def test_a_host_is_accepted_with_and_without_scheme(host: str, base_url: str) ->
 def test_clear_text_is_refused_unless_for_this_machine(host: str) -> None:
     (problem,) = problems_of(host=host)
     assert problem.startswith("host: http:// would send the API key in clear text")
-    assert "https://" in problem
 
 
 @pytest.mark.parametrize(
@@ -127,6 +126,7 @@ def test_a_project_uid_that_no_header_can_carry_is_refused(uid: str) -> None:
         ("request_timeout", -1),
         ("request_timeout", float("nan")),
         ("request_timeout", float("inf")),
+        ("request_timeout", 1e10),
         ("retries", -1),
         ("rate_limit", -0.5),
         ("rate_limit", float("nan")),
@@ -140,12 +140,12 @@ def test_a_number_out_of_range_is_refused(option: str, value: float) -> None:
 
 def test_every_fault_is_told_at_once() -> None:
     problems = problems_of(host="", api_key="", retries=-1, ca_path="/does/not/exist")
-    assert [problem.partition(":")[0] for problem in problems] == [
+    assert {problem.partition(":")[0] for problem in problems} == {
         "host",
         "api_key",
         "retries",
         "ca_path",
-    ]
+    }
 
 
 def test_the_certificate_options_make_one_setting(tmp_path: Path) -> None:
@@ -155,11 +155,6 @@ def test_the_certificate_options_make_one_setting(tmp_path: Path) -> None:
     assert settings_from({**GOOD, "ca_path": str(bundle)}).verify == str(bundle)
     assert settings_from({**GOOD, "validate_certs": False}).verify is False
     assert settings_from({**GOOD, "validate_certs": False, "ca_path": str(bundle)}).verify is False
-
-
-def test_the_limits_zero_are_allowed() -> None:
-    settings = settings_from({**GOOD, "retries": 0, "rate_limit": 0})
-    assert (settings.retries, settings.rate_limit) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,221 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look-ups by name against a real server: one hit, none, several, and answers without sense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.client import (
+    PaletteClient,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.lookups import (
+    Cluster,
+    cluster_named,
+    project_uid,
+    vm_clusters,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import Settings
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.virtual_machines import (
+    ClusterVms,
+)
+from unit.fakes import Answer, Clock, ScriptedServer
+
+
+@pytest.fixture
+def client(server: ScriptedServer, clock: Clock) -> PaletteClient:
+    """A client of the scripted server."""
+    return PaletteClient(Settings(server.url, "secret", rate_limit=0))
+
+
+def project(name: str | None, uid: str) -> dict[str, Any]:
+    """Return an entry of the list of projects."""
+    return {"metadata": {"name": name, "uid": uid}}
+
+
+def summary(name: str, uid: str, scope: str = "project", project: str = "") -> dict[str, Any]:
+    """Return an entry of a search for clusters."""
+    meta = {"name": name, "uid": uid, "annotations": {"scope": scope, "projectUid": project}}
+    return {"metadata": meta, "specSummary": {"projectMeta": {"uid": project, "name": "x"}}}
+
+
+def listed(*items: Any) -> Answer:
+    """Return the answer that lists items."""
+    return Answer({"items": list(items)})
+
+
+def test_a_project_is_found_by_its_very_name(server: ScriptedServer, client: PaletteClient) -> None:
+    server.script(listed(project("default", "p1"), project("Default", "p2"), project(None, "p3")))
+    assert project_uid(client, "Default") == "p2"
+    (request,) = server.received
+    assert (request.method, request.path) == ("GET", "/v1/dashboard/projects/metadata")
+    assert "projectuid" not in request.headers
+
+
+def test_an_unknown_project_names_its_neighbours(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(listed(project("Production", "p1"), project("Test", "p2"), project(None, "p3")))
+    with pytest.raises(PaletteError, match="'Prodution'") as caught:
+        project_uid(client, "Prodution")
+    assert caught.value.reason == "not_found"
+    assert caught.value.facts == {"candidates": ["Production"]}
+    assert "Production" in caught.value.message
+
+
+def test_without_a_neighbour_some_projects_are_named(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(listed(*[project(f"team-{number:03}", "p") for number in range(500)]))
+    with pytest.raises(PaletteError) as caught:
+        project_uid(client, "XYZ")
+    assert caught.value.facts["candidates"] == [f"team-{number:03}" for number in range(10)]
+
+
+def test_where_there_is_no_project_that_is_told(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(Answer({"items": None}))
+    with pytest.raises(PaletteError, match="none at all"):
+        project_uid(client, "Default")
+
+
+def test_projects_of_the_same_name_are_ambiguous(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(listed(project("A", "p2"), project("A", "p1")))
+    with pytest.raises(PaletteError, match="project_uid instead") as caught:
+        project_uid(client, "A")
+    assert caught.value.reason == "ambiguous_name"
+    assert caught.value.facts == {"candidates": ["p1", "p2"]}
+
+
+@pytest.mark.parametrize(
+    "items", [{"a": 1}, "text", [1], [{}], [{"metadata": None}], [{"metadata": {"name": "A"}}]]
+)
+def test_a_senseless_list_is_malformed(
+    server: ScriptedServer, client: PaletteClient, items: Any
+) -> None:
+    server.script(Answer({"items": items}))
+    for look_up in (
+        lambda: project_uid(client, "A"),
+        lambda: vm_clusters(client, None),
+        lambda: cluster_named(client, "A", None),
+    ):
+        with pytest.raises(PaletteError) as caught:
+            look_up()
+        assert caught.value.reason == "malformed_response"
+
+
+def test_a_cluster_is_searched_by_its_very_name_in_the_scope(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(listed(summary("db-2", "c2", project="p1"), summary("db", "c1", project="p1")))
+    assert cluster_named(client, "db", "p1") == Cluster("c1", "db", "p1")
+    (request,) = server.received
+    assert (request.method, request.path.partition("?")[0]) == (
+        "POST",
+        "/v1/dashboard/spectroclusters/search",
+    )
+    assert request.headers["projectuid"] == "p1"
+    groups = request.body["filter"]["filterGroups"]
+    filters = {f["property"]: f["condition"] for group in groups for f in group["filters"]}
+    assert filters["clusterName"]["string"]["match"]["values"] == ["db"]
+    assert filters["clusterName"]["string"]["negation"] is False
+    assert filters["environment"]["string"]["negation"] is True
+    assert filters["isDeleted"] == {"bool": {"value": False}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "scope", "expected"),
+    [
+        (summary("db", "c1", project="p1"), None, "p1"),
+        (summary("db", "c1", project="p1"), "p2", "p2"),
+        (summary("db", "c1", "tenant"), "p1", None),
+        (summary("db", "c1", "tenant"), None, None),
+        ({"metadata": {"name": "db", "uid": "c1"}}, None, None),
+        ({"metadata": {"name": "db", "uid": "c1", "annotations": None}}, "p1", "p1"),
+    ],
+)
+def test_a_cluster_is_addressed_in_its_own_scope(
+    server: ScriptedServer,
+    client: PaletteClient,
+    entry: dict[str, Any],
+    scope: str | None,
+    expected: str | None,
+) -> None:
+    server.script(listed(entry))
+    assert cluster_named(client, "db", scope).scope == expected
+
+
+def test_clusters_of_the_same_name_are_ambiguous(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(listed(summary("a", "c2", project="p2"), summary("a", "c1", project="p1")))
+    with pytest.raises(PaletteError, match="cluster_uid instead") as caught:
+        cluster_named(client, "a", None)
+    assert caught.value.reason == "ambiguous_name"
+    assert caught.value.facts["candidates"] == ["c1 (project p1)", "c2 (project p2)"]
+
+
+def test_an_unknown_cluster_names_its_neighbours(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(listed(), listed({"name": "vm-cluster-1", "uid": "c1"}, {"name": None}))
+    with pytest.raises(PaletteError) as caught:
+        cluster_named(client, "vm-cluster", "p1")
+    assert caught.value.reason == "not_found"
+    assert caught.value.facts == {"candidates": ["vm-cluster-1"]}
+    assert server.received[1].path == "/v1/dashboard/spectroclusters/metadata"
+    assert server.received[1].headers["projectuid"] == "p1"
+
+
+def test_the_clusters_of_a_project_are_those_that_run_vms(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(
+        listed(
+            {"metadata": {"name": "a", "uid": "c1", "projectUid": "p1"}},
+            {"metadata": {"name": "b", "uid": "c2", "projectUid": "p2"}},
+            {"metadata": {"name": "c", "uid": "c3"}},
+        )
+    )
+    assert vm_clusters(client, "p1") == [Cluster("c1", "a", "p1"), Cluster("c3", "c", "p1")]
+    assert vm_clusters(client, None) == [
+        Cluster("c1", "a", "p1"),
+        Cluster("c2", "b", "p2"),
+        Cluster("c3", "c", None),
+    ]
+
+
+def test_the_calls_on_a_clusters_vms_go_where_the_contract_says(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    api = ClusterVms(client, Cluster("c 1", "one", "p1"))
+    body = {"metadata": {"name": "s/1"}}
+    api.vm("db 1", "vms")
+    api.vms(dict, ["b", "a", "b"])
+    api.vms(dict)
+    api.snapshots(dict, ["vms"], ["y", "x"])
+    api.create_snapshot("db1", "vms", body)
+    api.update_snapshot("db1", "vms", body)
+    api.delete_snapshot("db1", "vms", "s/1")
+    root = "/v1/spectroclusters/c%201/vms"
+    assert [(request.method, request.path) for request in server.received] == [
+        ("GET", f"{root}/db%201?namespace=vms"),
+        ("GET", f"{root}?namespace=a%2Cb&limit=50"),
+        ("GET", f"{root}?limit=50"),
+        ("GET", f"{root}/snapshot?namespace=vms&vmName=x%2Cy&limit=50"),
+        ("POST", f"{root}/db1/snapshot?namespace=vms"),
+        ("PUT", f"{root}/db1/snapshot/s%2F1?namespace=vms"),
+        ("DELETE", f"{root}/db1/snapshot/s%2F1?namespace=vms"),
+    ]
+    assert {request.headers.get("projectuid") for request in server.received} == {"p1"}
+    assert [request.body for request in server.received[4:6]] == [body, body]
+    assert api.retries == 5
