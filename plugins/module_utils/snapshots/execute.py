@@ -77,7 +77,6 @@ class Member:
         self.looked_at = seen
         self.changed = False
         self.failure: PaletteError | None = None
-        self.finished: list[Step] = []
         self.uid: str | None = None
         self.deadline = math.inf
         self.missed_looks = 0
@@ -94,7 +93,7 @@ class Member:
 
     def advance(self) -> None:
         """The first step is done."""
-        self.finished.append(self.steps.popleft())
+        self.steps.popleft()
         self.deadline, self.uid, self.missed_looks = math.inf, None, 0
 
 
@@ -150,11 +149,11 @@ class Execution:
         looks = 0
         try:
             while True:
-                if self._write(members, pool):
-                    looks = 0
+                begun = self._write(members, pool)
                 pending = [member for member in members if member.active]
                 if not pending:
                     return
+                looks = 0 if begun >= len(pending) else looks
                 self._pause(pending, looks)
                 self._look(pending)
                 self._report(members)
@@ -163,14 +162,14 @@ class Execution:
             # An interrupt leaves undone the writes that have not begun.
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _write(self, members: Sequence[Member], pool: ThreadPoolExecutor) -> bool:
-        """Begin every step that can begin; say whether there was one."""
-        began = False
+    def _write(self, members: Sequence[Member], pool: ThreadPoolExecutor) -> int:
+        """Begin every step that can begin; say how many there were."""
+        begun = 0
         while True:
             beginning = [member for member in members if member.active and not member.begun]
             if not beginning:
-                return began
-            began = True
+                return begun
+            begun += len(beginning)
             for done in as_completed([pool.submit(self._begin, member) for member in beginning]):
                 done.result()
                 self._report(members)

@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
-    PaletteError,
-)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
     EXPIRES_AT,
     REQUEST_ID,
@@ -81,8 +77,3 @@ def diff(before: Json | None, after: Json | None) -> dict[str, Any]:
         "before": described(before),
         "after": described(after),
     }
-
-
-def failure_facts(error: PaletteError) -> Mapping[str, Any]:
-    """Return what a member's row tells of its failure, beside its text."""
-    return {"reason": error.reason, **error.facts}
