@@ -20,7 +20,11 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.retry
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.virtual_machines import (
     ClusterVms,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import Wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
+    API_VERSION,
+    KIND,
+    Wanted,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
     REQUEST_ID,
     Snapshot,
@@ -74,7 +78,8 @@ def update(api: ClusterVms, wanted: Wanted) -> Snapshot:
         current = _existing(api, wanted)
         if not differing_metadata(wanted, current):
             return current
-        body = with_metadata(current.manifest, wanted)
+        # The items of a list come without apiVersion and kind.
+        body = {"apiVersion": API_VERSION, "kind": KIND, **with_metadata(current.manifest, wanted)}
         answer = api.update_snapshot(wanted.key.vm_name, wanted.key.namespace, body)
         return read_snapshot(api.cluster.uid, answer)
 

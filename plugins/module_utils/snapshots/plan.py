@@ -173,7 +173,10 @@ def _plan_creation(
         refused, message = blocker or ("not_found", "")
         return Action(REFUSE, refused, message, current, wanted)
     busy = _in_progress(vm, wanted, others)
-    notes = [f"VM {vm.key.vm_name} has snapshot {name} in progress" for name in busy]
+    notes = [
+        f"VM {vm.key.vm_name} has snapshot {name} in progress; KubeVirt takes one at a time"
+        for name in busy
+    ]
     if not vm.volumes:
         notes.append(
             f"Palette does not say which volumes of VM {vm.key.vm_name} can be snapshotted"
