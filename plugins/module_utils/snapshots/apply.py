@@ -27,6 +27,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.bod
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
     REQUEST_ID,
+    Json,
     Snapshot,
     VmKey,
     read_snapshot,
@@ -54,7 +55,7 @@ def create(api: ClusterVms, wanted: Wanted) -> Snapshot:
 
     def attempt() -> Snapshot:
         answer = api.create_snapshot(wanted.key.vm_name, wanted.key.namespace, body)
-        return read_snapshot(api.cluster.uid, answer)
+        return _answered(api, wanted, answer)
 
     def look() -> Snapshot | None:
         listed = find_snapshot(api, wanted.key, wanted.name)
@@ -81,9 +82,13 @@ def update(api: ClusterVms, wanted: Wanted) -> Snapshot:
         # The items of a list come without apiVersion and kind.
         body = {"apiVersion": API_VERSION, "kind": KIND, **with_metadata(current.manifest, wanted)}
         answer = api.update_snapshot(wanted.key.vm_name, wanted.key.namespace, body)
-        return read_snapshot(api.cluster.uid, answer)
+        return _answered(api, wanted, answer)
 
-    return _exactly_once(api, attempt, lambda: None, unclear=("conflict",))
+    def look() -> Snapshot | None:
+        listed = find_snapshot(api, wanted.key, wanted.name)
+        return listed if listed and not differing_metadata(wanted, listed) else None
+
+    return _exactly_once(api, attempt, look, unclear=("conflict",))
 
 
 def delete(api: ClusterVms, key: VmKey, name: str) -> None:
@@ -95,9 +100,27 @@ def delete(api: ClusterVms, key: VmKey, name: str) -> None:
 
     def look() -> bool | None:
         listed = find_snapshot(api, key, name)
-        return True if listed is None or listed.deleting else None
+        # Another VM's snapshot may have taken the name, and is not to be deleted for it.
+        gone = listed is None or listed.deleting or listed.key != key
+        return True if gone else None
 
     _exactly_once(api, attempt, look, unclear=("not_found", "conflict"))
+
+
+def _answered(api: ClusterVms, wanted: Wanted, answer: Json) -> Snapshot:
+    """Read a write's answer. One about something else does not tell whether it was carried out."""
+    try:
+        snapshot = read_snapshot(api.cluster.uid, answer)
+    except PaletteError as error:
+        error.outcome_unknown = True
+        raise
+    if (snapshot.key, snapshot.name) == (wanted.key, wanted.name):
+        return snapshot
+    raise PaletteError(
+        "malformed_response",
+        f"Palette's answer is not about snapshot {wanted.key.namespace}/{wanted.name}",
+        outcome_unknown=True,
+    )
 
 
 def _existing(api: ClusterVms, wanted: Wanted) -> Snapshot:

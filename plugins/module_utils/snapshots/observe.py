@@ -75,8 +75,11 @@ def find_vm(api: ClusterVms, key: VmKey) -> VirtualMachine | None:
     """Return the VM, or None where the list of VMs does not show it."""
     if key.vm_name != LIST_SEGMENT:
         try:
-            return read_vm(api.cluster.uid, api.vm(key.vm_name, key.namespace))
+            vm = read_vm(api.cluster.uid, api.vm(key.vm_name, key.namespace))
         except PaletteError as error:
             if error.reason not in _MAY_BE_ABSENT:
                 raise
+        else:
+            if vm.key == key:
+                return vm
     return next((vm for vm in list_vms(api, [key.namespace]) if vm.key == key), None)
