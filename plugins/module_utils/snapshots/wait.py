@@ -27,6 +27,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
 
 _FIRST_INTERVAL = 0.1  # of the longest
 _GROWTH = 1.5
+_GROWN = 6  # looks until the longest is reached; a power of many more would overflow
 _JITTER = 0.1
 
 
@@ -124,7 +125,7 @@ def timed_out(
 
 def growing_interval(longest: float, looks: int) -> float:
     """Return the seconds to pause after so many looks: growing to the longest, with jitter."""
-    interval = min(longest * _FIRST_INTERVAL * _GROWTH**looks, longest)
+    interval = longest * min(_FIRST_INTERVAL * _GROWTH ** min(looks, _GROWN), 1)
     return interval * random.uniform(1 - _JITTER, 1)
 
 
