@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show the collection at work: install it as a user would and run it against a simulated Palette."""
+"""Show the collection at work: installed as a user would, run against a simulated Palette."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -23,13 +24,17 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 from palette_simulator.launch import Simulator  # noqa: E402 - found by the line above
 
 API_KEY = "demo-key"
-SNAPSHOT: dict[str, object] = {
+REPORT: dict[str, object] = {
+    "vm_snapshot_project": "Default",
     "vm_snapshot_cluster": "vm-cluster-1",
+}
+PLACE = {"vm_snapshot_project": "Default", "vm_snapshot_cluster": "vm-cluster-1"}
+SNAPSHOT = {
+    **PLACE,
     "vm_snapshot_namespace": "vms",
-    "vm_snapshot_name": "db1-before-upgrade",
+    "vm_snapshot_name": "before-upgrade",
     "vm_snapshot_vms": [{"vm_name": "db1"}],
 }
-REPORT: dict[str, object] = {"vm_snapshot_cluster": "vm-cluster-1"}
 FOREIGN_SETTINGS = ("ANSIBLE_", "PALETTE_", "SPECTROCLOUD_")
 
 
@@ -54,7 +59,7 @@ def main() -> None:
         say("The same again: nothing is left to do")
         expect_changed(0, play("snapshot", SNAPSHOT, palette.url))
         say("Report what there is")
-        play("snapshot_report", REPORT, palette.url)
+        play("snapshot_report", PLACE, palette.url)
     say("The simulated Palette is stopped; the demo is done")
 
 
@@ -62,7 +67,7 @@ def say(text: str) -> None:
     print(f"\n=== {text}", flush=True)
 
 
-def play(name: str, variables: dict[str, object], host: str) -> str:
+def play(name: str, variables: Mapping[str, object], host: str) -> str:
     """Run a playbook of the installed collection; return what it printed."""
     command = ("ansible-playbook", f"spectrocloud.palette.{name}", "-e", json.dumps(variables))
     return run(*command, PALETTE_HOST=host, PALETTE_API_KEY=API_KEY)
