@@ -19,8 +19,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 TOOLS = CHECKOUT / "tools"
 LOGS = CHECKOUT / "build" / "matrix"
 
-# The Pythons on which each ansible-core can be a controller. The oldest installed is taken: it is the one
-# that differs most from what development happens on.
+# The Pythons on which each ansible-core can be a controller. The oldest installed is taken: it
+# differs most from the one that development happens on.
 PYTHONS = {
     "2.16": ("3.10", "3.11", "3.12"),
     "2.17": ("3.10", "3.11", "3.12"),
