@@ -49,6 +49,7 @@ class VendorContract:
         self._definitions = {
             name: _json_schema(schema) for name, schema in document["definitions"].items()
         }
+        self._validators: dict[str, Validator] = {}
         # Literal segments win over parameters, as in the vendor's router.
         self._paths = sorted(document["paths"].items(), key=lambda item: item[0].count("{"))
 
@@ -59,7 +60,7 @@ class VendorContract:
 
     def problems_in_response(self, method: str, path: str, status: int, body: Any) -> list[str]:
         """What is wrong with an answer; errors are held against Palette's error body."""
-        operation, _ = self._operation(method, path)
+        operation, _parameters = self._operation(method, path)
         if status >= 400 or operation is None:
             return _problems(Draft202012Validator(_ERROR_BODY), body)
         promised = operation["responses"].get(str(status))
@@ -114,10 +115,11 @@ class VendorContract:
                 return operation, shared + operation.get("parameters", [])
         return None, []
 
-    @functools.cache  # noqa: B019 - contracts are few and live long
     def _validator(self, reference: str) -> Validator:
-        schema = {"$ref": _moved(reference), "$defs": self._definitions}
-        return Draft202012Validator(schema, format_checker=_formats)
+        if reference not in self._validators:
+            schema = {"$ref": _moved(reference), "$defs": self._definitions}
+            self._validators[reference] = Draft202012Validator(schema, format_checker=_formats)
+        return self._validators[reference]
 
 
 @functools.cache

@@ -68,7 +68,7 @@ class _Connection:
         started = time.perf_counter()
         for batch in batches:
             self._socket.sendall(batch)
-            for _ in range(_BATCH):
+            for _number in range(_BATCH):
                 self._read()
         return round(len(batches) * _BATCH / (time.perf_counter() - started))
 
@@ -83,7 +83,7 @@ class _Connection:
             raise RuntimeError(f"unexpected answer: {status.decode()}")
         length = 0
         while (line := self._file.readline()) != b"\r\n":
-            name, _, value = line.partition(b":")
+            name, _colon, value = line.partition(b":")
             if name.lower() == b"content-length":
                 length = int(value)
         return self._file.read(length)

@@ -33,7 +33,7 @@ Check = Callable[[Any, str], Iterator[Problem]]
 
 def _of_type(expected: type, word: str) -> Check:
     def check(value: Any, path: str) -> Iterator[Problem]:
-        if type(value) is not expected:
+        if value.__class__ is not expected:  # a bool is no integer here
             yield Problem(f"{path} in body must be of type {word}")
 
     return check

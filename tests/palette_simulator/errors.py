@@ -117,5 +117,5 @@ def _response(status: int, code: str, message: str, details: Any) -> Response:
 
 
 def _about(resource: str, name: str) -> dict[str, Any]:
-    kind, _, group = resource.partition(".")
+    kind, _dot, group = resource.partition(".")
     return {"name": name, "group": group, "kind": kind}

@@ -127,7 +127,7 @@ def _offset(call: Call) -> int:
     if not token:
         return contract.whole_parameter(call.request, "offset", call.switches)
     try:
-        word, _, offset = base64.urlsafe_b64decode(token).decode().partition(" ")
+        word, _blank, offset = base64.urlsafe_b64decode(token).decode().partition(" ")
         if word == "offset":
             return int(offset)
     except (binascii.Error, ValueError):

@@ -228,7 +228,7 @@ class Cluster:
     def sweep(self, now: float) -> None:
         """Remove what has gone by now."""
         while self._departures and self._departures[0][0] <= now:
-            _, _, kind, key = heapq.heappop(self._departures)
+            _when, _order, kind, key = heapq.heappop(self._departures)
             if kind == "vm":
                 self._remove_vm(key)
             else:

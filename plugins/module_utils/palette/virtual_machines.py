@@ -17,6 +17,9 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.looku
 
 Item = TypeVar("Item")
 
+# A filter that is longer, which a URL may not hold, is left out: callers filter what is listed.
+_LONGEST_FILTER = 3000
+
 # A virtual machine of this name shares its path with the list of all snapshots.
 LIST_SEGMENT = "snapshot"
 
@@ -77,4 +80,4 @@ class ClusterVms:
 
 def _filters(**lists: Iterable[str]) -> dict[str, str]:
     joined = {name: ",".join(sorted(set(values))) for name, values in lists.items()}
-    return {name: values for name, values in joined.items() if values}
+    return {name: values for name, values in joined.items() if 0 < len(values) <= _LONGEST_FILTER}

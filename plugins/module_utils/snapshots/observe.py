@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import partial
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
@@ -66,9 +66,10 @@ def find_name(api: ClusterVms, namespace: str, name: str) -> Snapshot | None:
     return next(found, None)
 
 
-def list_vms(api: ClusterVms, namespaces: Iterable[str] = ()) -> list[VirtualMachine]:
+def list_vms(api: ClusterVms, namespaces: Collection[str] = ()) -> list[VirtualMachine]:
     """Return the VMs of the namespaces; none named: of all."""
-    return api.vms(partial(read_vm, api.cluster.uid), namespaces)
+    listed = api.vms(partial(read_vm, api.cluster.uid), namespaces)
+    return [vm for vm in listed if not namespaces or vm.key.namespace in namespaces]
 
 
 def find_vm(api: ClusterVms, key: VmKey) -> VirtualMachine | None:

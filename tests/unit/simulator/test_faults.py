@@ -84,12 +84,12 @@ def test_an_answer_is_delayed(probe: Probe) -> None:
 
 def test_faults_are_counted_out(probe: Probe) -> None:
     probe.palette.inject({"action": "html", "path": "/vms$", "skip": 1, "times": 2})
-    assert [probe.vms("GET").status_code for _ in range(4)] == [200, 502, 502, 200]
+    assert [probe.vms("GET").status_code for _number in range(4)] == [200, 502, 502, 200]
 
 
 def test_faults_without_number_last_until_they_are_cleared(probe: Probe) -> None:
     probe.palette.inject({"action": "html", "times": None})
-    assert [probe.vms("GET").status_code for _ in range(3)] == [502] * 3
+    assert [probe.vms("GET").status_code for _number in range(3)] == [502] * 3
     probe.palette.clear_faults()
     assert probe.vms("GET").status_code == 200
 
@@ -108,7 +108,7 @@ def test_a_change_of_an_unknown_vm_is_refused(palette: Simulator) -> None:
 
 
 def test_connections_are_kept_and_told_apart(probe: Probe) -> None:
-    for _ in range(3):
+    for _number in range(3):
         probe.vms("GET")
     assert len({entry["source_port"] for entry in probe.palette.requests()}) == 1
     with Probe.of(probe.palette) as other:

@@ -121,7 +121,7 @@ def test_a_vm_can_be_deleted_and_its_snapshots_stay(probe: Probe) -> None:
 
 
 def test_a_locked_vm_lingers_after_its_deletion(probe: Probe) -> None:
-    for _ in range(2):
+    for _number in range(2):
         assert probe.vms("DELETE", "busy", namespace="vms").status_code == 204
     metadata = probe.vms("GET", "busy", namespace="vms").json()["metadata"]
     assert metadata["deletionTimestamp"]

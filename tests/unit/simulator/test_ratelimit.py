@@ -14,7 +14,7 @@ DASHBOARD = "/v1/dashboard/projects/metadata"
 
 
 def passed(limiter: RateLimiter, path: str, now: float, address: str = "a") -> int:
-    return sum(limiter.allows(address, path, now) for _ in range(1000))
+    return sum(limiter.allows(address, path, now) for _number in range(1000))
 
 
 @pytest.mark.parametrize(

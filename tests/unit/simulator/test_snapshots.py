@@ -334,7 +334,7 @@ def test_every_stage_makes_older_versions_stale(probe: Probe) -> None:
 
 def test_a_deleted_snapshot_lingers_and_goes(probe: Probe) -> None:
     probe.palette.change_vm("vm-cluster-1", "vms", "history", timing={"gone": 1})
-    for _ in range(2):
+    for _number in range(2):
         assert probe.delete("history", "history-1h").status_code == 204
     lingering = probe.get("history", "history-1h")
     assert lingering["metadata"]["deletionTimestamp"]

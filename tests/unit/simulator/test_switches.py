@@ -224,7 +224,9 @@ def test_a_continue_token_may_expire(probe: Probe, style: str, status: int) -> N
 
 def test_what_is_over_the_rate_limit_is_refused_and_counted(probe: Probe) -> None:
     probe.palette.switch(rate_limits="documented", log_bodies=False)
-    statuses = [probe.call("GET", "dashboard/projects/metadata").status_code for _ in range(200)]
+    statuses = [
+        probe.call("GET", "dashboard/projects/metadata").status_code for _number in range(200)
+    ]
     assert statuses.index(429) >= 50
     assert probe.palette.stats()["rate_limited"] == statuses.count(429)
     probe.palette.clear_requests()  # they were logged without the bodies the contract asks for
@@ -236,7 +238,7 @@ def test_the_forms_of_429(probe: Probe, retry_after: str, body: str) -> None:
     probe.palette.switch(
         rate_limits="documented", retry_after=retry_after, rate_limit_body=body, log_bodies=False
     )
-    answers = [probe.call("GET", "dashboard/projects/metadata") for _ in range(200)]
+    answers = [probe.call("GET", "dashboard/projects/metadata") for _number in range(200)]
     refused = next(answer for answer in answers if answer.status_code == 429)
     header: Any = refused.headers.get("Retry-After")
     if retry_after == "http-date":
