@@ -22,8 +22,11 @@ ALLOWED = re.compile(
     | changelogs/changelog\.yaml
     | meta/(runtime|execution-environment)\.yml
     | playbooks/[a-z_]+\.yml
-    | plugins/(action|doc_fragments|filter|inventory|lookup|module_utils|modules|plugin_utils)/([a-z_]+/)*[a-z_]+\.py
-    | roles/[a-z_]+/(README\.md | (defaults|handlers|meta|tasks|vars)/[a-z_]+\.yml | templates/[a-z_.]+\.j2)
+    | plugins/(action|doc_fragments|filter|inventory|lookup|module_utils|modules|plugin_utils)/
+      ([a-z_]+/)*[a-z_]+\.py
+    | roles/[a-z_]+/README\.md
+    | roles/[a-z_]+/(defaults|handlers|meta|tasks|vars)/[a-z_]+\.yml
+    | roles/[a-z_]+/templates/[a-z_.]+\.j2
     """,
     re.VERBOSE,
 )
