@@ -106,9 +106,9 @@ class Snapshot(NamedTuple):
     def quiesced(self) -> bool | None:
         """Whether file systems were at rest: VM off, or frozen by the guest agent without trouble.
 
-        None while the snapshot is still being taken.
+        None while the snapshot is still being taken, and when that failed.
         """
-        if self.in_progress:
+        if self.in_progress or self.failed:
             return None
         if "Online" not in self.indications:
             return True
@@ -138,10 +138,14 @@ def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
         restore_in_progress=_text(status, "restoreInProgress"),
         deleting=read_time(meta.get("deletionTimestamp")) is not None,
         volumes=tuple(
-            Volume(_text(volume, "name"), bool(volume.get("enabled")), _text(volume, "reason"))
+            _read_volume(_shaped(volume, dict, "volumeSnapshotStatuses"))
             for volume in _list(status, "volumeSnapshotStatuses")
         ),
     )
+
+
+def _read_volume(status: Json) -> Volume:
+    return Volume(_text(status, "name"), bool(status.get("enabled")), _text(status, "reason"))
 
 
 def read_snapshot(cluster_uid: str, manifest: Json) -> Snapshot:
@@ -181,14 +185,13 @@ def read_time(text: Any) -> datetime | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(_with_offset(str(text)))
-    except ValueError:
+        read = datetime.fromisoformat(_with_offset(str(text)))
+        moment = (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).astimezone(
+            timezone.utc
+        )
+    except (ValueError, OverflowError):
         return None
-    if moment.year <= _ZERO_YEAR:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(
-        timezone.utc
-    )
+    return moment if moment.year > _ZERO_YEAR else None
 
 
 def write_time(moment: datetime | None) -> str | None:
