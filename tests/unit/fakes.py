@@ -249,7 +249,7 @@ class FakeCluster:
     ) -> Json:
         """Let there be a snapshot; more: its status, spec and further metadata."""
         source = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": vm_name}
-        body = {
+        body: Json = {
             "apiVersion": "snapshot.kubevirt.io/v1beta1",
             "kind": "VirtualMachineSnapshot",
             "metadata": {"name": name, "namespace": namespace, **more.get("metadata", {})},

@@ -451,7 +451,7 @@ def test_a_timeout_says_what_was_last_seen(palette: FakeCluster, clock: Clock) -
 def test_a_disappearance_is_its_own_end(palette: FakeCluster) -> None:
     palette.courses["db1"] = (RUNNING,)
     palette.lingers = 0
-    palette.on_look.append(lambda: palette.objects.pop(("vms", "before"), None))
+    palette.on_look.append(palette.objects.clear)
     error = failure_of()
     assert error.reason == "snapshot_disappeared"
     assert error.facts["changed"] is True
@@ -817,6 +817,13 @@ def test_a_delete_that_is_not_found_although_listed_is_an_error(palette: FakeClu
 
 # Check mode
 
+
+def add_deleting(palette: FakeCluster) -> None:
+    """Let there be a snapshot that is being deleted."""
+    palette.add_snapshot("before", status=READY)
+    palette.start_deletion("vms", "before")
+
+
 SITUATIONS: dict[str, tuple[Callable[[FakeCluster], object], Json]] = {
     "create": (lambda _: None, {}),
     "create with all": (lambda _: None, {"labels": {"a": "1"}, "failure_deadline": "10m"}),
@@ -833,11 +840,11 @@ SITUATIONS: dict[str, tuple[Callable[[FakeCluster], object], Json]] = {
     "delete": (lambda p: p.add_snapshot("before", status=READY), {"state": "absent"}),
     "absent": (lambda _: None, {"state": "absent"}),
     "being deleted": (
-        lambda p: (p.add_snapshot("before", status=READY), p.start_deletion("vms", "before")),
+        add_deleting,
         {},
     ),
     "deleted already": (
-        lambda p: (p.add_snapshot("before", status=READY), p.start_deletion("vms", "before")),
+        add_deleting,
         {"state": "absent"},
     ),
     "another VM's, absent": (
