@@ -184,7 +184,7 @@ class Execution:
         except PaletteError as error:
             member.failure = error
             if error.reason in _HOPELESS:
-                self._hopeless = error
+                self._hopeless = self._hopeless or error
 
     def _carry_out(self, step: Step, member: Member) -> None:
         member.uid = step.uid
