@@ -1,0 +1,328 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which snapshots retention keeps and deletes: properties over generated fleets, and a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    EXPIRES_AT,
+    Snapshot,
+    VmKey,
+    write_time,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan_retention import (
+    Decision,
+    Rules,
+    decide,
+    is_own,
+)
+from unit.sets.world import EPOCH, key_of, marks, snapshot
+
+NOW = EPOCH
+DAY = timedelta(days=1)
+READY: dict[str, Any] = {"phase": "Succeeded", "ready": True}
+STATES: tuple[dict[str, Any], ...] = (
+    READY,
+    READY,
+    {"phase": "", "ready": False, "creation_time": None},
+    {"phase": "InProgress", "ready": False, "creation_time": None},
+    {"phase": "InProgress", "ready": False, "creation_time": None, "error": "freeze failed"},
+    {"phase": "Succeeded", "ready": False},
+    {"phase": "Succeeded", "ready": False, "error": "VolumeSnapshots (a) missing"},
+    {"phase": "Failed", "ready": False, "creation_time": None},
+    {"phase": "Failed", "ready": False, "creation_time": None, "error": "freeze failed"},
+)
+UNREADABLE = "next Tuesday"
+
+_days = st.integers(min_value=0, max_value=20)
+_expiries = st.one_of(
+    st.none(),
+    st.integers(min_value=-3, max_value=3).map(lambda days: write_time(NOW + days * DAY)),
+    st.just(UNREADABLE),
+)
+
+
+_traits = st.tuples(
+    st.sampled_from([key_of("db1"), key_of("db2"), key_of("db1", "prod")]),
+    st.sampled_from(STATES),
+    _days,
+    st.sampled_from([marks(), marks("nightly"), marks(), {"owner": "someone"}]),
+    _expiries,
+    st.sampled_from([False, False, False, True]),
+)
+
+
+def _fleet_with(traits: Sequence[tuple[Any, ...]]) -> list[Snapshot]:
+    return [
+        snapshot(
+            key,
+            f"snapshot-{number}",
+            labels=labels,
+            annotations={EXPIRES_AT: expires_at} if expires_at else {},
+            created=NOW - days * DAY,
+            deleting=deleting,
+            **state,
+        )
+        for number, (key, state, days, labels, expires_at, deleting) in enumerate(traits)
+    ]
+
+
+_fleets = st.lists(_traits, max_size=14).map(_fleet_with)
+_limits = st.one_of(st.none(), st.integers(min_value=0, max_value=6))
+_ages = st.one_of(st.none(), _days.map(lambda days: days * DAY))
+_rules = st.builds(Rules, _limits, _ages)
+generated = settings(deadline=None)
+
+
+def deleted(decisions: Sequence[Decision]) -> set[str]:
+    """Return the names of what is to be deleted; they are unique in a generated fleet."""
+    return {decision.snapshot.name for decision in decisions if decision.delete}
+
+
+def newest_ready(fleet: Sequence[Snapshot]) -> dict[VmKey, Snapshot]:
+    """Return each VM's newest snapshot of this collection that can be used."""
+    usable = [s for s in fleet if is_own(s) and s.ready and not s.deleting]
+    by_age = sorted(usable, key=lambda s: (str(s.taken_at), s.name))
+    return {s.key: s for s in by_age}
+
+
+@generated
+@given(_fleets, _rules)
+def test_every_snapshot_seen_is_named_exactly_once_and_why(
+    fleet: list[Snapshot], rules: Rules
+) -> None:
+    decisions = decide(fleet, rules, NOW)
+    names = Counter(decision.snapshot.name for decision in decisions)
+    assert names == Counter(s.name for s in fleet)
+    assert all(decision.why for decision in decisions)
+
+
+@generated
+@given(_fleets, _rules)
+def test_what_is_not_ours_or_on_its_way_is_never_deleted(
+    fleet: list[Snapshot], rules: Rules
+) -> None:
+    for decision in decide(fleet, rules, NOW):
+        one = decision.snapshot
+        if decision.delete:
+            assert is_own(one)
+            assert not one.deleting
+            assert not one.in_progress
+            assert one.ready or one.failed or one.error
+
+
+@generated
+@given(_fleets, _rules)
+def test_the_newest_ready_of_a_vm_is_deleted_only_with_keep_last_0(
+    fleet: list[Snapshot], rules: Rules
+) -> None:
+    doomed = deleted(decide(fleet, rules, NOW))
+    if rules.keep_last != 0:
+        assert doomed.isdisjoint(s.name for s in newest_ready(fleet).values())
+
+
+@generated
+@given(_fleets, st.integers(0, 6), st.integers(0, 6), _ages)
+def test_a_higher_keep_last_never_deletes_more(
+    fleet: list[Snapshot], one: int, other: int, max_age: timedelta | None
+) -> None:
+    fewer, more = sorted((one, other))
+    strict = deleted(decide(fleet, Rules(fewer, max_age), NOW))
+    lax = deleted(decide(fleet, Rules(more, max_age), NOW))
+    assert lax <= strict
+
+
+@generated
+@given(_fleets, _limits, _days, _days)
+def test_a_longer_max_age_never_deletes_more(
+    fleet: list[Snapshot], keep_last: int | None, one: int, other: int
+) -> None:
+    shorter, longer = sorted((one, other))
+    strict = deleted(decide(fleet, Rules(keep_last, shorter * DAY), NOW))
+    lax = deleted(decide(fleet, Rules(keep_last, longer * DAY), NOW))
+    assert lax <= strict
+
+
+@generated
+@given(_fleets, _rules)
+def test_a_second_run_deletes_nothing_more(fleet: list[Snapshot], rules: Rules) -> None:
+    doomed = deleted(decide(fleet, rules, NOW))
+    left = [s for s in fleet if s.name not in doomed]
+    assert deleted(decide(left, rules, NOW)) == set()
+
+
+@generated
+@given(_fleets, _rules)
+def test_failed_ones_of_a_vm_go_first_then_the_oldest(fleet: list[Snapshot], rules: Rules) -> None:
+    by_vm: dict[VmKey, list[Snapshot]] = {}
+    for decision in decide(fleet, rules, NOW):
+        if decision.delete:
+            by_vm.setdefault(decision.snapshot.key, []).append(decision.snapshot)
+    for doomed in by_vm.values():
+        order = [(not s.failed, s.taken_at) for s in doomed]
+        assert order == sorted(order)
+
+
+@generated
+@given(_fleets, _rules)
+def test_failed_ones_of_ours_are_always_deleted(fleet: list[Snapshot], rules: Rules) -> None:
+    for decision in decide(fleet, rules, NOW):
+        if decision.snapshot.failed and is_own(decision.snapshot):
+            assert decision.delete is not decision.snapshot.deleting
+
+
+@generated
+@given(_fleets, _rules)
+def test_an_expiry_decides_whatever_the_rules_say(fleet: list[Snapshot], rules: Rules) -> None:
+    protected = {} if rules.keep_last == 0 else newest_ready(fleet)
+    for one, delete, _why in decide(fleet, rules, NOW):
+        expires_at = one.annotations.get(EXPIRES_AT)
+        if not expires_at or not is_own(one) or not one.ready or one.deleting:
+            continue
+        expired = expires_at != UNREADABLE and expires_at <= str(write_time(NOW))
+        assert delete == (expired and protected.get(one.key) != one)
+
+
+@generated
+@given(_fleets)
+def test_without_rules_only_failed_and_expired_ones_go(fleet: list[Snapshot]) -> None:
+    whys = {decision.why for decision in decide(fleet, Rules(), NOW) if decision.delete}
+    assert whys <= {"failed", "expired"}
+
+
+@generated
+@given(_fleets, _rules)
+def test_the_decisions_on_a_vm_do_not_depend_on_other_vms(
+    fleet: list[Snapshot], rules: Rules
+) -> None:
+    alone = [
+        decision
+        for key in sorted({s.key for s in fleet})
+        for decision in decide([s for s in fleet if s.key == key], rules, NOW)
+    ]
+    assert decide(fleet, rules, NOW) == alone
+
+
+@generated
+@given(_fleets, st.integers(1, 6))
+def test_keep_last_keeps_so_many_that_can_be_used(fleet: list[Snapshot], keep_last: int) -> None:
+    lasting = [s._replace(annotations={}) for s in fleet]
+    decisions = decide(lasting, Rules(keep_last), NOW)
+    usable = Counter(s.key for s in lasting if is_own(s) and s.ready and not s.deleting)
+    kept = Counter(
+        s.key
+        for s, delete, _why in decisions
+        if not delete and is_own(s) and s.ready and not s.deleting
+    )
+    assert kept == {key: min(count, keep_last) for key, count in usable.items()}
+
+
+def aged(*days: float) -> list[Snapshot]:
+    """Return one VM's ready snapshots, named by their age in days."""
+    return [
+        snapshot(name=f"d{age}", labels=marks("nightly"), created=NOW - age * DAY) for age in days
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "kept"),
+    [
+        (Rules(), {"d0": "newest_ready", "d1": "no_rule", "d7": "no_rule", "d30": "no_rule"}),
+        (Rules(keep_last=1), {"d0": "newest_ready"}),
+        (Rules(keep_last=2), {"d0": "newest_ready", "d1": "keep_last"}),
+        (
+            Rules(keep_last=9),
+            dict.fromkeys(("d1", "d7", "d30"), "keep_last") | {"d0": "newest_ready"},
+        ),
+        (Rules(keep_last=0), {}),
+        (
+            Rules(max_age=7 * DAY),
+            {"d0": "newest_ready", "d1": "young_enough", "d7": "young_enough"},
+        ),
+        (
+            Rules(max_age=7 * DAY - timedelta(seconds=1)),
+            {"d0": "newest_ready", "d1": "young_enough"},
+        ),
+        (Rules(max_age=timedelta()), {"d0": "newest_ready"}),
+        (Rules(0, timedelta()), {"d0": "young_enough"}),
+        (Rules(0, DAY), {"d0": "young_enough", "d1": "young_enough"}),
+        (Rules(3, DAY), {"d0": "newest_ready", "d1": "keep_last", "d7": "keep_last"}),
+    ],
+)
+def test_rules(rules: Rules, kept: dict[str, str]) -> None:
+    decisions = decide(aged(1, 30, 0, 7), rules, NOW)
+    assert [d.snapshot.name for d in decisions] == ["d30", "d7", "d1", "d0"]
+    assert {d.snapshot.name: d.why for d in decisions if not d.delete} == kept
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"labels": {}}, "not_ours"),
+        ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "not_ours"),
+        ({"labels": {}, "phase": "Failed", "ready": False}, "not_ours"),
+        ({"deleting": True}, "being_deleted"),
+        ({"deleting": True, "phase": "Failed", "ready": False}, "being_deleted"),
+        ({"phase": "", "ready": False}, "in_progress"),
+        ({"phase": "InProgress", "ready": False, "error": "freeze failed"}, "in_progress"),
+        ({"phase": "Succeeded", "ready": False}, "in_progress"),
+        ({"phase": "Failed", "ready": False}, "failed"),
+        ({"phase": "Succeeded", "ready": False, "error": "missing"}, "too_old"),
+        ({"created": None}, "young_enough"),
+    ],
+)
+def test_an_old_snapshot_beside_a_new_one(fields: dict[str, Any], why: str) -> None:
+    old = snapshot(name="old", **{"labels": marks(), "created": NOW - 30 * DAY, **fields})
+    decisions = decide([old, *aged(0)], Rules(max_age=DAY), NOW)
+    found = {decision.snapshot.name: decision for decision in decisions}
+    assert found["old"].why == why
+    assert found["old"].delete == (why in ("failed", "too_old"))
+    assert found["d0"].why == "newest_ready"
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "delete", "why"),
+    [
+        (timedelta(seconds=1), False, "not_expired"),
+        (timedelta(), True, "expired"),
+        (-timedelta(seconds=1), True, "expired"),
+        (-400 * DAY, True, "expired"),
+    ],
+)
+@pytest.mark.parametrize("rules", [Rules(), Rules(keep_last=9), Rules(keep_last=0)])
+def test_expiry(expires_in: timedelta, delete: bool, why: str, rules: Rules) -> None:
+    annotations = {EXPIRES_AT: write_time(NOW + expires_in)}
+    one = aged(5)[0]._replace(annotations=annotations)
+    decision = decide([one, *aged(0)], rules, NOW)[0]
+    assert (decision.snapshot, decision.delete, decision.why) == (one, delete, why)
+
+
+@pytest.mark.parametrize("text", ["2026-11-23T13:59:59+02:00", "2026-11-23T11:59:59.999Z"])
+def test_an_expiry_counts_in_its_own_time_zone(text: str) -> None:
+    one = aged(5)[0]._replace(annotations={EXPIRES_AT: text})
+    assert deleted(decide([one, *aged(0)], Rules(), NOW)) == {"d5"}
+
+
+def test_an_expired_snapshot_stays_while_it_is_the_newest_that_can_be_used() -> None:
+    expired = aged(5)[0]._replace(annotations={EXPIRES_AT: write_time(NOW - DAY)})
+    failed = snapshot(name="failed", labels=marks(), phase="Failed", ready=False)
+    decisions = decide([expired, failed], Rules(), NOW)
+    assert [(d.snapshot.name, d.why) for d in decisions] == [
+        ("failed", "failed"),
+        ("d5", "newest_ready"),
+    ]
+
+
+def test_somebody_elses_newer_snapshot_does_not_stand_in_for_ours() -> None:
+    theirs = snapshot(name="theirs", labels={}, created=NOW)
+    assert deleted(decide([theirs, *aged(3)], Rules(max_age=DAY), NOW)) == set()
