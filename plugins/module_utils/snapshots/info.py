@@ -82,7 +82,7 @@ def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
         "failed": sum(snapshot.failed for snapshot in snapshots),
         "deleting": sum(snapshot.deleting for snapshot in snapshots),
         "vms": len({snapshot.key for snapshot in snapshots}),
-        "by_phase": dict(Counter(snapshot.phase or "Unknown" for snapshot in snapshots)),
+        "by_phase": dict(Counter(map(_phase, snapshots))),
         "oldest": write_time(min(times, default=None)),
         "newest": write_time(max(times, default=None)),
     }
@@ -97,11 +97,17 @@ def _tests(options: Mapping[str, Any], now: datetime) -> list[Test]:
 
 
 def _problem(option: str, value: Any) -> str | None:
+    if value is None:
+        return None
     try:
-        _TESTS[option](value or "0", datetime.now(timezone.utc))
+        _TESTS[option](value, datetime.now(timezone.utc))
     except ValueError as error:
         return str(error)
     return None
+
+
+def _phase(snapshot: Snapshot) -> str:
+    return snapshot.phase or "Unknown"
 
 
 def _named(pattern: str, _now: datetime) -> Test:
@@ -114,7 +120,7 @@ def _labelled(text: str, _now: datetime) -> Test:
 
 
 def _in_phase(phases: Sequence[str], _now: datetime) -> Test:
-    return lambda snapshot: snapshot.phase in phases
+    return lambda snapshot: _phase(snapshot) in phases
 
 
 def _ready(ready: bool, _now: datetime) -> Test:
