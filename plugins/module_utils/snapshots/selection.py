@@ -28,13 +28,12 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
 )
 
 _ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
+_REQUIRED = ("vm_name", "namespace")
 _RULES = {
     "vm_name": vm_name_problem,
     "namespace": namespace_problem,
     "name": snapshot_name_problem,
 }
-
-
 _EXAMPLE = "vms: [{vm_name: db1, namespace: vms, cluster: vm-cluster-1}]"
 
 
@@ -116,7 +115,7 @@ def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
 def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
     if not isinstance(given, (str, Mapping)):
         return [Problem(where, f"{given!r} is neither a name nor a mapping", _EXAMPLE)]
-    texts = {key: _value_problem(key, getattr(entry, key)) for key in _RULES}
+    texts = {key: _value_problem(key, getattr(entry, key)) for key in _ENTRY_KEYS}
     if isinstance(given, Mapping):
         texts.update({str(key): "is not known here" for key in set(given) - set(_ENTRY_KEYS)})
     if bool(entry.cluster) == bool(entry.cluster_uid):
@@ -126,8 +125,10 @@ def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
 
 def _value_problem(key: str, value: Any) -> str | None:
     if value is None:
-        return None if key == "name" else "must be given"
-    return _RULES[key](value) if isinstance(value, str) else f"{value!r} is not text"
+        return "must be given" if key in _REQUIRED else None
+    if not isinstance(value, str):
+        return f"{value!r} is not text"
+    return _RULES[key](value) if key in _RULES else None
 
 
 def _matches(key: VmKey, patterns: Sequence[str]) -> bool:
