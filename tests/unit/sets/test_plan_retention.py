@@ -301,7 +301,7 @@ def test_an_old_snapshot_beside_a_new_one(fields: dict[str, Any], why: str) -> N
 )
 @pytest.mark.parametrize("rules", [Rules(), Rules(keep_last=9), Rules(keep_last=0)])
 def test_expiry(expires_in: timedelta, delete: bool, why: str, rules: Rules) -> None:
-    annotations = {EXPIRES_AT: write_time(NOW + expires_in)}
+    annotations = {EXPIRES_AT: f"{write_time(NOW + expires_in)}"}
     one = aged(5)[0]._replace(annotations=annotations)
     decision = decide([one, *aged(0)], rules, NOW)[0]
     assert (decision.snapshot, decision.delete, decision.why) == (one, delete, why)
@@ -314,7 +314,7 @@ def test_an_expiry_counts_in_its_own_time_zone(text: str) -> None:
 
 
 def test_an_expired_snapshot_stays_while_it_is_the_newest_that_can_be_used() -> None:
-    expired = aged(5)[0]._replace(annotations={EXPIRES_AT: write_time(NOW - DAY)})
+    expired = aged(5)[0]._replace(annotations={EXPIRES_AT: "2026-11-22T12:00:00Z"})
     failed = snapshot(name="failed", labels=marks(), phase="Failed", ready=False)
     decisions = decide([expired, failed], Rules(), NOW)
     assert [(d.snapshot.name, d.why) for d in decisions] == [
