@@ -57,8 +57,8 @@ gates: $(GATES)
 matrix: $(DEV_VENV) ## Unit, integration and sanity tests on each ansible-core whose Python is installed (CORES="2.16 2.21")
 	python tools/matrix.py $(CORES)
 
-bench: $(DEV_VENV) ## Measure against the targets; results in build/bench.json
-	PYTHONPATH=tests python -m benchmarks $(ARGS)
+bench: $(DEV_VENV) ## Measure against the targets (BENCH="1 3" chooses); results in build/bench.json
+	PYTHONPATH=tests python -m benchmarks $(BENCH)
 
 lint: $(LINTERS) ## Ruff, mypy --strict, ansible-lint
 

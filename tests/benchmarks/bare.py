@@ -1,0 +1,53 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The least that a script can do: list the VMs and snapshots, then post, with a thread pool.
+
+Run as a process of its own: python -m benchmarks.bare URL PROJECT_UID CLUSTER_UID CONCURRENCY
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from benchmarks.by_hand import NAMESPACE, body, headers, path_of_vms
+
+
+def main(url: str, project: str, cluster: str, concurrency: int) -> None:
+    """Take a snapshot of every VM."""
+    session = requests.Session()
+    session.headers.update(headers(project))
+    session.mount("http://", HTTPAdapter(pool_maxsize=concurrency))
+    vms = url + path_of_vms(cluster)
+    list(_items(session, f"{vms}/snapshot"))
+    names = [vm["metadata"]["name"] for vm in _items(session, vms)]
+
+    def post(name: str) -> None:
+        target = f"{vms}/{name}/snapshot?namespace={NAMESPACE}"
+        session.post(target, json=body(name)).raise_for_status()
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        list(pool.map(post, names))
+
+
+def _items(session: requests.Session, url: str) -> Iterator[Any]:
+    token = ""
+    while True:
+        query = {"namespace": NAMESPACE, "limit": "50", **({"continue": token} if token else {})}
+        answer = session.get(url, params=query)
+        answer.raise_for_status()
+        page = answer.json()
+        yield from page["items"] or ()
+        token = page["metadata"].get("continue")
+        if not token:
+            return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -1,0 +1,107 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The laboratory: an embedded Palette, Ansible pointed at it, and the tasks to be compared."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import by_hand
+from benchmarks.ansible import Ansible, Task
+from benchmarks.by_hand import API_KEY, NAMESPACE
+from palette_simulator.launch import Simulator
+
+PROJECT = "Default"
+CLUSTER = "vm-cluster-1"
+_PLACE = {"project": PROJECT, "cluster": CLUSTER}
+
+
+class Uids(NamedTuple):
+    """The project's and the cluster's."""
+
+    project: str
+    cluster: str
+
+
+class Lab(NamedTuple):
+    """One running Palette and what is needed to work with it."""
+
+    palette: Simulator
+    ansible: Ansible
+    uids: Uids
+
+    @classmethod
+    @contextmanager
+    def open(cls, vms: int, **switches: object) -> Iterator[Lab]:
+        """Start a Palette with so many VMs; without rate limits unless a switch says so."""
+        options: dict[str, Any] = {"rate_limits": "off", "timing": "instant", **switches}
+        with (
+            tempfile.TemporaryDirectory(prefix="benchmark-") as home,
+            Simulator.running(vms=vms, **options) as palette,
+        ):
+            yield cls(palette, Ansible(Path(home), palette.url, API_KEY), _uids(palette.url))
+
+
+def vm_names(count: int) -> list[str]:
+    """Return the names of the first VMs of the simulator's fleet."""
+    return [f"vm-{number:05}" for number in range(1, count + 1)]
+
+
+def vm_snapshot(vm: str) -> Task:
+    """Return a task that asks for a snapshot. vm: a VM's name, or an expression for it."""
+    options = {**_PLACE, "vm_name": vm, "namespace": NAMESPACE, "name": f"{vm}-now"}
+    return {"spectrocloud.palette.vm_snapshot": {**options, "wait": False, "rate_limit": 0}}
+
+
+def vm_snapshot_set(**options: object) -> Task:
+    """Return a task that asks for a snapshot of every VM of the fleet."""
+    selected = {**_PLACE, "namespaces": [NAMESPACE], "name": "now", "progress": False}
+    return {"spectrocloud.palette.vm_snapshot_set": {**selected, **options}}
+
+
+def uri(lab: Lab, vm: str) -> Task:
+    """Return a task that posts a snapshot's body by hand."""
+    path = f"{by_hand.path_of_vms(lab.uids.cluster)}/{vm}/snapshot?namespace={NAMESPACE}"
+    return {
+        "ansible.builtin.uri": {
+            "url": f"{lab.palette.url}{path}",
+            "method": "POST",
+            "headers": by_hand.headers(lab.uids.project),
+            "body_format": "json",
+            "body": by_hand.body(vm),
+        }
+    }
+
+
+def say(text: str) -> None:
+    """Tell what is going on, apart from the results."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _uids(url: str) -> Uids:
+    projects = _listed(url, "/v1/dashboard/projects/metadata", {"ApiKey": API_KEY})
+    project = _uid_of(PROJECT, projects)
+    clusters = _listed(url, "/v1/dashboard/spectroclusters/vms", by_hand.headers(project))
+    return Uids(project, _uid_of(CLUSTER, clusters))
+
+
+def _uid_of(name: str, listed: list[dict[str, Any]]) -> str:
+    (uid,) = (item["metadata"]["uid"] for item in listed if item["metadata"]["name"] == name)
+    return str(uid)
+
+
+def _listed(url: str, path: str, headers: Mapping[str, str]) -> list[dict[str, Any]]:
+    request = urllib.request.Request(url + path, headers=dict(headers))  # noqa: S310 - our own server
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=30) as response:
+        listed: list[dict[str, Any]] = json.load(response)["items"]
+    return listed

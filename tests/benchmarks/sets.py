@@ -1,0 +1,139 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A set of many VMs in one task: against a bare script, the rate limit, and itself when smaller."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import processes
+from benchmarks.ansible import Play
+from benchmarks.figures import Check, median_ratio, pages, rate_bound, rounds
+from benchmarks.lab import Lab, say, vm_snapshot_set
+from palette_simulator.timing import PROFILES
+
+_RUNS = 3
+_SHORT_RUNS = 5
+_VMS = 1_000
+_MANY_VMS = 10_000
+_CONCURRENCY = 16  # the default of vm_snapshot_set
+_POLL_INTERVAL = 5.0  # seconds; the default
+_LATENCY = 0.05  # seconds
+_TESTS = Path(__file__).parents[1]
+_UNLIMITED = {"rate_limit": 0}
+
+
+def against_bare_script() -> list[Check]:
+    """Compare a play, less an empty one, with a script that sends the same calls."""
+    pairs, busy = [], []
+    with Lab.open(vms=_VMS) as lab:
+        for _ in range(_SHORT_RUNS):
+            empty = lab.ansible.play().seconds
+            lab.palette.reset()
+            before = _cpu_seconds(lab.palette.process.pid)
+            ours = lab.ansible.play(vm_snapshot_set(wait=False, **_UNLIMITED)).seconds - empty
+            busy.append((_cpu_seconds(lab.palette.process.pid) - before) / ours)
+            lab.palette.reset()
+            bare = _bare_script(lab)
+            say(f"  set {ours:.2f} s beyond an empty play of {empty:.2f} s, script {bare:.2f} s")
+            pairs.append((ours, bare))
+    return [
+        Check(
+            f"set of {_VMS}: (play - empty play) / bare script", median_ratio(pairs), 1.3, "times"
+        ),
+        Check("  the simulator's share of that time", statistics.median(busy), None, "CPUs"),
+    ]
+
+
+def at_the_rate_limit() -> list[Check]:
+    """Compare a play, less an empty one, with the time that the documented limits demand."""
+    shares, refused = [], []
+    with Lab.open(vms=_VMS, rate_limits="documented") as lab:
+        for _ in range(_RUNS):
+            empty = lab.ansible.play().seconds
+            lab.palette.reset()
+            ours = lab.ansible.play(vm_snapshot_set(wait=False)).seconds - empty
+            stats = lab.palette.stats()
+            bound = rate_bound(_limited_calls(stats))
+            say(f"  set {ours:.2f} s, bound {bound:.2f} s, {stats['rate_limited']} times 429")
+            shares.append(ours / bound)
+            refused.append(stats["rate_limited"])
+    return [
+        Check(
+            f"set of {_VMS} at documented limits / bound", statistics.median(shares), 1.1, "times"
+        ),
+        Check("  429s seen and absorbed, at most", max(refused), None, "answers"),
+    ]
+
+
+def waiting() -> list[Check]:
+    """Wait for all of a set: the time of the whole play, and the requests of a poll round."""
+    with Lab.open(vms=_VMS, rate_limits="documented", timing="spread", latency=_LATENCY) as lab:
+        runs = [_waited(lab) for _ in range(_RUNS)]
+    beyond = statistics.median(seconds - bound for seconds, bound, _ in runs)
+    slack = _slowest_member() + 2 * _POLL_INTERVAL
+    most = max(length for _, _, lengths in runs for length in lengths)
+    return [
+        Check(f"set of {_VMS}, waiting: beyond the bound", beyond, slack, "s"),
+        Check("  requests of the longest poll round", most, pages(_VMS), "requests"),
+    ]
+
+
+def growth() -> list[Check]:
+    """Compare 10,000 VMs with 1,000: the task's own time, and the memory of its largest process."""
+    runs = [(_grown(_MANY_VMS), _grown(_VMS)) for _ in range(_RUNS)]
+    peak = statistics.median(many.usage.peak_mb for many, _few in runs)
+    ratio = median_ratio((many.task_seconds, few.task_seconds) for many, few in runs)
+    return [
+        Check(f"set of {_MANY_VMS}: memory of the largest process", peak, 250, "MB"),
+        Check(f"  time of {_MANY_VMS} / of {_VMS}", ratio, 11, "times"),
+    ]
+
+
+def _bare_script(lab: Lab) -> float:
+    command = [sys.executable, "-m", "benchmarks.bare", lab.palette.url, *lab.uids]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_TESTS)}
+    return processes.run([*command, str(_CONCURRENCY)], environment).seconds
+
+
+def _waited(lab: Lab) -> tuple[float, float, list[int]]:
+    """Return the seconds of a run, the bound of its writes, and the lengths of its poll rounds."""
+    lab.palette.reset()
+    seconds = lab.ansible.play(vm_snapshot_set(wait=True)).seconds
+    polls = [entry for entry in lab.palette.requests("list_snapshots") if entry["status"] == 200]
+    _before_the_writes, *lengths = rounds([entry["query"] for entry in polls])
+    stats = lab.palette.stats()
+    bound = rate_bound(_limited_calls(stats) - sum(lengths))
+    say(f"  set {seconds:.2f} s, bound {bound:.2f} s, requests a poll round: {set(lengths)}")
+    return seconds, bound, lengths
+
+
+def _grown(vms: int) -> Play:
+    with Lab.open(vms=vms) as lab:
+        play = lab.ansible.play(vm_snapshot_set(wait=True, poll_interval=1, **_UNLIMITED))
+    say(f"  {vms} VMs: {play.task_seconds:.2f} s, {play.usage.peak_mb:.0f} MB")
+    return play
+
+
+def _limited_calls(stats: dict[str, Any]) -> int:
+    """Return how many requests were accepted and count against the limit of 50 a second."""
+    in_dashboard = ("list_projects", "search_clusters")
+    others = sum(stats["operations"].get(name, 0) for name in in_dashboard)
+    return int(stats["requests"] - stats["rate_limited"] - others)
+
+
+def _slowest_member() -> float:
+    """Return the seconds from a snapshot's creation until the slowest of all is ready."""
+    steps = (PROFILES["spread"].lock, PROFILES["spread"].cut, PROFILES["spread"].ready)
+    return sum(step[1] if isinstance(step, tuple) else step for step in steps)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return what a process has computed so far."""
+    user, system = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
