@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -47,12 +48,11 @@ class Fleet:
     ) -> None:
         self.apis: Mapping[str, ClusterVms] = {api.cluster.uid: api for api in apis}
         self.candidates = sorted(candidates, key=lambda candidate: candidate.key)
+        # A cluster that is listed by its name and by its uid is observed twice.
+        self._by_name = {(s.key.cluster_uid, s.key.namespace, s.name): s for s in snapshots}
         self._by_vm: dict[VmKey, list[Snapshot]] = {}
-        self._by_name: dict[tuple[str, str, str], Snapshot] = {}
-        for snapshot in snapshots:
+        for snapshot in self._by_name.values():
             self._by_vm.setdefault(snapshot.key, []).append(snapshot)
-            cluster_uid, namespace, _vm_name = snapshot.key
-            self._by_name[cluster_uid, namespace, snapshot.name] = snapshot
 
     def of_vm(self, key: VmKey) -> Sequence[Snapshot]:
         """Return a VM's snapshots."""
@@ -77,7 +77,9 @@ def observe_entries(place: Place, entries: Sequence[Entry], with_vms: bool) -> F
         snapshots += list_matching(api, namespaces)
         for entry in dict.fromkeys(own):
             key = VmKey(api.cluster.uid, entry.namespace, entry.vm_name)
-            candidates.append(Candidate(key, label(api, key), vms.get(key), entry.name))
+            candidates.append(
+                Candidate(key, _label(api.cluster.name, key), vms.get(key), entry.name)
+            )
     return Fleet(apis, candidates, snapshots)
 
 
@@ -87,6 +89,7 @@ def observe_matching(place: Place, filters: Filters, with_vms: bool) -> Fleet:
     Without with_vms, the VMs are those that have snapshots, whether or not they still exist.
     """
     apis = place.vm_clusters()
+    titles = _titles(apis)
     candidates: list[Candidate] = []
     snapshots: list[Snapshot] = []
     for api in apis:
@@ -99,10 +102,19 @@ def observe_matching(place: Place, filters: Filters, with_vms: bool) -> Fleet:
             )
         else:
             vms.update({snap.key: None for snap in listed if filters.match_key(snap.key)})
-        candidates += [Candidate(key, label(api, key), vm) for key, vm in vms.items()]
+        candidates += [
+            Candidate(key, _label(titles[api.cluster.uid], key), vm) for key, vm in vms.items()
+        ]
     return Fleet(apis, candidates, snapshots)
 
 
-def label(api: ClusterVms, key: VmKey) -> str:
+def _titles(apis: Sequence[ClusterVms]) -> dict[str, str]:
+    """Return what each cluster is called: its name or, where others have it too, its uid."""
+    clusters = [api.cluster for api in apis]
+    named = Counter(cluster.name for cluster in clusters)
+    return {c.uid: c.name if named[c.name] == 1 else c.uid for c in clusters}
+
+
+def _label(title: str, key: VmKey) -> str:
     """Return what a VM is called in results: ``cluster/namespace/vm``."""
-    return f"{api.cluster.name}/{key.namespace}/{key.vm_name}"
+    return f"{title}/{key.namespace}/{key.vm_name}"
