@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from datetime import date
 from typing import Any, ClassVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -61,7 +63,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             required_if=arguments.required_if,
         )
         # A module's arguments have been through JSON, which leaves plain text and numbers.
-        given = json.loads(json.dumps(self._task.args, default=str))
+        given = json.loads(json.dumps(self._task.args, default=_as_json))
         checked = validator.validate(given)
         return None if checked.error_messages else checked.validated_parameters
 
@@ -94,6 +96,15 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             wrap_async=in_background,
         )
         return result
+
+
+def _as_json(value: Any) -> Any:
+    """Return a value that JSON has not as Ansible writes it for modules."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, AbstractSet):
+        return list(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 @contextmanager
