@@ -1,0 +1,56 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turns the knobs of the play's simulator, and reads its log, without starting a process for it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+_WRITES = ("create_snapshot", "update_snapshot", "delete_snapshot")
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
+    """Changes and reads the simulator that the host's variable palette_url names.
+
+    Options: reset, switches, vms (``{cluster/namespace/vm: fields}``), faults; all may be left out.
+    Result: the requests logged since the last use, and the operations among them that write.
+    """
+
+    _VALID_ARGS = frozenset(("reset", "switches", "vms", "faults"))
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Turn the knobs, then read the log and clear it."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        self._url = (task_vars or {})["palette_url"]
+        args = json.loads(json.dumps(self._task.args))
+        if args.get("reset"):
+            self._ask("POST", "reset")
+            self._ask("DELETE", "faults")
+        if args.get("switches"):
+            self._ask("POST", "switches", args["switches"])
+        for path, fields in args.get("vms", {}).items():
+            self._ask("POST", f"vms/{path}", fields)
+        log = self._ask("GET", "requests")
+        self._ask("DELETE", "requests")
+        if args.get("faults"):
+            self._ask("POST", "faults", args["faults"])
+        told = [{key: entry[key] for key in ("method", "path", "query", "status")} for entry in log]
+        writes = [entry["operation"] for entry in log if entry["operation"] in _WRITES]
+        return {**result, "requests": told, "writes": writes}
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - always our own server
+            f"{self._url}/_simulator/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as response:
+            return json.load(response)

@@ -1,0 +1,195 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every case of every target, through both doors, in each style that Palette may speak."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from integration.runs import HERE, Ansible, Run
+from palette_simulator.launch import Simulator
+from vendor_contract import SPEC, VendorContract
+
+DOORS = {"in-process": "local", "module": "elsewhere"}
+ERROR_STYLES = ("palette", "kubernetes")
+JSON_STYLES = ("go-swagger", "kubernetes")
+
+
+class Setting(NamedTuple):
+    """A door, and the way that the Palette behind it speaks."""
+
+    door: str
+    error_style: str
+    json_style: str
+
+    @property
+    def host(self) -> str:
+        """The name of its host in the play."""
+        return "_".join(self)
+
+
+# A process for each task is dear: the module meets each style, though not each pair of them.
+STYLES = {
+    "in-process": list(itertools.product(ERROR_STYLES, JSON_STYLES)),
+    "module": list(zip(ERROR_STYLES, JSON_STYLES, strict=True)),
+}
+SETTINGS = [Setting(door, *style) for door in DOORS for style in STYLES[door]]
+TARGETS = sorted(folder.name for folder in (HERE / "targets").iterdir())
+
+
+def _cases(target: str) -> list[str]:
+    main = yaml.safe_load((HERE / "targets" / target / "tasks" / "main.yml").read_text("utf-8"))
+    cases: list[str] = main[0]["vars"]["cases"]
+    return cases
+
+
+CASES = [(target, case) for target in TARGETS for case in _cases(target)]
+
+
+class Palettes:
+    """A simulator for each setting, and what they answered."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self.hosts: dict[str, dict[str, Any]] = {}
+
+    def start(self, setting: Setting, stack: ExitStack) -> None:
+        """Start the simulator of a setting."""
+        palette = stack.enter_context(
+            Simulator.running(
+                "test",
+                timing="fast",
+                rate_limits="off",
+                error_style=setting.error_style,
+                json_style=setting.json_style,
+                log_bodies=True,
+                request_log=self.logs / f"{setting.host}.jsonl",
+            )
+        )
+        self.hosts[setting.host] = {
+            "ansible_connection": DOORS[setting.door],
+            "palette_url": palette.url,
+        }
+
+    def log(self, setting: Setting) -> list[dict[str, Any]]:
+        """Return all that a simulator was asked and answered."""
+        lines = (self.logs / f"{setting.host}.jsonl").read_text("utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def palettes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Palettes]:
+    """Palettes of all settings."""
+    started = Palettes(tmp_path_factory.mktemp("palettes"))
+    with ExitStack() as stack:
+        for setting in SETTINGS:
+            started.start(setting, stack)
+        yield started
+
+
+@pytest.fixture(scope="module")
+def runs(palettes: Palettes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Each target's one play, which runs all its cases in all settings."""
+    done = {}
+    for target in TARGETS:
+        ansible = Ansible(tmp_path_factory.mktemp(target))
+        inventory = ansible.inventory(palettes.hosts)
+        forks = f"--forks={len(SETTINGS)}"
+        done[target] = ansible.playbook(
+            HERE / "cases.yml", inventory, f"--extra-vars=target={target}", forks
+        )
+    return done
+
+
+def _of_case(run: Run, case: str, setting: Setting) -> list[dict[str, Any]]:
+    """Return a setting's records between two marks of steps/case.yml."""
+    own = [record for record in run.records if record["host"] == setting.host]
+    names = [record["task"] for record in own]
+    begin, end = f"{case}: a fresh Palette", f"{case}: a Palette for the next"
+    assert begin in names, f"the case was never begun:\n{run.output[-5000:]}"
+    return own[names.index(begin) : names.index(end)]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.host)
+@pytest.mark.parametrize(("target", "case"), CASES)
+def test_case(runs: dict[str, Run], target: str, case: str, setting: Setting) -> None:
+    records = _of_case(runs[target], case, setting)
+    unexpected = [
+        f"{record['task']}: {record['result'].get('msg')}\n{json.dumps(record['result'], indent=1)}"
+        for record in records
+        if not record["expected"]
+    ]
+    assert unexpected == []
+    assert any(record["action"].startswith("spectrocloud.palette.") for record in records)
+
+
+@pytest.mark.parametrize("style", STYLES["module"], ids="_".join)
+@pytest.mark.parametrize(("target", "case"), CASES)
+def test_both_doors_give_the_same_results(
+    runs: dict[str, Run], target: str, case: str, style: tuple[str, str]
+) -> None:
+    in_process, module = (_results(runs[target], case, Setting(door, *style)) for door in DOORS)
+    assert in_process == module
+
+
+def _results(run: Run, case: str, setting: Setting) -> list[Any]:
+    return [
+        (record["task"], _settled(record["result"]))
+        for record in _of_case(run, case, setting)
+        if record["action"].startswith("spectrocloud.palette.")
+    ]
+
+
+# Random, or of the clock.
+_PASSING = {
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "creationTime",
+    "creation_time",
+    "age_seconds",
+    "lastTransitionTime",
+    "lastProbeTime",
+    "time",
+    "newest",
+    "oldest",
+    "content_name",
+    "virtualMachineSnapshotContentName",
+    "spectrocloud.palette/request-id",
+    "ref",
+    "invocation",  # what the module was given, with its defaults: the in-process door has none
+}
+_PASSING_TEXTS = re.compile(r"127\.0\.0\.1:\d+|(?<=db1-adhoc-)\w{8}")
+
+
+def _settled(value: Any) -> Any:
+    """Return a result without what differs between any two runs."""
+    if isinstance(value, dict):
+        return {
+            key: _settled(item)
+            for key, item in value.items()
+            if key not in _PASSING and not key.startswith("_ansible_")
+        }
+    if isinstance(value, list):
+        return [_settled(item) for item in value]
+    return _PASSING_TEXTS.sub("…", value) if isinstance(value, str) else value
+
+
+@pytest.mark.skipif(not SPEC.exists(), reason="the vendor's API document is not here")
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.host)
+@pytest.mark.usefixtures("runs")
+def test_traffic_keeps_to_the_vendors_contract(palettes: Palettes, setting: Setting) -> None:
+    log = palettes.log(setting)
+    assert len(log) > len(CASES)
+    assert VendorContract.load().problems_in_log(log) == []
