@@ -26,7 +26,7 @@ options:
     elements: dict
     required: true
   columns:
-    description: The keys to show, in this order. A key that a row lacks is shown as one that is null.
+    description: The keys to show, in this order. What a row lacks is shown as if it were null.
     type: list
     elements: str
     required: true

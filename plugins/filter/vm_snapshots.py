@@ -17,8 +17,8 @@ version_added: 0.1.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:
-  - Takes RV(spectrocloud.palette.vm_snapshot_set#module:members) and leaves of each virtual machine what a report or
-    a later job needs.
+  - Takes RV(spectrocloud.palette.vm_snapshot_set#module:members) and leaves of each virtual machine
+    what a report or a later job needs.
 options:
   _input:
     description: The members of a set, as M(spectrocloud.palette.vm_snapshot_set) returns them.
@@ -48,9 +48,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - By C(cluster/namespace/vm), a dictionary of C(cluster), C(namespace), C(vm_name), C(name), C(outcome), C(reason),
-      C(phase), C(ready_to_use) and C(creation_time).
-    - C(ready_to_use) is false, and C(phase) and C(creation_time) are null, where there is no snapshot any longer.
+    - By C(cluster/namespace/vm), a dictionary of C(cluster), C(namespace), C(vm_name), C(name),
+      C(outcome), C(reason), C(phase), C(ready_to_use) and C(creation_time).
+    - Where there is no snapshot, or no longer, C(ready_to_use) is false, and C(phase) and
+      C(creation_time) are null.
   type: dict
   sample:
     vm-cluster-1/vms/db1:
