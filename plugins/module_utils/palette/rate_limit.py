@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.retry import pause
+
 # Palette counts requests per source address and first path resource; sub-resources share the
 # bucket.
 _SHARE = {"spectroclusters": 1.0, "assets": 0.2}
@@ -44,21 +46,21 @@ class TokenBucket:
     def acquire(self) -> None:
         """Take one token, sleeping until it is there."""
         with self._lock:
-            self._fill()
+            now = self._fill()
             self._tokens -= 1
-            delay = -self._tokens / self._rate
+            delay = self._filled_at - now + max(-self._tokens, 0.0) / self._rate
         if delay > 0:
             self._sleep(delay)
 
     def slow_down(self, retry_after: float = 0.0) -> None:
         """Halve the rate after a refusal and send nothing for retry_after seconds."""
         with self._lock:
-            self._fill()
-            now = self._clock()
+            now = self._fill()
             if now - self._refused_at >= _REFUSALS_AS_ONE:
                 self._rate = max(self._rate / 2, self._full_rate * _SLOWEST)
                 self._refused_at = now
-            self._tokens = min(self._tokens, -retry_after * self._rate)
+            self._tokens = min(self._tokens, 0.0)
+            self._filled_at = max(self._filled_at, now + retry_after)
 
     @property
     def rate(self) -> float:
@@ -67,11 +69,14 @@ class TokenBucket:
             self._fill()
             return self._rate
 
-    def _fill(self) -> None:
+    def _fill(self) -> float:
+        """Add what has flown in and return the time; nothing does before _filled_at."""
         now = self._clock()
-        passed, self._filled_at = now - self._filled_at, now
+        passed = max(now - self._filled_at, 0.0)
+        self._filled_at = max(self._filled_at, now)
         self._tokens = min(self._tokens + passed * self._rate, self._full_rate * _BURST)
         self._rate = min(self._rate + passed * self._full_rate * _RECOVERY, self._full_rate)
+        return now
 
 
 class RateLimiter:
@@ -84,7 +89,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def acquire(self, path: str) -> None:
-        """Wait until a request to this URL path may be sent."""
+        """Wait until a request to this URL path may be sent, but not past give_up_at's deadline."""
         bucket = self._bucket(path)
         if bucket:
             bucket.acquire()
@@ -102,7 +107,7 @@ class RateLimiter:
         with self._lock:
             if resource not in self._buckets:
                 share = _SHARE.get(resource, _SHARE_OF_OTHERS)
-                self._buckets[resource] = TokenBucket(self._full_rate * share)
+                self._buckets[resource] = TokenBucket(self._full_rate * share, sleep=pause)
             return self._buckets[resource]
 
 

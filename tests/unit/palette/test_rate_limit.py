@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -19,6 +18,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.rate_
     TokenBucket,
     counted_resource,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.retry import give_up_at
 from unit.fakes import Clock
 
 
@@ -93,6 +93,19 @@ def test_nothing_is_sent_before_retry_after_has_passed() -> None:
     assert clock.now - 1000 >= 3
 
 
+@given(st.floats(1, 100), st.lists(st.floats(0, 20), min_size=1, max_size=30))
+def test_late_comers_wait_for_retry_after_as_well(rate: float, gaps: list[float]) -> None:
+    clock = Clock()
+    bucket = bucket_at(clock, rate)
+    bucket.slow_down(retry_after=60)
+    for gap in gaps:
+        clock.now += gap
+        arrived = clock.now
+        bucket.acquire()
+        assert clock.now >= 1060 - 1e-6 or arrived >= 1060
+        clock.now = arrived  # the next one comes while this one still waits
+
+
 def test_a_refusal_takes_the_saved_up_burst() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 10)
@@ -127,24 +140,14 @@ def test_requests_are_counted_by_their_first_resource(path: str, resource: str) 
     assert counted_resource(path) == resource
 
 
-Maker = Callable[[float], tuple[RateLimiter, Clock]]
-
-
 @pytest.fixture
-def limiter_of(monkeypatch: pytest.MonkeyPatch) -> Maker:
-    """Return what makes a limiter on a clock of ours."""
-
-    def make(rate: float) -> tuple[RateLimiter, Clock]:
-        clock = Clock()
-        timed = partial(TokenBucket, clock=clock.monotonic, sleep=clock.sleep)
-        monkeypatch.setattr(rate_limit, "TokenBucket", timed)
-        return RateLimiter(rate), clock
-
-    return make
+def limiter(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> RateLimiter:
+    """A limiter at the documented rate, on a clock of ours."""
+    monkeypatch.setattr(rate_limit, "TokenBucket", partial(TokenBucket, clock=clock.monotonic))
+    return RateLimiter(50)
 
 
-def test_resources_have_buckets_of_their_own(limiter_of: Maker) -> None:
-    limiter, clock = limiter_of(50)
+def test_resources_have_buckets_of_their_own(limiter: RateLimiter, clock: Clock) -> None:
     for _ in range(250):
         limiter.acquire("/v1/spectroclusters/u/vms")
     for _ in range(50):
@@ -156,8 +159,7 @@ def test_resources_have_buckets_of_their_own(limiter_of: Maker) -> None:
     assert len(clock.slept) == 1  # five came back meanwhile
 
 
-def test_a_refusal_slows_the_refused_resource_only(limiter_of: Maker) -> None:
-    limiter, clock = limiter_of(50)
+def test_a_refusal_slows_the_refused_resource_only(limiter: RateLimiter, clock: Clock) -> None:
     limiter.slow_down("/v1/dashboard/x", retry_after=2)
     limiter.acquire("/v1/spectroclusters/u")
     assert clock.slept == []
@@ -165,9 +167,18 @@ def test_a_refusal_slows_the_refused_resource_only(limiter_of: Maker) -> None:
     assert clock.now - 1000 >= 2
 
 
-def test_a_limit_of_zero_is_none(limiter_of: Maker) -> None:
-    limiter, clock = limiter_of(0)
+def test_a_limit_of_zero_is_none(clock: Clock) -> None:
+    limiter = RateLimiter(0)
     limiter.slow_down("/v1/spectroclusters", 1000)
     for _ in range(1000):
         limiter.acquire("/v1/spectroclusters")
     assert clock.slept == []
+
+
+def test_waiting_for_a_token_ends_at_the_deadline(limiter: RateLimiter, clock: Clock) -> None:
+    limiter.slow_down("/v1/spectroclusters/u", retry_after=60)
+    with give_up_at(clock.now + 3):
+        limiter.acquire("/v1/spectroclusters/u")
+    assert clock.slept == [3]
+    limiter.acquire("/v1/spectroclusters/u")
+    assert clock.now - 1000 >= 60 - 1e-6
