@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
 from typing import Any
 
@@ -275,6 +277,22 @@ def test_a_missing_library_is_told_with_its_interpreter(
     assert result["reason"] == "missing_library"
     assert library in result["msg"]
     assert "Python" in result["msg"]
+
+
+@pytest.mark.parametrize("name", ["client", "retry"])
+def test_the_client_can_be_imported_without_its_libraries(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    original = import_module(f"{COLLECTION}.module_utils.palette.{name}")
+    for library in ("requests", "urllib3.exceptions"):
+        monkeypatch.setitem(sys.modules, library, None)
+    spec = spec_from_file_location("without_libraries", str(original.__file__))
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if name == "client":
+        assert "requests" in module.REQUESTS_IMPORT_ERROR
 
 
 # What only the action does
