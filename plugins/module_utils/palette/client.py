@@ -198,7 +198,7 @@ class PaletteClient:
         for attempt in range(1, settings.retries + 2):
             self._limiter.acquire(path)
             try:
-                return self._session.request(
+                response = self._session.request(
                     method,
                     url,
                     json=body,
@@ -209,6 +209,7 @@ class PaletteClient:
                     proxies=dict(_NO_PROXY) if is_loopback(settings.base_url) else None,
                     allow_redirects=False,
                 )
+                return _whole(response)
             except requests.RequestException as error:
                 last = method not in READS or attempt > settings.retries or time_left() <= 0
                 if last or not _cut_short(error):
@@ -283,6 +284,16 @@ def items_of(answer: Json, where: str) -> list[Json]:
 def _next_token(list_meta: Any) -> str:
     following = list_meta.get("continue") if isinstance(list_meta, dict) else None
     return following if isinstance(following, str) else ""
+
+
+def _whole(response: requests.Response) -> requests.Response:
+    # urllib3 before 2 does not notice an answer that is shorter than it promised.
+    promised = response.headers.get("Content-Length", "")
+    if promised.isdecimal() and response.raw.tell() < int(promised):
+        raise requests.exceptions.ChunkedEncodingError(
+            f"the answer ended after {response.raw.tell()} of {promised} bytes"
+        )
+    return response
 
 
 def _cut_short(error: requests.RequestException) -> bool:
