@@ -13,7 +13,8 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
-from types import SimpleNamespace
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -409,7 +410,7 @@ def test_options_arrive_as_a_module_gets_them(
         "wait": "no",
         "retries": "3",
         "wait_timeout": "90",
-        "definition": {"labels": {"a"}},
+        "definition": MappingProxyType({"labels": {"a"}, "spec": Path("/x")}),
         "annotations": {"day": date(2026, 1, 2), "moment": datetime(2026, 1, 2, 3, 4, 5)},  # noqa: DTZ001
     }
     task, _environment = seen_by_the_core(monkeypatch, args, check_mode=True, diff=True)
@@ -417,7 +418,7 @@ def test_options_arrive_as_a_module_gets_them(
     assert task.options["retries"] == 3
     assert task.options["wait_timeout"] == 90.0
     assert task.options["labels"] is None
-    assert task.options["definition"] == {"labels": ["a"]}
+    assert task.options["definition"] == {"labels": ["a"], "spec": "/x"}
     assert task.options["annotations"] == {"day": "2026-01-02", "moment": "2026-01-02T03:04:05"}
     assert (task.check_mode, task.diff_mode) == (True, True)
 

@@ -708,8 +708,14 @@ def test_a_refused_post_is_not_repeated(palette: FakeCluster) -> None:
     assert palette.writes == ["POST"]
 
 
+ANOTHER: Json = {
+    "metadata": {"name": "another", "namespace": "vms"},
+    "spec": {"source": {"kind": "VirtualMachine", "name": "db1"}},
+}
+
+
 @pytest.mark.parametrize(
-    "answer", [{}, {"status": "ok"}, {"metadata": {"name": "before"}}, {"metadata": []}]
+    "answer", [{}, {"status": "ok"}, {"metadata": {"name": "before"}}, {"metadata": []}, ANOTHER]
 )
 @pytest.mark.parametrize("retries", [0, 2])
 def test_an_answer_that_is_not_the_snapshot_is_settled_by_the_list(
