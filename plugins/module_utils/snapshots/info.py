@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -128,21 +128,13 @@ def _ready(ready: bool, _now: datetime) -> Test:
 
 
 def _older(age: str, now: datetime) -> Test:
-    limit = _moment(now, age)
+    limit = now - parse_age(age)
     return lambda snapshot: snapshot.taken_at is not None and snapshot.taken_at < limit
 
 
 def _newer(age: str, now: datetime) -> Test:
-    limit = _moment(now, age)
+    limit = now - parse_age(age)
     return lambda snapshot: snapshot.taken_at is not None and snapshot.taken_at >= limit
-
-
-def _moment(now: datetime, age: str) -> datetime:
-    span: timedelta = parse_age(age)
-    try:
-        return now - span
-    except OverflowError:
-        raise ValueError(f"{age!r} is before the beginning of time") from None
 
 
 _TESTS: Mapping[str, Callable[[Any, datetime], Test]] = {
