@@ -68,6 +68,7 @@ class Palettes:
         palette = stack.enter_context(
             Simulator.running(
                 "test",
+                vms=60,
                 timing="fast",
                 rate_limits="off",
                 error_style=setting.error_style,
@@ -115,7 +116,7 @@ def _of_case(run: Run, case: str, setting: Setting) -> list[dict[str, Any]]:
     """Return a setting's records between two marks of steps/case.yml."""
     own = [record for record in run.records if record["host"] == setting.host]
     names = [record["task"] for record in own]
-    begin, end = f"{case}: a fresh Palette", f"{case}: a Palette for the next"
+    begin, end = f"A fresh Palette: {case}", f"A Palette for the next: {case}"
     assert begin in names, f"the case was never begun:\n{run.output[-5000:]}"
     return own[names.index(begin) : names.index(end)]
 
