@@ -97,6 +97,12 @@ class Row(NamedTuple):
         """What stands in the way of the plan, if anything."""
         return next((action for action in self.actions if action.verb == REFUSE), None)
 
+    @property
+    def told(self) -> Action | None:
+        """The action that the result tells of: the first that changes anything, or the first."""
+        changing = (action for action in self.actions if action.changes)
+        return next(changing, next(iter(self.actions), None))
+
 
 def problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with the options."""
@@ -211,14 +217,14 @@ def _plan(task: Task, fleet: Fleet, now: datetime) -> list[Row]:
 
 
 def _plan_present(options: Mapping[str, Any], fleet: Fleet, now: datetime) -> list[Action]:
-    set_name, template = options["name"], options["name_template"]
+    set_name = options["name"]
     max_age = parse_age(options["max_age"]) if options["max_age"] else None
-    if max_age is not None:
-        template = timestamped(template)
-    names = [
-        candidate.own_name or member_name(template, set_name, candidate.key, now)
-        for candidate in fleet.candidates
-    ]
+    names = []
+    for candidate in fleet.candidates:
+        template = candidate.own_name or options["name_template"]
+        if max_age is not None:
+            template = timestamped(template)
+        names.append(member_name(template, set_name, candidate.key, now))
     keys = [candidate.key for candidate in fleet.candidates]
     clashes = name_problems(list(zip(keys, names)))
     if clashes:
@@ -251,7 +257,7 @@ def _result(task: Task, rows: Sequence[Row], aborted: bool, now: datetime) -> Re
     result: Result = {
         "changed": any(member["changed"] for member in members.values()),
         "members": members,
-        "summary": {"total": len(members), "failed": failed, **outcomes},
+        "summary": {"total": len(members), **outcomes, "failed": failed},
     }
     if task.diff_mode:
         result["diff"] = _diff(rows)
@@ -292,11 +298,11 @@ def _outcome(row: Row, aborted: bool) -> str:
         return "not_tried"
     if row.member.failure:
         return "failed"
-    return next((action.outcome for action in row.actions), "absent")
+    return row.told.outcome if row.told else "absent"
 
 
 def _snapshot_name(row: Row) -> str | None:
-    action = next(iter(row.actions), None)
+    action = row.told
     if action is None:
         return None
     return action.wanted.name if action.wanted else action.current and action.current.name
