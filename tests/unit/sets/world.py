@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime, timedelta, timezone
@@ -119,6 +119,7 @@ class Stored:
         self.failed_at: float | None = None
         self.gone_at: float | None = None
         self.deleting = False
+        self.asked_to_go = False
         self.indications = ["GuestAgent", "Online"]
 
     @property
@@ -157,6 +158,7 @@ class MemoryPalette(PaletteClient):
 
     before: called with each request, may raise what Palette would answer instead.
     after: called with each write when it has been carried out.
+    deleted_together: what was to be deleted while another of its VM was still being deleted so.
     """
 
     def __init__(self) -> None:
@@ -227,7 +229,10 @@ class MemoryPalette(PaletteClient):
             segments = [unquote(segment) for segment in path.split("/")[2:]]
             if segments[0] == "dashboard":
                 return {"items": [_cluster_item(c) for c in self.clusters.values()]}
-            return _page(self._objects(segments[1], segments[-1], query or {}), query or {})
+            page = _page(self._objects(segments[1], segments[-1], query or {}), query or {})
+            now = self.clock.now
+            shown = [one.shown(now) if isinstance(one, Stored) else one for one in page["items"]]
+            return {**page, "items": shown}
 
     def search_clusters(
         self,
@@ -273,8 +278,9 @@ class MemoryPalette(PaletteClient):
             stored = self.stored.get(place)
             if stored is None:
                 _refuse("DELETE", path, f'virtualmachinesnapshots "{place[2]}" not found')
-            if any(self._deleting_of(place, stored.vm_name)):
+            if any(self._asked_to_go(place, stored.vm_name)):
                 self.deleted_together.append(place[2])
+            stored.asked_to_go = True
             self.begin_deletion(stored)
 
     def begin_deletion(self, stored: Stored) -> None:
@@ -308,12 +314,12 @@ class MemoryPalette(PaletteClient):
         self.stored[cluster_uid, meta["namespace"], meta["name"]] = stored
         return stored
 
-    def _deleting_of(self, place: tuple[str, str, str], vm_name: str) -> Iterator[Stored]:
+    def _asked_to_go(self, place: tuple[str, str, str], vm_name: str) -> Iterator[bool]:
         for (cluster, namespace, _name), other in self.stored.items():
-            if (cluster, namespace) == place[:2] and other.vm_name == vm_name and other.deleting:
-                yield other
+            if (cluster, namespace) == place[:2] and other.vm_name == vm_name:
+                yield other.asked_to_go
 
-    def _objects(self, cluster_uid: str, kind: str, query: Mapping[str, str]) -> list[Json]:
+    def _objects(self, cluster_uid: str, kind: str, query: Mapping[str, str]) -> Sequence[object]:
         namespaces, vm_names = _csv(query.get("namespace")), _csv(query.get("vmName"))
         if kind != "snapshot":
             return [
@@ -323,7 +329,7 @@ class MemoryPalette(PaletteClient):
                 and (not namespaces or key.namespace in namespaces)
             ]
         return [
-            stored.shown(self.clock.now)
+            stored
             for (cluster, namespace, _name), stored in sorted(self.stored.items())
             if cluster == cluster_uid
             and (not namespaces or namespace in namespaces)
@@ -342,7 +348,7 @@ def _cluster_item(cluster: Cluster) -> Json:
     return {"metadata": meta}
 
 
-def _page(items: list[Json], query: Mapping[str, str]) -> Json:
+def _page(items: Sequence[object], query: Mapping[str, str]) -> Json:
     begin, limit = int(query.get("continue", "0")), int(query["limit"])
     end = begin + limit
     return {

@@ -1,0 +1,136 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The line that tells how far a task has come, by a clock of the test."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.execute import (
+    Member,
+    Step,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+    CREATE,
+    DELETE,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.progress import (
+    Progress,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import Goal
+from unit.fakes import Clock
+from unit.sets.world import key_of
+
+
+def member(goal: Goal | None = Goal.READY, write: str | None = CREATE) -> Member:
+    """Return a member with one step that has not begun."""
+    return Member(key_of(), [Step(write, "s", goal)])
+
+
+def begun(goal: Goal) -> Member:
+    """Return a member that waits."""
+    one = member(goal)
+    one.deadline = 1.0
+    return one
+
+
+def done() -> Member:
+    """Return a member without anything left to do."""
+    return Member(key_of(), [])
+
+
+def failed() -> Member:
+    """Return a member that failed."""
+    one = member()
+    one.failure = PaletteError("rejected", "no")
+    return one
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What was said."""
+    return []
+
+
+@pytest.fixture
+def progress(clock: Clock, said: list[str]) -> Progress:
+    """The progress of a set."""
+    return Progress("nightly", said.append, clock.monotonic)
+
+
+def test_nothing_is_said_in_the_first_seconds(
+    progress: Progress, clock: Clock, said: list[str]
+) -> None:
+    progress.report([member()])
+    clock.now += 4.9
+    progress.report([member()])
+    assert said == []
+
+
+def test_a_line_tells_how_many_are_done_failed_and_waiting(
+    progress: Progress, clock: Clock, said: list[str]
+) -> None:
+    clock.now += 5
+    members = [done(), done(), failed(), begun(Goal.READY), begun(Goal.GONE), member()]
+    progress.report(members)
+    waits = "1 waiting for their turn, 1 waiting to be gone, 1 waiting to be ready"
+    assert said == [f"nightly: 2/6 done, 1 failed, {waits}, 5 s"]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "words"),
+    [
+        (begun(Goal.READY), "to be ready"),
+        (begun(Goal.QUIESCED), "to be ready"),
+        (begun(Goal.SETTLED), "for another snapshot of the VM"),
+        (begun(Goal.GONE), "to be gone"),
+        (member(Goal.GONE, DELETE), "for their turn"),
+        (member(None), "for their turn"),
+    ],
+)
+def test_it_tells_what_is_waited_for(
+    waiting: Member, words: str, progress: Progress, clock: Clock, said: list[str]
+) -> None:
+    clock.now += 60
+    progress.report([waiting])
+    assert said == [f"nightly: 0/1 done, 0 failed, 1 waiting {words}, 60 s"]
+
+
+def test_lines_are_seconds_apart(progress: Progress, clock: Clock, said: list[str]) -> None:
+    members = [member() for _ in range(100)]
+    for one in members:
+        clock.now += 1
+        one.steps.clear()
+        progress.report(members)
+    assert len(said) == 100 / 5
+    assert said[-1] == "nightly: 100/100 done, 0 failed, 100 s"
+
+
+def test_nothing_is_said_while_nothing_changes(
+    progress: Progress, clock: Clock, said: list[str]
+) -> None:
+    members = [begun(Goal.READY), done()]
+    for _ in range(10):
+        clock.now += 10
+        progress.report(members)
+    assert len(said) == 1
+    members[0].steps.clear()
+    clock.now += 10
+    progress.report(members)
+    assert said[1] == "nightly: 2/2 done, 0 failed, 110 s"
+
+
+def test_it_can_be_silent(clock: Clock) -> None:
+    progress = Progress("nightly", None, clock.monotonic)
+    clock.now += 60
+    progress.report([member()])  # has nobody to tell, and does not fail

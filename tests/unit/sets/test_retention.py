@@ -1,0 +1,307 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vm_snapshot_retention against Palette in memory: what it deletes, in which order, and tells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.features import (
+    VM_SNAPSHOT_RETENTION,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    EXPIRES_AT,
+    VmKey,
+)
+from unit.sets.world import Call, Json, MemoryPalette, key_of, marks, run
+
+DAY = 86_400.0
+OURS = marks("nightly")
+
+
+def retain(palette: MemoryPalette, **options: Any) -> Json:
+    """Return the result of a task. A check of the same task comes first, and must tell the same."""
+    given: Json = {"cluster": "cluster-1", **options}
+    written = len(palette.writes())
+    check = run(palette, VM_SNAPSHOT_RETENTION, check_mode=True, diff_mode=True, **given)
+    assert len(palette.writes()) == written
+    result = run(palette, VM_SNAPSHOT_RETENTION, diff_mode=True, **given)
+    if not result.get("failed"):
+        assert check == result
+    return result
+
+
+def whys(result: Json) -> dict[str, tuple[str, str]]:
+    """Return decision and reason of each snapshot."""
+    return {row["name"]: (row["decision"], row["why"]) for row in result["snapshots"]}
+
+
+def outcomes(result: Json) -> dict[str, str]:
+    """Return the outcome of each snapshot."""
+    return {row["name"]: row["outcome"] for row in result["snapshots"]}
+
+
+def add_days(palette: MemoryPalette, key: VmKey, *days: float) -> None:
+    """Let a VM have ready snapshots of the set, named by VM and age in days."""
+    for age in days:
+        palette.add_snapshot(key, f"{key.vm_name}-{age:g}", OURS, age * DAY)
+
+
+@pytest.fixture
+def palette() -> MemoryPalette:
+    """A cluster where two VMs have four snapshots each."""
+    palette = MemoryPalette()
+    for vm_name in ("db1", "web1"):
+        add_days(palette, palette.add_vm(key_of(vm_name)), 0, 1, 7, 30)
+    return palette
+
+
+def test_old_ones_are_deleted_and_awaited_vm_by_vm(palette: MemoryPalette) -> None:
+    result = retain(palette, keep_last=2)
+    assert palette.names() == ["db1-0", "db1-1", "web1-0", "web1-1"]
+    assert palette.deleted_together == []
+    assert result["changed"]
+    assert result["summary"] == {
+        "seen": 8,
+        "kept": 4,
+        "deleted": 4,
+        "failed": 0,
+        "not_tried": 0,
+        "by_why": {"beyond_keep_last": 4, "keep_last": 2, "newest_ready": 2},
+    }
+    for vm_name in ("db1", "web1"):
+        own = [call.path.rpartition("/")[2] for call in palette.writes() if call.vm_name == vm_name]
+        assert own == [f"{vm_name}-30", f"{vm_name}-7"]
+
+
+def test_a_second_run_deletes_nothing(palette: MemoryPalette) -> None:
+    retain(palette, max_age="3d")
+    again = retain(palette, max_age="3d")
+    assert not again["changed"]
+    assert again["diff"] == {"before": [], "after": []}
+    assert len(palette.writes()) == 4
+
+
+def test_check_mode_says_what_it_would_delete(palette: MemoryPalette) -> None:
+    check = run(palette, VM_SNAPSHOT_RETENTION, check_mode=True, cluster="cluster-1", max_age="3d")
+    assert check["changed"]
+    assert check["summary"]["deleted"] == 4
+    assert len(palette.names()) == 8
+    doomed = {name for name, outcome in outcomes(check).items() if outcome == "deleted"}
+    run(palette, VM_SNAPSHOT_RETENTION, cluster="cluster-1", max_age="3d")
+    assert {call.path.rpartition("/")[2] for call in palette.writes()} == doomed
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        ({"vm_names": ["db*"]}, 1 + 4),
+        ({"vm_names": ["vms/web1"]}, 4 + 1),
+        ({"exclude": ["db1"]}, 4 + 1),
+        ({"namespaces": ["prod"]}, 8),
+        ({"set": "nightly"}, 1 + 1),
+        ({"set": "weekly"}, 8),
+        ({"selector": "app.kubernetes.io/part-of=nightly"}, 1 + 1),
+        ({"selector": "app.kubernetes.io/part-of!=nightly"}, 8),
+        ({"clusters": ["cluster-1"], "cluster": None}, 1 + 1),
+        ({"cluster": None}, 1 + 1),
+    ],
+)
+def test_scope(palette: MemoryPalette, options: Json, left: int) -> None:
+    retain(palette, **{"keep_last": 1, **options})
+    assert len(palette.names()) == left
+
+
+def test_snapshots_of_vms_that_no_longer_exist_are_looked_at_too(palette: MemoryPalette) -> None:
+    palette.vms.clear()
+    retain(palette, keep_last=1)
+    assert palette.names() == ["db1-0", "web1-0"]
+    assert {call.method for call in palette.calls} == {"GET", "DELETE"}
+    assert all(call.lists_snapshots for call in palette.calls if call.method == "GET")
+
+
+def test_other_clusters_are_left_alone(palette: MemoryPalette) -> None:
+    palette.add_cluster("c2", "cluster-2")
+    add_days(palette, key_of("edge1", cluster_uid="c2"), 0, 30)
+    retain(palette, cluster="cluster-2", keep_last=1)
+    assert len(palette.names()) == 9
+    retain(palette, cluster=None, keep_last=1)
+    assert palette.names() == ["db1-0", "edge1-0", "web1-0"]
+
+
+def test_every_snapshot_seen_is_named_with_its_facts(palette: MemoryPalette) -> None:
+    palette.add_snapshot(key_of("db1"), "by-hand", {}, 99 * DAY)
+    palette.add_snapshot(key_of("db1"), "failed", OURS, 2 * DAY).failed_at = 0
+    palette.add_snapshot(key_of("db1"), "on-its-way", OURS, 8 * DAY).ready_at = None
+    result = retain(palette, vm_names=["db1"], max_age="3d")
+    assert whys(result) == {
+        "failed": ("delete", "failed"),
+        "by-hand": ("keep", "not_ours"),
+        "db1-30": ("delete", "too_old"),
+        "on-its-way": ("keep", "in_progress"),
+        "db1-7": ("delete", "too_old"),
+        "db1-1": ("keep", "young_enough"),
+        "db1-0": ("keep", "newest_ready"),
+    }
+    assert next(iter(whys(result))) == "failed"
+    assert [call.path.rpartition("/")[2] for call in palette.writes()] == [
+        "failed",
+        "db1-30",
+        "db1-7",
+    ]
+    row = next(row for row in result["snapshots"] if row["name"] == "db1-7")
+    assert (row["vm_name"], row["namespace"], row["age_seconds"]) == ("db1", "vms", 7 * DAY)
+    assert [shown["metadata"]["name"] for shown in result["diff"]["before"]] == [
+        "failed",
+        "db1-30",
+        "db1-7",
+    ]
+
+
+def test_what_has_expired_goes_without_any_rule(palette: MemoryPalette) -> None:
+    for name, expiry in (("past", "2026-11-23T11:59:59Z"), ("future", "2026-11-23T12:00:01Z")):
+        stored = palette.add_snapshot(key_of("db1"), name, OURS, 40 * DAY)
+        stored.manifest["metadata"]["annotations"] = {EXPIRES_AT: expiry}
+    result = retain(palette)
+    assert whys(result)["past"] == ("delete", "expired")
+    assert whys(result)["future"] == ("keep", "not_expired")
+    assert len(palette.writes()) == 1
+
+
+def test_the_age_counts_from_the_point_in_time_of_the_snapshot(palette: MemoryPalette) -> None:
+    palette.clock.now += 3600
+    result = retain(palette, vm_names=["db1"], max_age="24h")
+    assert whys(result)["db1-1"] == ("delete", "too_old")
+
+
+def test_a_deletion_that_fails_leaves_the_rest_of_its_vm_and_stops_no_other(
+    palette: MemoryPalette,
+) -> None:
+    def refuse(call: Call) -> None:
+        if call.path.endswith("/db1-7"):
+            raise PaletteError("forbidden", "no", http_status=403)
+
+    palette.before = refuse
+    result = retain(palette, keep_last=0)
+    assert (result["failed"], result["reason"], result["changed"]) == (True, "members_failed", True)
+    assert outcomes(result) == {
+        "db1-30": "deleted",
+        "db1-7": "failed",
+        "db1-1": "not_tried",
+        "db1-0": "not_tried",
+        **dict.fromkeys(("web1-30", "web1-7", "web1-1", "web1-0"), "deleted"),
+    }
+    assert "1 of 8 snapshots could not be deleted: vms/db1-7: no" in result["msg"]
+    failed = next(row for row in result["snapshots"] if row["outcome"] == "failed")
+    assert (failed["reason"], failed["msg"], failed["http_status"]) == ("forbidden", "no", 403)
+    summary = result["summary"]
+    assert (summary["deleted"], summary["failed"], summary["not_tried"]) == (5, 1, 2)
+
+
+def test_what_does_not_go_in_time_is_a_timeout(palette: MemoryPalette) -> None:
+    palette.gone_after = None
+    result = retain(palette, keep_last=3, wait_timeout=30)
+    assert result["failed"]
+    assert {row["reason"] for row in result["snapshots"] if row["outcome"] == "failed"} == {
+        "wait_timeout"
+    }
+    assert result["summary"]["failed"] == 2
+
+
+def test_a_snapshot_that_went_by_itself_is_as_good_as_deleted(palette: MemoryPalette) -> None:
+    def vanish(call: Call) -> None:
+        if call.method == "DELETE":
+            palette.stored.pop(("c1", "vms", call.path.rpartition("/")[2]), None)
+
+    palette.before = vanish
+    assert not retain(palette, keep_last=1).get("failed")
+    assert palette.names() == ["db1-0", "web1-0"]
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"keep_last": -1}, "keep_last"),
+        ({"max_age": "a week"}, "max_age"),
+        ({"max_age": "-1d"}, "max_age"),
+        ({"selector": "a=b,,"}, "selector"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"poll_interval": 0}, "poll_interval"),
+    ],
+)
+def test_wrong_options_are_told_before_any_request(
+    palette: MemoryPalette, options: Json, option: str
+) -> None:
+    result = run(palette, VM_SNAPSHOT_RETENTION, cluster="cluster-1", **options)
+    assert result["reason"] == "invalid_parameters"
+    assert result["problems"][0].startswith(f"{option}: ")
+    assert palette.calls == []
+
+
+def test_an_age_of_nothing_is_a_rule_too(palette: MemoryPalette) -> None:
+    retain(palette, vm_names=["db1"], max_age="0")
+    assert palette.names() == ["db1-0", "web1-0", "web1-1", "web1-30", "web1-7"]
+    retain(palette, max_age="0", keep_last=0)
+    assert palette.names() == []
+
+
+def test_what_is_just_as_old_as_allowed_is_kept(palette: MemoryPalette) -> None:
+    retain(palette, max_age="0", keep_last=0)
+    assert palette.names() == ["db1-0", "web1-0"]
+
+
+_traits = st.tuples(
+    st.sampled_from(["db1", "db2"]),
+    st.integers(0, 20),
+    st.sampled_from([OURS, OURS, marks(), {}]),
+    st.sampled_from(["ready", "ready", "failed", "on its way", "being deleted"]),
+)
+
+
+def generated_palette(traits: list[tuple[str, int, dict[str, str], str]]) -> MemoryPalette:
+    """Return a cluster with such snapshots."""
+    palette = MemoryPalette()
+    for number, (vm_name, days, labels, state) in enumerate(traits):
+        stored = palette.add_snapshot(key_of(vm_name), f"s{number}", labels, days * DAY)
+        if state == "failed":
+            stored.failed_at = 0
+        elif state == "on its way":
+            stored.ready_at = None
+        elif state == "being deleted":
+            palette.begin_deletion(stored)
+    return palette
+
+
+@settings(deadline=None)
+@given(
+    st.lists(_traits, max_size=12),
+    st.sampled_from([None, 0, 1, 3]),
+    st.sampled_from([None, "0", "5d"]),
+    st.integers(1, 4),
+)
+def test_check_mode_tells_what_a_run_deletes_and_a_second_run_deletes_nothing(
+    traits: list[Any], keep_last: int | None, max_age: str | None, concurrency: int
+) -> None:
+    palette = generated_palette(traits)
+    before = set(palette.names())
+    going = {place[2] for place, stored in palette.stored.items() if stored.deleting}
+    options: Json = {"keep_last": keep_last, "max_age": max_age, "concurrency": concurrency}
+    moment = palette.clock.now
+    result = retain(palette, **options)  # compares check mode with it
+    doomed = {name for name, (decision, _why) in whys(result).items() if decision == "delete"}
+    assert set(whys(result)) == before
+    assert {call.path.rpartition("/")[2] for call in palette.writes()} == doomed
+    assert len(palette.writes()) == len(doomed)
+    assert set(palette.names()) <= before - doomed
+    assert set(palette.names()) >= before - doomed - going
+    assert palette.deleted_together == []
+    palette.clock.now = moment
+    assert not retain(palette, **options)["changed"]

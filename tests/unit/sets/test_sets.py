@@ -1,0 +1,603 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vm_snapshot_set against Palette in memory: observed, planned, carried out and told."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils.features import VM_SNAPSHOT_SET
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    EXPIRES_AT,
+    MANAGED_BY,
+    PART_OF,
+)
+from unit.sets.world import Call, Json, MemoryPalette, key_of, marks, run
+
+OURS = marks("nightly")
+HOUR = 3600.0
+
+
+def nightly(palette: MemoryPalette, **options: Any) -> Json:
+    """Return the result of a task about the set nightly, of all VMs unless the options say other.
+
+    A check of the same task comes first, and must tell the same.
+    """
+    given: Json = {"name": "nightly", "namespace": "vms", "cluster": "cluster-1", **options}
+    if given.get("state") != "absent" and "vms" not in given and "vm_names" not in given:
+        given["all"] = True
+    written = len(palette.writes())
+    check = run(palette, VM_SNAPSHOT_SET, check_mode=True, **given)
+    assert len(palette.writes()) == written
+    result = run(palette, VM_SNAPSHOT_SET, **given)
+    if all(row["outcome"] != "failed" for row in result.get("members", {}).values()):
+        assert told(check) == told(result)
+    return result
+
+
+def told(result: Json) -> Json:
+    """Return what check mode must tell as the real run does: all but how snapshots fare."""
+    rows = {
+        label: {key: value for key, value in row.items() if key != "status"}
+        for label, row in result.get("members", {}).items()
+    }
+    return {**{key: value for key, value in result.items() if key != "members"}, "rows": rows}
+
+
+def outcomes(result: Json) -> dict[str, str]:
+    """Return the outcomes by VM, of one namespace of one cluster."""
+    return {
+        label.rpartition("/")[2]: row["outcome"] for label, row in result.get("members", {}).items()
+    }
+
+
+def row(result: Json, vm_name: str) -> Json:
+    """Return a VM's row."""
+    found: Json = result["members"][f"cluster-1/vms/{vm_name}"]
+    return found
+
+
+@pytest.fixture
+def palette() -> MemoryPalette:
+    """A cluster with three VMs."""
+    palette = MemoryPalette()
+    for vm_name in ("db1", "db2", "web1"):
+        palette.add_vm(key_of(vm_name), {"app": vm_name[:-1]})
+    return palette
+
+
+def test_a_set_is_taken_awaited_and_complete_ever_after(palette: MemoryPalette) -> None:
+    result = nightly(palette)
+    assert outcomes(result) == dict.fromkeys(("db1", "db2", "web1"), "created")
+    assert result["changed"]
+    assert result["summary"] == {"total": 3, "failed": 0, "created": 3}
+    assert palette.names() == ["db1-nightly", "db2-nightly", "web1-nightly"]
+    for member in result["members"].values():
+        assert member["status"]["ready_to_use"]
+        assert member["status"]["labels"] == OURS
+        assert (member["changed"], member["reason"], member["msg"]) == (True, None, "")
+    again = nightly(palette)
+    assert outcomes(again) == dict.fromkeys(("db1", "db2", "web1"), "unchanged")
+    assert not again["changed"]
+    assert len(palette.writes()) == 3
+
+
+def test_members_carry_their_expiry(palette: MemoryPalette) -> None:
+    result = nightly(palette, expire_after="7d", labels={"app": "db"}, deletion_policy="Retain")
+    status = row(result, "db1")["status"]
+    assert status["annotations"][EXPIRES_AT] == "2026-11-30T12:00:00Z"
+    assert status["labels"] == {**OURS, "app": "db"}
+    assert status["deletion_policy"] == "Retain"
+
+
+@pytest.mark.parametrize(
+    ("options", "selected"),
+    [
+        ({"vms": ["db1"]}, {"db1"}),
+        ({"vms": ["db1", {"vm_name": "web1"}]}, {"db1", "web1"}),
+        ({"vm_names": ["db*"]}, {"db1", "db2"}),
+        ({"vm_names": ["*"], "selector": "app=web"}, {"web1"}),
+        ({"vm_names": ["*"], "exclude": ["db*"]}, {"web1"}),
+        ({"all": True, "exclude": ["vms/web1"]}, {"db1", "db2"}),
+    ],
+)
+def test_selection(palette: MemoryPalette, options: Json, selected: set[str]) -> None:
+    assert set(outcomes(nightly(palette, **options))) == selected
+    assert palette.names() == sorted(f"{vm_name}-nightly" for vm_name in selected)
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"name": "a b"}, "name"),
+        ({"name": ""}, "name"),
+        ({"name_template": "{vm}-{date}"}, "name_template"),
+        ({"name_template": "{vm"}, "name_template"),
+        ({"vms": ["db1"], "selector": "app=db"}, "vms"),
+        ({"vms": ["db1"], "all": True}, "vms"),
+        ({"vms": ["Bad Name"]}, "vms[0].vm_name"),
+        ({"selector": "app=db,,"}, "selector"),
+        ({"max_age": "a day"}, "max_age"),
+        ({"max_age": "-1h"}, "max_age"),
+        ({"expire_after": "1 week"}, "expire_after"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"max_failed": -1}, "max_failed"),
+        ({"wait_timeout": 0}, "wait_timeout"),
+        ({"deletion_policy": "delete"}, "deletion_policy"),
+        ({"failure_deadline": "1d"}, "failure_deadline"),
+        ({"labels": {"app": "a b"}}, "labels.app"),
+        ({"definition": {"metadata": {"name": "mine"}}}, "definition.metadata.name"),
+        ({"definition": {"spec": {"source": {"name": "db1"}}}}, "definition.spec.source"),
+        ({"consistency": "filesystem", "wait": False}, "consistency"),
+    ],
+)
+def test_wrong_options_are_told_before_any_request(
+    palette: MemoryPalette, options: Json, option: str
+) -> None:
+    given: Json = {"name": "nightly", "namespace": "vms", "cluster": "cluster-1", **options}
+    if "vms" not in options:
+        given["all"] = True
+    result = run(palette, VM_SNAPSHOT_SET, **given)
+    assert result["failed"]
+    assert result["reason"] == "invalid_parameters"
+    assert any(problem.startswith(f"{option}: ") for problem in result["problems"])
+    assert palette.calls == []
+
+
+def test_a_set_without_any_selection_is_refused(palette: MemoryPalette) -> None:
+    result = run(palette, VM_SNAPSHOT_SET, name="nightly", cluster="cluster-1")
+    assert result["reason"] == "invalid_parameters"
+    assert "all: true" in result["msg"]
+    assert palette.calls == []
+
+
+def test_a_set_that_selects_no_vm_is_no_success(palette: MemoryPalette) -> None:
+    result = nightly(palette, vm_names=["nothing*"])
+    assert (result["failed"], result["reason"]) == (True, "nothing_selected")
+    assert not nightly(palette, vm_names=["nothing*"], state="absent").get("failed")
+
+
+@pytest.mark.parametrize(
+    "vms",
+    [
+        ["db1", {"vm_name": "db1", "name": "own"}],
+        ["db1", {"vm_name": "db1", "cluster_uid": "c1"}],
+        ["db1", {"vm_name": "db1", "namespace": "vms", "name": "own"}, "db2"],
+    ],
+)
+def test_a_vm_that_is_listed_in_two_ways_is_refused(palette: MemoryPalette, vms: list[Any]) -> None:
+    result = nightly(palette, vms=vms)
+    assert result["reason"] == "invalid_parameters"
+    assert "VM vms/db1 is listed more than once" in result["msg"]
+    assert palette.writes() == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name_template": "same"},
+        {"name_template": "{set}"},
+        {"name_template": "{vm}-" + "x" * 250},
+        {"name": "Nightly"},
+        {"name_template": "{vm}_{set}"},
+        {"vms": ["db1", {"vm_name": "db2", "name": "db1-nightly"}]},
+    ],
+)
+def test_names_that_cannot_be_are_told_before_any_write(
+    palette: MemoryPalette, options: Json
+) -> None:
+    result = nightly(palette, **options)
+    assert result["reason"] == "invalid_parameters"
+    assert "name_template" in result["msg"]
+    assert palette.writes() == []
+
+
+def test_a_member_may_have_a_name_of_its_own(palette: MemoryPalette) -> None:
+    result = nightly(palette, vms=["db1", {"vm_name": "db2", "name": "the-big-one"}])
+    assert [r["name"] for r in result["members"].values()] == ["db1-nightly", "the-big-one"]
+    assert palette.names() == ["db1-nightly", "the-big-one"]
+
+
+def test_a_fresh_member_is_kept_and_a_stale_one_gets_a_successor(palette: MemoryPalette) -> None:
+    first = nightly(palette, max_age="20h")
+    assert row(first, "db1")["name"] == "db1-nightly-20261123-120000"
+    palette.clock.now += 19 * HOUR
+    second = nightly(palette, max_age="20h")
+    assert set(outcomes(second).values()) == {"fresh"}
+    assert not second["changed"]
+    assert row(second, "db1")["name"] == row(first, "db1")["name"]
+    palette.clock.now += 2 * HOUR
+    third = nightly(palette, max_age="20h")
+    assert set(outcomes(third).values()) == {"created"}
+    assert len(palette.names()) == 6
+    assert set(outcomes(nightly(palette, max_age="20h")).values()) == {"fresh"}
+
+
+def test_a_young_snapshot_of_another_set_or_of_somebody_else_is_not_fresh(
+    palette: MemoryPalette,
+) -> None:
+    palette.add_snapshot(key_of("db1"), "weekly", marks("weekly"))
+    palette.add_snapshot(key_of("db2"), "by-hand", {PART_OF: "nightly"})
+    palette.add_snapshot(key_of("web1"), "nightly", OURS)
+    assert outcomes(nightly(palette, max_age="1h")) == {
+        "db1": "created",
+        "db2": "created",
+        "web1": "fresh",
+    }
+
+
+def test_a_young_failed_one_is_not_fresh_and_one_on_its_way_is_awaited(
+    palette: MemoryPalette,
+) -> None:
+    palette.add_snapshot(key_of("db1"), "failed", OURS).failed_at = 0
+    palette.add_snapshot(key_of("db2"), "on-its-way", OURS).ready_at = palette.clock.now + 30
+    result = nightly(palette, max_age="1h")
+    assert outcomes(result) == {"db1": "created", "db2": "fresh", "web1": "created"}
+    assert row(result, "db2")["status"]["ready_to_use"]
+
+
+def test_a_stale_member_with_a_name_of_its_own_gets_a_successor(palette: MemoryPalette) -> None:
+    vms = [{"vm_name": "db1", "name": "own"}]
+    nightly(palette, vms=vms, max_age="20h")
+    palette.clock.now += 21 * HOUR
+    result = nightly(palette, vms=vms, max_age="20h")
+    assert outcomes(result) == {"db1": "created"}
+    assert row(result, "db1")["name"].startswith("own-")
+
+
+def test_one_blocked_member_keeps_all_from_being_written(palette: MemoryPalette) -> None:
+    palette.add_vm(key_of("db2"), restoreInProgress="restore-1")
+    palette.add_snapshot(key_of("db1"), "web1-nightly", {})
+    result = nightly(palette)
+    assert (result["failed"], result["reason"]) == (True, "preflight_failed")
+    assert not result["changed"]
+    assert outcomes(result) == {"db1": "not_tried", "db2": "blocked", "web1": "blocked"}
+    assert row(result, "db2")["reason"] == "restore_in_progress"
+    assert row(result, "web1")["reason"] == "conflict"
+    assert "2 of 3 members are blocked, and nothing was written" in result["msg"]
+    assert palette.writes() == []
+
+
+@pytest.mark.parametrize(("max_failed", "fails"), [(0, True), (1, False), (5, False)])
+def test_blocked_members_may_be_left_out(
+    palette: MemoryPalette, max_failed: int, fails: bool
+) -> None:
+    palette.add_vm(key_of("db2"), volumeSnapshotStatuses=[{"name": "a", "reason": "no class"}])
+    result = nightly(palette, on_error="continue", max_failed=max_failed)
+    assert result.get("failed", False) is fails
+    assert outcomes(result) == {"db1": "created", "db2": "blocked", "web1": "created"}
+    assert row(result, "db2")["reason"] == "not_snapshottable"
+    assert result["summary"]["failed"] == 1
+    assert fails or any("1 of 3 members failed" in text for text in result["warnings"])
+
+
+def test_a_listed_vm_that_does_not_exist_is_blocked(palette: MemoryPalette) -> None:
+    result = nightly(palette, vms=["db1", "nowhere"])
+    assert outcomes(result) == {"db1": "not_tried", "nowhere": "blocked"}
+    assert row(result, "nowhere")["reason"] == "not_found"
+    assert row(result, "nowhere")["status"] is None
+
+
+def test_a_member_that_fails_is_told_with_the_whole_table(palette: MemoryPalette) -> None:
+    def refuse(call: Call) -> None:
+        if call.method == "POST" and call.vm_name == "db2":
+            raise PaletteError("forbidden", "no", http_status=403, code="OperationForbidden")
+
+    palette.before = refuse
+    result = nightly(palette)
+    assert (result["failed"], result["reason"], result["changed"]) == (True, "members_failed", True)
+    assert outcomes(result) == {"db1": "created", "db2": "failed", "web1": "created"}
+    failed = row(result, "db2")
+    assert (failed["reason"], failed["msg"], failed["changed"]) == ("forbidden", "no", False)
+    assert (failed["http_status"], failed["code"]) == (403, "OperationForbidden")
+    assert "cluster-1/vms/db2: forbidden: no" in result["msg"]
+
+
+def test_so_many_may_fail(palette: MemoryPalette) -> None:
+    palette.ready_after = None
+    assert nightly(palette, max_failed=2, wait_timeout=10)["failed"]
+    result = nightly(palette, max_failed=3, wait_timeout=10)
+    assert not result.get("failed")
+    assert result["summary"]["failed"] == 3
+    assert {member["reason"] for member in result["members"].values()} == {"wait_timeout"}
+
+
+def test_the_summary_counts_blocked_and_failed_members_together(palette: MemoryPalette) -> None:
+    palette.add_vm(key_of("db1"), restoreInProgress="restore-1")
+    palette.ready_after = None
+    result = nightly(palette, vm_names=["db*"], on_error="continue", wait_timeout=10)
+    assert outcomes(result) == {"db1": "blocked", "db2": "failed"}
+    assert result["summary"] == {"total": 2, "blocked": 1, "failed": 2}
+    assert "2 of 2 members failed" in result["msg"]
+
+
+def test_many_failures_are_not_all_put_into_the_message(palette: MemoryPalette) -> None:
+    for number in range(200):
+        palette.add_vm(key_of(f"vm-{number}"), restoreInProgress="restore-1")
+    result = nightly(palette)
+    assert len(result["msg"]) < 2_000
+    assert "and 190 more, see members" in result["msg"]
+
+
+def test_failed_and_different_members_block_unless_they_may_be_replaced(
+    palette: MemoryPalette,
+) -> None:
+    palette.add_snapshot(key_of("db1"), "db1-nightly", OURS).failed_at = 0
+    palette.add_snapshot(key_of("db2"), "db2-nightly", OURS)
+    options = {"deletion_policy": "Retain"}
+    blocked = nightly(palette, **options)
+    assert row(blocked, "db1")["reason"] == "snapshot_failed"
+    assert row(blocked, "db2")["reason"] == "spec_differs"
+    assert palette.writes() == []
+    replaced = nightly(palette, **options, replace=True)
+    assert outcomes(replaced) == {"db1": "replaced", "db2": "replaced", "web1": "created"}
+    assert not nightly(palette, **options, replace=True)["changed"]
+
+
+def test_labels_of_members_are_brought_up_to_date(palette: MemoryPalette) -> None:
+    palette.add_snapshot(key_of("db1"), "db1-nightly", {"theirs": "1"})
+    result = nightly(palette, vms=["db1"], labels={"mine": "2"})
+    assert outcomes(result) == {"db1": "updated"}
+    # It was not this collection that took it, so retention must not care for it either.
+    assert row(result, "db1")["status"]["labels"] == {"theirs": "1", "mine": "2"}
+
+
+def test_without_waiting_all_is_asked_for_and_no_more(palette: MemoryPalette) -> None:
+    result = nightly(palette, wait=False)
+    assert outcomes(result) == dict.fromkeys(("db1", "db2", "web1"), "created")
+    assert not row(result, "db1")["status"]["ready_to_use"]
+    assert palette.clock.slept == []
+
+
+def test_notes_are_warnings_that_name_their_vm(palette: MemoryPalette) -> None:
+    palette.add_vm(key_of("db1"), snapshotInProgress="by-hand")
+    result = nightly(palette, vms=["db1"])
+    assert len(result["warnings"]) == 1
+    assert result["warnings"][0].startswith("cluster-1/vms/db1: VM db1 has snapshot by-hand in ")
+    assert outcomes(result) == {"db1": "created"}
+
+
+def test_the_diff_shows_each_member_before_and_after(palette: MemoryPalette) -> None:
+    palette.add_snapshot(key_of("db1"), "db1-nightly", OURS).failed_at = 0
+    palette.add_snapshot(key_of("db2"), "db2-nightly", OURS)
+    options: Json = {"name": "nightly", "cluster": "cluster-1", "all": True, "replace": True}
+    check = run(palette, VM_SNAPSHOT_SET, check_mode=True, diff_mode=True, **options)
+    result = run(palette, VM_SNAPSHOT_SET, diff_mode=True, **options)
+    assert check["diff"] == result["diff"]
+    before, after = result["diff"]["before"], result["diff"]["after"]
+    assert set(before) == set(after) == {"cluster-1/vms/db1", "cluster-1/vms/web1"}
+    assert before["cluster-1/vms/web1"] == [{}]
+    assert after["cluster-1/vms/web1"][0]["metadata"]["name"] == "web1-nightly"
+
+
+def test_absent_deletes_the_sets_own_and_nothing_else(palette: MemoryPalette) -> None:
+    palette.add_snapshot(key_of("db1"), "db1-nightly", OURS)
+    palette.add_snapshot(key_of("db1"), "db1-nightly-2", OURS)
+    palette.add_snapshot(key_of("gone"), "of-a-vm-that-is-gone", OURS)
+    palette.add_snapshot(key_of("db2"), "db2-nightly", {MANAGED_BY: "ansible"})
+    palette.add_snapshot(key_of("web1"), "web1-nightly", {PART_OF: "nightly"})
+    palette.add_snapshot(key_of("web1"), "weekly", marks("weekly"))
+    result = nightly(palette, state="absent")
+    assert outcomes(result) == {
+        "db1": "deleted",
+        "db2": "absent",
+        "gone": "deleted",
+        "web1": "absent",
+    }
+    assert palette.names() == ["db2-nightly", "web1-nightly", "weekly"]
+    assert palette.deleted_together == []
+    again = nightly(palette, state="absent")
+    assert not again["changed"]
+    assert set(outcomes(again).values()) == {"absent"}
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        ({"vms": ["gone"]}, ["db1-nightly", "db2-nightly"]),
+        ({"vm_names": ["db*"]}, ["gone-nightly"]),
+        ({"exclude": ["db1"]}, ["db1-nightly"]),
+        ({"selector": "app=db"}, ["gone-nightly"]),
+        ({"vms": ["db1", "never-was"]}, ["db2-nightly", "gone-nightly"]),
+        ({"vms": ["db1", {"vm_name": "db2", "cluster_uid": "c1"}]}, ["gone-nightly"]),
+    ],
+)
+def test_absent_of_selected_vms_only(
+    palette: MemoryPalette, options: Json, left: list[str]
+) -> None:
+    for vm_name in ("db1", "db2", "gone"):
+        palette.add_snapshot(key_of(vm_name), f"{vm_name}-nightly", OURS)
+    result = nightly(palette, state="absent", **options)
+    assert not result.get("failed")
+    assert palette.names() == left
+    assert len(palette.writes("DELETE")) == 3 - len(left)
+
+
+def test_absent_waits_for_what_is_being_deleted_already(palette: MemoryPalette) -> None:
+    palette.begin_deletion(palette.add_snapshot(key_of("db1"), "db1-nightly-1", OURS))
+    result = nightly(palette, state="absent", vms=["db1"])
+    assert (outcomes(result), result["changed"]) == ({"db1": "absent"}, False)
+    assert palette.names() == []
+
+
+def test_absent_tells_of_a_deletion_beside_one_that_was_under_way(palette: MemoryPalette) -> None:
+    palette.begin_deletion(palette.add_snapshot(key_of("db1"), "db1-nightly-1", OURS))
+    palette.add_snapshot(key_of("db1"), "db1-nightly-2", OURS)
+    result = nightly(palette, state="absent", vms=["db1"])
+    assert (outcomes(result), result["changed"]) == ({"db1": "deleted"}, True)
+    assert palette.names() == []
+
+
+STATES = (
+    "none",
+    "ready",
+    "failed",
+    "unlabelled",
+    "in progress",
+    "name taken",
+    "being deleted",
+    "busy",
+    "fresh",
+    "restoring",
+    "no volumes",
+    "terminating",
+)
+
+
+def generated_palette(states: list[str]) -> MemoryPalette:
+    """Return a cluster with one VM in each of the states."""
+    palette = MemoryPalette()
+    for number, state in enumerate(states):
+        _add_vm(palette, f"vm-{number}", state)
+    return palette
+
+
+def _add_vm(palette: MemoryPalette, vm_name: str, state: str) -> None:
+    key, name, labels = key_of(vm_name), f"{vm_name}-nightly", {**OURS, "mine": "1"}
+    now = palette.clock.now
+    status: dict[str, Json] = {
+        "restoring": {"restoreInProgress": "restore-1"},
+        "no volumes": {"volumeSnapshotStatuses": [{"name": "a", "enabled": False}]},
+    }
+    palette.add_vm(key, **status.get(state, {}))
+    if state == "terminating":
+        palette.vms[key]["metadata"]["deletionTimestamp"] = "2026-11-23T11:00:00Z"
+    elif state == "name taken":
+        palette.add_snapshot(key_of("another"), name, {})
+    elif state == "busy":
+        palette.add_snapshot(key, f"{vm_name}-other", {}).ready_at = now + 7
+    elif state == "fresh":
+        palette.add_snapshot(key, f"{vm_name}-fresh", labels, age=60)
+    elif state in ("ready", "failed", "unlabelled", "in progress", "being deleted"):
+        stored = palette.add_snapshot(key, name, OURS if state == "unlabelled" else labels, 9_999)
+        if state == "failed":
+            stored.failed_at = 0
+        elif state == "in progress":
+            stored.ready_at = now + 5
+        elif state == "being deleted":
+            palette.begin_deletion(stored)
+
+
+_options = st.fixed_dictionaries(
+    {
+        "labels": st.sampled_from([None, {"mine": "1"}]),
+        "replace": st.booleans(),
+        "on_error": st.sampled_from(["abort", "continue"]),
+        "max_failed": st.sampled_from([0, 99]),
+        "wait": st.booleans(),
+        "max_age": st.sampled_from([None, "1h"]),
+        "state": st.sampled_from(["present", "present", "absent"]),
+        "concurrency": st.integers(1, 3),
+    }
+)
+_states = st.lists(st.sampled_from(STATES), min_size=1, max_size=8)
+
+
+def _summary(result: Json) -> Json:
+    counted = Counter(outcomes(result).values())
+    total = len(result["members"])
+    return {"total": total, **counted, "failed": counted["failed"] + counted["blocked"]}
+
+
+@settings(deadline=None)
+@given(_states, _options)
+def test_check_mode_tells_what_a_run_does_and_a_second_run_changes_nothing(
+    states: list[str], options: Json
+) -> None:
+    palette = generated_palette(states)
+    first = nightly(palette, **options)  # compares check mode with it
+    assert first["summary"] == _summary(first)
+    palette.clock.now += 60
+    second = nightly(palette, **options)
+    assert not second["changed"]
+    assert set(outcomes(second).values()) <= {
+        "unchanged", "fresh", "absent", "blocked", "not_tried"
+    }  # fmt: skip
+    blocked = {vm for vm, outcome in outcomes(first).items() if outcome == "blocked"}
+    assert blocked == {vm for vm, outcome in outcomes(second).items() if outcome == "blocked"}
+
+
+@settings(deadline=None)
+@given(_states, _options)
+def test_nothing_is_written_when_a_blocker_aborts(states: list[str], options: Json) -> None:
+    palette = generated_palette(states)
+    result = nightly(palette, **{**options, "on_error": "abort"})
+    if "blocked" in outcomes(result).values():
+        assert result["failed"]
+        assert palette.writes() == []
+        assert set(outcomes(result).values()) <= {"blocked", "not_tried"}
+
+
+@settings(deadline=None)
+@given(_states, _options)
+def test_nobody_elses_snapshot_is_ever_touched(states: list[str], options: Json) -> None:
+    palette = generated_palette(states)
+    theirs = {place for place, s in palette.stored.items() if not s.manifest["metadata"]["labels"]}
+    nightly(palette, **{**options, "labels": None})
+    assert theirs <= set(palette.stored)
+    assert not any(palette.stored[place].deleting for place in theirs)
+
+
+class Interrupt:
+    """Ends the run, as a signal would, at some write: before it is carried out or after."""
+
+    def __init__(self, at_write: int, carried_out: bool) -> None:
+        self._left = at_write
+        self._lock = threading.Lock()
+        self.before = self._ignore if carried_out else self._strike
+        self.after = self._strike if carried_out else self._ignore
+
+    def _strike(self, call: Call) -> None:
+        if call.method == "GET":
+            return
+        with self._lock:
+            self._left -= 1
+            struck = self._left == 0
+        if struck:
+            raise KeyboardInterrupt
+
+    def _ignore(self, _call: Call) -> None:
+        pass
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.booleans(),
+    st.sampled_from([None, "1h"]),
+    st.integers(1, 4),
+)
+def test_the_same_task_completes_an_interrupted_set_without_a_duplicate(
+    count: int, at_write: int, carried_out: bool, max_age: str | None, concurrency: int
+) -> None:
+    palette = generated_palette(["none"] * count)
+    interrupt = Interrupt(min(at_write, count), carried_out)
+    palette.before, palette.after = interrupt.before, interrupt.after
+    options: Json = {
+        "name": "nightly",
+        "cluster": "cluster-1",
+        "all": True,
+        "max_age": max_age,
+        "concurrency": concurrency,
+    }
+    with pytest.raises(KeyboardInterrupt):
+        run(palette, VM_SNAPSHOT_SET, **options)
+    palette.clock.now += 30
+    rerun = run(palette, VM_SNAPSHOT_SET, **options)
+    assert not rerun.get("failed")
+    assert sorted(s.vm_name for s in palette.stored.values()) == sorted(
+        key.vm_name for key in palette.vms
+    )
+    assert all(member["status"]["ready_to_use"] for member in rerun["members"].values())
+    assert not run(palette, VM_SNAPSHOT_SET, **options)["changed"]
