@@ -23,6 +23,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils import entry, features
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import Task
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils import in_process
 from palette_simulator.launch import Simulator
 from unit.fakes import Answer, ScriptedServer
@@ -450,6 +454,19 @@ def test_a_secret_in_a_result_is_masked(
 
 
 # Whichever door
+
+
+def test_no_error_leaves_the_core_with_the_key() -> None:
+    def core(task: Task) -> Result:
+        raise PaletteError(
+            "conflict", f"taken by {task.options['api_key']}", status={"a": ["s3cr3t"]}
+        )
+
+    options = action_of("vm_snapshot", {**GOOD, "api_key": "s3cr3t"})._options()
+    assert options
+    result = entry.result_of(features.VM_SNAPSHOT._replace(core=core), Task(options))
+    assert (result["failed"], result["reason"]) == (True, "conflict")
+    assert "s3cr3t" not in json.dumps(result)
 
 
 def test_what_goes_wrong_unforeseen_is_not_hidden(
