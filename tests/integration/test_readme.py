@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The READMEs are true: what they tell to type works, with the collection installed from its tarball."""
+"""What the READMEs tell to type works, with the collection installed from its tarball."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 READMES = ("README.md", "roles/vm_snapshot/README.md")
 HOSTS: dict[str, dict[str, str]] = {"db1": {}, "web1": {}}
 COMMANDS = ("ansible", "ansible-doc", "ansible-playbook")
-# CI runs these targets, the fixture below installs from a tarball, and what it needs is here already.
+# CI runs these targets; the fixture below installs from a tarball, and its requirements are here.
 TRIED_OTHERWISE = re.compile(
     r"""
     make\ (demo|test|build) | export\ PALETTE_\w+=.*
     | python\ -m\ pip\ install\ requests\ 'jsonschema>=4\.10'
-    | ansible-galaxy\ collection\ install\ (spectrocloud\.palette|build/spectrocloud-palette-[\d.]+\.tar\.gz)
+    | ansible-galaxy\ collection\ install\ spectrocloud\.palette
+    | ansible-galaxy\ collection\ install\ build/spectrocloud-palette-[\d.]+\.tar\.gz
     """,
     re.VERBOSE,
 )
