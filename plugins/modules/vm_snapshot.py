@@ -209,7 +209,7 @@ status:
       elements: str
       sample: [GuestAgent, Online]
     quiesced:
-      description: Whether the file systems were at rest. Null as long as it is being taken.
+      description: Whether the file systems were at rest. Null while it is taken, or if that failed.
       type: bool
       sample: true
     included_volumes:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -74,7 +75,8 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             check_mode=self._task.check_mode,
             diff_mode=self._task.diff,
             warn=warnings.append,
-            progress=self._display.display,
+            # Not among the results on stdout, which a program may read.
+            progress=partial(self._display.display, stderr=True),
         )
         result = result_of(self.feature, task)
         if warnings:
@@ -84,8 +86,11 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             for name, option in self.feature.arguments.spec.items()
             if option.get("no_log") and options[name]
         ]
-        masked: dict[str, Any] = remove_values(result, secrets)
-        return masked
+        # To look for them in the whole text is far faster than to walk through thousands of rows.
+        text = json.dumps(result, default=str)
+        if any(json.dumps(secret)[1:-1] in text for secret in secrets):
+            result = remove_values(result, secrets)
+        return result
 
     def _run_module(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         in_background = self._task.async_val and not self._connection.has_native_async

@@ -91,8 +91,11 @@ def update(api: ClusterVms, wanted: Wanted) -> Snapshot:
     return _exactly_once(api, attempt, look, unclear=("conflict",))
 
 
-def delete(api: ClusterVms, key: VmKey, name: str) -> None:
-    """Ask for the snapshot's removal. One that is gone or going already is as well."""
+def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> None:
+    """Ask for the snapshot's removal. One that is gone or going already is as well.
+
+    uid: of the snapshot meant; another of the same name is not deleted for it.
+    """
 
     def attempt() -> bool:
         api.delete_snapshot(key.vm_name, key.namespace, name)
@@ -100,9 +103,9 @@ def delete(api: ClusterVms, key: VmKey, name: str) -> None:
 
     def look() -> bool | None:
         listed = find_snapshot(api, key, name)
-        # Another VM's snapshot may have taken the name, and is not to be deleted for it.
-        gone = listed is None or listed.deleting or listed.key != key
-        return True if gone else None
+        if listed is None or listed.deleting or listed.key != key:
+            return True
+        return True if uid and listed.uid != uid else None
 
     _exactly_once(api, attempt, look, unclear=("not_found", "conflict"))
 

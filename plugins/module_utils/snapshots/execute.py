@@ -197,7 +197,7 @@ class Execution:
             )
         api = self._apis[member.key.cluster_uid]
         if step.write == DELETE:
-            apply.delete(api, member.key, step.name)
+            apply.delete(api, member.key, step.name, step.uid)
         elif step.wanted:
             write = apply.create if step.write == CREATE else apply.update
             member.seen = write(api, step.wanted)
