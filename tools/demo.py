@@ -41,7 +41,8 @@ FOREIGN_SETTINGS = ("ANSIBLE_", "PALETTE_", "SPECTROCLOUD_")
 def main() -> None:
     """Run the demo; SystemExit says what went wrong."""
     # A stop from outside unwinds like any error, so that no process is left behind.
-    signal.signal(signal.SIGTERM, lambda *_received: sys.exit("stopped"))
+    for stop in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(stop, lambda *_received: sys.exit("stopped"))
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir(parents=True)
     (STAGE / "ansible.cfg").touch()
@@ -84,10 +85,15 @@ def run(*command: str, **environment: str) -> str:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-            output.append(line)
+        try:
+            for line in process.stdout or ():
+                print(line, end="", flush=True)
+                output.append(line)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)  # the command with its workers
+            raise
     if process.returncode != 0:
         sys.exit(f"{command[0]} ended with {process.returncode}")
     return "".join(output)
