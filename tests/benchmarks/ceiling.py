@@ -52,7 +52,7 @@ def _ask(url: str, requests: list[bytes]) -> None:
             connection.sendall(request)
             length = 0
             while (line := answers.readline()) != b"\r\n":
-                name, _, value = line.partition(b":")
+                name, _colon, value = line.partition(b":")
                 length = int(value) if name.lower() == b"content-length" else length
             answers.read(length)
 

@@ -58,7 +58,7 @@ def ad_hoc() -> list[Check]:
 def _ratio(lab: Lab, vm: str, seconds: Callable[[Lab, Task], float], pairs: int) -> float:
     """Return the time of vm_snapshot in those of uri, taken in turn."""
     taken = []
-    for _ in range(pairs):
+    for _number in range(pairs):
         lab.palette.reset()
         ours = seconds(lab, vm_snapshot(vm))
         lab.palette.reset()

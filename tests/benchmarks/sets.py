@@ -32,7 +32,7 @@ def against_bare_script() -> list[Check]:
     """Compare a play, less an empty one, with a script that sends the same calls."""
     pairs, busy = [], []
     with Lab.open(vms=_VMS) as lab:
-        for _ in range(_SHORT_RUNS):
+        for _number in range(_SHORT_RUNS):
             empty = lab.ansible.play().seconds
             lab.palette.reset()
             before = _cpu_seconds(lab.palette.process.pid)
@@ -54,7 +54,7 @@ def at_the_rate_limit() -> list[Check]:
     """Compare a play, less an empty one, with the time that the documented limits demand."""
     shares, refused = [], []
     with Lab.open(vms=_VMS, rate_limits="documented") as lab:
-        for _ in range(_RUNS):
+        for _number in range(_RUNS):
             empty = lab.ansible.play().seconds
             lab.palette.reset()
             ours = lab.ansible.play(vm_snapshot_set(wait=False)).seconds - empty
@@ -74,10 +74,10 @@ def at_the_rate_limit() -> list[Check]:
 def waiting() -> list[Check]:
     """Wait for all of a set: the time of the whole play, and the requests of a poll round."""
     with Lab.open(vms=_VMS, rate_limits="documented", timing="spread", latency=_LATENCY) as lab:
-        runs = [_waited(lab) for _ in range(_RUNS)]
+        runs = [_waited(lab) for _number in range(_RUNS)]
     beyond = statistics.median(seconds - bound for seconds, bound, _ in runs)
     slack = _slowest_member() + 2 * _POLL_INTERVAL
-    most = max(length for _, _, lengths in runs for length in lengths)
+    most = max(length for _total, _bound, lengths in runs for length in lengths)
     return [
         Check(f"set of {_VMS}, waiting: beyond the bound", beyond, slack, "s"),
         Check("  requests of the longest poll round", most, pages(_VMS), "requests"),
@@ -86,7 +86,7 @@ def waiting() -> list[Check]:
 
 def growth() -> list[Check]:
     """Compare 10,000 VMs with 1,000: the task's own time, and the memory of its largest process."""
-    runs = [(_grown(_MANY_VMS), _grown(_VMS)) for _ in range(_RUNS)]
+    runs = [(_grown(_MANY_VMS), _grown(_VMS)) for _number in range(_RUNS)]
     peak = statistics.median(many.usage.peak_mb for many, _few in runs)
     ratio = median_ratio((many.task_seconds, few.task_seconds) for many, few in runs)
     return [

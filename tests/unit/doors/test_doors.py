@@ -435,12 +435,12 @@ def test_warnings_and_progress_reach_the_user(
         task.progress("1/2 ready")
         return {"changed": True}
 
-    lines: list[str] = []
+    lines: list[tuple[str, bool]] = []
     monkeypatch.setattr(in_process, "result_of", core)
     action = action_of("vm_snapshot", GOOD)
-    action._display = SimpleNamespace(display=lines.append)
+    action._display = SimpleNamespace(display=lambda line, stderr: lines.append((line, stderr)))
     assert action.run(task_vars={}) == {"changed": True, "warnings": ["careful"]}
-    assert lines == ["1/2 ready"]
+    assert lines == [("1/2 ready", True)]
 
 
 def test_a_secret_in_a_result_is_masked(

@@ -95,7 +95,7 @@ def test_put_and_delete_are_sent_as_such(server: ScriptedServer, client: Palette
 
 
 def test_connections_are_kept(server: ScriptedServer, client: PaletteClient) -> None:
-    for _ in range(5):
+    for _number in range(5):
         client.get(HERE)
     assert server.connections == 1
 

@@ -30,10 +30,10 @@ def bucket_at(clock: Clock, rate: float) -> TokenBucket:
 def test_a_burst_passes_and_then_the_rate_holds() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 10)
-    for _ in range(50):
+    for _number in range(50):
         bucket.acquire()
     assert clock.slept == []
-    for _ in range(20):
+    for _number in range(20):
         bucket.acquire()
     assert clock.now - 1000 == pytest.approx(2.0)
 
@@ -69,7 +69,7 @@ def test_a_refusal_halves_the_rate_and_time_brings_it_back() -> None:
 def test_refusals_at_the_same_time_count_as_one() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 40)
-    for _ in range(16):
+    for _number in range(16):
         bucket.slow_down()
     assert bucket.rate == 20
 
@@ -77,7 +77,7 @@ def test_refusals_at_the_same_time_count_as_one() -> None:
 def test_refused_for_ever_it_never_comes_to_a_standstill() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 50)
-    for _ in range(100):
+    for _number in range(100):
         clock.now += 1
         bucket.slow_down()
     assert 1.0 <= bucket.rate < 50
@@ -148,9 +148,9 @@ def limiter(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> RateLimiter:
 
 
 def test_resources_have_buckets_of_their_own(limiter: RateLimiter, clock: Clock) -> None:
-    for _ in range(250):
+    for _number in range(250):
         limiter.acquire("/v1/spectroclusters/u/vms")
-    for _ in range(50):
+    for _number in range(50):
         limiter.acquire("/v1/dashboard/projects/metadata")
     assert clock.slept == []
     limiter.acquire("/v1/dashboard/spectroclusters/search")
@@ -170,7 +170,7 @@ def test_a_refusal_slows_the_refused_resource_only(limiter: RateLimiter, clock: 
 def test_a_limit_of_zero_is_none(clock: Clock) -> None:
     limiter = RateLimiter(0)
     limiter.slow_down("/v1/spectroclusters", 1000)
-    for _ in range(1000):
+    for _number in range(1000):
         limiter.acquire("/v1/spectroclusters")
     assert clock.slept == []
 

@@ -107,7 +107,7 @@ def test_it_tells_what_is_waited_for(
 
 
 def test_lines_are_seconds_apart(progress: Progress, clock: Clock, said: list[str]) -> None:
-    members = [member() for _ in range(100)]
+    members = [member() for _number in range(100)]
     for one in members:
         clock.now += 1
         one.steps.clear()
@@ -120,7 +120,7 @@ def test_nothing_is_said_while_nothing_changes(
     progress: Progress, clock: Clock, said: list[str]
 ) -> None:
     members = [begun(Goal.READY), done()]
-    for _ in range(10):
+    for _number in range(10):
         clock.now += 10
         progress.report(members)
     assert len(said) == 1

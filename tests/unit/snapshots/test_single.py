@@ -137,7 +137,7 @@ def test_an_error_that_passes_is_waited_through(palette: FakeCluster) -> None:
 
 
 def test_a_prefix_takes_a_new_snapshot_each_time(palette: FakeCluster) -> None:
-    names = {run(name_prefix="nightly-")["status"]["name"] for _ in range(3)}
+    names = {run(name_prefix="nightly-")["status"]["name"] for _number in range(3)}
     assert len(names) == 3
     assert all(name.startswith("nightly-") and len(name) == 16 for name in names)
 
