@@ -75,7 +75,7 @@ def waiting() -> list[Check]:
     """Wait for all of a set: the time of the whole play, and the requests of a poll round."""
     with Lab.open(vms=_VMS, rate_limits="documented", timing="spread", latency=_LATENCY) as lab:
         runs = [_waited(lab) for _number in range(_RUNS)]
-    beyond = statistics.median(seconds - bound for seconds, bound, _ in runs)
+    beyond = statistics.median(seconds - bound for seconds, bound, _lengths in runs)
     slack = _slowest_member() + 2 * _POLL_INTERVAL
     most = max(length for _total, _bound, lengths in runs for length in lengths)
     return [
