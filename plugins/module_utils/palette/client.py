@@ -88,6 +88,8 @@ class PaletteClient:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._limiter = RateLimiter(settings.rate_limit)
+        # A key meant for this machine must not pass through a proxy in clear text.
+        self._proxies = _NO_PROXY if is_loopback(settings.base_url) else None
         self._session = requests.Session()
         self._session.auth = ApiKeyAuth(settings.api_key)
         self._session.headers["Accept"] = "application/json"
@@ -205,8 +207,7 @@ class PaletteClient:
                     headers={"ProjectUid": scope} if scope else None,
                     timeout=(timeout, timeout),
                     verify=settings.verify,
-                    # A key meant for this machine must not pass through a proxy in clear text.
-                    proxies=dict(_NO_PROXY) if is_loopback(settings.base_url) else None,
+                    proxies=self._proxies and dict(self._proxies),
                     allow_redirects=False,
                 )
                 return _whole(response)

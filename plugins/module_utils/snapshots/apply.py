@@ -50,8 +50,9 @@ def create(api: ClusterVms, wanted: Wanted) -> Snapshot:
     Raises ``conflict`` when the name has been taken meanwhile by somebody else.
     """
     request_id = str(uuid.uuid4())
-    body = deepcopy(wanted.body)
-    body["metadata"].setdefault("annotations", {})[REQUEST_ID] = request_id
+    metadata = wanted.body["metadata"]
+    annotations = {**metadata.get("annotations", {}), REQUEST_ID: request_id}
+    body = {**wanted.body, "metadata": {**metadata, "annotations": annotations}}
 
     def attempt() -> Snapshot:
         answer = api.create_snapshot(wanted.key.vm_name, wanted.key.namespace, body)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each module has an action plugin, options in its documentation, and both mean the same feature."""
+"""Each module has an action plugin and documented options, and both mean the same feature."""
 
 from __future__ import annotations
 

@@ -17,11 +17,12 @@ _ANSIBLES_OWN = ("warnings", "deprecations", "exception", "invocation", "diff")
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
     """Holds a result against expectations.
 
-    Options: of (the result), includes (values that it must have, at any depth), says (texts of its
-    msg), warns (texts of its warnings), shaped_like (a result with the same keys).
+    Options: of (the result), name (what to call it), includes (values that it must have, at any depth), says (texts of its
+    msg), warns (texts of its warnings), shaped_like (a result with the same keys). Or each: a list
+    of such options, for several results at once.
     """
 
-    _VALID_ARGS = frozenset(("of", "includes", "says", "warns", "shaped_like"))
+    _VALID_ARGS = frozenset(("of", "name", "includes", "says", "warns", "shaped_like", "each"))
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -29,15 +30,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
         """Fail with the differences, if there are any."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = self._task.args
-        given = args["of"]
-        problems = [*_differences(given, args.get("includes", {}), "result")]
-        problems += _unsaid("msg", str(given.get("msg", "")), args.get("says", []))
-        problems += _unsaid("warnings", str(given.get("warnings", "")), args.get("warns", []))
-        if "shaped_like" in args:
-            problems += _other_shape(given, args["shaped_like"], "result")
+        problems = [text for options in args.get("each", [args]) for text in _problems(options)]
         if not problems:
             return result
-        return {**result, "failed": True, "msg": "; ".join(problems), "of": given}
+        return {**result, "failed": True, "msg": "; ".join(problems), "judged": args}
+
+
+def _problems(options: Mapping[str, Any]) -> Iterator[str]:
+    given, name = options["of"], options.get("name", "result")
+    yield from _differences(given, options.get("includes", {}), name)
+    yield from _unsaid(f"{name}.msg", given.get("msg"), options.get("says", []))
+    yield from _unsaid(f"{name}.warnings", given.get("warnings"), options.get("warns", []))
+    if "shaped_like" in options:
+        yield from _other_shape(given, options["shaped_like"], name)
 
 
 def _differences(given: Any, expected: Any, where: str) -> Iterator[str]:
@@ -51,8 +56,8 @@ def _differences(given: Any, expected: Any, where: str) -> Iterator[str]:
         yield f"{where} is {given!r}, not {expected!r}"
 
 
-def _unsaid(where: str, text: str, parts: list[str]) -> list[str]:
-    return [f"{where} does not say {part!r}" for part in parts if part not in text]
+def _unsaid(where: str, text: Any, parts: list[str]) -> list[str]:
+    return [f"{where} does not say {part!r}" for part in parts if part not in str(text)]
 
 
 def _other_shape(given: Mapping[str, Any], model: Mapping[str, Any], where: str) -> Iterator[str]:
