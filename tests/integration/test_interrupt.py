@@ -1,0 +1,153 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A set of 1,000 VMs, interrupted at a random moment: the same task completes it, each VM once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.runs import Ansible
+from palette_simulator.launch import Simulator
+
+VMS = 1_000
+BEFORE = 1  # snapshot of the demo fleet, which is not of the set
+PATIENCE = 60.0  # seconds for what takes a few
+MARK = "PALETTE_TEST_RUN"
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="which processes are left is told by /proc"
+)
+
+# Once more as before: PALETTE_TEST_SEED=… pytest tests/integration/test_interrupt.py
+SEED = int(os.environ.get("PALETTE_TEST_SEED", random.randrange(2**32)))
+
+
+@pytest.fixture(scope="module")
+def palette() -> Iterator[Simulator]:
+    """A Palette with many VMs."""
+    with Simulator.running("demo", vms=VMS, timing="fast", rate_limits="off") as running:
+        yield running
+
+
+class Task:
+    """A play of the one task, which can be interrupted and run again."""
+
+    def __init__(self, home: Path, palette: Simulator, connection: str, **options: Any) -> None:
+        self.ansible = Ansible(home)
+        self.palette = palette
+        connected = {"host": palette.url, "api_key": "demo-key", "rate_limit": 0}
+        selected = {"name": "nightly", "cluster": "vm-cluster-1", "namespaces": ["fleet"]}
+        arguments = {**connected, **selected, "project": "Default", "poll_interval": 0.5, **options}
+        task = {"name": "Take the set", "spectrocloud.palette.vm_snapshot_set": arguments}
+        self._playbook = home / "set.yml"
+        play = {"hosts": "all", "gather_facts": False, "tasks": [task]}
+        self._playbook.write_text(json.dumps([play]), encoding="utf-8")
+        self._inventory = self.ansible.inventory({"vms": {"ansible_connection": connection}})
+
+    def interrupt(self, number: signal.Signals, after_posts: int) -> None:
+        """Run it and send it a signal when so many snapshots have been asked for."""
+        mark = uuid.uuid4().hex
+        record = self.ansible.home / "interrupted.jsonl"
+        command = ["ansible-playbook", "-i", str(self._inventory), str(self._playbook)]
+        with subprocess.Popen(
+            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+            env=self.ansible.environment(**{"RECORDER_FILE": str(record), MARK: mark}),
+            cwd=self.ansible.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            try:
+                self._await_posts(process, after_posts)
+                assert _marked(mark)
+                process.send_signal(number)
+                assert process.wait(PATIENCE) != 0
+            finally:
+                process.kill()
+        assert _left(mark) == []
+
+    def run(self) -> dict[str, Any]:
+        """Run it to its end and return its result."""
+        return self.ansible.playbook(self._playbook, self._inventory).ok().of("Take the set")
+
+    def _await_posts(self, process: subprocess.Popen[bytes], count: int) -> None:
+        while self.palette.stats()["operations"].get("create_snapshot", 0) < count:
+            assert process.poll() is None, "the task ended before it could be interrupted"
+            time.sleep(0.01)
+
+
+def _left(mark: str) -> list[str]:
+    """Return the processes of a run that have not ended, when they have had time to do so."""
+    deadline = time.monotonic() + PATIENCE
+    while (left := _marked(mark)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def _marked(mark: str) -> list[str]:
+    sought = f"{MARK}={mark}".encode()
+    return [
+        folder.name
+        for folder in Path("/proc").glob("[0-9]*")
+        if sought in _environment(folder).split(b"\0")
+    ]
+
+
+def _environment(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:  # it has ended, or is another user's
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("number", "connection", "options"),
+    [
+        pytest.param(signal.SIGINT, "local", {}, id="SIGINT"),
+        pytest.param(signal.SIGTERM, "local", {}, id="SIGTERM"),
+        pytest.param(signal.SIGINT, "local", {"max_age": "1h"}, id="SIGINT-max_age"),
+        pytest.param(signal.SIGTERM, "elsewhere", {"max_age": "1h"}, id="SIGTERM-max_age-module"),
+    ],
+)
+def test_the_same_task_completes_an_interrupted_set(
+    palette: Simulator,
+    tmp_path: Path,
+    number: signal.Signals,
+    connection: str,
+    options: dict[str, Any],
+) -> None:
+    palette.reset()
+    palette.switch(latency=0.05)
+    after_posts = random.Random(f"{SEED} {connection} {options} {number}").randint(1, VMS - 50)
+    print(f"PALETTE_TEST_SEED={SEED}: {number.name} after {after_posts} requests")  # noqa: T201
+    task = Task(tmp_path, palette, connection, **options)
+
+    task.interrupt(number, after_posts)
+    palette.switch(latency=0)  # nobody is interrupted any more
+
+    members = task.run()["members"].values()
+    kept = "fresh" if "max_age" in options else "unchanged"
+    outcomes = Counter(member["outcome"] for member in members)
+    assert set(outcomes) <= {kept, "created"}
+    assert outcomes[kept] >= after_posts
+    assert all(member["status"]["ready_to_use"] for member in members)
+    assert len({member["status"]["vm_name"] for member in members}) == VMS
+    assert palette.stats()["snapshots"] == VMS + BEFORE
+
+    again = task.run()
+    assert not again["changed"]
+    assert palette.stats()["snapshots"] == VMS + BEFORE
