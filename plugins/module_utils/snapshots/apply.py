@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from copy import deepcopy
 from typing import TypeVar
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (

@@ -17,9 +17,9 @@ _ANSIBLES_OWN = ("warnings", "deprecations", "exception", "invocation", "diff")
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
     """Holds a result against expectations.
 
-    Options: of (the result), name (what to call it), includes (values that it must have, at any depth), says (texts of its
-    msg), warns (texts of its warnings), shaped_like (a result with the same keys). Or each: a list
-    of such options, for several results at once.
+    Options: of (the result), name (what to call it), includes (values that it must have, at any
+    depth), says (texts of its msg), warns (texts of its warnings), shaped_like (a result with the
+    same keys). Or each: a list of such options, for several results at once.
     """
 
     _VALID_ARGS = frozenset(("of", "name", "includes", "says", "warns", "shaped_like", "each"))
