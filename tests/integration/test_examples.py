@@ -1,0 +1,52 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The EXAMPLES of the modules run as they stand, with the connection in the environment."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from integration.runs import HERE, Ansible
+from palette_simulator.launch import Simulator
+from palette_simulator.world import derived_uid
+
+MODULES = sorted((HERE.parents[1] / "plugins" / "modules").glob("vm_*.py"))
+
+
+@pytest.fixture(scope="module")
+def palette() -> Iterator[Simulator]:
+    """A Palette whose names are those of the examples."""
+    with Simulator.running("demo", timing="fast") as simulator:
+        yield simulator
+
+
+def _examples(module: Path) -> list[dict[str, Any]]:
+    for statement in ast.parse(module.read_text("utf-8")).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="EXAMPLES")], value=ast.Constant(value=str(text))):
+                tasks: list[dict[str, Any]] = yaml.safe_load(text)
+                return tasks
+    raise AssertionError(f"{module.name} has no EXAMPLES")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_examples_run_as_they_stand(module: Path, palette: Simulator, tmp_path: Path) -> None:
+    palette.reset()
+    tasks = _examples(module)
+    run = Ansible(tmp_path).play(
+        tasks,
+        PALETTE_HOST=palette.url,
+        PALETTE_API_KEY="demo-key",
+        PALETTE_PROJECT_UID=derived_uid("project", "Default"),
+    )
+    own = f"spectrocloud.palette.{module.stem}"
+    done = [record["task"] for record in run.ok().records if record["action"] == own]
+    assert done == [task["name"] for task in tasks if own in task]
+    assert done
