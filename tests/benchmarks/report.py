@@ -30,15 +30,14 @@ def table(findings: Findings) -> str:
     return "".join(f"{_aligned(row, widths)}\n" for row in rows)
 
 
-def write(findings: Findings, seconds: float, path: Path) -> None:
-    """Write the findings, and on what they were made. seconds: that all took."""
+def write(findings: Findings, load_before: float, path: Path) -> None:
+    """Write the findings, and on what they were made. load_before: the load average."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "python": platform.python_version(),
         "ansible_core": version("ansible-core"),
         "cpus": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
-        "seconds": round(seconds, 1),
+        "load_average_before": round(load_before, 2),
         "met": all_met(findings),
         "benchmarks": {
             key: [{**check._asdict(), "met": check.met} for check in checks]
@@ -57,7 +56,10 @@ def _row(key: str, check: Check) -> tuple[str, ...]:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}"
+    """Return a number with enough digits to tell it from a target that it just misses."""
+    if value == int(value) or abs(value) >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
 
 
 def _aligned(row: Iterable[str], widths: Iterable[int]) -> str:
