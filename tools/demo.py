@@ -24,10 +24,6 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 from palette_simulator.launch import Simulator  # noqa: E402 - found by the line above
 
 API_KEY = "demo-key"
-REPORT: dict[str, object] = {
-    "vm_snapshot_project": "Default",
-    "vm_snapshot_cluster": "vm-cluster-1",
-}
 PLACE = {"vm_snapshot_project": "Default", "vm_snapshot_cluster": "vm-cluster-1"}
 SNAPSHOT = {
     **PLACE,
