@@ -488,6 +488,7 @@ def test_another_snapshot_that_does_not_end_is_a_timeout_before_any_write(
     assert reasons(members) == {"db1": "wait_timeout"}
     assert "other, which the same VM has in progress" in str(members[0].failure)
     assert not members[0].changed
+    assert members[0].seen is None  # the other one is not the member's
     assert [call.vm_name for call in palette.writes()] == ["db2"]
 
 
@@ -532,6 +533,23 @@ def test_an_old_one_that_does_not_go_keeps_the_new_one_from_being_taken(
     assert reasons([member]) == {"db1": "wait_timeout"}
     assert [call.method for call in palette.writes()] == ["DELETE"]
     assert member.changed  # the old one is on its way out
+
+
+def test_a_name_that_somebody_takes_while_the_old_one_goes_is_a_conflict(
+    palette: MemoryPalette,
+) -> None:
+    old = palette.add_snapshot(key_of(), "s", marks())
+    action = Action(CREATE, "spec_differs", current=seen(old, palette), wanted=asked(key_of()))
+    member = Member(key_of(), steps_for(action, WAITING), seen=action.current)
+
+    def take(call: Call) -> None:
+        if call.method == "DELETE":
+            _replaced(palette, "s")
+
+    palette.after = take
+    execute(palette, [member])
+    assert reasons([member]) == {"db1": "conflict"}
+    assert len(palette.names()) == 1
 
 
 def test_without_waiting_nothing_is_looked_at(palette: MemoryPalette) -> None:
