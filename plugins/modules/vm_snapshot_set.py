@@ -157,7 +157,8 @@ RETURN = r"""
 members:
   description:
     - What became of each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
-      as the task names it. Given on failure, too.
+      as the task names it, or by its uid where several of the selected have the same name. Given on
+      failure, too.
     - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
       V(absent), V(failed), V(blocked) and V(not_tried).
     - C(name) is its snapshot's name, C(changed) whether it was changed, and C(status) has the keys
