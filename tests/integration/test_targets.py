@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -163,6 +164,8 @@ _PASSING = {
     "creationTime",
     "creation_time",
     "age_seconds",
+    "expires_at",
+    "spectrocloud.palette/expires-at",
     "lastTransitionTime",
     "lastProbeTime",
     "time",
@@ -174,7 +177,7 @@ _PASSING = {
     "ref",
     "invocation",  # what the module was given, with its defaults: the in-process door has none
 }
-_PASSING_TEXTS = re.compile(r"127\.0\.0\.1:\d+|(?<=db1-adhoc-)\w{8}")
+_PASSING_TEXTS = re.compile(r"127\.0\.0\.1:\d+|(?<=db1-adhoc-)\w{8}|\d{8}-\d{6}")
 
 
 def _settled(value: Any) -> Any:
@@ -186,7 +189,8 @@ def _settled(value: Any) -> Any:
             if key not in _PASSING and not key.startswith("_ansible_")
         }
     if isinstance(value, list):
-        return [_settled(item) for item in value]
+        # Snapshots that are taken together are listed by times that differ from run to run.
+        return sorted((_settled(item) for item in value), key=partial(json.dumps, sort_keys=True))
     return _PASSING_TEXTS.sub("…", value) if isinstance(value, str) else value
 
 

@@ -62,7 +62,7 @@ def run(task: Task) -> Result:
         for snapshot in list_matching(api, options["namespaces"] or (), options["vm_names"] or ())
         if all(test(snapshot) for test in tests)
     ]
-    found.sort(key=lambda pair: pair[1].taken_at or _EARLIEST, reverse=True)
+    found.sort(key=lambda pair: (pair[1].taken_at or _EARLIEST, pair[1].name), reverse=True)
     return {
         "changed": False,
         "snapshots": [
