@@ -30,7 +30,7 @@ def palette() -> Iterator[Simulator]:
 def _examples(module: Path) -> list[dict[str, Any]]:
     for statement in ast.parse(module.read_text("utf-8")).body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id="EXAMPLES")], value=ast.Constant(value=str(text))):
+            case ast.Assign(targets=[ast.Name(id="EXAMPLES")], value=ast.Constant(value=str() as text)):
                 tasks: list[dict[str, Any]] = yaml.safe_load(text)
                 return tasks
     raise AssertionError(f"{module.name} has no EXAMPLES")
