@@ -29,10 +29,9 @@ def palette() -> Iterator[Simulator]:
 
 def _examples(module: Path) -> list[dict[str, Any]]:
     for statement in ast.parse(module.read_text("utf-8")).body:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id="EXAMPLES")], value=ast.Constant(value=str() as text)):
-                tasks: list[dict[str, Any]] = yaml.safe_load(text)
-                return tasks
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "EXAMPLES":
+            tasks: list[dict[str, Any]] = yaml.safe_load(ast.literal_eval(statement.value))
+            return tasks
     raise AssertionError(f"{module.name} has no EXAMPLES")
 
 
