@@ -165,6 +165,8 @@ members:
       of RV(spectrocloud.palette.vm_snapshot#module:status).
     - C(reason) and C(msg) say why it failed, with reasons as in
       RV(spectrocloud.palette.vm_snapshot#module:reason).
+    - Where several snapshots of one virtual machine are deleted, C(name) and C(status) are the
+      first one's, and C(msg) names all.
   returned: always, but for errors before the virtual machines were looked for
   type: dict
   sample:

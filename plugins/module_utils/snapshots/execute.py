@@ -227,12 +227,12 @@ class Execution:
             if error.reason in _NOT_PASSING:
                 member.failure = error
             elif time.monotonic() >= member.deadline:
-                member.failure = self._timed_out(member)
+                self._give_up(member)
 
     def _judge(self, member: Member, seen: Snapshot | None) -> None:
         step = member.steps[0]
         member.looked_at = seen or member.looked_at
-        if seen and step.goal is not Goal.SETTLED:
+        if seen and step.goal not in _ABSENCE_ENDS:
             member.seen = seen
         member.missed_looks = 0 if seen else member.missed_looks + 1
         unsure = not seen and step.goal not in _ABSENCE_ENDS and member.missed_looks < _MISSED_LOOKS
@@ -240,14 +240,17 @@ class Execution:
             if step.goal and not unsure and reached(step.goal, seen, member.uid):
                 member.advance()
             elif time.monotonic() >= member.deadline:
-                member.failure = self._timed_out(member)
+                self._give_up(member)
         except PaletteError as error:
             member.failure = error
 
-    def _timed_out(self, member: Member) -> PaletteError:
-        step = member.steps[0]
+    def _give_up(self, member: Member) -> None:
+        step, seen = member.steps[0], member.looked_at
         goal = step.goal or Goal.SETTLED
-        return timed_out(goal, step.name, member.looked_at, self._waiting, self._trouble)
+        if goal is Goal.GONE:
+            # What is deleted is shown as it was before, and what is not gone as it is.
+            member.seen = seen or member.seen
+        member.failure = timed_out(goal, step.name, seen, self._waiting, self._trouble)
 
     def _pause(self, pending: Sequence[Member], looks: int) -> None:
         deadline = max(member.deadline for member in pending)

@@ -75,6 +75,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.tas
     Task,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import (
+    Waiting,
     wait_problems,
     waiting_from,
 )
@@ -86,22 +87,20 @@ _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
 
 class Row(NamedTuple):
-    """One VM of the set: what is planned for it, and how far that has come."""
+    """One VM of the set: what is planned for it, and how far that has come.
+
+    told: the action that the result tells of.
+    """
 
     label: str
     actions: Sequence[Action]
+    told: Action | None
     member: Member
 
     @property
     def refusal(self) -> Action | None:
         """What stands in the way of the plan, if anything."""
         return next((action for action in self.actions if action.verb == REFUSE), None)
-
-    @property
-    def told(self) -> Action | None:
-        """The action that the result tells of: the first that changes anything, or the first."""
-        changing = (action for action in self.actions if action.changes)
-        return next(changing, next(iter(self.actions), None))
 
 
 def problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -202,18 +201,15 @@ def _plan(task: Task, fleet: Fleet, now: datetime) -> list[Row]:
         ]
     else:
         plans = [[action] for action in _plan_present(options, fleet, now)]
-    return [
-        Row(
-            candidate.label,
-            actions,
-            Member(
-                candidate.key,
-                [step for action in actions for step in steps_for(action, waiting)],
-                seen=actions[-1].current if actions else None,
-            ),
-        )
-        for candidate, actions in zip(fleet.candidates, plans)
-    ]
+    return [_row(*planned, waiting) for planned in zip(fleet.candidates, plans)]
+
+
+def _row(candidate: Candidate, actions: Sequence[Action], waiting: Waiting) -> Row:
+    # What changes anything is told rather than what does not.
+    told = next((action for action in actions if action.changes), next(iter(actions), None))
+    steps = [step for action in actions for step in steps_for(action, waiting)]
+    member = Member(candidate.key, steps, seen=told.current if told else None)
+    return Row(candidate.label, actions, told, member)
 
 
 def _plan_present(options: Mapping[str, Any], fleet: Fleet, now: datetime) -> list[Action]:
@@ -282,13 +278,19 @@ def _member_result(task: Task, row: Row, aborted: bool, now: datetime) -> dict[s
         "name": _snapshot_name(row),
         "status": _status(task, row, now),
         "reason": None,
-        "msg": "",
+        "msg": _several_deleted(row.actions),
     }
     if failure:
         result.update(failure.result())
     elif refusal:
         result.update(reason=refusal.reason, msg=refusal.message)
     return result
+
+
+def _several_deleted(actions: Sequence[Action]) -> str:
+    """Name what ``name`` has no room for: one VM's snapshots of several runs."""
+    names = [action.current.name for action in actions if action.changes and action.current]
+    return f"{len(names)} snapshots: {', '.join(names)}" if len(names) > 1 else ""
 
 
 def _outcome(row: Row, aborted: bool) -> str:
@@ -310,8 +312,8 @@ def _snapshot_name(row: Row) -> str | None:
 
 def _status(task: Task, row: Row, now: datetime) -> dict[str, Any] | None:
     seen = row.member.seen
-    if task.check_mode and row.actions and not row.refusal:
-        seen = predicted(row.actions[-1])
+    if task.check_mode and row.told and not row.refusal:
+        seen = predicted(row.told)
     return status_facts(seen, now) if seen else None
 
 

@@ -396,6 +396,10 @@ def test_absent_deletes_the_sets_own_and_nothing_else(palette: MemoryPalette) ->
     }
     assert palette.names() == ["db2-nightly", "web1-nightly", "weekly"]
     assert palette.deleted_together == []
+    db1 = result["members"]["cluster-1/vms/db1"]
+    assert (db1["name"], db1["status"]["name"]) == ("db1-nightly", "db1-nightly")
+    assert db1["msg"] == "2 snapshots: db1-nightly, db1-nightly-2"
+    assert not any(member["msg"] for member in result["members"].values() if member is not db1)
     again = nightly(palette, state="absent")
     assert not again["changed"]
     assert set(outcomes(again).values()) == {"absent"}

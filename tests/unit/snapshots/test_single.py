@@ -580,6 +580,7 @@ def test_deletion_is_waited_for(palette: FakeCluster) -> None:
     result = run(state="absent")
     assert (result["changed"], result["outcome"]) == (True, "deleted")
     assert palette.objects == {}
+    assert result["status"]["deleting"] is False, "it is shown as it was before"
     assert result["diff"]["after"] == {}
     assert result["diff"]["before"]["metadata"]["name"] == "before"
     again = run(state="absent")
