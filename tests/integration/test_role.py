@@ -197,6 +197,34 @@ def test_a_failure_says_which_vms_have_a_snapshot_and_which_do_not(user: User) -
     }
 
 
+def test_a_failure_in_a_large_fleet_names_the_few_that_lack_a_snapshot(tmp_path: Path) -> None:
+    with Simulator.running("demo", timing="instant", rate_limits="off", vms=20) as palette:
+        palette.inject({"action": "status", "status": 403, "method": "POST", "path": "/vms/db2/"})
+        run = User(Ansible(tmp_path), palette).apply(name="patch", namespace="", all="yes")
+    assert run.status != 0
+    assert run.of(SAY)["msg"].endswith(
+        " -- With a snapshot that can be used: 25 VMs, see vm_snapshot_results."
+        " Without: vm-cluster-1/vms/db2."
+    )
+
+
+def test_selects_from_one_namespace(user: User) -> None:
+    run = user.apply(name="patch", namespace="prod", selector="app=db").ok()
+    assert _outcomes(run) == {"vm-cluster-1/prod/db1": "created"}
+    user.apply(name="patch", vms=["db1"]).ok()
+    run = user.apply(name="patch", state="absent").ok()
+    assert _outcomes(run)["vm-cluster-1/vms/db1"] == "deleted"
+    assert "vm-cluster-1/prod/db1" not in _outcomes(run)
+
+
+def test_an_empty_list_is_no_vms(user: User, palette: Simulator) -> None:
+    user.apply(name="patch", vms=["db1"]).ok()
+    palette.clear_requests()
+    run = user.apply(name="patch", state="absent", vms=[]).ok()
+    assert _outcomes(run) == {}
+    assert _writes(palette) == []
+
+
 def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
     user: User, palette: Simulator
 ) -> None:
