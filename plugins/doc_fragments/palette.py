@@ -49,8 +49,8 @@ options:
     type: path
   request_timeout:
     description:
-      - The seconds that one request may take to connect, and to answer. It is not the time that a
-        snapshot may take.
+      - The seconds that one request may take to connect, and then to be answered to the last byte.
+        It is not the time that a snapshot may take.
     type: float
     default: 30
   retries:

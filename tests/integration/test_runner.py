@@ -9,12 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from integration.runs import Ansible
 from palette_simulator.launch import Simulator
-
-pytest.importorskip("ansible_runner", reason="ansible-runner is not installed")
 
 KEY = "demo-key"
 PLAY = {

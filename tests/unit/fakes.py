@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import ssl
@@ -57,7 +58,7 @@ class Answer(NamedTuple):
 
     sent: how much of the body to send before cutting the connection, None for all.
     silent: cut the connection without a word. stalled: say nothing (more) until the test is over.
-    garbled: say what is not TLS.
+    dripping: seconds before each byte of the answer. garbled: say what is not TLS.
     """
 
     body: Any = b"{}"
@@ -66,6 +67,7 @@ class Answer(NamedTuple):
     sent: int | None = None
     silent: bool = False
     stalled: bool = False
+    dripping: float = 0.0
     garbled: bool = False
 
     @property
@@ -76,7 +78,8 @@ class Answer(NamedTuple):
     @property
     def closes(self) -> bool:
         """Whether the connection ends with it."""
-        return self.silent or self.stalled or self.garbled or self.sent is not None
+        broken = self.silent or self.stalled or self.garbled or self.sent is not None
+        return broken or self.dripping > 0
 
 
 class ScriptedServer:
@@ -86,8 +89,9 @@ class ScriptedServer:
         self.received: list[Received] = []
         self.connections = 0
         self._script: deque[Answer] = deque([Answer()])
-        self._over = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.over = threading.Event()
+        handler = type("Handler", (_Handler,), {"owner": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         if context:
@@ -108,7 +112,7 @@ class ScriptedServer:
         try:
             yield server
         finally:
-            server._over.set()
+            server.over.set()
             server._server.shutdown()
             thread.join()
             server._server.server_close()
@@ -121,48 +125,57 @@ class ScriptedServer:
         """The answer whose turn it is."""
         return self._script.popleft() if len(self._script) > 1 else self._script[0]
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 10
-            disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    """Serves one connection of its owner."""
 
-            def setup(self) -> None:
-                server.connections += 1
-                super().setup()
+    protocol_version = "HTTP/1.1"
+    timeout = 10
+    disable_nagle_algorithm = True
+    owner: ScriptedServer
 
-            def log_message(self, *_args: Any) -> None:
-                pass
+    def setup(self) -> None:
+        self.owner.connections += 1
+        super().setup()
 
-            def _serve(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length)) if length else None
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                server.received.append(Received(self.command, self.path, headers, body))
-                answer = server.next_answer()
-                if answer.garbled:
-                    socket.socket.send(self.connection, b"this is not TLS at all")
-                elif not answer.silent and (answer.sent is not None or not answer.stalled):
-                    self._say(answer)
-                if answer.stalled:
-                    server._over.wait(10)
-                self.close_connection = answer.closes
+    def log_message(self, *_args: Any) -> None:
+        pass
 
-            def _say(self, answer: Answer) -> None:
-                self.send_response_only(answer.status)
-                headers = {"Content-Type": "application/json", **answer.headers}
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                if answer.status != 204:
-                    self.send_header("Content-Length", str(len(answer.content)))
-                self.end_headers()
-                self.wfile.write(answer.content[: answer.sent])
+    def _serve(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.owner.received.append(Received(self.command, self.path, headers, body))
+        answer = self.owner.next_answer()
+        if answer.garbled:
+            socket.socket.send(self.connection, b"this is not TLS at all")
+        elif answer.dripping:
+            self._drip(answer)
+        elif not answer.silent and (answer.sent is not None or not answer.stalled):
+            self._say(answer)
+        if answer.stalled:
+            self.owner.over.wait(10)
+        self.close_connection = answer.closes
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = _serve  # noqa: N815
+    def _say(self, answer: Answer) -> None:
+        self.send_response_only(answer.status)
+        headers = {"Content-Type": "application/json", **answer.headers}
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if answer.status != 204:
+            self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content[: answer.sent])
 
-        return Handler
+    def _drip(self, answer: Answer) -> None:
+        connection, self.wfile = self.wfile, io.BytesIO()
+        self._say(answer)
+        said, self.wfile = self.wfile.getvalue(), connection
+        for byte in said:
+            self.owner.over.wait(answer.dripping)
+            self.wfile.write(bytes([byte]))
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = _serve  # noqa: N815
 
 
 LOST = PaletteError("unreachable", "the connection was cut", outcome_unknown=True)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
@@ -32,11 +33,14 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.setti
     Settings,
     is_loopback,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.transport import (
+    TimedAdapter,
+    body_of,
+)
 
 REQUESTS_IMPORT_ERROR: str | None = None
 try:
     import requests
-    from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
     from urllib3.exceptions import (
         ConnectTimeoutError,
@@ -60,6 +64,14 @@ _SEARCH = "/v1/dashboard/spectroclusters/search"
 Json = dict[str, Any]
 Query = Mapping[str, str]
 Item = TypeVar("Item")
+
+
+class Answer(NamedTuple):
+    """What came back, whole."""
+
+    status: int
+    content_type: str
+    body: bytes
 
 
 class ApiKeyAuth(AuthBase):
@@ -161,44 +173,42 @@ class PaletteClient:
     def _json(
         self, method: str, path: str, query: Query | None, body: Json | None, scope: str | None
     ) -> Json:
-        response = self._send(method, path, query, body, scope)
+        answer = self._send(method, path, query, body, scope)
         try:
-            answer = response.json()
+            said = json.loads(answer.body)
         except (ValueError, RecursionError):
-            answer = None
-        if isinstance(answer, dict):
-            return answer
-        kind = response.headers.get("Content-Type", "no content type")
+            said = None
+        if isinstance(said, dict):
+            return said
         raise PaletteError(
             "malformed_response",
-            f"{method} {path}: HTTP {response.status_code}: the answer ({kind}) is no JSON object; "
-            "is there a proxy or another server at this host?",
+            f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) is no JSON "
+            "object; is there a proxy or another server at this host?",
             outcome_unknown=method not in READS,
-            http_status=response.status_code,
+            http_status=answer.status,
         )
 
     def _send(
         self, method: str, path: str, query: Query | None, body: Json | None, scope: str | None
-    ) -> requests.Response:
+    ) -> Answer:
         url = self._settings.base_url + path + (f"?{urlencode(query)}" if query else "")
         try:
-            response = self._exchange(method, url, path, body, scope)
+            answer = self._exchange(method, url, path, body, scope)
         except (HTTPError, OSError, UnicodeError) as error:
             # Not all errors are requests' own: those of a name, a CA file, a Location are not.
             raise self._network_error(method, path, error) from None
-        if response.status_code >= 300:
-            raise from_answer(
-                f"{method} {path}", response.status_code, response.text, self._settings.api_key
-            )
-        return response
+        if answer.status >= 300:
+            text = answer.body.decode(errors="replace")
+            raise from_answer(f"{method} {path}", answer.status, text, self._settings.api_key)
+        return answer
 
     def _exchange(
         self, method: str, url: str, path: str, body: Json | None, scope: str | None
-    ) -> requests.Response:
+    ) -> Answer:
         settings = self._settings
-        timeout = min(settings.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
         for attempt in range(1, settings.retries + 2):
             self._limiter.acquire(path)
+            timeout = min(settings.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
             try:
                 response = self._session.request(
                     method,
@@ -209,8 +219,10 @@ class PaletteClient:
                     verify=settings.verify,
                     proxies=self._proxies and dict(self._proxies),
                     allow_redirects=False,
+                    stream=True,
                 )
-                return _whole(response)
+                kind = response.headers.get("Content-Type", "no content type")
+                return Answer(response.status_code, kind, body_of(response))
             except requests.RequestException as error:
                 last = method not in READS or attempt > settings.retries or time_left() <= 0
                 if last or not _cut_short(error):
@@ -232,7 +244,7 @@ class PaletteClient:
 
     def _mount(self, prefix: str, reads: frozenset[str]) -> None:
         retry = PaletteRetry.policy(self._settings.retries, self._limiter, reads)
-        self._session.mount(prefix, HTTPAdapter(max_retries=retry, pool_maxsize=_POOL_SIZE))
+        self._session.mount(prefix, TimedAdapter(max_retries=retry, pool_maxsize=_POOL_SIZE))
 
 
 def connect(settings: Settings) -> PaletteClient:
@@ -287,16 +299,6 @@ def _next_token(list_meta: Any) -> str:
     return following if isinstance(following, str) else ""
 
 
-def _whole(response: requests.Response) -> requests.Response:
-    # urllib3 before 2 does not notice an answer that is shorter than it promised.
-    promised = response.headers.get("Content-Length", "")
-    if promised.isdecimal() and response.raw.tell() < int(promised):
-        raise requests.exceptions.ChunkedEncodingError(
-            f"the answer ended after {response.raw.tell()} of {promised} bytes"
-        )
-    return response
-
-
 def _cut_short(error: requests.RequestException) -> bool:
     """Say whether an answer ended or stalled after its headers, out of urllib3's hands."""
     broken = (
@@ -333,5 +335,5 @@ def _network_reason(error: Exception, cause: BaseException) -> tuple[str, str]:
     if not isinstance(error, (requests.RequestException, HTTPError)):
         return "tls_error", " (REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE count where ca_path is absent)"
     if isinstance(cause, WaitedTooLong) and not isinstance(cause, NewConnectionError):
-        return "timeout", " (request_timeout is how long a request may take)"
+        return "timeout", " (request_timeout is how long an answer may take)"
     return "unreachable", ""

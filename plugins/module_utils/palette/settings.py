@@ -34,8 +34,8 @@ class Settings(NamedTuple):
     """What a client needs to know.
 
     base_url: ``https://host[:port]``.
-    verify: True, False, or the path of a CA bundle. request_timeout: seconds, to connect and
-    between two pieces of an answer. rate_limit: requests per second, 0 without limit.
+    verify: True, False, or the path of a CA bundle. request_timeout: seconds to connect, and again
+    for the whole answer. rate_limit: requests per second, 0 without limit.
     """
 
     base_url: str

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import client as module
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import transport
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.client import (
     PaletteClient,
     api_path,
@@ -315,6 +316,31 @@ def test_a_read_is_repeated_when_its_answer_stalls(server: ScriptedServer, clock
     server.script(stalled)
     assert reason_of(client.get, HERE) == "timeout"
     assert len(server.received) == 4
+
+
+def test_an_answer_that_drips_is_not_waited_for_without_end(
+    server: ScriptedServer, clock: Clock
+) -> None:
+    client = client_of(server.url, request_timeout=0.2, retries=1)
+    server.script(Answer({"a": "b" * 99}, dripping=0.01))
+    assert reason_of(client.get, HERE) == "timeout"
+    with pytest.raises(PaletteError) as caught:
+        client.post(HERE, {})
+    assert (caught.value.reason, caught.value.outcome_unknown) == ("timeout", True)
+    assert len(server.received) == 3
+
+
+def test_an_answer_without_end_is_malformed(
+    server: ScriptedServer, client: PaletteClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.script(Answer({"a": "b" * 99}))
+    assert client.get(HERE) == {"a": "b" * 99}
+    monkeypatch.setattr(transport, "_LARGEST_ANSWER", 99)
+    assert reason_of(client.get, HERE) == "malformed_response"
+    with pytest.raises(PaletteError) as caught:
+        client.post(HERE, {})
+    assert caught.value.outcome_unknown
+    assert len(server.received) == 3
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid", "*.invalid"])

@@ -63,9 +63,10 @@ def written(authority: trustme.CA, path: Path) -> str:
     return str(path)
 
 
-def client_of(server: ScriptedServer, verify: bool | str) -> PaletteClient:
+def client_of(server: ScriptedServer, verify: bool | str, **more: Any) -> PaletteClient:
     """Return a client that verifies a server's certificate so."""
-    return PaletteClient(Settings(server.url, "secret", verify=verify, retries=3, rate_limit=0))
+    options: dict[str, Any] = {"retries": 3, "rate_limit": 0, **more}
+    return PaletteClient(Settings(server.url, "secret", verify=verify, **options))
 
 
 def refusal_of(server: ScriptedServer, verify: bool | str) -> PaletteError:
@@ -78,6 +79,15 @@ def refusal_of(server: ScriptedServer, verify: bool | str) -> PaletteError:
 
 def test_a_server_of_the_given_authority_is_believed(server: ScriptedServer, bundle: str) -> None:
     assert client_of(server, bundle).get(HERE) == {}
+
+
+def test_an_answer_that_drips_is_not_waited_for_without_end(
+    server: ScriptedServer, bundle: str
+) -> None:
+    server.script(Answer({"a": "b" * 99}, dripping=0.01))
+    with pytest.raises(PaletteError) as caught:
+        client_of(server, bundle, request_timeout=0.2).post(HERE, {})
+    assert caught.value.reason == "timeout"
 
 
 def test_a_server_of_an_unknown_authority_is_not(server: ScriptedServer, clock: Clock) -> None:

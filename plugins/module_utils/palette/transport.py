@@ -1,0 +1,120 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What carries the requests: an answer comes whole, in its time and of a sane size, or not at all.
+
+A socket's timeout alone bounds only the silence between two pieces of an answer.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from functools import cache
+from http.client import HTTPResponse
+from typing import Any
+
+try:
+    from requests import Response
+    from requests.adapters import HTTPAdapter
+    from requests.exceptions import ChunkedEncodingError
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+except ImportError:
+    HTTPAdapter = object  # type: ignore[assignment,misc]
+
+_PIECE = 64 * 1024  # bytes
+_LARGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked: far more than a page of 50 objects has
+
+
+class TimedAdapter(HTTPAdapter):
+    """Bounds the whole of an answer by the read timeout: its status, headers and body."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _timed_pools()
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Make the pools of connections through a proxy."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = _timed_pools()
+        return manager
+
+
+def body_of(response: Response) -> bytes:
+    """Return an answer's body, cut where it is larger than any of Palette's."""
+    pieces: list[bytes] = []
+    size = 0
+    with response:
+        for piece in response.iter_content(_PIECE):
+            pieces.append(piece)
+            size += len(piece)
+            if size > _LARGEST_ANSWER:
+                break
+        else:
+            _demand_all(response)
+    return b"".join(pieces)[:_LARGEST_ANSWER]
+
+
+def _demand_all(response: Response) -> None:
+    # urllib3 before 2 does not notice an answer that is shorter than it promised.
+    promised = response.headers.get("Content-Length", "")
+    if promised.isdecimal() and response.raw.tell() < int(promised):
+        raise ChunkedEncodingError(
+            f"the answer ended after {response.raw.tell()} of {promised} bytes"
+        )
+
+
+@cache
+def _timed_pools() -> dict[str, type]:
+    return {"http": _timed(HTTPConnectionPool), "https": _timed(HTTPSConnectionPool)}
+
+
+def _timed(pool: type[HTTPConnectionPool]) -> type:
+    connection: Any = pool.ConnectionCls
+
+    class TimedConnection(connection):  # type: ignore[misc]
+        response_class = _TimedResponse
+
+    class TimedPool(pool):  # type: ignore[misc,valid-type]
+        ConnectionCls = TimedConnection
+
+    return TimedPool
+
+
+class _TimedResponse(HTTPResponse):
+    """Reads from a socket until its timeout, counted from here, is over."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        timeout = sock.gettimeout()
+        if timeout is not None:
+            timed = _TimedFile(self.fp.detach(), sock, time.monotonic() + timeout)
+            self.fp = io.BufferedReader(timed)
+
+
+class _TimedFile(io.RawIOBase):
+    """A socket's file that can be read until a time.monotonic() deadline."""
+
+    def __init__(self, file: io.RawIOBase, sock: socket.socket, deadline: float) -> None:
+        self._file = file
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        """It is there to be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read some bytes, in the time that is left."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("timed out")
+        self._sock.settimeout(left)
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._file.close()
+        super().close()
