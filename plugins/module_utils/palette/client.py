@@ -10,7 +10,7 @@ import os
 import ssl
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -100,8 +100,6 @@ class PaletteClient:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._limiter = RateLimiter(settings.rate_limit)
-        # A key meant for this machine must not pass through a proxy in clear text.
-        self._proxies = _NO_PROXY if is_loopback(settings.base_url) else None
         self._session = requests.Session()
         self._session.auth = ApiKeyAuth(settings.api_key)
         self._session.headers["Accept"] = "application/json"
@@ -109,6 +107,15 @@ class PaletteClient:
         self._mount("http://", READS)
         # The search only reads, though it is a POST.
         self._mount(settings.base_url + _SEARCH, READS | {"POST"})
+
+    @cached_property
+    def _surroundings(self) -> dict[str, Any]:
+        """Proxies and CA certificates, by the settings or else by the environment."""
+        base_url = self._settings.base_url
+        # A key meant for this machine must not pass through a proxy in clear text.
+        proxies = dict(_NO_PROXY) if is_loopback(base_url) else {}
+        verify = self._settings.verify
+        return dict(self._session.merge_environment_settings(base_url, proxies, True, verify, None))
 
     @property
     def retries(self) -> int:
@@ -206,20 +213,17 @@ class PaletteClient:
         self, method: str, url: str, path: str, body: Json | None, scope: str | None
     ) -> Answer:
         settings = self._settings
+        headers = {"ProjectUid": scope} if scope else {}
         for attempt in range(1, settings.retries + 2):
             self._limiter.acquire(path)
             timeout = min(settings.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
             try:
-                response = self._session.request(
-                    method,
-                    url,
-                    json=body,
-                    headers={"ProjectUid": scope} if scope else None,
-                    timeout=(timeout, timeout),
-                    verify=settings.verify,
-                    proxies=self._proxies and dict(self._proxies),
+                request = requests.Request(method, url, headers, json=body)
+                response = self._session.send(
+                    self._session.prepare_request(request),
+                    timeout=timeout,
                     allow_redirects=False,
-                    stream=True,
+                    **self._surroundings,
                 )
                 kind = response.headers.get("Content-Type", "no content type")
                 return Answer(response.status_code, kind, body_of(response))

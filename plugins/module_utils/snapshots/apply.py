@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Callable
 from typing import TypeVar
@@ -48,7 +49,8 @@ def create(api: ClusterVms, wanted: Wanted) -> Snapshot:
 
     Raises ``conflict`` when the name has been taken meanwhile by somebody else.
     """
-    request_id = str(uuid.uuid4())
+    # Unlike uuid4, which asks the operating system, this does not make the threads take turns.
+    request_id = str(uuid.UUID(int=random.getrandbits(128), version=4))
     metadata = wanted.body["metadata"]
     annotations = {**metadata.get("annotations", {}), REQUEST_ID: request_id}
     body = {**wanted.body, "metadata": {**metadata, "annotations": annotations}}

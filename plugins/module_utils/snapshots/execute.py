@@ -9,7 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
@@ -45,6 +45,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wai
     reached,
     timed_out,
 )
+
+_REPORT_INTERVAL = 1.0  # seconds, while writes are under way
 
 # A list that misses a snapshot once may have been read while it was being written.
 _MISSED_LOOKS = 2
@@ -170,8 +172,11 @@ class Execution:
             if not beginning:
                 return begun
             begun += len(beginning)
-            for done in as_completed([pool.submit(self._begin, member) for member in beginning]):
-                done.result()
+            writing = {pool.submit(self._begin, member) for member in beginning}
+            while writing:
+                done, writing = wait(writing, _REPORT_INTERVAL, FIRST_EXCEPTION)
+                for written in done:
+                    written.result()
                 self._report(members)
 
     def _begin(self, member: Member) -> None:
