@@ -101,7 +101,7 @@ class PaletteClient:
         self._settings = settings
         self._limiter = RateLimiter(settings.rate_limit)
         self._session = requests.Session()
-        self._session.auth = ApiKeyAuth(settings.api_key)
+        self._auth = ApiKeyAuth(settings.api_key)
         self._session.headers["Accept"] = "application/json"
         self._mount("https://", READS)
         self._mount("http://", READS)
@@ -213,14 +213,14 @@ class PaletteClient:
         self, method: str, url: str, path: str, body: Json | None, scope: str | None
     ) -> Answer:
         settings = self._settings
-        headers = {"ProjectUid": scope} if scope else {}
+        headers = {**self._session.headers, **({"ProjectUid": scope} if scope else {})}
         for attempt in range(1, settings.retries + 2):
             self._limiter.acquire(path)
             timeout = min(settings.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
             try:
-                request = requests.Request(method, url, headers, json=body)
+                request = requests.Request(method, url, headers, json=body, auth=self._auth)
                 response = self._session.send(
-                    self._session.prepare_request(request),
+                    request.prepare(),
                     timeout=timeout,
                     allow_redirects=False,
                     **self._surroundings,
