@@ -29,11 +29,14 @@ PYTHONS = {
     "2.20": ("3.12", "3.13", "3.14"),
     "2.21": ("3.12", "3.13", "3.14"),
 }
+PYTEST = ("-m", "pytest", "-p", "no:cacheprovider")
 SUITES = {
-    "unit": ("-m", "pytest", "-p", "no:cacheprovider", "tests/unit"),
-    "integration": ("-m", "pytest", "-p", "no:cacheprovider", "tests/integration"),
+    "unit": (*PYTEST, "tests/unit"),
+    "integration": (*PYTEST, "tests/integration", "--numprocesses=2", "--dist=loadfile"),
     "sanity": ("tools/sanity.py",),
 }
+# How Palette speaks does not depend on the ansible-core: one style will do.
+ENVIRONMENT = {"IN_ALL_STYLES": ""}
 AT_ONCE = 2
 
 PASSED = "passed"
@@ -119,7 +122,7 @@ def run(row: Row, command: list[str]) -> Row:
         status = subprocess.run(
             command,
             cwd=CHECKOUT,
-            env={**os.environ, "PATH": path},
+            env={**os.environ, **ENVIRONMENT, "PATH": path},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -40,13 +40,11 @@ class Setting(NamedTuple):
         return "_".join(self)
 
 
-# A process for each task is dear: the module meets the style that Palette is thought to have, and
-# the other styles only where they are asked for.
+# A door that is not named here meets only the style that Palette is thought to have: the module is
+# not by default, for a process for each task is dear.
+IN_ALL_STYLES = os.environ.get("IN_ALL_STYLES", "in-process").split(",")
 ALL_STYLES = list(itertools.product(ERROR_STYLES, JSON_STYLES))
-STYLES = {
-    "in-process": ALL_STYLES,
-    "module": ALL_STYLES if os.environ.get("MODULES_IN_ALL_STYLES") else ALL_STYLES[:1],
-}
+STYLES = {door: ALL_STYLES if door in IN_ALL_STYLES else ALL_STYLES[:1] for door in DOORS}
 SETTINGS = [Setting(door, *style) for door in DOORS for style in STYLES[door]]
 TARGETS = sorted(folder.name for folder in (HERE / "targets").iterdir())
 
