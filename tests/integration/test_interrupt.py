@@ -70,11 +70,14 @@ class Task:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         ) as process:
             try:
                 self._await_posts(process, after_posts)
                 assert _marked(mark)
-                process.send_signal(number)
+                # To the whole group, as a terminal and AWX do: older ansible-cores do not pass it on
+                # to their workers.
+                os.killpg(process.pid, number)
                 assert process.wait(PATIENCE) != 0
             finally:
                 process.kill()

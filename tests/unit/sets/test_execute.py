@@ -16,6 +16,9 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
     PaletteError,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import (
+    execute as module,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
     Wanted,
     wanted,
@@ -644,11 +647,23 @@ def test_an_interrupt_lets_begun_writes_end_and_begins_no_other(palette: MemoryP
     ]
 
 
-def test_progress_is_reported_of_writes_and_looks(palette: MemoryPalette) -> None:
+def test_progress_is_reported_of_writes_and_looks(
+    palette: MemoryPalette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_REPORT_INTERVAL", 0.01)
     standings: list[int] = []
-    members = creations(5)
-    execute(palette, members, report=lambda all_of: standings.append(sum(m.active for m in all_of)))
-    assert standings[:5] == [5] * 5
+    reported = threading.Event()
+
+    def report(members: Sequence[Member]) -> None:
+        standings.append(sum(member.active for member in members))
+        reported.set()
+
+    def begin(call: Call) -> None:
+        assert call.method != "POST" or reported.wait(30)
+
+    palette.before = begin
+    execute(palette, creations(5), report=report)
+    assert standings[0] == 5
     assert standings[-1] == 0
 
 
