@@ -75,8 +75,8 @@ class Task:
             try:
                 self._await_posts(process, after_posts)
                 assert _marked(mark)
-                # To the whole group, as a terminal and AWX do: older ansible-cores do not pass it on
-                # to their workers.
+                # To the whole group, as a terminal and AWX do: older ansible-cores do not pass it
+                # on to their workers.
                 os.killpg(process.pid, number)
                 assert process.wait(PATIENCE) != 0
             finally:
