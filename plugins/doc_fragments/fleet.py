@@ -26,7 +26,8 @@ options:
   vm_names:
     description:
       - Names or shell patterns of virtual machines, such as V(db*). One with a slash is matched
-        with C(namespace/name), such as V(prod/db*).
+        with C(namespace/name), such as V(prod/db*), and one with two with C(cluster/namespace/name)
+        as results have it.
     type: list
     elements: str
   exclude:

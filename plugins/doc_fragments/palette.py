@@ -59,7 +59,8 @@ options:
         504, with growing pauses.
       - A write whose answer was lost is never repeated blindly. The list of snapshots decides first
         whether it was carried out.
-      - V(0) also turns off the patience with HTTP 429, which otherwise is waited out.
+      - V(0) also turns off the patience with HTTP 429, which otherwise is waited out, for a minute
+        at a time and five minutes at the most.
     type: int
     default: 5
   rate_limit:
@@ -72,6 +73,6 @@ options:
     type: float
     default: 50
 requirements:
-  - requests
+  - requests >= 2.28
   - jsonschema >= 4.10
 """

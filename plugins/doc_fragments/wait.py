@@ -13,9 +13,11 @@ class ModuleDocFragment:
 options:
   wait_timeout:
     description:
-      - The seconds to wait. Give more than the snapshot's failure deadline, so that Palette's own
-        verdict comes first.
-      - A look that fails meanwhile is repeated until then.
+      - The seconds to wait for each step, such as the end of another snapshot of the virtual
+        machine, a deletion, or the snapshot itself. Give more than the snapshot's failure deadline,
+        so that Palette's own verdict comes first.
+      - A look that fails meanwhile is repeated until then, unless the API key or the certificate is
+        refused.
     type: float
     default: 600
   poll_interval:

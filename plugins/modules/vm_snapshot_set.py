@@ -62,7 +62,8 @@ options:
     elements: raw
   namespace:
     description:
-      - The namespace of those O(vms) that do not say their own.
+      - The namespace of those O(vms) that do not say their own. Without O(vms) and O(namespaces),
+        the one namespace to select from.
     type: str
   selector:
     description:

@@ -24,7 +24,7 @@ COMMANDS = ("ansible", "ansible-doc", "ansible-playbook")
 TRIED_OTHERWISE = re.compile(
     r"""
     make\ (demo|test|build) | export\ PALETTE_\w+=.*
-    | python\ -m\ pip\ install\ requests\ 'jsonschema>=4\.10'
+    | python\ -m\ pip\ install\ 'requests>=2\.28'\ 'jsonschema>=4\.10'
     | ansible-galaxy\ collection\ install\ spectrocloud\.palette
     | ansible-galaxy\ collection\ install\ build/spectrocloud-palette-[\d.]+\.tar\.gz
     """,

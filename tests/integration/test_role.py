@@ -347,6 +347,26 @@ def test_retention_looks_only_at_the_vms_worked_on(user: User, palette: Simulato
     }
 
 
+def test_retention_tells_vms_of_the_same_name_apart(tmp_path: Path) -> None:
+    vms = [{"name": name, "namespace": "vms"} for name in ("db1", "web1")]
+    clusters = [{"name": name, "vms": vms} for name in ("east", "west")]
+    keys = [{"key": "demo-key", "user": "demo@example.com"}]
+    fleet = tmp_path / "fleet.json"
+    projects = [{"name": "Default", "clusters": clusters}]
+    fleet.write_text(json.dumps({"keys": keys, "projects": projects}))
+    with Simulator.running(fleet, timing="instant", rate_limits="off") as palette:
+        user = User(Ansible(tmp_path), palette)
+        nightly = {"name": "nightly", "name_template": "{vm}-{set}-{timestamp}", "cluster": ""}
+        user.apply(**nightly, namespace="", all="yes").ok()
+        two = [
+            {"vm_name": "db1", "namespace": "vms", "cluster": "east"},
+            {"vm_name": "web1", "namespace": "vms", "cluster": "west"},
+        ]
+        run = user.apply(**nightly, vms=two, max_age="1h", keep_last=0).ok()
+    assert _outcomes(run) == {"east/vms/db1": "fresh", "west/vms/web1": "fresh"}
+    assert sorted(row["vm_name"] for row in _pruned(run)) == ["db1", "web1"]
+
+
 def test_prunes_alone(user: User, palette: Simulator) -> None:
     scope = {"name": "nightly", "retention_max_age": "3d", "clusters": "vm-cluster-1"}
     run = user.apply(tasks_from="prune", **{"cluster": "", "check_only": "yes", **scope}).ok()

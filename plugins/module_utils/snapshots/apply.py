@@ -96,7 +96,7 @@ def update(api: ClusterVms, wanted: Wanted) -> Snapshot:
 def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> None:
     """Ask for the snapshot's removal. One that is gone or going already is as well.
 
-    uid: of the snapshot meant; another of the same name is not deleted for it.
+    uid: of the snapshot meant; after a lost answer, another of the same name is left alone.
     """
 
     def attempt() -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.kubev
     NAME_SUFFIX_LENGTH,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import (
+    DEFINITION,
     Problem,
     merged,
     option_problem,
@@ -32,6 +33,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
     MANAGED_BY,
     MANAGER,
     PART_OF,
+    REQUEST_ID,
     Json,
     VmKey,
     write_time,
@@ -102,7 +104,27 @@ def parameter_problems(options: Mapping[str, Any]) -> list[Problem]:
         name = f"{options.get('name_prefix') or ''}{random_suffix()}"
     body = body_from(options, name)
     in_body = problems_in_body(body, _origins(options), options["vm_name"], options["namespace"])
-    return merged([*problems, *age_problems(options, "expire_after")], in_body)
+    own = [REQUEST_ID, *([EXPIRES_AT] if options.get("expire_after") else [])]
+    return merged(
+        [*problems, *age_problems(options, "expire_after"), *mark_problems(options, own)], in_body
+    )
+
+
+def mark_problems(options: Mapping[str, Any], marks: Iterable[str]) -> list[Problem]:
+    """Return which labels and annotations a user sets that this collection writes itself."""
+    definition = options.get("definition") or {}
+    found = []
+    for kind in ("labels", "annotations"):
+        places = {
+            kind: options.get(kind),
+            f"{DEFINITION}.metadata.{kind}": _get(definition, ("metadata", kind)),
+        }
+        for place, given in places.items():
+            for mark in marks:
+                if isinstance(given, Mapping) and mark in given:
+                    text = "is written by this collection: leave it out"
+                    found.append(Problem(f"{place}.{mark}", text, f"{kind}: {{purpose: patch}}"))
+    return found
 
 
 def age_problems(options: Mapping[str, Any], *names: str) -> list[Problem]:

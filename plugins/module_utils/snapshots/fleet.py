@@ -93,18 +93,16 @@ def observe_matching(place: Place, filters: Filters, with_vms: bool) -> Fleet:
     candidates: list[Candidate] = []
     snapshots: list[Snapshot] = []
     for api in apis:
+        title = titles[api.cluster.uid]
         listed = list_matching(api, filters.namespaces)
         snapshots += listed
         vms: dict[VmKey, VirtualMachine | None] = {}
         if with_vms:
-            vms.update(
-                {vm.key: vm for vm in list_vms(api, filters.namespaces) if filters.match_vm(vm)}
-            )
+            found = list_vms(api, filters.namespaces)
+            vms.update({vm.key: vm for vm in found if filters.match_vm(vm, title)})
         else:
-            vms.update({snap.key: None for snap in listed if filters.match_key(snap.key)})
-        candidates += [
-            Candidate(key, _label(titles[api.cluster.uid], key), vm) for key, vm in vms.items()
-        ]
+            vms.update({snap.key: None for snap in listed if filters.match_key(snap.key, title)})
+        candidates += [Candidate(key, _label(title, key), vm) for key, vm in vms.items()]
     return Fleet(apis, candidates, snapshots)
 
 

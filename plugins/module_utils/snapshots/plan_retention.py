@@ -21,6 +21,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
     read_time,
 )
 
+_ERRORS_PASS = timedelta(days=1)
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -65,7 +66,7 @@ def _decide_vm(snapshots: Sequence[Snapshot], rules: Rules, now: datetime) -> li
 
 def _decide_one(snapshot: Snapshot, ready: Sequence[str], rules: Rules, now: datetime) -> Decision:
     """ready: the names of the VM's ready snapshots that are this collection's, newest first."""
-    untouchable = _untouchable(snapshot, ready, rules)
+    untouchable = _untouchable(snapshot, ready, rules, now)
     if untouchable:
         return Decision(snapshot, False, untouchable)
     if snapshot.failed:
@@ -75,24 +76,27 @@ def _decide_one(snapshot: Snapshot, ready: Sequence[str], rules: Rules, now: dat
     return _by_rules(snapshot, ready, rules, now)
 
 
-def _untouchable(snapshot: Snapshot, ready: Sequence[str], rules: Rules) -> str | None:
+def _untouchable(
+    snapshot: Snapshot, ready: Sequence[str], rules: Rules, now: datetime
+) -> str | None:
     if not is_own(snapshot):
         return "not_ours"
     if snapshot.deleting:
         return "being_deleted"
-    if _on_its_way(snapshot):
+    if _on_its_way(snapshot, now):
         return "in_progress"
     if ready[:1] == [snapshot.name] and rules.keep_last != 0:
         return "newest_ready"
     return None
 
 
-def _on_its_way(snapshot: Snapshot) -> bool:
-    # Succeeded is not ready yet; with an error it will not be.
-    taken_but_not_ready = (
-        snapshot.phase == "Succeeded" and not snapshot.ready and not snapshot.error
-    )
-    return snapshot.in_progress or taken_but_not_ready
+def _on_its_way(snapshot: Snapshot, now: datetime) -> bool:
+    # Succeeded is not ready yet, which has no deadline. An error may pass; one that has been there
+    # for a day is that of a snapshot whose volumes are lost.
+    if snapshot.phase != "Succeeded" or snapshot.ready:
+        return snapshot.in_progress
+    young = snapshot.taken_at is None or now - snapshot.taken_at < _ERRORS_PASS
+    return young or not snapshot.error
 
 
 def _by_expiry(snapshot: Snapshot, now: datetime) -> Decision:

@@ -95,7 +95,8 @@ def freshest(
 ) -> Snapshot | None:
     """Return the VM's newest member of the set that is young enough, ready or on the way there.
 
-    One that is still being taken counts, so that a run that was interrupted is gone on with.
+    One that is still being taken counts, so that a run that was interrupted is gone on with; its
+    error may pass.
     """
     fresh = [
         snapshot
@@ -103,7 +104,7 @@ def freshest(
         if is_member(snapshot, set_name)
         and not snapshot.failed
         and not snapshot.deleting
-        and (snapshot.ready or not snapshot.error)
+        and (snapshot.ready or snapshot.in_progress or not snapshot.error)
         and snapshot.taken_at is not None
         and now - snapshot.taken_at < max_age
     ]

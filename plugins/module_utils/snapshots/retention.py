@@ -97,7 +97,7 @@ def run(task: Task) -> Result:
 
 
 def _rules(options: Mapping[str, Any]) -> Rules:
-    max_age = parse_age(options["max_age"]) if options["max_age"] is not None else None
+    max_age = parse_age(options["max_age"]) if options["max_age"] else None
     return Rules(options["keep_last"], max_age)
 
 

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import translate
 from typing import Any, NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.kubevirt import (
@@ -28,6 +29,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
 )
 
 _ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
+_SHELL = re.compile(r"[*?[]")
 _REQUIRED = ("vm_name", "namespace")
 _RULES = {
     "vm_name": vm_name_problem,
@@ -47,25 +49,54 @@ class Entry(NamedTuple):
     name: str | None
 
 
+class Patterns:
+    """Names or shell patterns of VMs: ``vm``, ``namespace/vm`` or ``cluster/namespace/vm``."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        # Names are looked up, not tried one by one: there may be thousands of both.
+        self._names, self._shell = set[str](), []
+        for pattern in patterns:
+            if _SHELL.search(pattern):
+                self._shell.append((pattern.count("/"), re.compile(translate(pattern))))
+            else:
+                self._names.add(pattern)
+
+    def __bool__(self) -> bool:
+        return bool(self._names or self._shell)
+
+    def match(self, vm_name: str, namespace: str, cluster: str) -> bool:
+        """Say whether one of them matches a VM. cluster: what it is called in results."""
+        forms = (vm_name, f"{namespace}/{vm_name}", f"{cluster}/{namespace}/{vm_name}")
+        return not self._names.isdisjoint(forms) or any(
+            shell.match(forms[min(slashes, 2)]) for slashes, shell in self._shell
+        )
+
+
 class Filters(NamedTuple):
     """What VMs have in common. Empty ones match all; ``exclude`` takes out what matches it."""
 
     namespaces: Sequence[str]
-    vm_names: Sequence[str]
-    exclude: Sequence[str]
+    vm_names: Patterns
+    exclude: Patterns
     selector: Selector | None
 
-    def match_key(self, key: VmKey) -> bool:
-        """Say whether a VM's place and name match."""
+    def match_key(self, key: VmKey, cluster: str) -> bool:
+        """Say whether a VM's place and name match. cluster: what it is called in results."""
         if self.namespaces and key.namespace not in self.namespaces:
             return False
-        if self.vm_names and not _matches(key, self.vm_names):
+        if self.vm_names and not self.vm_names.match(key.vm_name, key.namespace, cluster):
             return False
-        return not _matches(key, self.exclude)
+        return not self.exclude.match(key.vm_name, key.namespace, cluster)
 
-    def match_vm(self, vm: VirtualMachine) -> bool:
+    def match_vm(self, vm: VirtualMachine, cluster: str) -> bool:
         """Say whether a VM matches, its labels too."""
-        return self.match_key(vm.key) and (not self.selector or self.selector.matches(vm.labels))
+        labelled = not self.selector or self.selector.matches(vm.labels)
+        return labelled and self.match_key(vm.key, cluster)
+
+    def excludes(self, entry: Entry) -> bool:
+        """Say whether a VM that was listed is to be left out all the same."""
+        cluster = entry.cluster or entry.cluster_uid or ""
+        return self.exclude.match(entry.vm_name, entry.namespace, cluster)
 
 
 def entries_from(options: Mapping[str, Any]) -> tuple[list[Entry], list[Problem]]:
@@ -89,12 +120,18 @@ def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
     except ValueError as error:
         problems.append(option_problem("selector", str(error), "app=db,tier!=test"))
     filters = Filters(
-        options.get("namespaces") or (),
-        options.get("vm_names") or (),
-        options.get("exclude") or (),
+        options.get("namespaces") or _one_namespace(options),
+        Patterns(options.get("vm_names") or ()),
+        Patterns(options.get("exclude") or ()),
         selector,
     )
     return filters, problems
+
+
+def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
+    """Return the namespace that is meant to be selected from where no VMs are listed."""
+    namespace = options.get("namespace")
+    return [namespace] if namespace and options.get("vms") is None else ()
 
 
 def concurrency_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -129,11 +166,3 @@ def _value_problem(key: str, value: Any) -> str | None:
     if not isinstance(value, str):
         return f"{value!r} is not text"
     return _RULES[key](value) if key in _RULES else None
-
-
-def _matches(key: VmKey, patterns: Sequence[str]) -> bool:
-    """Say whether a VM's name matches a pattern; one with a slash is for ``namespace/name``."""
-    qualified = f"{key.namespace}/{key.vm_name}"
-    return any(
-        fnmatchcase(qualified if "/" in pattern else key.vm_name, pattern) for pattern in patterns
-    )

@@ -24,6 +24,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.probl
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
     age_problems,
+    mark_problems,
     parameter_problems,
     wanted,
 )
@@ -41,6 +42,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.fle
     Fleet,
     observe_entries,
     observe_matching,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+    MANAGED_BY,
+    PART_OF,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.place import Place
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
@@ -115,6 +120,7 @@ def problems(options: Mapping[str, Any]) -> list[Problem]:
         [*entry_problems, *filter_problems, *_selection_problems(options)],
         [*_definition_problems(options), *age_problems(options, "max_age")],
         [*wait_problems(options), *_number_problems(options)],
+        mark_problems(options, (MANAGED_BY, PART_OF)),
         parameter_problems(stand_in),
     )
 
@@ -139,7 +145,8 @@ def _selection_problems(options: Mapping[str, Any]) -> list[Problem]:
     if options["vms"] is not None and filters:
         text = f"cannot be combined with {', '.join(filters)}"
         return [option_problem("vms", text, ["db1", "db2"])]
-    if options["state"] == "present" and options["vms"] is None and not filters:
+    selected = filters or options["namespace"]
+    if options["state"] == "present" and options["vms"] is None and not selected:
         text = (
             "must be given, or selector, namespaces, vm_names, clusters or, to mean it, all: true"
         )
@@ -168,15 +175,16 @@ def _number_problems(options: Mapping[str, Any]) -> list[Problem]:
 def _observe(options: Mapping[str, Any]) -> Fleet:
     place = Place(options)
     present = options["state"] == "present"
+    filters = filters_from(options)[0]
     if options["vms"] is None:
-        filters = filters_from(options)[0]
         # Snapshots outlive their VM: to delete them, only labels have to be asked of a VM.
         fleet = observe_matching(place, filters, with_vms=present or filters.selector is not None)
         if present and not fleet.candidates:
             # A backup of nothing must not look like a success.
             raise PaletteError("nothing_selected", _nothing_selected(fleet))
         return fleet
-    fleet = observe_entries(place, entries_from(options)[0], with_vms=present)
+    entries = [entry for entry in entries_from(options)[0] if not filters.excludes(entry)]
+    fleet = observe_entries(place, entries, with_vms=present)
     twice = [key for key, count in Counter(c.key for c in fleet.candidates).items() if count > 1]
     if twice:
         text = f"VM {twice[0].namespace}/{twice[0].vm_name} is listed more than once"
@@ -266,7 +274,7 @@ def _result(task: Task, rows: Sequence[Row], aborted: bool, now: datetime) -> Re
 
 
 def _member_result(task: Task, row: Row, aborted: bool, now: datetime) -> dict[str, Any]:
-    """Return a member's row: the same keys for every outcome."""
+    """Return a member's row: the same keys for every outcome, and a failure's own besides."""
     failure = row.member.failure
     refusal = row.refusal
     changed = row.member.changed

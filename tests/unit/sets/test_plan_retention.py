@@ -279,6 +279,10 @@ def test_rules(rules: Rules, kept: dict[str, str]) -> None:
         ({"phase": "Failed", "ready": False}, "failed"),
         ({"phase": "Succeeded", "ready": False, "error": "missing"}, "too_old"),
         ({"created": None}, "young_enough"),
+        (
+            {"created": NOW, "phase": "Succeeded", "ready": False, "error": "it may pass"},
+            "in_progress",
+        ),
     ],
 )
 def test_an_old_snapshot_beside_a_new_one(fields: dict[str, Any], why: str) -> None:

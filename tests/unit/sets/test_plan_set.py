@@ -167,7 +167,7 @@ def of_age(age: timedelta, name: str = "s", **fields: Any) -> Snapshot:
         (of_age(timedelta(), phase="", ready=False, creation_time=None), True),
         (of_age(timedelta(), phase="Succeeded", ready=False), True),
         (of_age(timedelta(), phase="Succeeded", ready=False, error="volume missing"), False),
-        (of_age(timedelta(), phase="InProgress", ready=False, error="freeze failed"), False),
+        (of_age(timedelta(), phase="InProgress", ready=False, error="freeze failed"), True),
         (of_age(timedelta(), created=None, creation_time=None), False),
     ],
 )

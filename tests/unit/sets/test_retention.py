@@ -64,6 +64,10 @@ def palette() -> MemoryPalette:
     return palette
 
 
+def test_an_empty_age_is_no_rule(palette: MemoryPalette) -> None:
+    assert retain(palette, max_age="")["summary"]["by_why"] == {"no_rule": 6, "newest_ready": 2}
+
+
 def test_old_ones_are_deleted_and_awaited_vm_by_vm(palette: MemoryPalette) -> None:
     result = retain(palette, keep_last=2)
     assert palette.names() == ["db1-0", "db1-1", "web1-0", "web1-1"]

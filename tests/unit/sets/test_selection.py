@@ -131,6 +131,11 @@ FLEET = [key_of("db1"), key_of("db2"), key_of("web1"), key_of("db1", "prod")]
         ({"vm_names": ["*/db1"]}, [FLEET[0], FLEET[3]]),
         ({"vm_names": ["prod/*"]}, [FLEET[3]]),
         ({"vm_names": ["DB1"]}, []),
+        ({"vm_names": ["cluster-1/prod/db1"]}, [FLEET[3]]),
+        ({"vm_names": ["cluster-*/vms/db?"]}, [FLEET[0], FLEET[1]]),
+        ({"vm_names": ["cluster-2/*/*", "cluster-2/vms/db1"]}, []),
+        ({"namespace": "prod", "vms": None}, [FLEET[3]]),
+        ({"namespace": "prod", "namespaces": ["vms"], "vms": None}, FLEET[:3]),
         ({"exclude": ["db1"]}, [FLEET[1], FLEET[2]]),
         ({"exclude": ["vms/db1"]}, [FLEET[1], FLEET[2], FLEET[3]]),
         ({"exclude": ["vms/*"]}, [FLEET[3]]),
@@ -142,7 +147,7 @@ FLEET = [key_of("db1"), key_of("db2"), key_of("web1"), key_of("db1", "prod")]
 def test_filters_by_name_and_place(options: dict[str, Any], selected: list[VmKey]) -> None:
     filters, problems = filters_from(options)
     assert problems == []
-    assert [key for key in FLEET if filters.match_key(key)] == selected
+    assert [key for key in FLEET if filters.match_key(key, "cluster-1")] == selected
 
 
 @pytest.mark.parametrize(
@@ -160,13 +165,13 @@ def test_filters_by_label(selector: str | None, matches: bool) -> None:
     manifest = {"metadata": {"name": "db1", "namespace": "vms", "labels": {"app": "db"}}}
     filters, problems = filters_from({"selector": selector})
     assert problems == []
-    assert filters.match_vm(read_vm("c1", manifest)) is matches
+    assert filters.match_vm(read_vm("c1", manifest), "cluster-1") is matches
 
 
 def test_labels_do_not_bring_back_what_is_excluded() -> None:
     manifest = {"metadata": {"name": "db1", "namespace": "vms", "labels": {"app": "db"}}}
     filters, _problems = filters_from({"selector": "app=db", "exclude": ["db*"]})
-    assert not filters.match_vm(read_vm("c1", manifest))
+    assert not filters.match_vm(read_vm("c1", manifest), "cluster-1")
 
 
 def test_a_selector_that_cannot_be_read_is_told() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
     EXPIRES_AT,
     MANAGED_BY,
     PART_OF,
+    REQUEST_ID,
 )
 from unit.sets.world import Call, Json, MemoryPalette, key_of, marks, run
 
@@ -425,6 +426,42 @@ def test_absent_of_selected_vms_only(
     assert not result.get("failed")
     assert palette.names() == left
     assert len(palette.writes("DELETE")) == 3 - len(left)
+
+
+def test_what_is_excluded_is_left_out_of_a_list_too(palette: MemoryPalette) -> None:
+    result = nightly(palette, vms=["db1", "db2", "web1"], exclude=["db2", "cluster-1/vms/web*"])
+    assert outcomes(result) == {"db1": "created"}
+
+
+def test_one_namespace_can_be_selected_from(palette: MemoryPalette) -> None:
+    palette.add_vm(key_of("db1", "prod"))
+    options: Json = {"name": "n", "cluster": "cluster-1", "namespace": "prod"}
+    assert list(run(palette, VM_SNAPSHOT_SET, **options)["members"]) == ["cluster-1/prod/db1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"labels": {PART_OF: "other"}}, f"labels.{PART_OF}"),
+        ({"labels": {MANAGED_BY: "me"}}, f"labels.{MANAGED_BY}"),
+        (
+            {"definition": {"metadata": {"labels": {PART_OF: "x"}}}},
+            f"definition.metadata.labels.{PART_OF}",
+        ),
+        ({"annotations": {REQUEST_ID: "1"}}, f"annotations.{REQUEST_ID}"),
+        (
+            {"annotations": {EXPIRES_AT: "2030-01-01T00:00:00Z"}, "expire_after": "7d"},
+            f"annotations.{EXPIRES_AT}",
+        ),
+    ],
+)
+def test_what_marks_a_member_is_not_the_users_to_set(
+    palette: MemoryPalette, options: Json, named: str
+) -> None:
+    result = nightly(palette, **options)
+    assert result["reason"] == "invalid_parameters"
+    assert result["msg"].startswith(f"{named}: is written by this collection")
+    assert palette.calls == []
 
 
 def test_absent_waits_for_what_is_being_deleted_already(palette: MemoryPalette) -> None:
