@@ -77,7 +77,7 @@ def vm_snapshots(members: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
 
 
 def _row(vm: str, member: Mapping[str, Any]) -> dict[str, Any]:
-    cluster, namespace, vm_name = vm.split("/")
+    cluster, namespace, vm_name = vm.rsplit("/", 2)
     # What was deleted has the status of before.
     status = {} if member["outcome"] in _GONE else member["status"] or {}
     return {

@@ -292,7 +292,8 @@ def _paged(page: Callable[[str], Json], list_meta: str, where: str) -> Iterator[
 
 def items_of(answer: Json, where: str) -> list[Json]:
     """Return the objects of a list's answer, or raise ``malformed_response``."""
-    items = answer.get("items") or []
+    # An empty list may be null, but an answer without it is something else.
+    items = answer.get("items", "absent") or []
     if isinstance(items, list) and all(isinstance(item, dict) for item in items):
         return items
     raise PaletteError("malformed_response", f"{where}: items is not a list of objects")
@@ -334,6 +335,9 @@ def _network_reason(error: Exception, cause: BaseException) -> tuple[str, str]:
         return "malformed_response", " (in the answer's headers)"
     if isinstance(error, requests.exceptions.ProxyError):
         return "unreachable", " (at the proxy that the environment names)"
+    untrusted = isinstance(cause, ssl.SSLCertVerificationError)
+    if isinstance(error, requests.exceptions.SSLError) and not untrusted:
+        return "tls_error", " (does the server speak TLS at this port?)"
     if isinstance(error, requests.exceptions.SSLError):
         return "tls_error", " (give the CA that signed the server's certificate as ca_path)"
     if not isinstance(error, (requests.RequestException, HTTPError)):

@@ -18,6 +18,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.probl
 )
 
 _DAY = 86_400  # seconds
+_SLOWEST = 0.01  # requests per second
 
 _EXAMPLES = {
     "host": "api.spectrocloud.com",
@@ -70,7 +71,10 @@ def connection_problems(options: Mapping[str, Any]) -> list[Problem]:
             0 < options["request_timeout"] <= _DAY, f"above 0 and at most {_DAY}"
         ),
         "retries": _range_problem(options["retries"] >= 0, "0 or more"),
-        "rate_limit": _range_problem(0 <= options["rate_limit"] < math.inf, "0 (no limit) or more"),
+        "rate_limit": _range_problem(
+            options["rate_limit"] == 0 or _SLOWEST <= options["rate_limit"] < math.inf,
+            f"0 (no limit), or {_SLOWEST:g} or more",
+        ),
     }
     return [option_problem(name, text, _EXAMPLES[name]) for name, text in texts.items() if text]
 

@@ -57,6 +57,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pro
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.selection import (
     Filters,
     concurrency_problems,
+    emptiness_problems,
     filters_from,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
@@ -75,6 +76,7 @@ _FAILURES_SHOWN = 10
 def problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with the options."""
     found = [*filters_from(options)[1], *age_problems(options, "max_age")]
+    found += emptiness_problems(options)
     if options["keep_last"] is not None and options["keep_last"] < 0:
         found.append(option_problem("keep_last", "must be 0 or more", 7))
     return merged(found, wait_problems(options), concurrency_problems(options))

@@ -36,6 +36,15 @@ _RULES = {
     "namespace": namespace_problem,
     "name": snapshot_name_problem,
 }
+_EMPTY = {
+    "cluster": "vm-cluster-1",
+    "cluster_uid": "66a1f0c2e4b0a1b2c3d4e5f6",
+    "clusters": ["vm-cluster-1", "vm-cluster-2"],
+    "namespaces": ["vms", "prod"],
+    "vm_names": ["db*"],
+    "selector": "app=db",
+    "set": "nightly",
+}
 _EXAMPLE = "vms: [{vm_name: db1, namespace: vms, cluster: vm-cluster-1}]"
 
 
@@ -132,6 +141,15 @@ def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
     """Return the namespace that is meant to be selected from where no VMs are listed."""
     namespace = options.get("namespace")
     return [namespace] if namespace and options.get("vms") is None else ()
+
+
+def emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return which filters are given and empty: such a one must not come to mean all."""
+    return [
+        option_problem(name, "must not be empty: leave it out to mean all", example)
+        for name, example in _EMPTY.items()
+        if options.get(name) in ("", []) or options.get(name) == [""]
+    ]
 
 
 def concurrency_problems(options: Mapping[str, Any]) -> list[Problem]:

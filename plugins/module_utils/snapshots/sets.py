@@ -49,12 +49,15 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.place import Place
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+    KEEP,
     REFUSE,
+    UPDATE,
     Action,
     plan_present,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan_set import (
     freshest,
+    is_member,
     member_name,
     name_problems,
     plan_absent_members,
@@ -72,6 +75,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pro
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.selection import (
     concurrency_problems,
+    emptiness_problems,
     entries_from,
     filters_from,
 )
@@ -118,6 +122,7 @@ def problems(options: Mapping[str, Any]) -> list[Problem]:
     return merged(
         [*set_name_problems(set_name), *template_problems(options["name_template"])],
         [*entry_problems, *filter_problems, *_selection_problems(options)],
+        emptiness_problems(options),
         [*_definition_problems(options), *age_problems(options, "max_age")],
         [*wait_problems(options), *_number_problems(options)],
         mark_problems(options, (MANAGED_BY, PART_OF)),
@@ -241,7 +246,11 @@ def _plan_present(options: Mapping[str, Any], fleet: Fleet, now: datetime) -> li
             return plan_fresh(fresh)
         asked = wanted(candidate.key, name, options, now, part_of=set_name)
         current = fleet.named(candidate.key, name)
-        return plan_present(asked, current, candidate.vm, snapshots, options["replace"])
+        action = plan_present(asked, current, candidate.vm, snapshots, options["replace"])
+        if action.verb in (KEEP, UPDATE) and current and not is_member(current, set_name):
+            note = f"snapshot {name} is there, but not of this set: it is not deleted with it"
+            action = action._replace(notes=(note,))
+        return action
 
     return list(map(plan, fleet.candidates, names))
 

@@ -8,7 +8,6 @@ Pure; the pace of looking is here too.
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping
 from enum import Enum
@@ -25,6 +24,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
     Snapshot,
 )
 
+_YEAR = 365 * 86_400  # seconds; a clock cannot count to just any number
 _FIRST_INTERVAL = 0.1  # of the longest
 _GROWTH = 1.5
 _GROWN = 6  # looks until the longest is reached; a power of many more would overflow
@@ -71,7 +71,7 @@ def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
     problems = [
         option_problem(name, f"{options[name]:g} is not a number of seconds above 0", example)
         for name, example in (("wait_timeout", 600), ("poll_interval", 5))
-        if not 0 < options[name] < math.inf
+        if not 0 < options[name] <= _YEAR
     ]
     if options.get("consistency") == "filesystem" and not options["wait"]:
         text = "filesystem needs wait: true, because it is known only at the end"

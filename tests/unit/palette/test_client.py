@@ -571,7 +571,7 @@ def test_a_search_is_read_to_its_last_page(server: ScriptedServer, client: Palet
     assert [query.get("continue") for query in queries_of(server)] == [None, ["t1"]]
 
 
-@pytest.mark.parametrize("answer", [{}, {"items": None}, {"items": [], "metadata": None}])
+@pytest.mark.parametrize("answer", [{"items": None}, {"items": [], "metadata": None}])
 def test_an_empty_list_comes_in_many_forms(
     server: ScriptedServer, client: PaletteClient, answer: dict[str, Any]
 ) -> None:
@@ -584,6 +584,13 @@ def test_a_list_of_something_else_is_malformed(
     server: ScriptedServer, client: PaletteClient, items: Any
 ) -> None:
     server.script(Answer({"items": items}))
+    assert reason_of(client.items, HERE, names) == "malformed_response"
+
+
+def test_an_answer_that_is_no_list_is_malformed(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(Answer({"code": "Whoops", "message": "upstream error"}))
     assert reason_of(client.items, HERE, names) == "malformed_response"
 
 

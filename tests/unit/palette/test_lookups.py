@@ -197,6 +197,7 @@ def test_the_clusters_of_a_project_are_those_that_run_vms(
 def test_the_calls_on_a_clusters_vms_go_where_the_contract_says(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
+    server.script(Answer({"items": []}))
     api = ClusterVms(client, Cluster("c 1", "one", "p1"))
     body = {"metadata": {"name": "s/1"}}
     api.vm("db 1", "vms")

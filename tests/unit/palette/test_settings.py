@@ -129,6 +129,7 @@ def test_a_project_uid_that_no_header_can_carry_is_refused(uid: str) -> None:
         ("request_timeout", 1e10),
         ("retries", -1),
         ("rate_limit", -0.5),
+        ("rate_limit", 1e-15),
         ("rate_limit", float("nan")),
         ("rate_limit", float("inf")),
     ],

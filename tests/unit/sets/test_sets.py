@@ -428,6 +428,32 @@ def test_absent_of_selected_vms_only(
     assert len(palette.writes("DELETE")) == 3 - len(left)
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"cluster": ""}, "cluster"),
+        ({"cluster": None, "clusters": []}, "clusters"),
+        ({"vm_names": []}, "vm_names"),
+        ({"namespaces": [""]}, "namespaces"),
+        ({"selector": ""}, "selector"),
+    ],
+)
+def test_an_empty_filter_does_not_mean_all(
+    palette: MemoryPalette, options: Json, named: str
+) -> None:
+    result = nightly(palette, **{"state": "absent", **options})
+    assert result["msg"].startswith(f"{named}: must not be empty")
+    assert palette.calls == []
+
+
+def test_a_snapshot_that_only_has_a_members_name_is_told_of(palette: MemoryPalette) -> None:
+    palette.add_snapshot(key_of("db1"), "db1-nightly", {})
+    result = nightly(palette, vms=["db1", "db2"])
+    assert outcomes(result) == {"db1": "unchanged", "db2": "created"}
+    (warning,) = (text for text in result["warnings"] if "db1-nightly" in text)
+    assert "is there, but not of this set" in warning
+
+
 def test_what_is_excluded_is_left_out_of_a_list_too(palette: MemoryPalette) -> None:
     result = nightly(palette, vms=["db1", "db2", "web1"], exclude=["db2", "cluster-1/vms/web*"])
     assert outcomes(result) == {"db1": "created"}
