@@ -57,7 +57,7 @@ options:
     type: bool
   older_than:
     description:
-      - List snapshots of at least this age, such as V(36h), V(7d) or V(2w).
+      - List snapshots that are older than this, such as V(36h), V(7d) or V(2w).
     type: str
   newer_than:
     description:
@@ -177,6 +177,8 @@ summary:
 reason:
   description:
     - Why the task failed, in one word for programs, as for M(spectrocloud.palette.vm_snapshot).
+    - Palette's part in it is told by C(http_status), C(code), C(message), C(details), C(ref) and
+      C(candidates), as M(spectrocloud.palette.vm_snapshot) documents them.
   returned: failure
   type: str
   sample: not_found

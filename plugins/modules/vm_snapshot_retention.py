@@ -97,7 +97,8 @@ snapshots:
       V(no_rule). Of what is deleted, it is one of V(failed), V(expired), V(beyond_keep_last) and
       V(too_old).
     - C(outcome) is one of V(kept), V(deleted), V(failed) and V(not_tried).
-    - C(reason) and C(msg) say why it could not be deleted.
+    - C(reason) and C(msg) say why it could not be deleted, with Palette's own C(http_status),
+      C(code), C(message), C(details) and C(ref) where it answered with an error.
   returned: always, but for errors before the snapshots were looked for
   type: list
   elements: dict
@@ -134,6 +135,8 @@ reason:
     - Why the task failed, in one word for programs. V(members_failed) if snapshots could not be
       deleted.
     - Otherwise as for M(spectrocloud.palette.vm_snapshot).
+    - Palette's part in it is told by C(http_status), C(code), C(message), C(details), C(ref) and
+      C(candidates), as M(spectrocloud.palette.vm_snapshot) documents them.
   returned: failure
   type: str
   sample: members_failed

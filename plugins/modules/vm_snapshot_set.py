@@ -165,7 +165,8 @@ members:
     - C(name) is its snapshot's name, C(changed) whether it was changed, and C(status) has the keys
       of RV(spectrocloud.palette.vm_snapshot#module:status).
     - C(reason) and C(msg) say why it failed, with reasons as in
-      RV(spectrocloud.palette.vm_snapshot#module:reason).
+      RV(spectrocloud.palette.vm_snapshot#module:reason), and Palette's own C(http_status),
+      C(code), C(message), C(details) and C(ref) where it answered with an error.
     - Where several snapshots of one virtual machine are deleted, C(name) and C(status) are the
       first one's, and C(msg) names all.
   returned: always, but for errors before the virtual machines were looked for
@@ -211,6 +212,8 @@ reason:
       because members were blocked, V(members_failed) if more members failed than O(max_failed)
       allows.
     - Otherwise as for M(spectrocloud.palette.vm_snapshot).
+    - Palette's part in it is told by C(http_status), C(code), C(message), C(details), C(ref) and
+      C(candidates), as M(spectrocloud.palette.vm_snapshot) documents them.
   returned: failure
   type: str
   sample: members_failed
