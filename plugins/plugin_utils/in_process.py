@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -78,6 +79,8 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             # Not among the results on stdout, which a program may read.
             progress=partial(self._display.display, stderr=True),
         )
+        # What this worker was forked with stays to its end: nothing for the collector to look at.
+        gc.freeze()
         result = result_of(self.feature, task)
         if warnings:
             result["warnings"] = warnings
