@@ -16,8 +16,8 @@ options:
       - The seconds to wait for each step, such as the end of another snapshot of the virtual
         machine, a deletion, or the snapshot itself. Give more than the snapshot's failure deadline,
         so that Palette's own verdict comes first.
-      - A look that fails meanwhile is repeated until then, unless the API key or the certificate is
-        refused.
+      - A look that fails meanwhile is repeated until then, unless the API key, its permissions
+        or the certificate are refused.
     type: float
     default: 600
   poll_interval:

@@ -270,7 +270,7 @@ problems:
   returned: when RV(reason) is V(invalid_parameters)
   type: list
   elements: str
-  sample: ["wait_timeout: 0 is not a number of seconds above 0; for example: wait_timeout: 600"]
+  sample: ["wait_timeout: 0 must be above 0 s, up to a year; for example: wait_timeout: 600"]
 candidates:
   description: What may have been meant by the name of a project or cluster.
   returned: when such a name was not found, or found more than once

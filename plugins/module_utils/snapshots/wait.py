@@ -69,7 +69,7 @@ def waiting_from(options: Mapping[str, Any]) -> Waiting:
 def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with the options on waiting."""
     problems = [
-        option_problem(name, f"{options[name]:g} is not a number of seconds above 0", example)
+        option_problem(name, f"{options[name]:g} must be above 0 s, up to a year", example)
         for name, example in (("wait_timeout", 600), ("poll_interval", 5))
         if not 0 < options[name] <= _YEAR
     ]

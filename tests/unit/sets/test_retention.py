@@ -64,6 +64,14 @@ def palette() -> MemoryPalette:
     return palette
 
 
+@pytest.mark.parametrize("option", ["wait_timeout", "poll_interval"])
+def test_nobody_waits_for_more_than_a_year(palette: MemoryPalette, option: str) -> None:
+    result = retain(palette, keep_last=1, **{option: 1e300})
+    assert result["reason"] == "invalid_parameters"
+    assert result["msg"].startswith(f"{option}: 1e+300 must be above 0 s, up to a year")
+    assert palette.calls == []
+
+
 def test_an_empty_age_is_no_rule(palette: MemoryPalette) -> None:
     assert retain(palette, max_age="")["summary"]["by_why"] == {"no_rule": 6, "newest_ready": 2}
 
