@@ -44,10 +44,18 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pla
 Done = TypeVar("Done")
 
 
+class NameTakenError(PaletteError):
+    """The name to create is another's. listed: what has it."""
+
+    def __init__(self, message: str, listed: Snapshot) -> None:
+        super().__init__("conflict", message)
+        self.listed = listed
+
+
 def create(api: ClusterVms, wanted: Wanted) -> Snapshot:
     """Take the snapshot and return it as answered, or as listed where the answer was lost.
 
-    Raises ``conflict`` when the name has been taken meanwhile by somebody else.
+    Raises NameTakenError when another VM's snapshot has the name, or somebody took it meanwhile.
     """
     # Unlike uuid4, which asks the operating system, this does not make the threads take turns.
     request_id = str(uuid.UUID(int=random.getrandbits(128), version=4))
@@ -64,11 +72,11 @@ def create(api: ClusterVms, wanted: Wanted) -> Snapshot:
         if listed is None or listed.annotations.get(REQUEST_ID) == request_id:
             return listed
         if listed.key != wanted.key:
-            raise PaletteError("conflict", taken_by_another_vm(wanted, listed))
-        raise PaletteError(
-            "conflict",
+            raise NameTakenError(taken_by_another_vm(wanted, listed), listed)
+        raise NameTakenError(
             f"snapshot {wanted.key.namespace}/{wanted.name} was taken meanwhile by somebody else; "
             "run the task again",
+            listed,
         )
 
     return _exactly_once(api, attempt, look, unclear=("already_exists", "conflict"))
@@ -167,9 +175,9 @@ def _exactly_once(
 def _look_after(error: PaletteError, look: Callable[[], Done | None]) -> Done | None:
     try:
         return look()
+    except NameTakenError:
+        raise
     except PaletteError as blind:
-        if blind.reason == "conflict":
-            raise
         raise PaletteError(
             error.reason,
             f"{error.message}; whether it was carried out is not known, because the list cannot be "

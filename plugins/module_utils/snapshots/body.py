@@ -53,12 +53,17 @@ _OPTION_PATHS: Mapping[tuple[str, ...], str] = {
 
 
 class Wanted(NamedTuple):
-    """A snapshot as asked for. ``declared`` are the body's parts that came from the user."""
+    """A snapshot as asked for.
+
+    declared: the body's parts that came from the user. quiesced: the guest's file systems have to
+    have been at rest.
+    """
 
     key: VmKey
     name: str
     body: Json
     declared: Json
+    quiesced: bool = False
 
 
 def wanted(
@@ -78,7 +83,7 @@ def wanted(
     if options.get("expire_after"):
         expiry = write_time(now + parse_age(options["expire_after"]))
         body["metadata"].setdefault("annotations", {})[EXPIRES_AT] = expiry
-    return Wanted(key, name, body, declared)
+    return Wanted(key, name, body, declared, options.get("consistency") == "filesystem")
 
 
 def body_from(options: Mapping[str, Any], name: str) -> Json:

@@ -186,6 +186,8 @@ class Execution:
             member.deadline = time.monotonic() + self._waiting.timeout
             if step.goal is None or _reached_already(step, member):
                 member.advance()
+        except apply.NameTakenError as error:
+            member.failure, member.seen = error, error.listed
         except PaletteError as error:
             member.failure = error
             if error.reason in _HOPELESS:

@@ -18,6 +18,9 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
     VirtualMachine,
     VmKey,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import (
+    not_quiesced,
+)
 
 CREATE, UPDATE, DELETE, KEEP, REFUSE = "create", "update", "delete", "keep", "refuse"
 
@@ -89,9 +92,19 @@ def plan_present(
             reason = "snapshot_failed" if current.failed else "spec_differs"
             return _plan_creation(wanted, current, vm, others, reason)
         return _refuse_other(wanted, current, differing)
+    refusal = refuse_unquiesced(wanted, current)
+    if refusal:
+        return refusal
     if differing_metadata(wanted, current):
         return Action(UPDATE, "metadata_differs", current=current, wanted=wanted)
     return Action(KEEP, "present", current=current, wanted=wanted)
+
+
+def refuse_unquiesced(wanted: Wanted, current: Snapshot) -> Action | None:
+    """Plan for a snapshot whose file systems were not at rest, where they had to be."""
+    if wanted.quiesced and current.ready and not current.quiesced:
+        return Action(REFUSE, "not_quiesced", not_quiesced(current), current)
+    return None
 
 
 def plan_absent(key: VmKey, current: Snapshot | None) -> Action:

@@ -18,6 +18,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.probl
     Problem,
     option_problem,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import Wanted
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
     MANAGED_BY,
     MANAGER,
@@ -29,6 +30,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pla
     DELETE,
     KEEP,
     Action,
+    refuse_unquiesced,
 )
 
 _FIELDS = ("vm", "set", "namespace", "timestamp")
@@ -112,9 +114,9 @@ def freshest(
     return max(fresh, key=lambda s: (s.ready, s.taken_at, s.name), default=None)
 
 
-def plan_fresh(snapshot: Snapshot) -> Action:
-    """Plan for a snapshot that is young enough: it is kept."""
-    return Action(KEEP, "fresh", current=snapshot)
+def plan_fresh(snapshot: Snapshot, wanted: Wanted) -> Action:
+    """Plan for a snapshot that is young enough: it is kept in the place of the one wanted."""
+    return refuse_unquiesced(wanted, snapshot) or Action(KEEP, "fresh", current=snapshot)
 
 
 def plan_absent_members(snapshots: Iterable[Snapshot], set_name: str) -> list[Action]:

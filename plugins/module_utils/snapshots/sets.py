@@ -242,9 +242,9 @@ def _plan_present(options: Mapping[str, Any], fleet: Fleet, now: datetime) -> li
     def plan(candidate: Candidate, name: str) -> Action:
         snapshots = fleet.of_vm(candidate.key)
         fresh = freshest(snapshots, set_name, max_age, now) if max_age is not None else None
-        if fresh:
-            return plan_fresh(fresh)
         asked = wanted(candidate.key, name, options, now, part_of=set_name)
+        if fresh:
+            return plan_fresh(fresh, asked)
         current = fleet.named(candidate.key, name)
         action = plan_present(asked, current, candidate.vm, snapshots, options["replace"])
         if action.verb in (KEEP, UPDATE) and current and not is_member(current, set_name):

@@ -100,7 +100,7 @@ def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
     if seen.failed:
         raise PaletteError("snapshot_failed", f"the snapshot failed: {seen.problem}")
     if seen.ready and goal is Goal.QUIESCED and not seen.quiesced:
-        raise PaletteError("not_quiesced", _not_quiesced(seen))
+        raise PaletteError("not_quiesced", not_quiesced(seen))
     return seen.ready
 
 
@@ -129,7 +129,8 @@ def growing_interval(longest: float, looks: int) -> float:
     return interval * random.uniform(1 - _JITTER, 1)
 
 
-def _not_quiesced(seen: Snapshot) -> str:
+def not_quiesced(seen: Snapshot) -> str:
+    """Return the text of a snapshot that can be used, but is not what was asked for."""
     how = ", ".join(seen.indications) or "no indications"
     return (
         "consistency: filesystem was asked for, but the guest agent did not freeze the file "

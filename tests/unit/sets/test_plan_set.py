@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import wanted
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
     MANAGED_BY,
     PART_OF,
@@ -20,6 +21,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
     DELETE,
     KEEP,
+    REFUSE,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan_set import (
     freshest,
@@ -37,6 +39,7 @@ from unit.sets.world import EPOCH, key_of, marks, snapshot
 NOW = EPOCH
 DAY = timedelta(days=1)
 OURS = marks("nightly")
+WANTED = wanted(key_of(), "vm-1-nightly", {}, NOW, part_of="nightly")
 
 
 @pytest.mark.parametrize(
@@ -186,8 +189,17 @@ def test_the_newest_ready_one_is_the_freshest() -> None:
 
 
 def test_a_fresh_one_is_kept() -> None:
-    action = plan_fresh(of_age(DAY))
+    action = plan_fresh(of_age(DAY), WANTED)
     assert (action.verb, action.outcome, action.changes) == (KEEP, "fresh", False)
+
+
+def test_a_fresh_one_has_to_be_at_rest_if_that_is_asked_for() -> None:
+    at_rest = WANTED._replace(quiesced=True)
+    restless = of_age(DAY, indications=("Online", "NoGuestAgent"))
+    assert plan_fresh(of_age(DAY, indications=("Online", "GuestAgent")), at_rest).verb == KEEP
+    action = plan_fresh(restless, at_rest)
+    assert (action.verb, action.reason, action.current) == (REFUSE, "not_quiesced", restless)
+    assert plan_fresh(restless, WANTED).verb == KEEP
 
 
 _traits = st.tuples(

@@ -565,10 +565,15 @@ def test_filesystem_consistency_needs_a_frozen_or_stopped_vm(
     assert ("vms", "before") in palette.objects
 
 
-def test_consistency_is_demanded_of_one_that_is_there_already(palette: FakeCluster) -> None:
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_consistency_is_demanded_of_one_that_is_there_already(
+    palette: FakeCluster, check_mode: bool
+) -> None:
     palette.add_snapshot("before", status={**READY, "indications": ["NoGuestAgent", "Online"]})
-    error = failure_of(consistency="filesystem")
+    error = failure_of(check_mode, consistency="filesystem", labels={"a": "b"})
     assert (error.reason, error.facts["changed"]) == ("not_quiesced", False)
+    assert error.facts["status"]["name"] == "before"
+    assert palette.writes == []
 
 
 # Deleting one

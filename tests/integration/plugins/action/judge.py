@@ -19,7 +19,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
 
     Options: of (the result), name (what to call it), includes (values that it must have, at any
     depth), says (texts of its msg), warns (texts of its warnings), shaped_like (a result with the
-    same keys). Or each: a list of such options, for several results at once.
+    same keys; one that failed and one that did not have but those of their status in common). Or
+    each: a list of such options, for several results at once.
     """
 
     _VALID_ARGS = frozenset(("of", "name", "includes", "says", "warns", "shaped_like", "each"))
@@ -62,7 +63,7 @@ def _unsaid(where: str, text: Any, parts: list[str]) -> list[str]:
 
 def _other_shape(given: Mapping[str, Any], model: Mapping[str, Any], where: str) -> Iterator[str]:
     differing = (given.keys() ^ model.keys()) - set(_ANSIBLES_OWN)
-    if differing:
+    if differing and given.get("failed") == model.get("failed"):
         yield f"{where} and its model differ in {', '.join(sorted(differing))}"
     status, status_of_model = given.get("status"), model.get("status")
     if isinstance(status, Mapping) and isinstance(status_of_model, Mapping):

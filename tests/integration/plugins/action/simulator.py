@@ -17,7 +17,8 @@ _WRITES = ("create_snapshot", "update_snapshot", "delete_snapshot")
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
     """Changes and reads the simulator that the host's variable palette_url names.
 
-    Options: reset, switches, vms (``{cluster/namespace/vm: fields}``), faults; all may be left out.
+    Options: reset, switches, vms (``{cluster/namespace/vm: fields}``), faults (in the place of those
+    there are); all may be left out.
     Result: the requests logged since the last use, and the operations among them that write.
     """
 
@@ -32,6 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
         args = json.loads(json.dumps(self._task.args))
         if args.get("reset"):
             self._ask("POST", "reset")
+        if args.get("reset") or "faults" in args:
             self._ask("DELETE", "faults")
         if args.get("switches"):
             self._ask("POST", "switches", args["switches"])
