@@ -17,8 +17,8 @@ _WRITES = ("create_snapshot", "update_snapshot", "delete_snapshot")
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
     """Changes and reads the simulator that the host's variable palette_url names.
 
-    Options: reset, switches, vms (``{cluster/namespace/vm: fields}``), faults (in the place of those
-    there are); all may be left out.
+    Options: reset, switches, vms (``{cluster/namespace/vm: fields}``), faults (those there were are
+    gone); all may be left out.
     Result: the requests logged since the last use, and the operations among them that write.
     """
 
