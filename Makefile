@@ -68,7 +68,7 @@ unit: $(DEV_VENV) ## Unit tests, with coverage of plugins/
 	@$(GATE) $@ pytest tests/unit --cov --cov-report=term $(ARGS)
 
 integration: $(DEV_VENV) ## Real playbooks against the simulated Palette
-	@$(GATE) $@ pytest tests/integration --numprocesses=2 --dist=loadfile $(ARGS)
+	@$(GATE) $@ pytest tests/integration --numprocesses=2 $(ARGS)
 
 sanity: $(DEV_VENV) ## All of ansible-test sanity that runs without containers
 	@$(GATE) $@ python tools/sanity.py $(ARGS)

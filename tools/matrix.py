@@ -32,11 +32,11 @@ PYTHONS = {
 PYTEST = ("-m", "pytest", "-p", "no:cacheprovider")
 SUITES = {
     "unit": (*PYTEST, "tests/unit"),
-    "integration": (*PYTEST, "tests/integration", "--numprocesses=2", "--dist=loadfile"),
+    "integration": (*PYTEST, "tests/integration", "--numprocesses=2"),
     "sanity": ("tools/sanity.py",),
 }
 # How Palette speaks does not depend on the ansible-core: one style will do.
-ENVIRONMENT = {"IN_ALL_STYLES": ""}
+ENVIRONMENT = {"PALETTE_STYLES": "1,1"}
 AT_ONCE = 2
 
 PASSED = "passed"

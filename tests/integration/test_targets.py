@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,8 +22,16 @@ from palette_simulator.launch import Simulator
 from vendor_contract import SPEC, VendorContract
 
 DOORS = {"in-process": "local", "module": "elsewhere"}
-ERROR_STYLES = ("palette", "kubernetes")
-JSON_STYLES = ("go-swagger", "kubernetes")
+# Of errors and of JSON: as Palette is thought to speak, as Kubernetes does, and the mixtures.
+STYLES = [
+    ("palette", "go-swagger"),
+    ("kubernetes", "kubernetes"),
+    ("palette", "kubernetes"),
+    ("kubernetes", "go-swagger"),
+]
+# How many of them each door meets; the module's are fewer, for a process for each task is dear.
+NUMBERS = os.environ.get("PALETTE_STYLES", "2,1").split(",")
+STYLES_OF = {door: STYLES[: int(number)] for door, number in zip(DOORS, NUMBERS, strict=True)}
 
 
 class Setting(NamedTuple):
@@ -40,12 +47,7 @@ class Setting(NamedTuple):
         return "_".join(self)
 
 
-# A door that is not named here meets only the style that Palette is thought to have: the module is
-# not by default, for a process for each task is dear.
-IN_ALL_STYLES = os.environ.get("IN_ALL_STYLES", "in-process").split(",")
-ALL_STYLES = list(itertools.product(ERROR_STYLES, JSON_STYLES))
-STYLES = {door: ALL_STYLES if door in IN_ALL_STYLES else ALL_STYLES[:1] for door in DOORS}
-SETTINGS = [Setting(door, *style) for door in DOORS for style in STYLES[door]]
+SETTINGS = [Setting(door, *style) for door in DOORS for style in STYLES_OF[door]]
 TARGETS = sorted(folder.name for folder in (HERE / "targets").iterdir())
 
 
@@ -101,32 +103,34 @@ def palettes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Palettes]:
 
 
 @pytest.fixture(scope="module")
-def runs(palettes: Palettes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def run_of(palettes: Palettes, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
     """Each target's one play, which runs all its cases in all settings."""
-    done = {}
-    for target in TARGETS:
+
+    @cache
+    def run(target: str) -> Run:
         ansible = Ansible(tmp_path_factory.mktemp(target))
         inventory = ansible.inventory(palettes.hosts)
         forks = f"--forks={len(SETTINGS)}"
-        done[target] = ansible.playbook(
+        return ansible.playbook(
             HERE / "cases.yml", inventory, f"--extra-vars=target={target}", forks
         )
-    return done
+
+    return run
 
 
 def _of_case(run: Run, case: str, setting: Setting) -> list[dict[str, Any]]:
-    """Return a setting's records between two marks of steps/case.yml."""
+    """Return a setting's records from a mark of steps/case.yml to the next."""
     own = [record for record in run.records if record["host"] == setting.host]
-    names = [record["task"] for record in own]
-    begin, end = f"A fresh Palette: {case}", f"A Palette for the next: {case}"
-    assert begin in names, f"the case was never begun:\n{run.output[-5000:]}"
-    return own[names.index(begin) : names.index(end)]
+    marks = [n for n, record in enumerate(own) if record["task"].startswith("Begin: ")]
+    begun = {own[n]["task"]: own[n:end] for n, end in zip(marks, [*marks[1:], None], strict=True)}
+    assert f"Begin: {case}" in begun, f"the case was never begun:\n{run.output[-5000:]}"
+    return begun[f"Begin: {case}"]
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.host)
 @pytest.mark.parametrize(("target", "case"), CASES)
-def test_case(runs: dict[str, Run], target: str, case: str, setting: Setting) -> None:
-    records = _of_case(runs[target], case, setting)
+def test_case(run_of: Callable[[str], Run], target: str, case: str, setting: Setting) -> None:
+    records = _of_case(run_of(target), case, setting)
     unexpected = [
         f"{record['task']}: {record['result'].get('msg')}\n{json.dumps(record['result'], indent=1)}"
         for record in records
@@ -136,12 +140,12 @@ def test_case(runs: dict[str, Run], target: str, case: str, setting: Setting) ->
     assert any(record["action"].startswith("spectrocloud.palette.") for record in records)
 
 
-@pytest.mark.parametrize("style", STYLES["module"], ids="_".join)
+@pytest.mark.parametrize("style", STYLES_OF["module"], ids="_".join)
 @pytest.mark.parametrize(("target", "case"), CASES)
 def test_both_doors_give_the_same_results(
-    runs: dict[str, Run], target: str, case: str, style: tuple[str, str]
+    run_of: Callable[[str], Run], target: str, case: str, style: tuple[str, str]
 ) -> None:
-    in_process, module = (_results(runs[target], case, Setting(door, *style)) for door in DOORS)
+    in_process, module = (_results(run_of(target), case, Setting(door, *style)) for door in DOORS)
     assert in_process == module
 
 
@@ -194,8 +198,11 @@ def _settled(value: Any) -> Any:
 
 @pytest.mark.skipif(not SPEC.exists(), reason="the vendor's API document is not here")
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.host)
-@pytest.mark.usefixtures("runs")
-def test_traffic_keeps_to_the_vendors_contract(palettes: Palettes, setting: Setting) -> None:
+@pytest.mark.parametrize("target", TARGETS)
+def test_traffic_keeps_to_the_vendors_contract(
+    palettes: Palettes, run_of: Callable[[str], Run], target: str, setting: Setting
+) -> None:
+    run_of(target)
     log = palettes.log(setting)
-    assert len(log) > len(CASES)
+    assert len(log) > len(_cases(target))
     assert VendorContract.load().problems_in_log(log) == []
