@@ -18,7 +18,7 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist is un
     """Keeps a target's cases together, which are one play, and any other file's tests."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file, _, test = nodeid.partition("::")
+        file, _colons, test = nodeid.partition("::")
         target = _TARGET.search(test)
         return f"{file} {target[1]}" if target else file
 
