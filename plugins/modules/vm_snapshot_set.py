@@ -198,13 +198,22 @@ members:
         ready_to_use: false
 summary:
   description:
-    - How many members there are, how many failed or were blocked, and how many had each outcome.
+    - How many members there are (C(total)), how many failed or were blocked (C(failed)), and how
+      many had each of the other outcomes, V(0) among them.
   returned: always, but for errors before the virtual machines were looked for
   type: dict
   sample:
     total: 2
     created: 1
+    replaced: 0
+    updated: 0
+    unchanged: 0
+    fresh: 0
+    deleted: 0
+    absent: 0
+    not_tried: 0
     failed: 1
+    blocked: 0
 reason:
   description:
     - Why the task failed, in one word for programs. V(nothing_selected) if the filters match no

@@ -103,7 +103,7 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteE
     facts = {key: said[key] for key in ("code", "message", "details", "ref") if said.get(key)}
     return PaletteError(
         reason,
-        scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason)}", secret),
+        scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason, text)}", secret),
         outcome_unknown=http_status >= 500 and reason != "rejected" and reason != "forbidden",
         http_status=http_status,
         **facts,
@@ -146,11 +146,13 @@ def _excerpt(body: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " …"
 
 
-def _advice(reason: str) -> str:
+def _advice(reason: str, text: str) -> str:
     if reason == "unauthorized":
         return " (check api_key: it may be wrong or expired, or belong to another Palette)"
     if reason == "forbidden":
         return " (check project or project_uid, and the permissions of the API key's user)"
+    if reason == "not_found" and "cluster" in text.lower():
+        return " (check cluster_uid and project; a cluster of the tenant is in no project)"
     if reason == "redirected":
         return " (redirects are refused, they could carry the API key elsewhere; check host)"
     return ""

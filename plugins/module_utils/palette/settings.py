@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,11 +20,13 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.probl
 
 _DAY = 86_400  # seconds
 _SLOWEST = 0.01  # requests per second
+_UID = re.compile(r"[\w-]*\Z", re.ASCII)
 
 _EXAMPLES = {
     "host": "api.spectrocloud.com",
     "api_key": "{{ lookup('ansible.builtin.env', 'PALETTE_API_KEY') }}",
     "project_uid": "5f3a1c2b9d8e7f6a5b4c3d2e",
+    "cluster_uid": "66a1f0c2e4b0a1b2c3d4e5f6",
     "ca_path": "/etc/ssl/certs/palette-ca.pem",
     "request_timeout": 30,
     "retries": 5,
@@ -66,6 +69,7 @@ def connection_problems(options: Mapping[str, Any]) -> list[Problem]:
         "host": _host_problem(options["host"]),
         "api_key": _api_key_problem(options.get("api_key") or ""),
         "project_uid": _header_problem(options.get("project_uid") or ""),
+        "cluster_uid": _uid_problem(options.get("cluster_uid") or ""),
         "ca_path": _ca_path_problem(options.get("ca_path")),
         "request_timeout": _range_problem(
             0 < options["request_timeout"] <= _DAY, f"above 0 and at most {_DAY}"
@@ -107,7 +111,7 @@ def _host_problem(host: str) -> str | None:
         return f"{host!r} is not a host or URL"
     if parts.scheme not in ("http", "https"):
         return f"the scheme {parts.scheme!r} is not known"
-    if parts.username is not None or parts.path or parts.query or parts.fragment:
+    if base[len(parts.scheme) :] != f"://{parts.netloc}" or parts.username is not None:
         return "only scheme, host and port may be given"
     if parts.scheme == "http" and not is_loopback(base):
         return "http:// would send the API key in clear text and is allowed for this machine only"
@@ -124,6 +128,10 @@ def _header_problem(text: str) -> str | None:
     if text.isascii() and text.isprintable() and text == text.strip():
         return None
     return "has characters that no HTTP header can carry, such as a line end"
+
+
+def _uid_problem(uid: str) -> str | None:
+    return None if _UID.match(uid) else f"{uid!r} is not a uid: those are letters and digits"
 
 
 def _ca_path_problem(ca_path: str | None) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from string import Formatter
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.kubevirt import (
@@ -33,6 +33,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pla
     refuse_unquiesced,
 )
 
+_SOME_TIME = datetime(2026, 1, 2, tzinfo=timezone.utc)
 _FIELDS = ("vm", "set", "namespace", "timestamp")
 
 
@@ -68,6 +69,22 @@ def template_problems(template: str) -> list[Problem]:
         text = f"{template!r} may use only {{vm}}, {{set}}, {{namespace}} and {{timestamp}}"
         return [_template_problem(text)]
     return []
+
+
+def naming_problems(template: str, set_name: str) -> list[Problem]:
+    """Return what is wrong with a name template, and with a set's name as a part of names."""
+
+    def problem_with(name_of_set: str) -> str | None:
+        key = VmKey("", "vms", "db1")
+        return snapshot_name_problem(member_name(template, name_of_set, key, _SOME_TIME))
+
+    problems = template_problems(template)
+    text = None if problems else problem_with(set_name)
+    if text is None:
+        return problems
+    if problem_with("nightly"):
+        return [_template_problem(text)]
+    return [option_problem("name", f"is part of the snapshots' names, and {text}", "nightly")]
 
 
 def set_name_problems(set_name: str) -> list[Problem]:

@@ -160,11 +160,16 @@ def concurrency_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
-    fields = dict(given) if isinstance(given, Mapping) else {"vm_name": given}
+    fields = dict(given) if isinstance(given, Mapping) else {"vm_name": _stripped(given)}
     if not (fields.get("cluster") or fields.get("cluster_uid")):
         fields.update(cluster=options.get("cluster"), cluster_uid=options.get("cluster_uid"))
     fields["namespace"] = fields.get("namespace") or options.get("namespace")
     return Entry(*(fields.get(key) for key in _ENTRY_KEYS))  # type: ignore[arg-type]
+
+
+def _stripped(given: Any) -> Any:
+    # Ansible splits "db1, db2" at the comma only.
+    return given.strip() if isinstance(given, str) else given
 
 
 def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:

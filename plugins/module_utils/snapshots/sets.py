@@ -60,6 +60,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pla
     is_member,
     member_name,
     name_problems,
+    naming_problems,
     plan_absent_members,
     plan_fresh,
     set_name_problems,
@@ -74,6 +75,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pro
     Progress,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.selection import (
+    Entry,
     concurrency_problems,
     emptiness_problems,
     entries_from,
@@ -90,6 +92,17 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wai
 )
 
 _FAILURES = ("failed", "blocked")
+_OUTCOMES = (
+    "created",
+    "replaced",
+    "updated",
+    "unchanged",
+    "fresh",
+    "deleted",
+    "absent",
+    "not_tried",
+    *_FAILURES,
+)
 _FAILURES_SHOWN = 10
 _EXAMPLE = 'name_template: "{vm}-{set}"'
 _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
@@ -115,12 +128,13 @@ class Row(NamedTuple):
 def problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with the options."""
     set_name = options["name"]
-    _entries, entry_problems = entries_from(options)
+    entries, entry_problems = entries_from(options)
     _filters, filter_problems = filters_from(options)
     # Every member has the same body but for its names, which are checked by themselves.
     stand_in = {**options, "name": "x", "vm_name": "x", "namespace": "x"}
     return merged(
-        [*set_name_problems(set_name), *template_problems(options["name_template"])],
+        set_name_problems(set_name),
+        _template_problems(options, entries),
         [*entry_problems, *filter_problems, *_selection_problems(options)],
         emptiness_problems(options),
         [*_definition_problems(options), *age_problems(options, "max_age")],
@@ -143,6 +157,13 @@ def run(task: Task) -> Result:
     if not (aborted or task.check_mode):
         _execute(task, fleet, [row.member for row in rows])
     return _result(task, rows, aborted, now)
+
+
+def _template_problems(options: Mapping[str, Any], entries: Sequence[Entry]) -> list[Problem]:
+    named_by_template = options["vms"] is None or not all(entry.name for entry in entries)
+    if options["state"] == "absent" or not named_by_template:
+        return template_problems(options["name_template"])
+    return naming_problems(options["name_template"], options["name"])
 
 
 def _selection_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -270,7 +291,11 @@ def _result(task: Task, rows: Sequence[Row], aborted: bool, now: datetime) -> Re
     result: Result = {
         "changed": any(member["changed"] for member in members.values()),
         "members": members,
-        "summary": {"total": len(members), **outcomes, "failed": failed},
+        "summary": {
+            "total": len(members),
+            **{outcome: outcomes[outcome] for outcome in _OUTCOMES},
+            "failed": failed,
+        },
     }
     if task.diff_mode:
         result["diff"] = _diff(rows)

@@ -270,6 +270,19 @@ def test_the_environments_project_is_used_where_none_is_named(
     assert door("vm_snapshot_info", **clusters)["reason"] == "not_found"
 
 
+def test_the_vendors_other_names_in_the_environment_are_known(
+    palette: Simulator, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for ours, theirs in (
+        ("PALETTE_HOST", "SPECTROCLOUD_HOST"),
+        ("PALETTE_API_KEY", "SPECTROCLOUD_APIKEY"),
+    ):
+        monkeypatch.setenv(theirs, os.environ[ours])
+        assert door("vm_snapshot_info", project="Default")["summary"]["total"] > 0
+        monkeypatch.delenv(ours)
+    assert door("vm_snapshot_info", project="Default")["summary"]["total"] > 0
+
+
 # What only the module does
 
 

@@ -135,7 +135,8 @@ def test_what_palette_said_becomes_facts() -> None:
         404, palette_error("ResourceNotFound", "Cluster not found", ref="abc", details={"a": [1]})
     )
     assert error.result() == {
-        "msg": "GET /v1/x: HTTP 404: Cluster not found",
+        "msg": "GET /v1/x: HTTP 404: Cluster not found (check cluster_uid and project; a cluster "
+        "of the tenant is in no project)",
         "reason": "not_found",
         "http_status": 404,
         "code": "ResourceNotFound",

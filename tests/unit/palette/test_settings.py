@@ -35,7 +35,10 @@ def problems_of(**options: Any) -> list[str]:
 
 def test_nothing_is_wrong_with_good_options() -> None:
     assert problems_of() == []
-    assert problems_of(project_uid="p1", ca_path="/", retries=0, rate_limit=0) == []
+    assert (
+        problems_of(project_uid="p1", cluster_uid="66a1f0c2", ca_path="/", retries=0, rate_limit=0)
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,7 @@ def test_nothing_is_wrong_with_good_options() -> None:
         (" palette.example.com:8443 ", "https://palette.example.com:8443"),
         ("http://localhost:8080", "http://localhost:8080"),
         ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+        ("HTTPS://api.spectrocloud.com", "HTTPS://api.spectrocloud.com"),
         ("http://[::1]:1", "http://[::1]:1"),
         ("https://[2001:db8::1]", "https://[2001:db8::1]"),
     ],
@@ -86,6 +90,9 @@ def test_clear_text_is_refused_unless_for_this_machine(host: str) -> None:
         "https://api.spectrocloud.com/v1",
         "https://api.spectrocloud.com?x=1",
         "https://api.spectrocloud.com#x",
+        "https://api.spectrocloud.com?",
+        "https://api.spectrocloud.com#",
+        "http://127.0.0.1:1#",
         "https://api.spectro cloud.com",
         "https://api.spectrocloud.com\nX: y",
         "https://api.spectrocloud.com:99999",
@@ -117,6 +124,12 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(key: str) ->
 def test_a_project_uid_that_no_header_can_carry_is_refused(uid: str) -> None:
     (problem,) = problems_of(project_uid=uid)
     assert problem.startswith("project_uid: ")
+
+
+@pytest.mark.parametrize("uid", ["..", "a/b", "a?b", "vm cluster", "ünknown", "abc\n"])
+def test_a_cluster_uid_that_is_none_is_refused(uid: str) -> None:
+    (problem,) = problems_of(cluster_uid=uid)
+    assert problem.startswith("cluster_uid: ")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,17 @@ OURS = marks("nightly")
 HOUR = 3600.0
 
 
+OUTCOMES = (
+    "created", "replaced", "updated", "unchanged", "fresh", "deleted", "absent", "not_tried",
+    "failed", "blocked",
+)  # fmt: skip
+
+
+def summary(total: int, **counts: int) -> Json:
+    """Return the summary with these counts, and none of any other outcome."""
+    return {"total": total, **dict.fromkeys(OUTCOMES, 0), **counts}
+
+
 def nightly(palette: MemoryPalette, **options: Any) -> Json:
     """Return the result of a task about the set nightly, of all VMs unless the options say other.
 
@@ -81,7 +92,7 @@ def test_a_set_is_taken_awaited_and_complete_ever_after(palette: MemoryPalette) 
     result = nightly(palette)
     assert outcomes(result) == dict.fromkeys(("db1", "db2", "web1"), "created")
     assert result["changed"]
-    assert result["summary"] == {"total": 3, "failed": 0, "created": 3}
+    assert result["summary"] == summary(total=3, created=3)
     assert palette.names() == ["db1-nightly", "db2-nightly", "web1-nightly"]
     for member in result["members"].values():
         assert member["status"]["ready_to_use"]
@@ -184,23 +195,40 @@ def test_a_vm_that_is_listed_in_two_ways_is_refused(palette: MemoryPalette, vms:
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "text"),
     [
-        {"name_template": "same"},
-        {"name_template": "{set}"},
-        {"name_template": "{vm}-" + "x" * 250},
-        {"name": "Nightly"},
-        {"name_template": "{vm}_{set}"},
-        {"vms": ["db1", {"vm_name": "db2", "name": "db1-nightly"}]},
+        ({"name_template": "same"}, "name_template: 3 members"),
+        ({"name_template": "{set}"}, "name_template: 3 members"),
+        ({"name_template": "{vm}-" + "x" * 250}, "name_template: "),
+        ({"name": "Nightly"}, "name: is part of the snapshots' names, and 'db1-Nightly' "),
+        ({"name": "Nightly", "name_template": "{vm}-{set}_"}, "name_template: 'db1-Nightly_' "),
+        ({"name_template": "{vm}_{set}"}, "name_template: 'db1_nightly' "),
+        ({"vms": ["db1", {"vm_name": "db2", "name": "db1-nightly"}]}, "name_template: 2 members"),
     ],
 )
 def test_names_that_cannot_be_are_told_before_any_write(
-    palette: MemoryPalette, options: Json
+    palette: MemoryPalette, options: Json, text: str
 ) -> None:
     result = nightly(palette, **options)
     assert result["reason"] == "invalid_parameters"
-    assert "name_template" in result["msg"]
+    assert text in result["msg"]
     assert palette.writes() == []
+
+
+def test_a_sets_name_may_be_any_label_where_no_snapshots_name_has_it(
+    palette: MemoryPalette,
+) -> None:
+    own = [{"vm_name": "db1", "name": "db1-own"}]
+    assert nightly(palette, name="Nightly", vms=own)["summary"]["created"] == 1
+    assert nightly(palette, name="Weekly", name_template="{vm}-w")["summary"]["created"] == 3
+    assert nightly(palette, name="Weekly", state="absent")["summary"]["deleted"] == 3
+
+
+def test_a_blank_after_the_comma_of_a_text_is_not_part_of_a_name(palette: MemoryPalette) -> None:
+    assert list(nightly(palette, vms=["db1", " db2"])["members"]) == [
+        "cluster-1/vms/db1",
+        "cluster-1/vms/db2",
+    ]
 
 
 def test_a_member_may_have_a_name_of_its_own(palette: MemoryPalette) -> None:
@@ -318,7 +346,7 @@ def test_the_summary_counts_blocked_and_failed_members_together(palette: MemoryP
     palette.ready_after = None
     result = nightly(palette, vm_names=["db*"], on_error="continue", wait_timeout=10)
     assert outcomes(result) == {"db1": "blocked", "db2": "failed"}
-    assert result["summary"] == {"total": 2, "blocked": 1, "failed": 2}
+    assert result["summary"] == summary(total=2, blocked=1, failed=2)
     assert "2 of 2 members failed" in result["msg"]
 
 
@@ -572,8 +600,8 @@ _states = st.lists(st.sampled_from(STATES), min_size=1, max_size=8)
 
 def _summary(result: Json) -> Json:
     counted = Counter(outcomes(result).values())
-    total = len(result["members"])
-    return {"total": total, **counted, "failed": counted["failed"] + counted["blocked"]}
+    counted["failed"] += counted["blocked"]
+    return summary(len(result["members"]), **counted)
 
 
 @settings(deadline=None)
