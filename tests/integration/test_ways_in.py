@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import venv
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ def surroundings(palette: Simulator, key: str = KEY) -> dict[str, Any]:
 
 
 def ad_hoc(ansible: Ansible, palette: Simulator, module: str, **options: object) -> Run:
-    arguments = json.dumps({"poll_interval": 0.2, **options})
+    arguments = json.dumps(options)
     inventory = ansible.inventory({"localhost": {"ansible_connection": "local"}})
     name = f"spectrocloud.palette.{module}"
     return ansible.run(
@@ -76,10 +77,14 @@ def ad_hoc(ansible: Ansible, palette: Simulator, module: str, **options: object)
 
 
 def test_ad_hoc_with_the_environment_only(ansible: Ansible, palette: Simulator) -> None:
-    first = ad_hoc(ansible, palette, "vm_snapshot", **ONE, name="by-hand").ok()
+    by_hand: dict[str, Any] = {**ONE, "name": "by-hand", "poll_interval": 0.2}
+    first = ad_hoc(ansible, palette, "vm_snapshot", **by_hand).ok()
     assert first.of("spectrocloud.palette.vm_snapshot")["status"]["ready_to_use"] is True
-    second = ad_hoc(ansible, palette, "vm_snapshot", **ONE, name="by-hand").ok()
+    second = ad_hoc(ansible, palette, "vm_snapshot", **by_hand).ok()
     assert second.of("spectrocloud.palette.vm_snapshot")["outcome"] == "unchanged"
+    listed = ad_hoc(ansible, palette, "vm_snapshot_info", **PLACE, name="by-*").ok()
+    found = listed.of("spectrocloud.palette.vm_snapshot_info")["snapshots"]
+    assert [snapshot["name"] for snapshot in found] == ["by-hand"]
 
 
 @pytest.mark.parametrize("poll", [1, 0])
@@ -107,6 +112,30 @@ def test_async(ansible: Ansible, palette: Simulator, poll: int) -> None:
     run = ansible.play(tasks[: 2 - poll], **where, **surroundings(palette)).ok()
     result = run.of("take it" if poll else "see it done")
     assert (result["outcome"], result["status"]["ready_to_use"]) == ("created", True)
+
+
+def test_async_of_each_module(ansible: Ansible, palette: Simulator) -> None:
+    tasks = [{**task, "async": 60, "poll": 1} for task in TASKS]
+    run = ansible.play(
+        tasks, ANSIBLE_ASYNC_DIR=str(ansible.home / "jobs"), **surroundings(palette)
+    ).ok()
+    for record in run.records:
+        assert record["result"]["ansible_job_id"]
+        assert record["result"].keys() & {"status", "summary"}
+    assert len(run.records) == len(TASKS)
+
+
+def test_progress_is_told_where_it_is_asked_for(ansible: Ansible, palette: Simulator) -> None:
+    palette.change_vm("vm-cluster-1", "vms", "db1", timing={"cut": 6})
+    palette.change_vm("vm-cluster-1", "vms", "db2", timing={"cut": 6})
+    sets: list[dict[str, Any]] = [
+        {**PLACE, "namespace": "vms", "name": "told", "vms": ["db1"]},
+        {**PLACE, "namespace": "vms", "name": "untold", "vms": ["db2"], "progress": False},
+    ]
+    tasks = [{"spectrocloud.palette.vm_snapshot_set": {**one, "poll_interval": 1}} for one in sets]
+    run = ansible.play(tasks, **surroundings(palette)).ok()
+    assert re.search(r"^told: 0/1 done, 0 failed, 1 waiting to be ready, \d+ s$", run.output, re.M)
+    assert "untold: " not in run.output
 
 
 def test_the_environment_of_the_task_wins(ansible: Ansible, palette: Simulator) -> None:
