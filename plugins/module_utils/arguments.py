@@ -148,6 +148,19 @@ VM_SNAPSHOT_INFO = Arguments(
 _PROJECT_UID_VARIABLES = ("PALETTE_PROJECT_UID", "SPECTROCLOUD_DEFAULT_PROJECT_ID")
 
 
+def without_blanks(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with no blanks around the texts in lists.
+
+    Ansible splits ``db1, db2`` at the comma only, and what is named " db2" is nothing.
+    """
+    return {
+        name: [item.strip() if isinstance(item, str) else item for item in value]
+        if isinstance(value, list)
+        else value
+        for name, value in options.items()
+    }
+
+
 def with_default_project(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options with the environment's project where the task names none.
 

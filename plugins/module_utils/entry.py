@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.arguments import (
     with_default_project,
+    without_blanks,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.features import Feature
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.client import (
@@ -41,7 +42,7 @@ def result_of(feature: Feature, task: Task) -> dict[str, Any]:
 
     The one place that turns an error into a failure.
     """
-    options = with_default_project(task.options)
+    options = with_default_project(without_blanks(task.options))
     problems = merged(connection_problems(options), feature.problems(options))
     try:
         if problems:

@@ -104,6 +104,7 @@ options:
   max_failed:
     description:
       - How many members may fail, or be blocked with O(on_error=continue), before the task fails.
+      - One whose snapshot is not what O(consistency) asks for has failed, and does not block.
     type: int
     default: 0
 seealso:

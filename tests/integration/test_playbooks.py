@@ -83,6 +83,11 @@ def test_snapshot_takes_vms_that_say_their_own_place(operator: Operator) -> None
         ("snapshot", {"cluster": "c", "namespace": "vms", "name": "n"}, "vm_snapshot_vms must be"),
         ("snapshot_fleet", {"name": "nightly"}, "vm_snapshot_selector"),
         ("snapshot_fleet", {"selector": "app=db"}, "vm_snapshot_name must be given"),
+        (
+            "snapshot_fleet",
+            {"name": "nightly", "selector": "app=db", "max_age": ""},
+            "vm_snapshot_max_age must not be empty",
+        ),
     ],
 )
 def test_asks_for_what_is_missing_with_a_right_command(
@@ -119,7 +124,8 @@ def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> N
     run = operator.play("snapshot_fleet", **fleet)
     assert run.status != 0
     tolerated = operator.play("snapshot_fleet", **fleet, max_failed="1").ok()
-    assert tolerated.of("Show how many VMs had which outcome")["vm_snapshot_summary"] == {
+    counts = tolerated.of("Show how many VMs had which outcome")["vm_snapshot_summary"]
+    assert {outcome: count for outcome, count in counts.items() if count} == {
         "total": 4,
         "fresh": 3,
         "failed": 1,

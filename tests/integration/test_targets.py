@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,6 +66,7 @@ class Palettes:
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self.hosts: dict[str, dict[str, Any]] = {}
+        self.traffic: dict[tuple[str, Setting], list[dict[str, Any]]] = {}
 
     def start(self, setting: Setting, stack: ExitStack) -> None:
         """Start the simulator of a setting."""
@@ -86,8 +87,15 @@ class Palettes:
             "palette_url": palette.url,
         }
 
-    def log(self, setting: Setting) -> list[dict[str, Any]]:
-        """Return all that a simulator was asked and answered."""
+    @contextmanager
+    def noting(self, target: str) -> Iterator[None]:
+        """Keep as a target's traffic what the simulators are asked and answer meanwhile."""
+        before = {setting: len(self._log(setting)) for setting in SETTINGS}
+        yield
+        for setting in SETTINGS:
+            self.traffic[target, setting] = self._log(setting)[before[setting] :]
+
+    def _log(self, setting: Setting) -> list[dict[str, Any]]:
         lines = (self.logs / f"{setting.host}.jsonl").read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
@@ -111,9 +119,10 @@ def run_of(palettes: Palettes, tmp_path_factory: pytest.TempPathFactory) -> Call
         ansible = Ansible(tmp_path_factory.mktemp(target))
         inventory = ansible.inventory(palettes.hosts)
         forks = f"--forks={len(SETTINGS)}"
-        return ansible.playbook(
-            HERE / "cases.yml", inventory, f"--extra-vars=target={target}", forks
-        )
+        with palettes.noting(target):
+            return ansible.playbook(
+                HERE / "cases.yml", inventory, f"--extra-vars=target={target}", forks
+            )
 
     return run
 
@@ -203,6 +212,6 @@ def test_traffic_keeps_to_the_vendors_contract(
     palettes: Palettes, run_of: Callable[[str], Run], target: str, setting: Setting
 ) -> None:
     run_of(target)
-    log = palettes.log(setting)
+    log = palettes.traffic[target, setting]
     assert len(log) > len(_cases(target))
     assert VendorContract.load().problems_in_log(log) == []

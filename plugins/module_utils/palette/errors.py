@@ -151,7 +151,7 @@ def _advice(reason: str, text: str) -> str:
         return " (check api_key: it may be wrong or expired, or belong to another Palette)"
     if reason == "forbidden":
         return " (check project or project_uid, and the permissions of the API key's user)"
-    if reason == "not_found" and "cluster" in text.lower():
+    if reason == "not_found" and "cluster not found" in text.lower():
         return " (check cluster_uid and project; a cluster of the tenant is in no project)"
     if reason == "redirected":
         return " (redirects are refused, they could carry the API key elsewhere; check host)"

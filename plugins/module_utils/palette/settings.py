@@ -69,7 +69,7 @@ def connection_problems(options: Mapping[str, Any]) -> list[Problem]:
         "host": _host_problem(options["host"]),
         "api_key": _api_key_problem(options.get("api_key") or ""),
         "project_uid": _header_problem(options.get("project_uid") or ""),
-        "cluster_uid": _uid_problem(options.get("cluster_uid") or ""),
+        "cluster_uid": uid_problem(options.get("cluster_uid") or ""),
         "ca_path": _ca_path_problem(options.get("ca_path")),
         "request_timeout": _range_problem(
             0 < options["request_timeout"] <= _DAY, f"above 0 and at most {_DAY}"
@@ -87,6 +87,11 @@ def base_url(host: str) -> str:
     """Return ``scheme://host[:port]``; https where no scheme is given."""
     text = host.strip() if "://" in host else f"https://{host.strip()}"
     return text.rstrip("/")
+
+
+def uid_problem(uid: str) -> str | None:
+    """Say why a text cannot be the uid of something in Palette."""
+    return None if _UID.match(uid) else f"{uid!r} is no uid, which has letters, digits, _ and -"
 
 
 def is_loopback(base: str) -> bool:
@@ -128,10 +133,6 @@ def _header_problem(text: str) -> str | None:
     if text.isascii() and text.isprintable() and text == text.strip():
         return None
     return "has characters that no HTTP header can carry, such as a line end"
-
-
-def _uid_problem(uid: str) -> str | None:
-    return None if _UID.match(uid) else f"{uid!r} is not a uid: those are letters and digits"
 
 
 def _ca_path_problem(ca_path: str | None) -> str | None:

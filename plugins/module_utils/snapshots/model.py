@@ -116,6 +116,11 @@ class Snapshot(NamedTuple):
         return "GuestAgent" in self.indications and not trouble
 
     @property
+    def restless(self) -> bool:
+        """Whether it can be used, but its file systems were not at rest."""
+        return self.ready and not self.quiesced
+
+    @property
     def problem(self) -> str:
         """What stands in its way, in KubeVirt's words: failure, error, or why it is not ready."""
         reasons = {c.get("type"): c.get("reason") or c.get("message") for c in self.conditions}

@@ -102,9 +102,10 @@ def plan_present(
 
 def refuse_unquiesced(wanted: Wanted, current: Snapshot) -> Action | None:
     """Plan for a snapshot whose file systems were not at rest, where they had to be."""
-    if wanted.quiesced and current.ready and not current.quiesced:
-        return Action(REFUSE, "not_quiesced", not_quiesced(current), current)
-    return None
+    if not (wanted.quiesced and current.restless):
+        return None
+    message = f"{not_quiesced(current)}; delete it to take it anew, or use consistency: any"
+    return Action(REFUSE, "not_quiesced", message, current)
 
 
 def plan_absent(key: VmKey, current: Snapshot | None) -> Action:

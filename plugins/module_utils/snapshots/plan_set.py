@@ -72,16 +72,15 @@ def template_problems(template: str) -> list[Problem]:
 
 
 def naming_problems(template: str, set_name: str) -> list[Problem]:
-    """Return what is wrong with a name template, and with a set's name as a part of names."""
+    """Return what of a good template, or of a set's name in it, can be in no snapshot's name."""
 
     def problem_with(name_of_set: str) -> str | None:
         key = VmKey("", "vms", "db1")
         return snapshot_name_problem(member_name(template, name_of_set, key, _SOME_TIME))
 
-    problems = template_problems(template)
-    text = None if problems else problem_with(set_name)
+    text = problem_with(set_name)
     if text is None:
-        return problems
+        return []
     if problem_with("nightly"):
         return [_template_problem(text)]
     return [option_problem("name", f"is part of the snapshots' names, and {text}", "nightly")]
@@ -115,7 +114,7 @@ def freshest(
     """Return the VM's newest member of the set that is young enough, ready or on the way there.
 
     One that is still being taken counts, so that a run that was interrupted is gone on with; its
-    error may pass.
+    error may pass. One whose file systems were at rest is preferred to a newer one.
     """
     fresh = [
         snapshot
@@ -128,7 +127,7 @@ def freshest(
         and now - snapshot.taken_at < max_age
     ]
     # A ready one first: nothing has to be waited for.
-    return max(fresh, key=lambda s: (s.ready, s.taken_at, s.name), default=None)
+    return max(fresh, key=lambda s: (s.ready, s.quiesced is True, s.taken_at, s.name), default=None)
 
 
 def plan_fresh(snapshot: Snapshot, wanted: Wanted) -> Action:

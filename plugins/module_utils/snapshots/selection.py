@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import translate
 from typing import Any, NamedTuple
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import (
+    uid_problem,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.kubevirt import (
     namespace_problem,
     snapshot_name_problem,
@@ -35,6 +38,7 @@ _RULES = {
     "vm_name": vm_name_problem,
     "namespace": namespace_problem,
     "name": snapshot_name_problem,
+    "cluster_uid": uid_problem,
 }
 _EMPTY = {
     "cluster": "vm-cluster-1",
@@ -160,16 +164,11 @@ def concurrency_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
-    fields = dict(given) if isinstance(given, Mapping) else {"vm_name": _stripped(given)}
+    fields = dict(given) if isinstance(given, Mapping) else {"vm_name": given}
     if not (fields.get("cluster") or fields.get("cluster_uid")):
         fields.update(cluster=options.get("cluster"), cluster_uid=options.get("cluster_uid"))
     fields["namespace"] = fields.get("namespace") or options.get("namespace")
     return Entry(*(fields.get(key) for key in _ENTRY_KEYS))  # type: ignore[arg-type]
-
-
-def _stripped(given: Any) -> Any:
-    # Ansible splits "db1, db2" at the comma only.
-    return given.strip() if isinstance(given, str) else given
 
 
 def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:

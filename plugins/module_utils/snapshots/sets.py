@@ -124,17 +124,23 @@ class Row(NamedTuple):
         """What stands in the way of the plan, if anything."""
         return next((action for action in self.actions if action.verb == REFUSE), None)
 
+    @property
+    def blocked(self) -> bool:
+        """Whether that is a reason to leave the others without a snapshot, too."""
+        # One that was not at rest has been taken, and is kept.
+        return self.refusal is not None and self.refusal.reason != "not_quiesced"
+
 
 def problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with the options."""
     set_name = options["name"]
     entries, entry_problems = entries_from(options)
-    _filters, filter_problems = filters_from(options)
+    filters, filter_problems = filters_from(options)
     # Every member has the same body but for its names, which are checked by themselves.
     stand_in = {**options, "name": "x", "vm_name": "x", "namespace": "x"}
     return merged(
         set_name_problems(set_name),
-        _template_problems(options, entries),
+        _naming_problems(options, [entry for entry in entries if not filters.excludes(entry)]),
         [*entry_problems, *filter_problems, *_selection_problems(options)],
         emptiness_problems(options),
         [*_definition_problems(options), *age_problems(options, "max_age")],
@@ -152,18 +158,21 @@ def run(task: Task) -> Result:
     for row in rows:
         for note in (note for action in row.actions for note in action.notes):
             task.warn(f"{row.label}: {note}")
-    blocked = [row for row in rows if row.refusal]
-    aborted = bool(blocked) and task.options["on_error"] == "abort"
+    aborted = task.options["on_error"] == "abort" and any(row.blocked for row in rows)
     if not (aborted or task.check_mode):
         _execute(task, fleet, [row.member for row in rows])
     return _result(task, rows, aborted, now)
 
 
-def _template_problems(options: Mapping[str, Any], entries: Sequence[Entry]) -> list[Problem]:
-    named_by_template = options["vms"] is None or not all(entry.name for entry in entries)
-    if options["state"] == "absent" or not named_by_template:
-        return template_problems(options["name_template"])
-    return naming_problems(options["name_template"], options["name"])
+def _naming_problems(options: Mapping[str, Any], entries: Sequence[Entry]) -> list[Problem]:
+    template = options["name_template"]
+    problems = template_problems(template)
+    by_template = options["vms"] is None or not all(entry.name for entry in entries)
+    if problems or options["state"] == "absent" or not by_template:
+        return problems
+    return naming_problems(
+        timestamped(template) if options["max_age"] else template, options["name"]
+    )
 
 
 def _selection_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -293,7 +302,8 @@ def _result(task: Task, rows: Sequence[Row], aborted: bool, now: datetime) -> Re
         "members": members,
         "summary": {
             "total": len(members),
-            **{outcome: outcomes[outcome] for outcome in _OUTCOMES},
+            **dict.fromkeys(_OUTCOMES, 0),
+            **outcomes,
             "failed": failed,
         },
     }
@@ -336,12 +346,12 @@ def _several_deleted(actions: Sequence[Action]) -> str:
 
 
 def _outcome(row: Row, aborted: bool) -> str:
-    if row.refusal:
+    if row.blocked:
         return "blocked"
+    if row.refusal or row.member.failure:
+        return "failed"
     if aborted:
         return "not_tried"
-    if row.member.failure:
-        return "failed"
     return row.told.outcome if row.told else "absent"
 
 
@@ -378,6 +388,8 @@ def _failure_text(members: Mapping[str, Mapping[str, Any]], failed: int, aborted
         if member["outcome"] in _FAILURES
     ]
     more = f"; and {failed - _FAILURES_SHOWN} more, see members" if failed > _FAILURES_SHOWN else ""
-    what = f"{failed} of {len(members)} members"
-    how = f"{what} are blocked, and nothing was written" if aborted else f"{what} failed"
+    how = f"{failed} of {len(members)} members failed"
+    if aborted:
+        blocked = sum(member["outcome"] == "blocked" for member in members.values())
+        how = f"{blocked} of {len(members)} members are blocked, and nothing was written"
     return f"{how}: {'; '.join(texts[:_FAILURES_SHOWN])}{more}"

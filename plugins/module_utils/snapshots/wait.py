@@ -99,7 +99,7 @@ def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
         raise PaletteError("snapshot_deleted", "the snapshot is being deleted by somebody else")
     if seen.failed:
         raise PaletteError("snapshot_failed", f"the snapshot failed: {seen.problem}")
-    if seen.ready and goal is Goal.QUIESCED and not seen.quiesced:
+    if goal is Goal.QUIESCED and seen.restless:
         raise PaletteError("not_quiesced", not_quiesced(seen))
     return seen.ready
 

@@ -102,6 +102,13 @@ def test_a_rejected_key_is_never_taken_for_something_absent(
     assert "check api_key" in error.message
 
 
+def test_only_a_missing_cluster_is_advised_as_one() -> None:
+    missing = error_of(404, palette_error("ResourceNotFound", "Cluster not found"))
+    assert "check cluster_uid and project" in missing.message
+    other = error_of(500, palette_error("Any", "Failed to get virtual machine 'cluster-db'"))
+    assert (other.reason, "check cluster_uid" in other.message) == ("not_found", False)
+
+
 @pytest.mark.parametrize("name", ["rotate-apikey", "apikey-db", "my.apikey.vm", "apikeys"])
 def test_something_absent_that_is_called_after_a_key_is_absent(name: str) -> None:
     missing_vm = palette_error("InternalServerError", f"Failed to get virtual machine '{name}'")

@@ -188,6 +188,13 @@ def test_the_newest_ready_one_is_the_freshest() -> None:
     assert freshest([], "nightly", 7 * DAY, NOW) is None
 
 
+def test_one_that_was_at_rest_is_fresher_than_a_newer_one() -> None:
+    at_rest = of_age(2 * DAY, "at-rest", indications=("Online", "GuestAgent"))
+    restless = of_age(DAY, "restless", indications=("Online", "NoGuestAgent"))
+    for order in ([at_rest, restless], [restless, at_rest]):
+        assert freshest(order, "nightly", 7 * DAY, NOW) == at_rest
+
+
 def test_a_fresh_one_is_kept() -> None:
     action = plan_fresh(of_age(DAY), WANTED)
     assert (action.verb, action.outcome, action.changes) == (KEEP, "fresh", False)

@@ -67,6 +67,7 @@ def test_no_entries(vms: Any) -> None:
         (["db1"], "vms[0]"),
         ("", "vms[0].vm_name"),
         ("DB1", "vms[0].vm_name"),
+        ({"vm_name": "db1", "cluster_uid": "../c1"}, "vms[0].cluster_uid"),
         ("db 1", "vms[0].vm_name"),
         ({}, "vms[0].vm_name"),
         ({"vm_name": None}, "vms[0].vm_name"),

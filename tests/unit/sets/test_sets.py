@@ -215,6 +215,41 @@ def test_names_that_cannot_be_are_told_before_any_write(
     assert palette.writes() == []
 
 
+def test_a_name_is_judged_as_it_will_be(palette: MemoryPalette) -> None:
+    ends_in_a_time = nightly(palette, name_template="{vm}-", max_age="20h")
+    assert ends_in_a_time["summary"]["created"] == 3
+    own = {"vm_name": "db2", "name": "db2-own"}
+    excluded = nightly(palette, name="Nightly", vms=["db1", own], exclude=["db1"])
+    assert outcomes(excluded) == {"db2": "created"}
+
+
+@pytest.mark.parametrize("max_age", [None, "20h"])
+def test_one_that_was_not_at_rest_does_not_keep_the_others_from_theirs(
+    palette: MemoryPalette, max_age: str | None
+) -> None:
+    restless = palette.add_snapshot(key_of("db1"), "db1-nightly", OURS, age=60)
+    restless.indications = ["Online", "NoGuestAgent"]
+    result = nightly(palette, consistency="filesystem", max_age=max_age)
+    assert outcomes(result) == {"db1": "failed", "db2": "created", "web1": "created"}
+    assert result["reason"] == "members_failed"
+    row = result["members"]["cluster-1/vms/db1"]
+    assert (row["name"], row["reason"], row["changed"]) == ("db1-nightly", "not_quiesced", False)
+    assert row["status"]["quiesced"] is False
+    assert "delete it to take it anew" in row["msg"]
+    again = nightly(palette, consistency="filesystem", max_age=max_age, max_failed=1)
+    assert outcomes(again)["db1"] == "failed"
+    assert (again["changed"], again["summary"]["failed"]) == (False, 1)
+
+
+def test_one_that_was_not_at_rest_is_told_when_another_is_blocked(palette: MemoryPalette) -> None:
+    restless = palette.add_snapshot(key_of("db1"), "db1-nightly", OURS)
+    restless.indications = ["Online", "NoGuestAgent"]
+    palette.add_snapshot(key_of("db2"), "db2-nightly", OURS).failed_at = 0
+    result = nightly(palette, consistency="filesystem")
+    assert outcomes(result) == {"db1": "failed", "db2": "blocked", "web1": "not_tried"}
+    assert result["msg"].startswith("1 of 3 members are blocked, and nothing was written: ")
+
+
 def test_a_sets_name_may_be_any_label_where_no_snapshots_name_has_it(
     palette: MemoryPalette,
 ) -> None:
@@ -225,10 +260,10 @@ def test_a_sets_name_may_be_any_label_where_no_snapshots_name_has_it(
 
 
 def test_a_blank_after_the_comma_of_a_text_is_not_part_of_a_name(palette: MemoryPalette) -> None:
-    assert list(nightly(palette, vms=["db1", " db2"])["members"]) == [
-        "cluster-1/vms/db1",
-        "cluster-1/vms/db2",
-    ]
+    result = nightly(palette, vms=["db1", " db2"])
+    assert list(result["members"]) == ["cluster-1/vms/db1", "cluster-1/vms/db2"]
+    result = nightly(palette, state="absent", exclude=["db1", " db2"])
+    assert palette.names() == ["db1-nightly", "db2-nightly"]
 
 
 def test_a_member_may_have_a_name_of_its_own(palette: MemoryPalette) -> None:

@@ -682,6 +682,7 @@ def test_a_name_taken_meanwhile_is_a_conflict(palette: FakeCluster, vm_name: str
     error = failure_of()
     assert error.reason == "conflict"
     assert error.facts["changed"] is False
+    assert error.facts["status"]["vm_name"] == vm_name
 
 
 def test_a_post_and_list_that_both_fail_leave_the_outcome_open(palette: FakeCluster) -> None:

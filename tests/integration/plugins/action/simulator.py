@@ -19,7 +19,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
 
     Options: reset, switches, vms (``{cluster/namespace/vm: fields}``), faults (those there were are
     gone); all may be left out.
-    Result: the requests logged since the last use, and the operations among them that write.
+    Result: the requests logged since the last use, the operations among them that write, and the
+    faults that were to strike a number of times and have not.
     """
 
     _VALID_ARGS = frozenset(("reset", "switches", "vms", "faults"))
@@ -31,6 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
         result: dict[str, Any] = super().run(tmp, task_vars)
         self._url = (task_vars or {})["palette_url"]
         args = json.loads(json.dumps(self._task.args))
+        unused = [fault for fault in self._ask("GET", "faults") if fault["times"]]
         if args.get("reset"):
             self._ask("POST", "reset")
         if args.get("reset") or "faults" in args:
@@ -45,7 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
             self._ask("POST", "faults", args["faults"])
         told = [{key: entry[key] for key in ("method", "path", "query", "status")} for entry in log]
         writes = [entry["operation"] for entry in log if entry["operation"] in _WRITES]
-        return {**result, "requests": told, "writes": writes}
+        return {**result, "requests": told, "writes": writes, "unused": unused}
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - always our own server
