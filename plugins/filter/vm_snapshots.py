@@ -50,8 +50,8 @@ _value:
   description:
     - By C(cluster/namespace/vm), a dictionary of C(cluster), C(namespace), C(vm_name), C(name),
       C(outcome), C(reason), C(phase), C(ready_to_use) and C(creation_time).
-    - Where there is no snapshot, or no longer, C(ready_to_use) is false, and C(phase) and
-      C(creation_time) are null.
+    - Where the virtual machine has no such snapshot, or no longer, C(ready_to_use) is false, and
+      C(phase) and C(creation_time) are null.
   type: dict
   sample:
     vm-cluster-1/vms/db1:
@@ -78,8 +78,7 @@ def vm_snapshots(members: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
 
 def _row(vm: str, member: Mapping[str, Any]) -> dict[str, Any]:
     cluster, namespace, vm_name = vm.rsplit("/", 2)
-    # What was deleted has the status of before.
-    status = {} if member["outcome"] in _GONE else member["status"] or {}
+    status = _own_status(vm_name, member)
     return {
         "cluster": cluster,
         "namespace": namespace,
@@ -91,6 +90,15 @@ def _row(vm: str, member: Mapping[str, Any]) -> dict[str, Any]:
         "ready_to_use": bool(status.get("ready_to_use")),
         "creation_time": status.get("creation_time"),
     }
+
+
+def _own_status(vm_name: str, member: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the status of the snapshot that the VM has. Where there is none, it is empty."""
+    status: Mapping[str, Any] = member["status"] or {}
+    # What was deleted has the status of before, and a name that is taken that of whose it is.
+    if member["outcome"] in _GONE or status.get("vm_name") != vm_name:
+        return {}
+    return status
 
 
 class FilterModule:

@@ -16,7 +16,8 @@ from ansible_collections.spectrocloud.palette.plugins.filter import vm_snapshots
 table = table_file.FilterModule().filters()["table"]
 vm_snapshots = members_file.FilterModule().filters()["vm_snapshots"]
 
-STATUS = {"phase": "Succeeded", "ready_to_use": True, "creation_time": "2026-11-23T08:00:03Z"}
+TOLD = {"phase": "Succeeded", "ready_to_use": True, "creation_time": "2026-11-23T08:00:03Z"}
+STATUS = {**TOLD, "vm_name": "db1", "name": "db1-patch"}
 
 
 def member(outcome: str, status: dict[str, Any] | None, reason: str | None = None) -> Any:
@@ -55,14 +56,15 @@ def test_vm_snapshots_says_what_became_of_a_vm() -> None:
             "name": "db1-patch",
             "outcome": "created",
             "reason": None,
-            **STATUS,
+            **TOLD,
         }
     }
 
 
 @pytest.mark.parametrize(
     ("outcome", "status"),
-    [("deleted", STATUS), ("absent", None), ("blocked", None), ("failed", None)],
+    [("deleted", STATUS), ("absent", None), ("blocked", None), ("failed", None)]
+    + [("blocked", {**STATUS, "vm_name": "db2"}), ("failed", {**STATUS, "vm_name": "db2"})],
 )
 def test_vm_snapshots_shows_no_snapshot_where_there_is_none(outcome: str, status: Any) -> None:
     (row,) = vm_snapshots({"cluster/vms/db1": member(outcome, status, "why")}).values()
