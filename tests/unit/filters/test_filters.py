@@ -63,8 +63,14 @@ def test_vm_snapshots_says_what_became_of_a_vm() -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "status"),
-    [("deleted", STATUS), ("absent", None), ("blocked", None), ("failed", None)]
-    + [("blocked", {**STATUS, "vm_name": "db2"}), ("failed", {**STATUS, "vm_name": "db2"})],
+    [
+        ("deleted", STATUS),
+        ("absent", None),
+        ("blocked", None),
+        ("failed", None),
+        ("blocked", {**STATUS, "vm_name": "db2"}),
+        ("failed", {**STATUS, "vm_name": "db2"}),
+    ],
 )
 def test_vm_snapshots_shows_no_snapshot_where_there_is_none(outcome: str, status: Any) -> None:
     (row,) = vm_snapshots({"cluster/vms/db1": member(outcome, status, "why")}).values()
