@@ -45,7 +45,8 @@ options:
     description:
       - A file (PEM) or directory of the CA certificates to trust, where Palette's is signed by a
         private CA.
-      - If not set, the environment variable E(PALETTE_CA_FILE) is tried.
+      - If not set, the environment variables E(PALETTE_CA_FILE), E(REQUESTS_CA_BUNDLE) and
+        E(CURL_CA_BUNDLE) are tried, and then the certificates that come with C(requests).
     type: path
   request_timeout:
     description:
@@ -73,6 +74,7 @@ options:
     type: float
     default: 50
 requirements:
-  - requests >= 2.28
+  - python >= 3.9
+  - requests >= 2.28, with urllib3 >= 1.26.9
   - jsonschema >= 4.10
 """

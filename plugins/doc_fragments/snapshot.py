@@ -32,8 +32,8 @@ options:
     type: str
   expire_after:
     description:
-      - Write into a snapshot that is taken now when M(spectrocloud.palette.vm_snapshot_retention)
-        may delete it, as an age such as V(36h), V(7d) or V(2w).
+      - Record in each new snapshot when M(spectrocloud.palette.vm_snapshot_retention) may delete
+        it, as an age such as V(36h), V(7d) or V(2w).
     type: str
   definition:
     description:

@@ -11,9 +11,11 @@ module: vm_snapshot
 short_description: Take or delete a snapshot of a virtual machine on Palette
 version_added: 0.1.0
 description:
-  - Makes one snapshot of one virtual machine be there, and waits until it can be used. Or makes it
-    not be there, and waits until it is gone.
-  - All options are validated before the first request, and all problems are reported at once.
+  - Ensures that one snapshot of one virtual machine exists, and waits until it can be used. Or
+    ensures that it does not exist, and waits until it is gone.
+  - All options are validated before the first request. What Ansible itself refuses, such as a
+    missing option or an unknown choice, is told without RV(reason). All other problems are told at
+    once.
   - For many virtual machines, M(spectrocloud.palette.vm_snapshot_set) does in one task what this
     does in a loop, and much faster.
 author:

@@ -47,7 +47,7 @@ options:
     type: str
   phase:
     description:
-      - The phases to list.
+      - The phases to list. V(Unknown) is that of a snapshot which KubeVirt has not looked at yet.
     type: list
     elements: str
     choices: [InProgress, Succeeded, Failed, Deleting, Unknown]
@@ -182,6 +182,12 @@ reason:
   returned: failure
   type: str
   sample: not_found
+problems:
+  description: Each problem of the options.
+  returned: when RV(reason) is V(invalid_parameters)
+  type: list
+  elements: str
+  sample: ["newer_than: '1y' has the unknown unit 'y'; for example: newer_than: 24h"]
 """
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.entry import run_module

@@ -13,11 +13,13 @@ version_added: 0.1.0
 description:
   - Deletes snapshots that this collection took, virtual machine by virtual machine, and says of
     every snapshot that it saw why it is kept or deleted.
-  - Snapshots of anybody else are never deleted. Nor are snapshots that are still being taken, nor
-    the newest of a virtual machine that can be used, unless O(keep_last=0) says so.
-  - A snapshot that failed is deleted, and first of all.
-  - A snapshot with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is
-    deleted after it and kept until then, whatever the other rules say.
+  - Only snapshots with the label C(app.kubernetes.io/managed-by=ansible) are ever deleted, which
+    this collection gives to those that it takes.
+  - Snapshots that are still being taken are kept. So is the newest of a virtual machine that can be
+    used, unless O(keep_last=0) gives it up.
+  - Of the rest, a snapshot that failed is deleted, and first of all.
+  - One with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is kept until
+    then and deleted after, whatever O(keep_last) and O(max_age) say.
   - Of all others, those are kept that O(keep_last) or O(max_age) keeps. Without both, they are all
     kept.
   - Virtual machines are worked on in parallel, each one's snapshots one after the other, and the
@@ -47,7 +49,7 @@ options:
     type: str
   keep_last:
     description:
-      - Keep so many of the newest snapshots that can be used, of each virtual machine.
+      - Keep this many of the newest usable snapshots of each virtual machine.
       - V(0) also gives up the protection of the newest one.
     type: int
   max_age:

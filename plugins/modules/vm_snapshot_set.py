@@ -11,8 +11,8 @@ module: vm_snapshot_set
 short_description: Take or delete snapshots of many virtual machines on Palette
 version_added: 0.1.0
 description:
-  - Makes a named set of snapshots be complete, one for each selected virtual machine, and waits
-    until all can be used. Or makes the set not be there.
+  - Completes a named set of snapshots, one for each selected virtual machine, and waits until all
+    can be used. Or deletes the set.
   - The whole set is checked before the first write. Every virtual machine has to exist and to be
     fit for a snapshot, and every name has to be free.
   - Snapshots are taken in parallel, as fast as Palette allows, and are watched together.
@@ -80,7 +80,8 @@ options:
     description:
       - How the snapshots are named. V({vm}), V({set}), V({namespace}) and V({timestamp}) stand for
         what they say.
-      - With O(max_age), names end in a timestamp in any case.
+      - With O(max_age), C(-{timestamp}) is appended unless V({timestamp}) is part of the template,
+        and also to the O(vms) entries' own names.
     type: str
     default: "{vm}-{set}"
   replace:

@@ -378,6 +378,17 @@ def test_prunes_alone(user: User, palette: Simulator) -> None:
     assert {row["name"] for row in _pruned(run) if row["outcome"] == "deleted"} == foretold
 
 
+@pytest.mark.parametrize("given", [{"vms": ["db1"]}, {"vms": "db1"}, {"selector": "app=db"}])
+def test_pruning_refuses_what_would_not_limit_it(
+    user: User, palette: Simulator, given: dict[str, Any]
+) -> None:
+    run = user.apply(tasks_from="prune", **given, keep_last=0)
+    assert run.status != 0
+    refusal = run.of("Refuse what would not limit the deletion")["msg"]
+    assert "vm_snapshot_vm_names=db1,db2" in refusal
+    assert _writes(palette) == []
+
+
 def test_a_failed_retention_fails_after_the_snapshots(user: User, palette: Simulator) -> None:
     palette.inject({"action": "status", "status": 403, "method": "DELETE", "path": "/snapshot/"})
     run = user.apply(name="nightly", vms=["history"], max_age="12h", retention_max_age="3d")
