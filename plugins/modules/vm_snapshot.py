@@ -57,6 +57,7 @@ options:
     description:
       - When a snapshot of this name failed, or has another spec, delete it and take it anew.
         Without it, that is an error.
+      - One that can be used is not deleted because it is not what O(consistency) asks for.
     type: bool
     default: false
 seealso:

@@ -88,12 +88,14 @@ options:
     description:
       - When a member failed, or has another spec, delete it and take it anew. Without it, that
         blocks the set.
+      - One that can be used is not deleted because it is not what O(consistency) asks for.
     type: bool
     default: false
   max_age:
     description:
       - Keep a virtual machine's newest snapshot of the set if it is younger than this, such as
         V(20h). Otherwise take a new one. So a nightly job may run twice.
+      - What is kept stays as it is, whatever its labels, policy and expiry.
     type: str
   on_error:
     description:

@@ -109,6 +109,23 @@ def test_report_shows_what_there_is_newest_first(operator: Operator) -> None:
     assert run.of("Sum them up")["msg"].startswith("8 snapshots of 1 VMs: 6 ready, ")
 
 
+@pytest.mark.parametrize("given", ["vms", "selector", "clusters", "exclude"])
+def test_report_refuses_what_would_not_narrow_it(operator: Operator, given: str) -> None:
+    run = operator.play("snapshot_report", **{given: "db1"})
+    assert run.status != 0
+    refusal = run.of("Refuse what would not narrow the report")["msg"]
+    assert f"vm_snapshot_{given}" in refusal
+    assert "vm_snapshot_vm_names=db1,db2" in refusal
+    assert operator.palette.requests() == []
+
+
+def test_fleet_in_check_mode_lists_only_what_would_fail(operator: Operator) -> None:
+    fleet = {"cluster": "vm-cluster-1", "name": "foretold", "vm_names": "db2,no-volumes"}
+    run = operator.play("snapshot_fleet", "--check", **fleet, max_failed="1").ok()
+    without = _table(run, "Show the VMs without a snapshot that can be used")
+    assert without == [["vm-cluster-1", "vms", "no-volumes", "not_snapshottable"]]
+
+
 def test_report_filters(operator: Operator) -> None:
     filters = {"namespace": "vms", "name": "nightly", "older_than": "36h", "ready": "yes"}
     run = operator.play("snapshot_report", **filters).ok()

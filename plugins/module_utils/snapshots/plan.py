@@ -225,9 +225,9 @@ def _refuse_other(
 def taken_by_another_vm(wanted: Wanted, current: Snapshot) -> str:
     """Return the text of a clash: names are unique in a namespace, across its VMs."""
     return (
-        f"name: {wanted.name} is taken in namespace {wanted.key.namespace} by a snapshot of VM "
-        f"{current.key.vm_name}; names are unique in a namespace, for example: "
-        f"name: {wanted.key.vm_name}-{wanted.name}"
+        f"the name {wanted.name} is taken in namespace {wanted.key.namespace} by a snapshot of VM "
+        f"{current.key.vm_name}; names are unique in a namespace: choose another for this one, "
+        f"for example {wanted.key.vm_name}-{wanted.name}"
     )
 
 

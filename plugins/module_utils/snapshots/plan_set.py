@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from string import Formatter
 
@@ -24,6 +24,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
     MANAGER,
     PART_OF,
     Snapshot,
+    VirtualMachine,
     VmKey,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
@@ -41,6 +42,21 @@ def is_member(snapshot: Snapshot, set_name: str) -> bool:
     """Say whether this collection took the snapshot, as part of the set."""
     labels = snapshot.labels
     return labels.get(MANAGED_BY) == MANAGER and labels.get(PART_OF) == set_name
+
+
+def of_former_vm(snapshot: Snapshot, vm: VirtualMachine | None) -> bool:
+    """Say whether the VM was made anew, under the same name, after the snapshot was taken."""
+    return bool(vm and vm.uid and snapshot.source_uid and snapshot.source_uid != vm.uid)
+
+
+def kept_notes(snapshot: Snapshot, set_name: str, vm: VirtualMachine | None) -> Iterator[str]:
+    """Yield what is worth a warning of a snapshot that is there already. vm: None if it is gone."""
+    if not is_member(snapshot, set_name):
+        yield f"snapshot {snapshot.name} is there, but not of this set: it is not deleted with it"
+    if vm is None:
+        yield f"snapshot {snapshot.name} is there, but its VM is gone"
+    if of_former_vm(snapshot, vm):
+        yield f"snapshot {snapshot.name} is of a former VM of this name, not of this one"
 
 
 def member_name(template: str, set_name: str, key: VmKey, now: datetime) -> str:
@@ -103,7 +119,8 @@ def name_problems(names: Sequence[tuple[VmKey, str]]) -> list[Problem]:
     taken = Counter((key.cluster_uid, key.namespace, name) for key, name in names)
     for (_cluster, namespace, name), count in taken.items():
         if count > 1:
-            text = f"{count} members in namespace {namespace} would be named {name!r}"
+            members = f"{count} members in namespace {namespace}"
+            text = f"{members} would be named {name!r}, by it or by their own names in vms"
             problems.append(_template_problem(text))
     return problems
 

@@ -59,6 +59,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.sel
     concurrency_problems,
     emptiness_problems,
     filters_from,
+    pattern_problems,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
     Result,
@@ -76,7 +77,7 @@ _FAILURES_SHOWN = 10
 def problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with the options."""
     found = [*filters_from(options)[1], *age_problems(options, "max_age")]
-    found += emptiness_problems(options)
+    found += [*emptiness_problems(options), *pattern_problems(options)]
     if options["keep_last"] is not None and options["keep_last"] < 0:
         found.append(option_problem("keep_last", "must be 0 or more", 7))
     return merged(found, wait_problems(options), concurrency_problems(options))
@@ -148,7 +149,9 @@ def _result(
     if failed:
         texts = [f"{row['namespace']}/{row['name']}: {row['msg']}" for row in failed]
         shown = "; ".join(texts[:_FAILURES_SHOWN])
-        text = f"{len(failed)} of {len(rows)} snapshots could not be deleted: {shown}"
+        left = outcomes["not_tried"]
+        more = f", and {left} were not tried after that" if left else ""
+        text = f"{len(failed)} of {len(rows)} snapshots could not be deleted{more}: {shown}"
         raise PaletteError("members_failed", text, **result)
     return result
 

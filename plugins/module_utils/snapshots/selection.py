@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import translate
+from fnmatch import fnmatchcase, translate
 from typing import Any, NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import (
@@ -40,12 +40,13 @@ _RULES = {
     "name": snapshot_name_problem,
     "cluster_uid": uid_problem,
 }
-_EMPTY = {
+_FILTERS = {
     "cluster": "vm-cluster-1",
     "cluster_uid": "66a1f0c2e4b0a1b2c3d4e5f6",
     "clusters": ["vm-cluster-1", "vm-cluster-2"],
     "namespaces": ["vms", "prod"],
     "vm_names": ["db*"],
+    "exclude": ["scratch-*"],
     "selector": "app=db",
     "set": "nightly",
 }
@@ -148,12 +149,34 @@ def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
 
 
 def emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return which filters are given and empty: such a one must not come to mean all."""
-    return [
-        option_problem(name, "must not be empty: leave it out to mean all", example)
-        for name, example in _EMPTY.items()
-        if options.get(name) in ("", []) or options.get(name) == [""]
-    ]
+    """Return which filters are given and empty, or have an empty item where one was lost.
+
+    An empty filter must not come to mean all; to exclude nothing is all right.
+    """
+    problems = []
+    for name, example in _FILTERS.items():
+        given = options.get(name)
+        if given in ("", [], [""]):
+            if name != "exclude":
+                text = "must not be empty: leave it out to mean all"
+                problems.append(option_problem(name, text, example))
+        elif isinstance(given, list) and "" in given:
+            text = f"{given!r} has an empty item; text for a list has commas and no blanks"
+            problems.append(option_problem(name, text, example))
+    return problems
+
+
+def pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return which patterns cannot match because the cluster is given by its uid only."""
+    uid = options.get("cluster_uid")
+    problems = []
+    for name in ("vm_names", "exclude"):
+        for pattern in (options.get(name) or ()) if uid else ():
+            cluster, *rest = pattern.split("/")
+            if len(rest) == 2 and not fnmatchcase(uid, cluster):
+                text = f"{pattern!r} cannot match: with cluster_uid, the cluster is called {uid}"
+                problems.append(option_problem(name, text, ["/".join(rest)]))
+    return problems
 
 
 def concurrency_problems(options: Mapping[str, Any]) -> list[Problem]:

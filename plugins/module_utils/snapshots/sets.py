@@ -57,10 +57,11 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pla
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan_set import (
     freshest,
-    is_member,
+    kept_notes,
     member_name,
     name_problems,
     naming_problems,
+    of_former_vm,
     plan_absent_members,
     plan_fresh,
     set_name_problems,
@@ -80,6 +81,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.sel
     emptiness_problems,
     entries_from,
     filters_from,
+    pattern_problems,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
     Result,
@@ -142,7 +144,7 @@ def problems(options: Mapping[str, Any]) -> list[Problem]:
         set_name_problems(set_name),
         _naming_problems(options, [entry for entry in entries if not filters.excludes(entry)]),
         [*entry_problems, *filter_problems, *_selection_problems(options)],
-        emptiness_problems(options),
+        [*emptiness_problems(options), *pattern_problems(options)],
         [*_definition_problems(options), *age_problems(options, "max_age")],
         [*wait_problems(options), *_number_problems(options)],
         mark_problems(options, (MANAGED_BY, PART_OF)),
@@ -155,6 +157,8 @@ def run(task: Task) -> Result:
     now = datetime.now(timezone.utc)
     fleet = _observe(task.options)
     rows = _plan(task, fleet, now)
+    if task.options["state"] == "present" and not rows:
+        task.warn("vms: none is left to take a snapshot of")
     for row in rows:
         for note in (note for action in row.actions for note in action.notes):
             task.warn(f"{row.label}: {note}")
@@ -271,16 +275,17 @@ def _plan_present(options: Mapping[str, Any], fleet: Fleet, now: datetime) -> li
 
     def plan(candidate: Candidate, name: str) -> Action:
         snapshots = fleet.of_vm(candidate.key)
-        fresh = freshest(snapshots, set_name, max_age, now) if max_age is not None else None
+        of_this_vm = [s for s in snapshots if not of_former_vm(s, candidate.vm)]
+        fresh = freshest(of_this_vm, set_name, max_age, now) if max_age is not None else None
         asked = wanted(candidate.key, name, options, now, part_of=set_name)
         if fresh:
-            return plan_fresh(fresh, asked)
-        current = fleet.named(candidate.key, name)
-        action = plan_present(asked, current, candidate.vm, snapshots, options["replace"])
-        if action.verb in (KEEP, UPDATE) and current and not is_member(current, set_name):
-            note = f"snapshot {name} is there, but not of this set: it is not deleted with it"
-            action = action._replace(notes=(note,))
-        return action
+            action = plan_fresh(fresh, asked)
+        else:
+            current = fleet.named(candidate.key, name)
+            action = plan_present(asked, current, candidate.vm, snapshots, options["replace"])
+        if action.verb not in (KEEP, UPDATE) or not action.current:
+            return action
+        return action._replace(notes=tuple(kept_notes(action.current, set_name, candidate.vm)))
 
     return list(map(plan, fleet.candidates, names))
 

@@ -250,6 +250,48 @@ def test_one_that_was_not_at_rest_is_told_when_another_is_blocked(palette: Memor
     assert result["msg"].startswith("1 of 3 members are blocked, and nothing was written: ")
 
 
+@pytest.mark.parametrize("name", ["exclude", "vm_names", "namespaces", "clusters"])
+def test_a_list_that_lost_an_item_is_refused(palette: MemoryPalette, name: str) -> None:
+    place = {"cluster": None} if name == "clusters" else {}
+    result = nightly(palette, **{**place, name: ["db1", " "]})
+    assert result["reason"] == "invalid_parameters"
+    assert f"{name}: ['db1', ''] has an empty item" in result["msg"]
+    assert palette.writes() == []
+
+
+@pytest.mark.parametrize("name", ["exclude", "vm_names"])
+def test_a_pattern_that_cannot_match_is_refused(palette: MemoryPalette, name: str) -> None:
+    by_uid: Json = {"cluster": None, "cluster_uid": "c1"}
+    result = nightly(palette, **by_uid, **{name: ["cluster-1/vms/db*"]})
+    assert result["reason"] == "invalid_parameters"
+    assert f"{name}: 'cluster-1/vms/db*' cannot match" in result["msg"]
+    good = nightly(palette, **by_uid, **{name: ["c?/vms/db*", "vms/db*", "db*"]})
+    assert good["summary"]["created"] == (1 if name == "exclude" else 2)
+
+
+@pytest.mark.parametrize("nobody", [{"vms": []}, {"vms": ["db1"], "exclude": ["db*"]}])
+def test_when_no_vm_is_left_that_is_told(palette: MemoryPalette, nobody: Json) -> None:
+    result = nightly(palette, **nobody)
+    assert (result["changed"], result["summary"]["total"]) == (False, 0)
+    assert result["warnings"] == ["vms: none is left to take a snapshot of"]
+
+
+def test_a_snapshot_of_a_former_vm_is_told_and_is_not_fresh(palette: MemoryPalette) -> None:
+    palette.add_snapshot(key_of("db1"), "db1-nightly", OURS, 60).source_uid = "uid-of-the-former"
+    result = nightly(palette, vms=["db1"])
+    assert outcomes(result) == {"db1": "unchanged"}
+    assert "db1-nightly is of a former VM of this name" in result["warnings"][0]
+    assert outcomes(nightly(palette, vms=["db1"], max_age="20h")) == {"db1": "created"}
+
+
+@pytest.mark.parametrize("max_age", [None, "20h"])
+def test_a_snapshot_whose_vm_is_gone_is_told(palette: MemoryPalette, max_age: str | None) -> None:
+    palette.add_snapshot(key_of("gone"), "gone-nightly", OURS, age=60)
+    result = nightly(palette, vms=["gone"], max_age=max_age)
+    assert result["changed"] is False
+    assert "gone-nightly is there, but its VM is gone" in result["warnings"][0]
+
+
 def test_a_sets_name_may_be_any_label_where_no_snapshots_name_has_it(
     palette: MemoryPalette,
 ) -> None:

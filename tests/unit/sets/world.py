@@ -121,6 +121,7 @@ class Stored:
         self.deleting = False
         self.asked_to_go = False
         self.indications = ["GuestAgent", "Online"]
+        self.source_uid = f"uid-of-{self.vm_name}"
 
     @property
     def vm_name(self) -> str:
@@ -145,6 +146,7 @@ class Stored:
             "readyToUse": True,
             "creationTime": self.manifest["metadata"]["creationTimestamp"],
             "indications": self.indications,
+            "sourceUID": self.source_uid,
         }
 
 
