@@ -13,8 +13,8 @@ version_added: 0.1.0
 description:
   - Completes a named set of snapshots, one for each selected virtual machine, and waits until all
     can be used. Or deletes the set.
-  - The whole set is checked before the first write. Every virtual machine has to exist and to be
-    fit for a snapshot, and every name has to be free.
+  - The whole set is checked before the first write. Every virtual machine without a snapshot has to
+    exist and to be fit for one, and every name has to be free.
   - Snapshots are taken in parallel, as fast as Palette allows, and are watched together.
   - A run that was interrupted is completed by running the same task again.
 author:

@@ -169,9 +169,11 @@ def emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
 def pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return which patterns cannot match because the cluster is given by its uid only."""
     uid = options.get("cluster_uid")
+    if not uid:
+        return []
     problems = []
     for name in ("vm_names", "exclude"):
-        for pattern in (options.get(name) or ()) if uid else ():
+        for pattern in options.get(name) or ():
             cluster, *rest = pattern.split("/")
             if len(rest) == 2 and not fnmatchcase(uid, cluster):
                 text = f"{pattern!r} cannot match: with cluster_uid, the cluster is called {uid}"
