@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 Schemas = dict[str, Schema]
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "plugins/module_utils/schemas/virtual_machine_snapshot.py"
+TARGET = ROOT / "plugins/module_utils/_validation/virtual_machine_snapshot.py"
 CREATE = ("post", "/v1/spectroclusters/{uid}/vms/{vmName}/snapshot")
 LIST = ("get", "/v1/spectroclusters/{uid}/vms/snapshot")
 

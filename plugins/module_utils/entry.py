@@ -10,29 +10,31 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
+    REQUESTS_IMPORT_ERROR,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+    invalid_parameters,
+    scrub,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
+    connection_problems,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import (
+    Task,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
+    merged,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.validation import (
+    JSONSCHEMA_IMPORT_ERROR,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils.arguments import (
     with_default_project,
     without_blanks,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils.features import Feature
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.client import (
-    REQUESTS_IMPORT_ERROR,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
-    PaletteError,
-    invalid_parameters,
-    scrub,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import (
-    connection_problems,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import merged
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.validation import (
-    JSONSCHEMA_IMPORT_ERROR,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
-    Task,
-)
 
 _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "jsonschema": JSONSCHEMA_IMPORT_ERROR}
 

@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils import arguments
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import Problem
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
     info,
     retention,
     sets,
     single,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import (
     Result,
     Task,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
+    Problem,
 )
 
 

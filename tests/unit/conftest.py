@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import retry
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import execute
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import retry
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import execute
 from unit.fakes import Clock, ScriptedServer
 
 _OF_THE_USER = ("proxy", "ca_bundle", "palette_", "spectrocloud_", "netrc")

@@ -23,10 +23,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils import entry, features
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import Task
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils import in_process
 from palette_simulator.launch import Simulator
 from unit.fakes import Answer, ScriptedServer
@@ -301,7 +301,7 @@ def test_a_missing_library_is_told_with_its_interpreter(
 def test_the_client_can_be_imported_without_its_libraries(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    original = import_module(f"{COLLECTION}.module_utils.palette.{name}")
+    original = import_module(f"{COLLECTION}.module_utils._palette.{name}")
     for library in ("requests", "urllib3.exceptions"):
         monkeypatch.setitem(sys.modules, library, None)
     spec = spec_from_file_location("without_libraries", str(original.__file__))

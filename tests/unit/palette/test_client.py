@@ -16,18 +16,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import client as module
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import transport
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.client import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import client as module
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import transport
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
     api_path,
     connect,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.retry import give_up_at
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import Settings
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import give_up_at
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
 from unit.fakes import Answer, Clock, ScriptedServer
 
 KEY = "c2VjcmV0-a2V5"

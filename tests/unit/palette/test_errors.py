@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     MASK,
     PaletteError,
     from_answer,

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.client import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.lookups import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import (
     Cluster,
     cluster_named,
     project_uid,
     vm_clusters,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import Settings
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.virtual_machines import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
     ClusterVms,
 )
 from unit.fakes import Answer, Clock, ScriptedServer

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import rate_limit
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.rate_limit import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import rate_limit
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.rate_limit import (
     RateLimiter,
     TokenBucket,
     counted_resource,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.retry import give_up_at
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import give_up_at
 from unit.fakes import Clock
 
 

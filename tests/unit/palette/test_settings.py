@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
     connection_problems,
     is_loopback,
     settings_from,

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import trustme
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.client import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.settings import Settings
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
 from unit.fakes import Answer, Clock, ScriptedServer
 
 HERE = "/v1/spectroclusters/c1/vms"

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation import (
     error_body,
     virtual_machine_snapshot,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.shapes import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.shapes import (
     compile_schema,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.validation import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.validation import (
     AnswerKind,
     response_problems,
 )

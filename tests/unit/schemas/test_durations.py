@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.durations import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
     parse_age,
     parse_duration,
 )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas import kubevirt
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation import kubevirt
 
 Rule = Callable[[str], "str | None"]
 

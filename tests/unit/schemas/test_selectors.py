@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.selectors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.selectors import (
     parse_selector,
 )
 

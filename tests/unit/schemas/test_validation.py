@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation import (
     validation,
     virtual_machine_snapshot,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.problems import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
     EXAMPLE_BODY,
     Finding,
     Path,
@@ -31,7 +31,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.probl
     merged,
     worded,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.schemas.validation import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.validation import (
     problems_in_body,
     problems_in_options,
 )

@@ -13,35 +13,35 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
     execute as module,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import (
     Wanted,
     wanted,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.execute import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
     Execution,
     Member,
     Step,
     steps_for,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     Snapshot,
     VmKey,
     read_snapshot,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     CREATE,
     DELETE,
     KEEP,
     UPDATE,
     Action,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
     Goal,
     Waiting,
 )

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.fleet import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fleet import (
     Fleet,
     observe_entries,
     observe_matching,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.place import Place
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.selection import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.place import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.selection import (
     Entry,
     filters_from,
 )

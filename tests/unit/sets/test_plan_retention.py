@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     EXPIRES_AT,
     Snapshot,
     VmKey,
     write_time,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan_retention import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_retention import (
     Decision,
     Rules,
     decide,

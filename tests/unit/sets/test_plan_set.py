@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import wanted
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     MANAGED_BY,
     PART_OF,
     Snapshot,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     DELETE,
     KEEP,
     REFUSE,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan_set import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_set import (
     freshest,
     is_member,
     member_name,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import wanted
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     Snapshot,
     read_snapshot,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     CREATE,
     DELETE,
     KEEP,
@@ -20,7 +20,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pla
     UPDATE,
     Action,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.predict import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.predict import (
     before_and_after,
     predicted,
 )

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.execute import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
     Member,
     Step,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     CREATE,
     DELETE,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.progress import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.progress import (
     Progress,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import Goal
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
 from unit.fakes import Clock
 from unit.sets.world import key_of
 

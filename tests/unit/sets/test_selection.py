@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     VmKey,
     read_vm,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.selection import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.selection import (
     Entry,
     concurrency_problems,
     entries_from,

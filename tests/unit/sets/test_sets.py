@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.features import VM_SNAPSHOT_SET
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     EXPIRES_AT,
     MANAGED_BY,
     PART_OF,
     REQUEST_ID,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils.features import VM_SNAPSHOT_SET
 from unit.sets.world import Call, Json, MemoryPalette, key_of, marks, run
 
 OURS = marks("nightly")

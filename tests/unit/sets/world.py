@@ -16,24 +16,24 @@ from typing import Any, NamedTuple, NoReturn
 from unittest.mock import patch
 from urllib.parse import unquote
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.entry import result_of
-from ansible_collections.spectrocloud.palette.plugins.module_utils.features import Feature
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette import retry
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.client import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import retry
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import from_answer
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.lookups import Cluster
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.virtual_machines import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    from_answer,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
     ClusterVms,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
     execute,
     place,
     retention,
     sets,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     MANAGED_BY,
     MANAGER,
     PART_OF,
@@ -41,7 +41,9 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.mod
     VmKey,
     write_time,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils.entry import result_of
+from ansible_collections.spectrocloud.palette.plugins.module_utils.features import Feature
 from unit.fakes import Clock
 
 Json = dict[str, Any]

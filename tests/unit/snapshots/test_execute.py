@@ -12,30 +12,30 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.lookups import Cluster
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
     execute as execute_module,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import wanted
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.execute import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
     Execution,
     Member,
     steps_for,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     VirtualMachine,
     VmKey,
     read_snapshot,
     read_vm,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     plan_absent,
     plan_present,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
     Goal,
     Waiting,
 )

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import info
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import Task
 from ansible_collections.spectrocloud.palette.plugins.module_utils.arguments import (
     VM_SNAPSHOT_INFO,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.lookups import Cluster
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import info
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import Task
 from unit.fakes import FAILED, READY, RUNNING, SUCCEEDED, FakeCluster
 
 

@@ -11,18 +11,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.body import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import (
     Wanted,
     wanted,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     Snapshot,
     VirtualMachine,
     VmKey,
     read_snapshot,
     read_vm,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.plan import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     CREATE,
     DELETE,
     KEEP,
@@ -34,7 +34,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.pla
     plan_present,
     with_metadata,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.predict import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.predict import (
     before_and_after,
     predicted,
 )

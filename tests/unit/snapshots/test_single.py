@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.arguments import VM_SNAPSHOT
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots import single
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import single
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils.arguments import VM_SNAPSHOT
 from unit.fakes import (
     BECOMES_READY,
     BROKEN,

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.errors import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.palette.retry import backoff
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import backoff
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     Snapshot,
     read_snapshot,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.snapshots.wait import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
     Goal,
     Waiting,
     growing_interval,

@@ -1,0 +1,347 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP with Palette: one session with key, scope, rate limit, retries and both kinds of paging."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote, urlencode
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+    from_answer,
+    scrub,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.rate_limit import (
+    RateLimiter,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import (
+    READS,
+    PaletteRetry,
+    backoff,
+    pause,
+    time_left,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
+    Settings,
+    is_loopback,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.transport import (
+    TimedAdapter,
+    body_of,
+)
+
+REQUESTS_IMPORT_ERROR: str | None = None
+try:
+    import requests
+    from requests.auth import AuthBase
+    from urllib3.exceptions import (
+        ConnectTimeoutError,
+        HTTPError,
+        NewConnectionError,
+        ReadTimeoutError,
+    )
+    from urllib3.exceptions import TimeoutError as WaitedTooLong
+except ImportError:
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
+    AuthBase = object  # type: ignore[assignment,misc]
+
+PAGE = 50  # Palette's default and hard maximum
+_MOST_PAGES = 10_000
+_LISTING_ATTEMPTS = 3
+_POOL_SIZE = 64
+_SHORTEST_TIMEOUT = 1.0
+_NO_PROXY: dict[str, Any] = {"http": None, "https": None, "all": None}
+_SEARCH = "/v1/dashboard/spectroclusters/search"
+
+Json = dict[str, Any]
+Query = Mapping[str, str]
+Item = TypeVar("Item")
+
+
+class Answer(NamedTuple):
+    """What came back, whole."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class ApiKeyAuth(AuthBase):
+    """Sends the key as Palette wants it.
+
+    As an auth object it also keeps requests from reading .netrc.
+    """
+
+    def __init__(self, api_key: str) -> None:
+        self._api_key = api_key
+
+    def __call__(self, request: Any) -> Any:
+        """Sign one prepared request."""
+        request.headers["ApiKey"] = self._api_key
+        return request
+
+
+class PaletteClient:
+    """Palette's REST API, JSON in and JSON out. Safe for threads.
+
+    scope is a project's uid, or None for the tenant. Every method raises PaletteError:
+    ``unreachable``, ``timeout``, ``tls_error``, ``malformed_response``, or what an HTTP answer
+    stands for.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._limiter = RateLimiter(settings.rate_limit)
+        self._session = requests.Session()
+        self._auth = ApiKeyAuth(settings.api_key)
+        self._session.headers["Accept"] = "application/json"
+        self._mount("https://", READS)
+        self._mount("http://", READS)
+        # The search only reads, though it is a POST.
+        self._mount(settings.base_url + _SEARCH, READS | {"POST"})
+
+    @cached_property
+    def _surroundings(self) -> dict[str, Any]:
+        """Proxies and CA certificates, by the settings or else by the environment."""
+        base_url = self._settings.base_url
+        # A key meant for this machine must not pass through a proxy in clear text.
+        proxies = dict(_NO_PROXY) if is_loopback(base_url) else {}
+        verify = self._settings.verify
+        return dict(self._session.merge_environment_settings(base_url, proxies, True, verify, None))
+
+    @property
+    def retries(self) -> int:
+        """How often a request is repeated."""
+        return self._settings.retries
+
+    def get(self, path: str, query: Query | None = None, scope: str | None = None) -> Json:
+        """Return the object at a path."""
+        return self._json("GET", path, query, None, scope)
+
+    def post(
+        self, path: str, body: Json, query: Query | None = None, scope: str | None = None
+    ) -> Json:
+        """Send a body and return the object answered."""
+        return self._json("POST", path, query, body, scope)
+
+    def put(
+        self, path: str, body: Json, query: Query | None = None, scope: str | None = None
+    ) -> Json:
+        """Replace an object and return it as answered."""
+        return self._json("PUT", path, query, body, scope)
+
+    def delete(self, path: str, query: Query | None = None, scope: str | None = None) -> None:
+        """Ask for an object's removal: accepted does not mean gone."""
+        self._send("DELETE", path, query, None, scope)
+
+    def items(
+        self,
+        path: str,
+        read: Callable[[Json], Item],
+        query: Query | None = None,
+        scope: str | None = None,
+    ) -> list[Item]:
+        """Return what ``read`` makes of each item of a Kubernetes-like list.
+
+        A token that expires on the way starts the list anew.
+        """
+        for _attempt in range(_LISTING_ATTEMPTS):
+            try:
+                return self._listed(path, read, query or {}, scope)
+            except PaletteError as error:
+                if error.reason != "expired":
+                    raise
+        raise PaletteError("unavailable", f"GET {path}: the list kept expiring between two pages")
+
+    def search_clusters(self, body: Json, scope: str | None = None) -> list[Json]:
+        """Return all clusters that a search finds."""
+
+        def page(token: str) -> Json:
+            return self._json("POST", _SEARCH, _page_query({}, token), body, scope)
+
+        return list(_paged(page, "listmeta", _SEARCH))
+
+    def _listed(
+        self, path: str, read: Callable[[Json], Item], query: Query, scope: str | None
+    ) -> list[Item]:
+        def page(token: str) -> Json:
+            return self.get(path, _page_query(query, token), scope)
+
+        return [read(item) for item in _paged(page, "metadata", path)]
+
+    def _json(
+        self, method: str, path: str, query: Query | None, body: Json | None, scope: str | None
+    ) -> Json:
+        answer = self._send(method, path, query, body, scope)
+        try:
+            said = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            said = None
+        if isinstance(said, dict):
+            return said
+        raise PaletteError(
+            "malformed_response",
+            f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) is no JSON "
+            "object; is there a proxy or another server at this host?",
+            outcome_unknown=method not in READS,
+            http_status=answer.status,
+        )
+
+    def _send(
+        self, method: str, path: str, query: Query | None, body: Json | None, scope: str | None
+    ) -> Answer:
+        url = self._settings.base_url + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            answer = self._exchange(method, url, path, body, scope)
+        except (HTTPError, OSError, UnicodeError) as error:
+            # Not all errors are requests' own: those of a name, a CA file, a Location are not.
+            raise self._network_error(method, path, error) from None
+        if answer.status >= 300:
+            text = answer.body.decode(errors="replace")
+            raise from_answer(f"{method} {path}", answer.status, text, self._settings.api_key)
+        return answer
+
+    def _exchange(
+        self, method: str, url: str, path: str, body: Json | None, scope: str | None
+    ) -> Answer:
+        settings = self._settings
+        headers = {**self._session.headers, **({"ProjectUid": scope} if scope else {})}
+        for attempt in range(1, settings.retries + 2):
+            self._limiter.acquire(path)
+            timeout = min(settings.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
+            try:
+                request = requests.Request(method, url, headers, json=body, auth=self._auth)
+                response = self._session.send(
+                    request.prepare(),
+                    timeout=timeout,
+                    allow_redirects=False,
+                    **self._surroundings,
+                )
+                kind = response.headers.get("Content-Type", "no content type")
+                return Answer(response.status_code, kind, body_of(response))
+            except requests.RequestException as error:
+                last = method not in READS or attempt > settings.retries or time_left() <= 0
+                if last or not _cut_short(error):
+                    raise
+                pause(backoff(attempt))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _network_error(self, method: str, path: str, error: Exception) -> PaletteError:
+        cause = _root_cause(error)
+        reason, advice = _network_reason(error, cause)
+        text = str(cause) or type(cause).__name__
+        return PaletteError(
+            reason,
+            scrub(
+                f"{method} {self._settings.base_url}{path}: {text}{advice}", self._settings.api_key
+            ),
+            outcome_unknown=method not in READS and not _never_sent(error, cause),
+        )
+
+    def _mount(self, prefix: str, reads: frozenset[str]) -> None:
+        retry = PaletteRetry.policy(self._settings.retries, self._limiter, reads)
+        self._session.mount(prefix, TimedAdapter(max_retries=retry, pool_maxsize=_POOL_SIZE))
+
+
+def connect(settings: Settings) -> PaletteClient:
+    """Return this process's client for these settings, which a loop's items share."""
+    return _client_of_process(settings, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _client_of_process(settings: Settings, _process: int) -> PaletteClient:
+    # Keyed by process, because sockets must not be shared across a fork.
+    return PaletteClient(settings)
+
+
+def api_path(*segments: str) -> str:
+    """Return ``/v1/…`` of the segments, each quoted."""
+    for segment in segments:
+        if segment in ("", ".", ".."):
+            raise PaletteError(
+                "invalid_parameters", f"{segment!r} cannot be part of a Palette path"
+            )
+    return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def _page_query(query: Query, token: str) -> dict[str, str]:
+    page = {**query, "limit": str(PAGE)}
+    return {**page, "continue": token} if token else page
+
+
+def _paged(page: Callable[[str], Json], list_meta: str, where: str) -> Iterator[Json]:
+    """Yield the items of all pages. page: returns the page that a token stands for."""
+    token, seen = "", set[str]()
+    while token not in seen and len(seen) < _MOST_PAGES:
+        seen.add(token)
+        answer = page(token)
+        yield from items_of(answer, where)
+        token = _next_token(answer.get(list_meta))
+        if not token:
+            return
+    raise PaletteError("malformed_response", f"{where}: the pages of the list have no end")
+
+
+def items_of(answer: Json, where: str) -> list[Json]:
+    """Return the objects of a list's answer, or raise ``malformed_response``."""
+    # An empty list may be null, but an answer without it is something else.
+    items = answer.get("items", "absent") or []
+    if isinstance(items, list) and all(isinstance(item, dict) for item in items):
+        return items
+    raise PaletteError("malformed_response", f"{where}: items is not a list of objects")
+
+
+def _next_token(list_meta: Any) -> str:
+    following = list_meta.get("continue") if isinstance(list_meta, dict) else None
+    return following if isinstance(following, str) else ""
+
+
+def _cut_short(error: requests.RequestException) -> bool:
+    """Say whether an answer ended or stalled after its headers, out of urllib3's hands."""
+    broken = (
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
+    )
+    return isinstance(error, broken) or isinstance(next(iter(error.args), None), ReadTimeoutError)
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    while True:
+        inner = getattr(error, "reason", None) or next(iter(error.args), None)
+        if not isinstance(inner, BaseException):
+            return error
+        error = inner
+
+
+def _never_sent(error: Exception, cause: BaseException) -> bool:
+    if not isinstance(error, requests.RequestException):
+        return not isinstance(error, UnicodeError)
+    if isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.InvalidURL)):
+        return True
+    before = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+    return isinstance(cause, before)
+
+
+def _network_reason(error: Exception, cause: BaseException) -> tuple[str, str]:
+    if isinstance(error, UnicodeError):
+        return "malformed_response", " (in the answer's headers)"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "unreachable", " (at the proxy that the environment names)"
+    untrusted = isinstance(cause, ssl.SSLCertVerificationError)
+    if isinstance(error, requests.exceptions.SSLError) and not untrusted:
+        return "tls_error", " (does the server speak TLS at this port?)"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "tls_error", " (give the CA that signed the server's certificate as ca_path)"
+    if not isinstance(error, (requests.RequestException, HTTPError)):
+        return "tls_error", " (REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE count where ca_path is absent)"
+    if isinstance(cause, WaitedTooLong) and not isinstance(cause, NewConnectionError):
+        return "timeout", " (request_timeout is how long an answer may take)"
+    return "unreachable", ""

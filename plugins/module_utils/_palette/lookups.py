@@ -1,0 +1,143 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look-ups: projects and clusters by the names that people know, and the clusters with VMs."""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
+    Json,
+    PaletteClient,
+    api_path,
+    items_of,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+)
+
+_CANDIDATES = 10
+
+
+class Cluster(NamedTuple):
+    """A cluster as requests need it. scope: the ProjectUid to send, None for a tenant's cluster."""
+
+    uid: str
+    name: str
+    scope: str | None
+
+
+def project_uid(client: PaletteClient, name: str) -> str:
+    """Return the uid of the project of this name, or raise ``not_found`` or ``ambiguous_name``."""
+    projects = [_metadata(item) for item in _listed(client, "projects", "metadata")]
+    hits = [project["uid"] for project in projects if project.get("name") == name]
+    if len(hits) == 1:
+        return str(hits[0])
+    if hits:
+        raise _ambiguous("project", name, hits)
+    raise _unknown("project", name, projects)
+
+
+def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluster:
+    """Return the cluster with this very name, or raise ``not_found`` or ``ambiguous_name``."""
+    hits = [
+        cluster
+        for cluster in (
+            _from_summary(summary, scope) for summary in client.search_clusters(_named(name), scope)
+        )
+        if cluster.name == name
+    ]
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        raise _ambiguous("cluster", name, [f"{hit.uid} (project {hit.scope})" for hit in hits])
+    raise _unknown("cluster", name, _listed(client, "spectroclusters", "metadata", scope=scope))
+
+
+def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
+    """Return the clusters that run virtual machines, of the project or, without scope, of all."""
+    found = (_metadata(item) for item in _listed(client, "spectroclusters", "vms", scope=scope))
+    return [
+        Cluster(meta["uid"], meta.get("name", ""), meta.get("projectUid") or scope)
+        for meta in found
+        if not scope or meta.get("projectUid") in (scope, None, "")
+    ]
+
+
+def _listed(client: PaletteClient, *resource: str, scope: str | None = None) -> list[Json]:
+    path = api_path("dashboard", *resource)
+    return items_of(client.get(path, scope=scope), path)
+
+
+def _metadata(item: Json) -> Json:
+    meta = item.get("metadata")
+    if isinstance(meta, dict) and meta.get("uid"):
+        return meta
+    raise PaletteError("malformed_response", f"Palette lists an object without uid: {item}")
+
+
+def _from_summary(summary: Json, scope: str | None) -> Cluster:
+    meta = _metadata(summary)
+    annotations = meta.get("annotations") or {}
+    project = (summary.get("specSummary") or {}).get("projectMeta") or {}
+    in_tenant = annotations.get("scope") == "tenant"
+    return Cluster(
+        meta["uid"],
+        meta.get("name", ""),
+        None if in_tenant else scope or project.get("uid") or annotations.get("projectUid"),
+    )
+
+
+def _named(name: str) -> Json:
+    return {
+        "filter": {
+            "conjunction": "and",
+            "filterGroups": [
+                {
+                    "conjunction": "and",
+                    "filters": [
+                        _string_filter("environment", "nested", negation=True),
+                        {
+                            "property": "isDeleted",
+                            "type": "bool",
+                            "condition": {"bool": {"value": False}},
+                        },
+                    ],
+                },
+                {"conjunction": "and", "filters": [_string_filter("clusterName", name)]},
+            ],
+        }
+    }
+
+
+def _string_filter(name: str, value: str, negation: bool = False) -> Json:
+    condition = {
+        "operator": "eq",
+        "negation": negation,
+        "ignoreCase": False,
+        "match": {"conjunction": "or", "values": [value]},
+    }
+    return {"property": name, "type": "string", "condition": {"string": condition}}
+
+
+def _ambiguous(kind: str, name: str, candidates: list[str]) -> PaletteError:
+    return PaletteError(
+        "ambiguous_name",
+        f"{kind}: {len(candidates)} have the name {name!r}; give {kind}_uid instead, one of: "
+        + ", ".join(sorted(candidates)),
+        candidates=sorted(candidates),
+    )
+
+
+def _unknown(kind: str, name: str, listed: list[Json]) -> PaletteError:
+    known = [str(meta.get("name") or "") for meta in listed]
+    nearest = difflib.get_close_matches(name, known, _CANDIDATES, cutoff=0.5) or sorted(known)
+    candidates = nearest[:_CANDIDATES]
+    seen = ", ".join(candidates) or "none at all"
+    return PaletteError(
+        "not_found",
+        f"{kind}: there is none with the name {name!r} that this API key can see; there is: {seen}",
+        candidates=candidates,
+    )

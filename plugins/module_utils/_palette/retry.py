@@ -1,0 +1,166 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one retry policy: which requests are sent again, when, and until when."""
+
+from __future__ import annotations
+
+import math
+import random
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+try:
+    from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError, SSLError
+    from urllib3.util.retry import Retry
+except ImportError:
+    Retry = object  # type: ignore[assignment,misc]
+
+if TYPE_CHECKING:
+    from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.rate_limit import (
+        RateLimiter,
+    )
+
+READS = frozenset({"GET"})
+_PASSING = frozenset({502, 503, 504})
+_FIRST_BACKOFF = 0.5
+_LONGEST_BACKOFF = 20.0
+_DOUBLINGS = 6  # lead beyond the longest; more would overflow some day
+_LONGEST_RETRY_AFTER = 60.0
+_PATIENCE_WITH_429 = 300.0
+_LONGEST_BACKOFF_AFTER_429 = 4  # attempts' worth: the rate limiter does the rest
+
+_deadline: ContextVar[float] = ContextVar("palette_deadline", default=math.inf)
+
+
+@contextmanager
+def give_up_at(deadline: float) -> Iterator[None]:
+    """Let nothing inside the block be repeated or waited for past a time.monotonic() deadline."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def time_left() -> float:
+    """Return the seconds to the enclosing ``give_up_at``'s deadline; infinite outside one."""
+    return _deadline.get() - time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Sleep, but not past the deadline."""
+    time.sleep(max(min(seconds, time_left()), 0.0))
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to pause before attempt 1, 2, …: doubling, with jitter."""
+    longest = min(_FIRST_BACKOFF * 2.0 ** min(attempt - 1, _DOUBLINGS), _LONGEST_BACKOFF)
+    return random.uniform(longest / 2, longest)
+
+
+class PaletteRetry(Retry):
+    """urllib3's Retry as Palette needs it.
+
+    A read is repeated after a connection error, 502, 503 or 504. Any request is repeated when it
+    was never sent, or refused with 429: Palette did not carry it out. No other write is repeated.
+    """
+
+    limiter: RateLimiter
+    _path = ""
+    _refusals = 0
+    _refused_since = math.inf
+
+    @classmethod
+    def policy(
+        cls, retries: int, limiter: RateLimiter, reads: frozenset[str] = READS
+    ) -> PaletteRetry:
+        """Return the policy that repeats a request up to ``retries`` times.
+
+        reads: the methods that only read.
+        """
+        policy = cls(
+            total=retries,
+            allowed_methods=reads,
+            status_forcelist=_PASSING,
+            raise_on_status=False,
+            redirect=False,
+        )
+        policy.limiter = limiter
+        return policy
+
+    def new(self, **changes: Any) -> PaletteRetry:
+        """Return a copy, as urllib3 makes one for each attempt."""
+        copy = super().new(**changes)
+        copy.limiter = self.limiter
+        copy._path = self._path
+        copy._refusals = self._refusals
+        copy._refused_since = self._refused_since
+        return copy
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        """Say whether an answer with this status is worth another attempt."""
+        return status_code == 429 or super().is_retry(method, status_code, has_retry_after)
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: Any = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: Any = None,
+    ) -> PaletteRetry:
+        """Return the policy for the next attempt, or raise when there is none."""
+        self._path = url or ""
+        if isinstance(error, SSLError) and self._final(method, error):
+            raise MaxRetryError(_pool, self._path, error)
+        if response is not None and response.status == 429:
+            following = self._refused(response, _pool)
+        else:
+            following = super().increment(method, url, response, error, _pool, _stacktrace)
+        if time_left() <= 0:
+            raise MaxRetryError(_pool, self._path, error or ResponseError("out of time"))
+        return following
+
+    def sleep(self, response: Any = None) -> None:
+        """Pause before the next attempt, and take its place in the rate limit."""
+        asked = self.get_retry_after(response) if response is not None else None
+        pause(max(asked or 0.0, self.get_backoff_time()))
+        self.limiter.acquire(self._path)
+
+    def get_backoff_time(self) -> float:
+        """Return the seconds to pause when the server did not say how long."""
+        attempt = len(self.history) + min(self._refusals, _LONGEST_BACKOFF_AFTER_429)
+        return backoff(attempt) if attempt else 0.0
+
+    def get_retry_after(self, response: Any) -> float | None:
+        """Return Retry-After, in either of its forms, in seconds; None if absent or unreadable."""
+        try:
+            asked = super().get_retry_after(response)
+        except (InvalidHeader, ValueError, OverflowError):
+            return None
+        return None if asked is None else min(float(asked), _LONGEST_RETRY_AFTER)
+
+    def _final(self, method: str | None, error: SSLError) -> bool:
+        # A certificate does not get better. Other trouble with TLS may come after a write was sent.
+        untrusted = isinstance(next(iter(error.args), None), ssl.SSLCertVerificationError)
+        return untrusted or not self._is_method_retryable(method or "")
+
+    def _refused(self, response: Any, pool: Any) -> PaletteRetry:
+        # Refusals do not use up the attempts: the limiter slows down until Palette accepts.
+        retry_after = self.get_retry_after(response) or 0.0
+        self.limiter.slow_down(self._path, retry_after)
+        now = time.monotonic()
+        refused_since = min(self._refused_since, now)
+        impatient = now - refused_since > _PATIENCE_WITH_429 or retry_after > time_left()
+        if not self.total or impatient:
+            raise MaxRetryError(pool, self._path, ResponseError("too many 429 responses"))
+        following = self.new()
+        following._refusals = self._refusals + 1
+        following._refused_since = refused_since
+        return following

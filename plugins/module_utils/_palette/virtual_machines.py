@@ -1,0 +1,83 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The calls of Palette's API on one cluster's virtual machines and their snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
+    Json,
+    PaletteClient,
+    api_path,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
+
+Item = TypeVar("Item")
+
+# A filter that is longer, which a URL may not hold, is left out: callers filter what is listed.
+_LONGEST_FILTER = 3000
+
+# A virtual machine of this name shares its path with the list of all snapshots.
+LIST_SEGMENT = "snapshot"
+
+
+class ClusterVms:
+    """The virtual machines of one cluster. Objects are passed as the API gives and takes them."""
+
+    def __init__(self, client: PaletteClient, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._client = client
+        self._root = ("spectroclusters", cluster.uid, "vms")
+
+    @property
+    def retries(self) -> int:
+        """How often a request is repeated."""
+        return self._client.retries
+
+    def vm(self, vm_name: str, namespace: str) -> Json:
+        """Return one VM.
+
+        A missing one is ``not_found``, which Palette answers as 500 as well as 404.
+        """
+        return self._client.get(
+            api_path(*self._root, vm_name), {"namespace": namespace}, self.cluster.scope
+        )
+
+    def vms(self, read: Callable[[Json], Item], namespaces: Iterable[str] = ()) -> list[Item]:
+        """Return what ``read`` makes of each VM; no namespaces: of all."""
+        query = _filters(namespace=namespaces)
+        return self._client.items(api_path(*self._root), read, query, self.cluster.scope)
+
+    def snapshots(
+        self,
+        read: Callable[[Json], Item],
+        namespaces: Iterable[str] = (),
+        vm_names: Iterable[str] = (),
+    ) -> list[Item]:
+        """Return what ``read`` makes of each snapshot; no namespaces or vm_names: of all."""
+        query = _filters(namespace=namespaces, vmName=vm_names)
+        where = api_path(*self._root, LIST_SEGMENT)
+        return self._client.items(where, read, query, self.cluster.scope)
+
+    def create_snapshot(self, vm_name: str, namespace: str, body: Json) -> Json:
+        """Ask for a snapshot; the answer has no status yet."""
+        where = api_path(*self._root, vm_name, "snapshot")
+        return self._client.post(where, body, {"namespace": namespace}, self.cluster.scope)
+
+    def update_snapshot(self, vm_name: str, namespace: str, body: Json) -> Json:
+        """Replace a snapshot's metadata; a stale resourceVersion is a ``conflict``."""
+        where = api_path(*self._root, vm_name, "snapshot", body["metadata"]["name"])
+        return self._client.put(where, body, {"namespace": namespace}, self.cluster.scope)
+
+    def delete_snapshot(self, vm_name: str, namespace: str, name: str) -> None:
+        """Ask for a snapshot's removal; it lingers until its finalizer is done."""
+        where = api_path(*self._root, vm_name, "snapshot", name)
+        self._client.delete(where, {"namespace": namespace}, self.cluster.scope)
+
+
+def _filters(**lists: Iterable[str]) -> dict[str, str]:
+    joined = {name: ",".join(sorted(set(values))) for name, values in lists.items()}
+    return {name: values for name, values in joined.items() if 0 < len(values) <= _LONGEST_FILTER}

@@ -1,0 +1,152 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The core of vm_snapshot_info: the snapshots that match, newest first, and what they sum up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.facts import (
+    status_facts,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+    Snapshot,
+    write_time,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.observe import (
+    list_matching,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.place import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import (
+    Result,
+    Task,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
+    parse_age,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
+    Problem,
+    option_problem,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.selectors import (
+    parse_selector,
+)
+
+Test = Callable[[Snapshot], bool]
+
+_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+
+
+def problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the options."""
+    return [
+        option_problem(option, text, example)
+        for option, example in _EXAMPLES.items()
+        if (text := _problem(option, options[option]))
+    ]
+
+
+def run(task: Task) -> Result:
+    """Return the snapshots that match all filters."""
+    options = task.options
+    now = datetime.now(timezone.utc)
+    tests = _tests(options, now)
+    found = [
+        (api.cluster.name, snapshot)
+        for api in Place(options).vm_clusters()
+        for snapshot in list_matching(api, options["namespaces"] or (), options["vm_names"] or ())
+        if all(test(snapshot) for test in tests)
+    ]
+    found.sort(key=lambda pair: (pair[1].taken_at or _EARLIEST, pair[1].name), reverse=True)
+    return {
+        "changed": False,
+        "snapshots": [
+            {**status_facts(snapshot, now), "cluster": cluster} for cluster, snapshot in found
+        ],
+        "summary": summary([snapshot for _cluster, snapshot in found]),
+    }
+
+
+def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+    """Return counts over snapshots, and the times of the oldest and the newest."""
+    times = [snapshot.taken_at for snapshot in snapshots if snapshot.taken_at]
+    return {
+        "total": len(snapshots),
+        "ready": sum(snapshot.ready for snapshot in snapshots),
+        "in_progress": sum(snapshot.in_progress for snapshot in snapshots),
+        "failed": sum(snapshot.failed for snapshot in snapshots),
+        "deleting": sum(snapshot.deleting for snapshot in snapshots),
+        "vms": len({snapshot.key for snapshot in snapshots}),
+        "by_phase": dict(Counter(map(_phase, snapshots))),
+        "oldest": write_time(min(times, default=None)),
+        "newest": write_time(max(times, default=None)),
+    }
+
+
+def _tests(options: Mapping[str, Any], now: datetime) -> list[Test]:
+    return [
+        make(options[option], now)
+        for option, make in _TESTS.items()
+        if options[option] not in (None, [])
+    ]
+
+
+def _problem(option: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        _TESTS[option](value, datetime.now(timezone.utc))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _phase(snapshot: Snapshot) -> str:
+    return snapshot.phase or "Unknown"
+
+
+def _named(pattern: str, _now: datetime) -> Test:
+    return lambda snapshot: fnmatchcase(snapshot.name, pattern)
+
+
+def _labelled(text: str, _now: datetime) -> Test:
+    selector = parse_selector(text)
+    return lambda snapshot: selector.matches(snapshot.labels)
+
+
+def _in_phase(phases: Sequence[str], _now: datetime) -> Test:
+    return lambda snapshot: _phase(snapshot) in phases
+
+
+def _ready(ready: bool, _now: datetime) -> Test:
+    return lambda snapshot: snapshot.ready == ready
+
+
+def _older(age: str, now: datetime) -> Test:
+    limit = now - parse_age(age)
+    return lambda snapshot: snapshot.taken_at is not None and snapshot.taken_at < limit
+
+
+def _newer(age: str, now: datetime) -> Test:
+    limit = now - parse_age(age)
+    return lambda snapshot: snapshot.taken_at is not None and snapshot.taken_at >= limit
+
+
+_TESTS: Mapping[str, Callable[[Any, datetime], Test]] = {
+    "name": _named,
+    "selector": _labelled,
+    "phase": _in_phase,
+    "ready": _ready,
+    "older_than": _older,
+    "newer_than": _newer,
+}
+_EXAMPLES = {
+    "selector": "app=db,tier!=test",
+    "older_than": "7d",
+    "newer_than": "24h",
+}

@@ -1,0 +1,86 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Observation: what exists, read with few LIST calls. The only existence test of the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
+    LIST_SEGMENT,
+    ClusterVms,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+    Snapshot,
+    VirtualMachine,
+    VmKey,
+    read_snapshot,
+    read_vm,
+)
+
+# Up to this many VM names go into a LIST's filter; with more, whole namespaces are listed.
+_FILTERED_VMS = 50
+
+# A missing VM answers 404, or 500 with a text that differs between versions.
+_MAY_BE_ABSENT = ("not_found", "server_error")
+
+
+def list_snapshots(api: ClusterVms, keys: Collection[VmKey]) -> list[Snapshot]:
+    """Return the snapshots of these VMs of the cluster."""
+    keys = set(keys)
+    listed = list_matching(api, {key.namespace for key in keys}, {key.vm_name for key in keys})
+    return [snapshot for snapshot in listed if snapshot.key in keys]
+
+
+def list_matching(
+    api: ClusterVms, namespaces: Collection[str] = (), vm_names: Collection[str] = ()
+) -> list[Snapshot]:
+    """Return the cluster's snapshots in these namespaces, of VMs of these names; none: all."""
+    listed = api.snapshots(
+        partial(read_snapshot, api.cluster.uid),
+        namespaces,
+        vm_names if len(vm_names) <= _FILTERED_VMS else (),
+    )
+    return [
+        snapshot
+        for snapshot in listed
+        if (not namespaces or snapshot.key.namespace in namespaces)
+        and (not vm_names or snapshot.key.vm_name in vm_names)
+    ]
+
+
+def find_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
+    """Return the snapshot of this name, of this VM or of another in its namespace, or None."""
+    own = (snapshot for snapshot in list_snapshots(api, [key]) if snapshot.name == name)
+    return next(own, None) or find_name(api, key.namespace, name)
+
+
+def find_name(api: ClusterVms, namespace: str, name: str) -> Snapshot | None:
+    """Return the snapshot of this name in the namespace, whichever VM it is of, or None."""
+    found = (snapshot for snapshot in list_matching(api, [namespace]) if snapshot.name == name)
+    return next(found, None)
+
+
+def list_vms(api: ClusterVms, namespaces: Collection[str] = ()) -> list[VirtualMachine]:
+    """Return the VMs of the namespaces; none named: of all."""
+    listed = api.vms(partial(read_vm, api.cluster.uid), namespaces)
+    return [vm for vm in listed if not namespaces or vm.key.namespace in namespaces]
+
+
+def find_vm(api: ClusterVms, key: VmKey) -> VirtualMachine | None:
+    """Return the VM, or None where the list of VMs does not show it."""
+    if key.vm_name != LIST_SEGMENT:
+        try:
+            vm = read_vm(api.cluster.uid, api.vm(key.vm_name, key.namespace))
+        except PaletteError as error:
+            if error.reason not in _MAY_BE_ABSENT:
+                raise
+        else:
+            if vm.key == key:
+                return vm
+    return next((vm for vm in list_vms(api, [key.namespace]) if vm.key == key), None)

@@ -1,0 +1,62 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a task works: the clusters that its options name, in the scope that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import lookups
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
+    PaletteClient,
+    connect,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
+    settings_from,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
+    ClusterVms,
+)
+
+
+class Place:
+    """Palette as the connection options reach it. Names are looked up once in a process."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+        self._client = connect(settings_from(options))
+
+    def cluster(self, name: str | None = None, uid: str | None = None) -> ClusterVms:
+        """Return the cluster of this name or uid; without either, the one in the options."""
+        if not (name or uid):
+            name, uid = self._options.get("cluster"), self._options.get("cluster_uid")
+        scope = self._scope()
+        found = Cluster(uid, uid, scope) if uid else _cluster_named(self._client, name or "", scope)
+        return ClusterVms(self._client, found)
+
+    def vm_clusters(self) -> list[ClusterVms]:
+        """Return the clusters that the options name or, where they name none, all that run VMs."""
+        if self._options.get("cluster") or self._options.get("cluster_uid"):
+            return [self.cluster()]
+        if self._options.get("clusters"):
+            return [self.cluster(name) for name in dict.fromkeys(self._options["clusters"])]
+        found = lookups.vm_clusters(self._client, self._scope())
+        return [ClusterVms(self._client, cluster) for cluster in found]
+
+    def _scope(self) -> str | None:
+        project = self._options.get("project")
+        return _project_uid(self._client, project) if project else self._options.get("project_uid")
+
+
+@lru_cache(maxsize=64)
+def _project_uid(client: PaletteClient, name: str) -> str:
+    return lookups.project_uid(client, name)
+
+
+@lru_cache(maxsize=256)
+def _cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluster:
+    return lookups.cluster_named(client, name, scope)

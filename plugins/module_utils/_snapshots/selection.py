@@ -1,0 +1,215 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which virtual machines a task is about: listed one by one, or by what they have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase, translate
+from typing import Any, NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
+    uid_problem,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+    VirtualMachine,
+    VmKey,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.kubevirt import (
+    namespace_problem,
+    snapshot_name_problem,
+    vm_name_problem,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
+    Problem,
+    option_problem,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.selectors import (
+    Selector,
+    parse_selector,
+)
+
+_ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
+_SHELL = re.compile(r"[*?[]")
+_REQUIRED = ("vm_name", "namespace")
+_RULES = {
+    "vm_name": vm_name_problem,
+    "namespace": namespace_problem,
+    "name": snapshot_name_problem,
+    "cluster_uid": uid_problem,
+}
+_FILTERS = {
+    "cluster": "vm-cluster-1",
+    "cluster_uid": "66a1f0c2e4b0a1b2c3d4e5f6",
+    "clusters": ["vm-cluster-1", "vm-cluster-2"],
+    "namespaces": ["vms", "prod"],
+    "vm_names": ["db*"],
+    "exclude": ["scratch-*"],
+    "selector": "app=db",
+    "set": "nightly",
+}
+_EXAMPLE = "vms: [{vm_name: db1, namespace: vms, cluster: vm-cluster-1}]"
+
+
+class Entry(NamedTuple):
+    """A VM that was listed. name: its snapshot's own name, where the template's does not suit."""
+
+    vm_name: str
+    namespace: str
+    cluster: str | None
+    cluster_uid: str | None
+    name: str | None
+
+
+class Patterns:
+    """Names or shell patterns of VMs: ``vm``, ``namespace/vm`` or ``cluster/namespace/vm``."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        # Names are looked up, not tried one by one: there may be thousands of both.
+        self._names, self._shell = set[str](), []
+        for pattern in patterns:
+            if _SHELL.search(pattern):
+                self._shell.append((pattern.count("/"), re.compile(translate(pattern))))
+            else:
+                self._names.add(pattern)
+
+    def __bool__(self) -> bool:
+        return bool(self._names or self._shell)
+
+    def match(self, vm_name: str, namespace: str, cluster: str) -> bool:
+        """Say whether one of them matches a VM. cluster: what it is called in results."""
+        forms = (vm_name, f"{namespace}/{vm_name}", f"{cluster}/{namespace}/{vm_name}")
+        return not self._names.isdisjoint(forms) or any(
+            shell.match(forms[min(slashes, 2)]) for slashes, shell in self._shell
+        )
+
+
+class Filters(NamedTuple):
+    """What VMs have in common. Empty ones match all; ``exclude`` takes out what matches it."""
+
+    namespaces: Sequence[str]
+    vm_names: Patterns
+    exclude: Patterns
+    selector: Selector | None
+
+    def match_key(self, key: VmKey, cluster: str) -> bool:
+        """Say whether a VM's place and name match. cluster: what it is called in results."""
+        if self.namespaces and key.namespace not in self.namespaces:
+            return False
+        if self.vm_names and not self.vm_names.match(key.vm_name, key.namespace, cluster):
+            return False
+        return not self.exclude.match(key.vm_name, key.namespace, cluster)
+
+    def match_vm(self, vm: VirtualMachine, cluster: str) -> bool:
+        """Say whether a VM matches, its labels too."""
+        labelled = not self.selector or self.selector.matches(vm.labels)
+        return labelled and self.match_key(vm.key, cluster)
+
+    def excludes(self, entry: Entry) -> bool:
+        """Say whether a VM that was listed is to be left out all the same."""
+        cluster = entry.cluster or entry.cluster_uid or ""
+        return self.exclude.match(entry.vm_name, entry.namespace, cluster)
+
+
+def entries_from(options: Mapping[str, Any]) -> tuple[list[Entry], list[Problem]]:
+    """Read the option ``vms``: names, or mappings with more than the name."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for position, given in enumerate(options["vms"] or ()):
+        entry = _entry(given, options)
+        faults = _entry_problems(f"vms[{position}]", given, entry)
+        problems += faults
+        if not faults:
+            entries.append(entry)
+    return entries, problems
+
+
+def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
+    """Read the options that filter VMs."""
+    selector, problems = None, []
+    try:
+        selector = parse_selector(options["selector"]) if options.get("selector") else None
+    except ValueError as error:
+        problems.append(option_problem("selector", str(error), "app=db,tier!=test"))
+    filters = Filters(
+        options.get("namespaces") or _one_namespace(options),
+        Patterns(options.get("vm_names") or ()),
+        Patterns(options.get("exclude") or ()),
+        selector,
+    )
+    return filters, problems
+
+
+def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
+    """Return the namespace that is meant to be selected from where no VMs are listed."""
+    namespace = options.get("namespace")
+    return [namespace] if namespace and options.get("vms") is None else ()
+
+
+def emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return which filters are given and empty, or have an empty item where one was lost.
+
+    An empty filter must not come to mean all; to exclude nothing is all right.
+    """
+    problems = []
+    for name, example in _FILTERS.items():
+        given = options.get(name)
+        if given in ("", [], [""]):
+            if name != "exclude":
+                text = "must not be empty: leave it out to mean all"
+                problems.append(option_problem(name, text, example))
+        elif isinstance(given, list) and "" in given:
+            text = f"{given!r} has an empty item; text for a list has commas and no blanks"
+            problems.append(option_problem(name, text, example))
+    return problems
+
+
+def pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return which patterns cannot match because the cluster is given by its uid only."""
+    uid = options.get("cluster_uid")
+    if not uid:
+        return []
+    problems = []
+    for name in ("vm_names", "exclude"):
+        for pattern in options.get(name) or ():
+            cluster, *rest = pattern.split("/")
+            if len(rest) == 2 and not fnmatchcase(uid, cluster):
+                text = f"{pattern!r} cannot match: with cluster_uid, the cluster is called {uid}"
+                problems.append(option_problem(name, text, ["/".join(rest)]))
+    return problems
+
+
+def concurrency_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with how many VMs to work on together."""
+    if options["concurrency"] >= 1:
+        return []
+    return [option_problem("concurrency", "must be 1 or more", 16)]
+
+
+def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
+    fields = dict(given) if isinstance(given, Mapping) else {"vm_name": given}
+    if not (fields.get("cluster") or fields.get("cluster_uid")):
+        fields.update(cluster=options.get("cluster"), cluster_uid=options.get("cluster_uid"))
+    fields["namespace"] = fields.get("namespace") or options.get("namespace")
+    return Entry(*(fields.get(key) for key in _ENTRY_KEYS))  # type: ignore[arg-type]
+
+
+def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
+    if not isinstance(given, (str, Mapping)):
+        return [Problem(where, f"{given!r} is neither a name nor a mapping", _EXAMPLE)]
+    texts = {key: _value_problem(key, getattr(entry, key)) for key in _ENTRY_KEYS}
+    if isinstance(given, Mapping):
+        texts.update({str(key): "is not known here" for key in set(given) - set(_ENTRY_KEYS)})
+    if bool(entry.cluster) == bool(entry.cluster_uid):
+        texts["cluster"] = "it or cluster_uid must be given, not both, here or for the whole task"
+    return [Problem(f"{where}.{key}", text, _EXAMPLE) for key, text in texts.items() if text]
+
+
+def _value_problem(key: str, value: Any) -> str | None:
+    if value is None:
+        return "must be given" if key in _REQUIRED else None
+    if not isinstance(value, str):
+        return f"{value!r} is not text"
+    return _RULES[key](value) if key in _RULES else None

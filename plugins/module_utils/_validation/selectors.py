@@ -1,0 +1,87 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubernetes label selectors: `tier=db,env in (prod, test),!legacy`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.kubevirt import (
+    label_key_problem,
+    label_value_problem,
+)
+
+_WORD = r"[^\s=!(),<>]"
+_COMMA_BETWEEN_REQUIREMENTS = re.compile(r",(?![^()]*\))")
+_REQUIREMENT = re.compile(
+    rf"""\s*(?:
+        !\s*(?P<absent>{_WORD}+)
+      | (?P<key>{_WORD}+)
+        (?: \s*(?P<equality>==|=|!=)\s*(?P<value>{_WORD}*)
+          | \s+(?P<membership>in|notin)\s*\((?P<values>[^()]*)\)
+        )?
+    )\s*""",
+    re.VERBOSE,
+)
+_OPERATORS = {"=": "in", "==": "in", "!=": "notin", "in": "in", "notin": "notin"}
+
+
+class Requirement(NamedTuple):
+    """One condition on the labels; operator is in, notin, exists or absent."""
+
+    key: str
+    operator: str
+    values: frozenset[str] = frozenset()
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether the labels meet it; a label that is not there is in no set of values."""
+        if self.operator == "exists":
+            return self.key in labels
+        if self.operator == "absent":
+            return self.key not in labels
+        return (labels.get(self.key) in self.values) == (self.operator == "in")
+
+
+class Selector(NamedTuple):
+    """Conditions that labels must meet together; without any, all labels match."""
+
+    requirements: tuple[Requirement, ...]
+
+    def matches(self, labels: Mapping[str, str] | None) -> bool:
+        """Tell whether the labels (None: an object without labels) meet every condition."""
+        return all(requirement.holds(labels or {}) for requirement in self.requirements)
+
+
+def parse_selector(text: str) -> Selector:
+    """Read a selector made of =, ==, !=, in, notin, key and !key; ValueError says what is wrong."""
+    if not text.strip():
+        return Selector(())
+    return Selector(tuple(map(_requirement, _COMMA_BETWEEN_REQUIREMENTS.split(text))))
+
+
+def _requirement(text: str) -> Requirement:
+    found = _REQUIREMENT.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"{text.strip()!r} is not a label condition"
+            " (key, !key, key=value, key!=value, key in (a, b) or key notin (a, b))"
+        )
+    if found["absent"]:
+        return _checked(Requirement(found["absent"], "absent"))
+    operator = found["equality"] or found["membership"]
+    if operator is None:
+        return _checked(Requirement(found["key"], "exists"))
+    values = found["value"] if found["equality"] else found["values"]
+    words = frozenset(word.strip() for word in values.split(","))
+    return _checked(Requirement(found["key"], _OPERATORS[operator], words))
+
+
+def _checked(requirement: Requirement) -> Requirement:
+    problems = [label_key_problem(requirement.key)]
+    problems += [label_value_problem(value) for value in sorted(requirement.values)]
+    for problem in filter(None, problems):
+        raise ValueError(f"label {requirement.key!r}: {problem}")
+    return requirement
