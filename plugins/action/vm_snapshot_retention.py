@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.features import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import (
     VM_SNAPSHOT_RETENTION,
 )
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils.in_process import InProcessAction

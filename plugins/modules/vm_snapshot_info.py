@@ -190,8 +190,8 @@ problems:
   sample: ["newer_than: '1y' has the unknown unit 'y'; for example: newer_than: 24h"]
 """
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils.entry import run_module
-from ansible_collections.spectrocloud.palette.plugins.module_utils.features import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import run_module
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import (
     VM_SNAPSHOT_INFO,
 )
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 
 Json = dict[str, Any]
 Item = TypeVar("Item")

@@ -19,11 +19,11 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retr
     give_up_at,
     pause,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
     ClusterVms,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import apply
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import Wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import writes as apply
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import Wanted
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     Snapshot,
     VmKey,

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
     ClusterVms,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
@@ -21,8 +21,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ob
     list_matching,
     list_vms,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.place import Place
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.selection import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Entry,
     Filters,
 )

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.validation import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
     response_problems,
 )
 

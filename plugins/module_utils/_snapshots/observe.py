@@ -11,7 +11,7 @@ from functools import partial
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
     LIST_SEGMENT,
     ClusterVms,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import Wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import Wanted
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     Json,
     Snapshot,

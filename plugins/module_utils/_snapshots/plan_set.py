@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from string import Formatter
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import Wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import Wanted
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     MANAGED_BY,
     MANAGER,

@@ -26,7 +26,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils import entry,
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils import in_process
 from palette_simulator.launch import Simulator
 from unit.fakes import Answer, ScriptedServer

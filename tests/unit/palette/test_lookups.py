@@ -15,14 +15,14 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clie
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import (
     Cluster,
     cluster_named,
     project_uid,
     vm_clusters,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
     ClusterVms,
 )
 from unit.fakes import Answer, Clock, ScriptedServer

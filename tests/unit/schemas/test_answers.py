@@ -21,7 +21,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._validation i
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.shapes import (
     compile_schema,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.validation import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
     AnswerKind,
     response_problems,
 )

@@ -31,7 +31,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.p
     merged,
     worded,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.validation import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
     problems_in_body,
     problems_in_options,
 )

@@ -19,7 +19,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.erro
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
     execute as module,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
     Wanted,
     wanted,
 )

@@ -15,8 +15,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fl
     observe_entries,
     observe_matching,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.place import Place
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.selection import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Entry,
     filters_from,
 )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import wanted
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     MANAGED_BY,
     PART_OF,

@@ -18,7 +18,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     EXPIRES_AT,
     VmKey,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.features import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import (
     VM_SNAPSHOT_RETENTION,
 )
 from unit.sets.world import Call, Json, MemoryPalette, key_of, marks, run

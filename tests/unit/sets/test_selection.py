@@ -13,7 +13,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     VmKey,
     read_vm,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.selection import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Entry,
     concurrency_problems,
     entries_from,

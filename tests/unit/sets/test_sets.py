@@ -22,7 +22,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     PART_OF,
     REQUEST_ID,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.features import VM_SNAPSHOT_SET
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import VM_SNAPSHOT_SET
 from unit.sets.world import Call, Json, MemoryPalette, key_of, marks, run
 
 OURS = marks("nightly")

@@ -23,8 +23,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clie
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     from_answer,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
     ClusterVms,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
@@ -41,9 +41,9 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     VmKey,
     write_time,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import Task
-from ansible_collections.spectrocloud.palette.plugins.module_utils.entry import result_of
-from ansible_collections.spectrocloud.palette.plugins.module_utils.features import Feature
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import result_of
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import Feature
 from unit.fakes import Clock
 
 Json = dict[str, Any]

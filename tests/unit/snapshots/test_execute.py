@@ -15,11 +15,11 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
     execute as execute_module,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import wanted
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
     Execution,
     Member,

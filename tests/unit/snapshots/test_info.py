@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import info
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import Task
-from ansible_collections.spectrocloud.palette.plugins.module_utils.arguments import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module import vm_snapshot_info as info
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.options import (
     VM_SNAPSHOT_INFO,
 )
 from unit.fakes import FAILED, READY, RUNNING, SUCCEEDED, FakeCluster

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.facts import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
     diff,
     status_facts,
 )

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
     Wanted,
     wanted,
 )

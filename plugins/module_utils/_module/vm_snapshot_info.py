@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.facts import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
     status_facts,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
@@ -21,8 +21,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.observe import (
     list_matching,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.place import Place
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
     Result,
     Task,
 )

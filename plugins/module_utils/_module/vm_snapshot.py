@@ -12,10 +12,10 @@ from typing import Any
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
     ClusterVms,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
     Wanted,
     parameter_problems,
     random_suffix,
@@ -26,7 +26,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ex
     Member,
     steps_for,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.facts import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
     diff,
     status_facts,
 )
@@ -39,7 +39,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ob
     find_vm,
     list_snapshots,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.place import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     REFUSE,
     Action,
@@ -50,7 +50,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pr
     before_and_after,
     predicted,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
     Result,
     Task,
 )

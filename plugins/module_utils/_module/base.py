@@ -21,20 +21,20 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.erro
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
     connection_problems,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
     Task,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
     merged,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.validation import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
     JSONSCHEMA_IMPORT_ERROR,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.arguments import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.options import (
     with_default_project,
     without_blanks,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils.features import Feature
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import Feature
 
 _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "jsonschema": JSONSCHEMA_IMPORT_ERROR}
 

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
     age_problems,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
@@ -21,7 +21,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ex
     Member,
     Step,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.facts import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
     described,
     status_facts,
 )
@@ -33,7 +33,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     Snapshot,
     VmKey,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.place import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import DELETE
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_retention import (
     Decision,
@@ -46,14 +46,14 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.progress import (
     Progress,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.selection import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Filters,
     concurrency_problems,
     emptiness_problems,
     filters_from,
     pattern_problems,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
     Result,
     Task,
 )

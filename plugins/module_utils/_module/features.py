@@ -15,7 +15,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots im
     sets,
     single,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
     Result,
     Task,
 )

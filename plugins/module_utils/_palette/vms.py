@@ -13,7 +13,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clie
     PaletteClient,
     api_path,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lookups import Cluster
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 
 Item = TypeVar("Item")
 

@@ -17,10 +17,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retr
     backoff,
     pause,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.virtual_machines import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
     ClusterVms,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
     API_VERSION,
     KIND,
     Wanted,

@@ -14,7 +14,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.erro
     PaletteError,
     invalid_parameters,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.body import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
     age_problems,
     mark_problems,
     parameter_problems,
@@ -25,7 +25,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ex
     Member,
     steps_for,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.facts import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
     described,
     status_facts,
 )
@@ -39,7 +39,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     MANAGED_BY,
     PART_OF,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.place import Place
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     KEEP,
     REFUSE,
@@ -67,7 +67,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pr
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.progress import (
     Progress,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.selection import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Entry,
     concurrency_problems,
     emptiness_problems,
@@ -75,7 +75,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.se
     filters_from,
     pattern_problems,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.task import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
     Result,
     Task,
 )
