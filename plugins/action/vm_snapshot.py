@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import VM_SNAPSHOT
-from ansible_collections.spectrocloud.palette.plugins.plugin_utils.in_process import InProcessAction
+from ..module_utils._module.features import VM_SNAPSHOT
+from ..plugin_utils.in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):

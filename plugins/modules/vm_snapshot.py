@@ -307,8 +307,8 @@ ref:
   sample: 1c2d3e4f
 """
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import run_module
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import VM_SNAPSHOT
+from ..module_utils._module.base import run_module
+from ..module_utils._module.features import VM_SNAPSHOT
 
 
 def main() -> None:

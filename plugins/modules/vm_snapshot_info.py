@@ -190,10 +190,8 @@ problems:
   sample: ["newer_than: '1y' has the unknown unit 'y'; for example: newer_than: 24h"]
 """
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import run_module
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import (
-    VM_SNAPSHOT_INFO,
-)
+from ..module_utils._module.base import run_module
+from ..module_utils._module.features import VM_SNAPSHOT_INFO
 
 
 def main() -> None:

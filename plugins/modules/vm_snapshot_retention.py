@@ -150,10 +150,8 @@ problems:
   sample: ["keep_last: must be 0 or more; for example: keep_last: 7"]
 """
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import run_module
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import (
-    VM_SNAPSHOT_RETENTION,
-)
+from ..module_utils._module.base import run_module
+from ..module_utils._module.features import VM_SNAPSHOT_RETENTION
 
 
 def main() -> None:

@@ -238,8 +238,8 @@ problems:
   sample: ["max_age: '1y' has the unknown unit 'y'; for example: max_age: 7d"]
 """
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import run_module
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import VM_SNAPSHOT_SET
+from ..module_utils._module.base import run_module
+from ..module_utils._module.features import VM_SNAPSHOT_SET
 
 
 def main() -> None:

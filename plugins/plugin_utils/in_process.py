@@ -19,12 +19,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import (
-    missing_libraries,
-    result_of,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import Feature
+from ..module_utils._module.base import missing_libraries, result_of
+from ..module_utils._module.features import Feature
+from ..module_utils._module.task import Task
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is untyped

@@ -17,10 +17,10 @@ from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, TypeVar
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 
 Json = dict[str, Any]
 Item = TypeVar("Item")

@@ -10,31 +10,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
-    REQUESTS_IMPORT_ERROR,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-    invalid_parameters,
-    scrub,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
-    connection_problems,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
-    Task,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    merged,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
-    JSONSCHEMA_IMPORT_ERROR,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.options import (
-    with_default_project,
-    without_blanks,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import Feature
+from .._palette.client import REQUESTS_IMPORT_ERROR
+from .._palette.errors import PaletteError, invalid_parameters, scrub
+from .._palette.settings import connection_problems
+from .._validation.problems import merged
+from .._validation.request import JSONSCHEMA_IMPORT_ERROR
+from .features import Feature
+from .options import with_default_project, without_blanks
+from .task import Task
 
 _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "jsonschema": JSONSCHEMA_IMPORT_ERROR}
 

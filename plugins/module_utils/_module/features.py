@@ -8,20 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils import arguments
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
-    info,
-    retention,
-    sets,
-    single,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
-    Result,
-    Task,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Problem,
-)
+from .. import arguments
+from .._snapshots import info, retention, sets, single
+from .._validation.problems import Problem
+from .task import Result, Task
 
 
 class Feature(NamedTuple):

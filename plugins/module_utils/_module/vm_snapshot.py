@@ -9,59 +9,19 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
-    ClusterVms,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
-    Wanted,
-    parameter_problems,
-    random_suffix,
-    wanted,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
-    Execution,
-    Member,
-    steps_for,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
-    diff,
-    status_facts,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    Snapshot,
-    VmKey,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.observe import (
-    find_name,
-    find_vm,
-    list_snapshots,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
-    REFUSE,
-    Action,
-    plan_absent,
-    plan_present,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.predict import (
-    before_and_after,
-    predicted,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
-    Result,
-    Task,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
-    wait_problems,
-    waiting_from,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Problem,
-    merged,
-)
+from .._palette.errors import PaletteError
+from .._palette.vms import ClusterVms
+from .._snapshots.desired import Wanted, parameter_problems, random_suffix, wanted
+from .._snapshots.execute import Execution, Member, steps_for
+from .._snapshots.model import Snapshot, VmKey
+from .._snapshots.observe import find_name, find_vm, list_snapshots
+from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
+from .._snapshots.predict import before_and_after, predicted
+from .._snapshots.results import diff, status_facts
+from .._snapshots.wait import wait_problems, waiting_from
+from .._validation.problems import Problem, merged
+from .._vms.session import Place
+from .task import Result, Task
 
 
 def problems(options: Mapping[str, Any]) -> list[Problem]:

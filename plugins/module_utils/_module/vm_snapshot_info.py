@@ -11,31 +11,14 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
-    status_facts,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    Snapshot,
-    write_time,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.observe import (
-    list_matching,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
-    Result,
-    Task,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
-    parse_age,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Problem,
-    option_problem,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.selectors import (
-    parse_selector,
-)
+from .._snapshots.model import Snapshot, write_time
+from .._snapshots.observe import list_matching
+from .._snapshots.results import status_facts
+from .._validation.durations import parse_age
+from .._validation.problems import Problem, option_problem
+from .._validation.selectors import parse_selector
+from .._vms.session import Place
+from .task import Result, Task
 
 Test = Callable[[Snapshot], bool]
 

@@ -10,66 +10,28 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
-    age_problems,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
-    Execution,
-    Member,
-    Step,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
-    described,
-    status_facts,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fleet import (
-    Fleet,
-    observe_matching,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    Snapshot,
-    VmKey,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import DELETE
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_retention import (
-    Decision,
-    Rules,
-    decide,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_set import (
-    is_member,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.progress import (
-    Progress,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
+from .._palette.errors import PaletteError
+from .._snapshots.desired import age_problems
+from .._snapshots.execute import Execution, Member, Step
+from .._snapshots.fleet import Fleet, observe_matching
+from .._snapshots.model import Snapshot, VmKey
+from .._snapshots.plan import DELETE
+from .._snapshots.plan_retention import Decision, Rules, decide
+from .._snapshots.plan_set import is_member
+from .._snapshots.progress import Progress
+from .._snapshots.results import described, status_facts
+from .._snapshots.wait import Goal, wait_problems, waiting_from
+from .._validation.durations import parse_age
+from .._validation.problems import Problem, merged, option_problem
+from .._vms.selection import (
     Filters,
     concurrency_problems,
     emptiness_problems,
     filters_from,
     pattern_problems,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
-    Result,
-    Task,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
-    Goal,
-    wait_problems,
-    waiting_from,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
-    parse_age,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Problem,
-    merged,
-    option_problem,
-)
+from .._vms.session import Place
+from .task import Result, Task
 
 _FAILURES_SHOWN = 10
 

@@ -10,44 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-    invalid_parameters,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
-    age_problems,
-    mark_problems,
-    parameter_problems,
-    wanted,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
-    Execution,
-    Member,
-    steps_for,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
-    described,
-    status_facts,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fleet import (
-    Candidate,
-    Fleet,
-    observe_entries,
-    observe_matching,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    MANAGED_BY,
-    PART_OF,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
-    KEEP,
-    REFUSE,
-    UPDATE,
-    Action,
-    plan_present,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_set import (
+from .._palette.errors import PaletteError, invalid_parameters
+from .._snapshots.desired import age_problems, mark_problems, parameter_problems, wanted
+from .._snapshots.execute import Execution, Member, steps_for
+from .._snapshots.fleet import Candidate, Fleet, observe_entries, observe_matching
+from .._snapshots.model import MANAGED_BY, PART_OF
+from .._snapshots.plan import KEEP, REFUSE, UPDATE, Action, plan_present
+from .._snapshots.plan_set import (
     freshest,
     kept_notes,
     member_name,
@@ -60,14 +29,13 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
     template_problems,
     timestamped,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.predict import (
-    before_and_after,
-    predicted,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.progress import (
-    Progress,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
+from .._snapshots.predict import before_and_after, predicted
+from .._snapshots.progress import Progress
+from .._snapshots.results import described, status_facts
+from .._snapshots.wait import Waiting, wait_problems, waiting_from
+from .._validation.durations import parse_age
+from .._validation.problems import Problem, merged, option_problem
+from .._vms.selection import (
     Entry,
     concurrency_problems,
     emptiness_problems,
@@ -75,23 +43,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selectio
     filters_from,
     pattern_problems,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import (
-    Result,
-    Task,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
-    Waiting,
-    wait_problems,
-    waiting_from,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
-    parse_age,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Problem,
-    merged,
-    option_problem,
-)
+from .._vms.session import Place
+from .task import Result, Task
 
 _FAILURES = ("failed", "blocked")
 _OUTCOMES = (

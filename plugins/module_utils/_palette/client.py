@@ -14,29 +14,11 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-    from_answer,
-    scrub,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.rate_limit import (
-    RateLimiter,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import (
-    READS,
-    PaletteRetry,
-    backoff,
-    pause,
-    time_left,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
-    Settings,
-    is_loopback,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.transport import (
-    TimedAdapter,
-    body_of,
-)
+from .errors import PaletteError, from_answer, scrub
+from .rate_limit import RateLimiter
+from .retry import READS, PaletteRetry, backoff, pause, time_left
+from .settings import Settings, is_loopback
+from .transport import TimedAdapter, body_of
 
 REQUESTS_IMPORT_ERROR: str | None = None
 try:

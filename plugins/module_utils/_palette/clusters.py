@@ -8,15 +8,8 @@ from __future__ import annotations
 import difflib
 from typing import NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
-    Json,
-    PaletteClient,
-    api_path,
-    items_of,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from .client import Json, PaletteClient, api_path, items_of
+from .errors import PaletteError
 
 _CANDIDATES = 10
 

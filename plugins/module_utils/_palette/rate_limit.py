@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import pause
+from .retry import pause
 
 # Palette counts requests per source address and first path resource; sub-resources share the
 # bucket.

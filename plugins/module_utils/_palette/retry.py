@@ -21,9 +21,7 @@ except ImportError:
     Retry = object  # type: ignore[assignment,misc]
 
 if TYPE_CHECKING:
-    from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.rate_limit import (
-        RateLimiter,
-    )
+    from .rate_limit import RateLimiter
 
 READS = frozenset({"GET"})
 _PASSING = frozenset({502, 503, 504})

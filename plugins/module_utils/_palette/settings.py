@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Problem,
-    option_problem,
-)
+from .._validation.problems import Problem, option_problem
 
 _DAY = 86_400  # seconds
 _SLOWEST = 0.01  # requests per second

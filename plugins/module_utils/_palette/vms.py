@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
-    Json,
-    PaletteClient,
-    api_path,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
+from .client import Json, PaletteClient, api_path
+from .clusters import Cluster
 
 Item = TypeVar("Item")
 

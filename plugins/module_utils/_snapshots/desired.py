@@ -12,32 +12,11 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    EXPIRES_AT,
-    MANAGED_BY,
-    MANAGER,
-    PART_OF,
-    REQUEST_ID,
-    Json,
-    VmKey,
-    write_time,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
-    parse_age,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.kubevirt import (
-    NAME_SUFFIX_LENGTH,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    DEFINITION,
-    Problem,
-    merged,
-    option_problem,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
-    problems_in_body,
-    problems_in_options,
-)
+from .._validation.durations import parse_age
+from .._validation.kubevirt import NAME_SUFFIX_LENGTH
+from .._validation.problems import DEFINITION, Problem, merged, option_problem
+from .._validation.request import problems_in_body, problems_in_options
+from .model import EXPIRES_AT, MANAGED_BY, MANAGER, PART_OF, REQUEST_ID, Json, VmKey, write_time
 
 API_VERSION = "snapshot.kubevirt.io/v1beta1"
 KIND = "VirtualMachineSnapshot"

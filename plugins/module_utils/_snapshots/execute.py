@@ -12,39 +12,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import (
-    give_up_at,
-    pause,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
-    ClusterVms,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import writes as apply
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import Wanted
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    Snapshot,
-    VmKey,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.observe import (
-    list_snapshots,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
-    CREATE,
-    DELETE,
-    KEEP,
-    UPDATE,
-    Action,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
-    Goal,
-    Waiting,
-    growing_interval,
-    reached,
-    timed_out,
-)
+from .._palette.errors import PaletteError
+from .._palette.retry import give_up_at, pause
+from .._palette.vms import ClusterVms
+from . import writes as apply
+from .desired import Wanted
+from .model import Snapshot, VmKey
+from .observe import list_snapshots
+from .plan import CREATE, DELETE, KEEP, UPDATE, Action
+from .wait import Goal, Waiting, growing_interval, reached, timed_out
 
 _REPORT_INTERVAL = 1.0  # seconds, while writes are under way
 

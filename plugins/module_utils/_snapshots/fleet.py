@@ -9,23 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
-    ClusterVms,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    Snapshot,
-    VirtualMachine,
-    VmKey,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.observe import (
-    list_matching,
-    list_vms,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
-from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
-    Entry,
-    Filters,
-)
+from .._palette.vms import ClusterVms
+from .._vms.selection import Entry, Filters
+from .._vms.session import Place
+from .model import Snapshot, VirtualMachine, VmKey
+from .observe import list_matching, list_vms
 
 
 class Candidate(NamedTuple):

@@ -13,12 +13,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
-    response_problems,
-)
+from .._palette.errors import PaletteError
+from .._validation.request import response_problems
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "ansible"

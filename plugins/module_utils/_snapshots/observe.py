@@ -8,20 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
-    LIST_SEGMENT,
-    ClusterVms,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    Snapshot,
-    VirtualMachine,
-    VmKey,
-    read_snapshot,
-    read_vm,
-)
+from .._palette.errors import PaletteError
+from .._palette.vms import LIST_SEGMENT, ClusterVms
+from .model import Snapshot, VirtualMachine, VmKey, read_snapshot, read_vm
 
 # Up to this many VM names go into a LIST's filter; with more, whole namespaces are listed.
 _FILTERED_VMS = 50

@@ -8,19 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import Wanted
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    Json,
-    Snapshot,
-    VirtualMachine,
-    VmKey,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
-    not_quiesced,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
-    parse_duration,
-)
+from .._validation.durations import parse_duration
+from .desired import Wanted
+from .model import Json, Snapshot, VirtualMachine, VmKey
+from .wait import not_quiesced
 
 CREATE, UPDATE, DELETE, KEEP, REFUSE = "create", "update", "delete", "keep", "refuse"
 

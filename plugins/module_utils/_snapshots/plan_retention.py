@@ -12,14 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    EXPIRES_AT,
-    MANAGED_BY,
-    MANAGER,
-    Snapshot,
-    VmKey,
-    read_time,
-)
+from .model import EXPIRES_AT, MANAGED_BY, MANAGER, Snapshot, VmKey, read_time
 
 _ERRORS_PASS = timedelta(days=1)
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)

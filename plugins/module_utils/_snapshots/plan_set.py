@@ -10,29 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from string import Formatter
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import Wanted
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    MANAGED_BY,
-    MANAGER,
-    PART_OF,
-    Snapshot,
-    VirtualMachine,
-    VmKey,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
-    DELETE,
-    KEEP,
-    Action,
-    refuse_unquiesced,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.kubevirt import (
-    label_value_problem,
-    snapshot_name_problem,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Problem,
-    option_problem,
-)
+from .._validation.kubevirt import label_value_problem, snapshot_name_problem
+from .._validation.problems import Problem, option_problem
+from .desired import Wanted
+from .model import MANAGED_BY, MANAGER, PART_OF, Snapshot, VirtualMachine, VmKey
+from .plan import DELETE, KEEP, Action, refuse_unquiesced
 
 _SOME_TIME = datetime(2026, 1, 2, tzinfo=timezone.utc)
 _FIELDS = ("vm", "set", "namespace", "timestamp")

@@ -5,18 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    Json,
-    Snapshot,
-    read_snapshot,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
-    CREATE,
-    DELETE,
-    UPDATE,
-    Action,
-    with_metadata,
-)
+from .model import Json, Snapshot, read_snapshot
+from .plan import CREATE, DELETE, UPDATE, Action, with_metadata
 
 
 def before_and_after(action: Action) -> tuple[Json | None, Json | None]:

@@ -9,8 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import Member
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
+from .execute import Member
+from .wait import Goal
 
 _INTERVAL = 5.0  # seconds
 _WAITING_FOR = {

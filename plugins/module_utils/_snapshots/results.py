@@ -8,13 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    EXPIRES_AT,
-    REQUEST_ID,
-    Json,
-    Snapshot,
-    write_time,
-)
+from .model import EXPIRES_AT, REQUEST_ID, Json, Snapshot, write_time
 
 
 def status_facts(snapshot: Snapshot, now: datetime) -> dict[str, Any]:

@@ -13,16 +13,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    Snapshot,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Problem,
-    option_problem,
-)
+from .._palette.errors import PaletteError
+from .._validation.problems import Problem, option_problem
+from .model import Snapshot
 
 _YEAR = 365 * 86_400  # seconds; a clock cannot count to just any number
 _FIRST_INTERVAL = 0.1  # of the longest

@@ -10,36 +10,13 @@ import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import (
-    backoff,
-    pause,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
-    ClusterVms,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
-    API_VERSION,
-    KIND,
-    Wanted,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    REQUEST_ID,
-    Json,
-    Snapshot,
-    VmKey,
-    read_snapshot,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.observe import (
-    find_snapshot,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
-    differing_metadata,
-    taken_by_another_vm,
-    with_metadata,
-)
+from .._palette.errors import PaletteError
+from .._palette.retry import backoff, pause
+from .._palette.vms import ClusterVms
+from .desired import API_VERSION, KIND, Wanted
+from .model import REQUEST_ID, Json, Snapshot, VmKey, read_snapshot
+from .observe import find_snapshot
+from .plan import differing_metadata, taken_by_another_vm, with_metadata
 
 Done = TypeVar("Done")
 

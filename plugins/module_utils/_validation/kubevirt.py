@@ -9,9 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
-    parse_duration,
-)
+from .durations import parse_duration
 
 API_VERSIONS = ("snapshot.kubevirt.io/v1beta1", "snapshot.kubevirt.io/v1alpha1")
 KIND = "VirtualMachineSnapshot"

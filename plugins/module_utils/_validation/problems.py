@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation import kubevirt
+from . import kubevirt
 
 # The way to a value in a body: keys of mappings and indexes of lists.
 Path = tuple[Any, ...]

@@ -12,25 +12,9 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable, Literal, Optional
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation import (
-    error_body,
-    kubevirt,
-    virtual_machine_snapshot,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Finding,
-    Origins,
-    Path,
-    Problem,
-    example_value,
-    merged,
-    option_problem,
-    worded,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.shapes import (
-    Check,
-    compile_schema,
-)
+from . import error_body, kubevirt, virtual_machine_snapshot
+from .problems import Finding, Origins, Path, Problem, example_value, merged, option_problem, worded
+from .shapes import Check, compile_schema
 
 JSONSCHEMA_IMPORT_ERROR: str | None = None
 try:

@@ -9,10 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.kubevirt import (
-    label_key_problem,
-    label_value_problem,
-)
+from .kubevirt import label_key_problem, label_value_problem
 
 _WORD = r"[^\s=!(),<>]"
 _COMMA_BETWEEN_REQUIREMENTS = re.compile(r",(?![^()]*\))")

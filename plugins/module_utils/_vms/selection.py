@@ -10,26 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase, translate
 from typing import Any, NamedTuple
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
-    uid_problem,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    VirtualMachine,
-    VmKey,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.kubevirt import (
-    namespace_problem,
-    snapshot_name_problem,
-    vm_name_problem,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
-    Problem,
-    option_problem,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.selectors import (
-    Selector,
-    parse_selector,
-)
+from .._palette.settings import uid_problem
+from .._snapshots.model import VirtualMachine, VmKey
+from .._validation.kubevirt import namespace_problem, snapshot_name_problem, vm_name_problem
+from .._validation.problems import Problem, option_problem
+from .._validation.selectors import Selector, parse_selector
 
 _ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
 _SHELL = re.compile(r"[*?[]")

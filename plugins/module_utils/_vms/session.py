@@ -9,18 +9,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import clusters as lookups
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
-    PaletteClient,
-    connect,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
-    settings_from,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
-    ClusterVms,
-)
+from .._palette import clusters as lookups
+from .._palette.client import PaletteClient, connect
+from .._palette.clusters import Cluster
+from .._palette.settings import settings_from
+from .._palette.vms import ClusterVms
 
 
 class Place:

@@ -23,10 +23,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils import entry, features
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils import in_process
 from palette_simulator.launch import Simulator
 from unit.fakes import Answer, ScriptedServer

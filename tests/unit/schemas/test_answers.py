@@ -18,12 +18,12 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._validation i
     error_body,
     virtual_machine_snapshot,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.shapes import (
-    compile_schema,
-)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
     AnswerKind,
     response_problems,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.shapes import (
+    compile_schema,
 )
 
 SCHEMAS = {

@@ -15,11 +15,11 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fl
     observe_entries,
     observe_matching,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Entry,
     filters_from,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import Place
 from unit.sets.world import MemoryPalette, inside, key_of, marks
 
 CONNECTION = {

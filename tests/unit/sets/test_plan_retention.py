@@ -20,7 +20,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     VmKey,
     write_time,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_retention import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_retention import (  # noqa: E501
     Decision,
     Rules,
     decide,

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import (
+    VM_SNAPSHOT_RETENTION,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     EXPIRES_AT,
     VmKey,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import (
-    VM_SNAPSHOT_RETENTION,
 )
 from unit.sets.world import Call, Json, MemoryPalette, key_of, marks, run
 

@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import (
+    VM_SNAPSHOT_SET,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
@@ -22,7 +25,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     PART_OF,
     REQUEST_ID,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import VM_SNAPSHOT_SET
 from unit.sets.world import Call, Json, MemoryPalette, key_of, marks, run
 
 OURS = marks("nightly")

@@ -16,14 +16,17 @@ from typing import Any, NamedTuple, NoReturn
 from unittest.mock import patch
 from urllib.parse import unquote
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import result_of
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import Feature
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import retry
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     from_answer,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
     ClusterVms,
 )
@@ -41,9 +44,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     VmKey,
     write_time,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import result_of
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import Feature
 from unit.fakes import Clock
 
 Json = dict[str, Any]

@@ -12,10 +12,10 @@ from datetime import datetime, timezone
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
     execute as execute_module,
 )

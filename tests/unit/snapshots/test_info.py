@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module import vm_snapshot_info as info
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module import (
+    vm_snapshot_info as info,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.options import (
     VM_SNAPSHOT_INFO,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 from unit.fakes import FAILED, READY, RUNNING, SUCCEEDED, FakeCluster
 
 

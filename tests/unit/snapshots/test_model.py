@@ -15,10 +15,6 @@ from hypothesis import strategies as st
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
-    diff,
-    status_facts,
-)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     Snapshot,
     VmKey,
@@ -27,6 +23,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     read_time,
     read_vm,
     write_time,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
+    diff,
+    status_facts,
 )
 from unit.fakes import FAILED, READY, RUNNING, SUCCEEDED, Json
 

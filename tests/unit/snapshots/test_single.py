@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module import (
+    vm_snapshot as single,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.options import (
+    VM_SNAPSHOT,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module import vm_snapshot as single
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.task import Task
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.options import VM_SNAPSHOT
 from unit.fakes import (
     BECOMES_READY,
     BROKEN,
