@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from ..module_utils._module.features import VM_SNAPSHOT_RETENTION
+from ..module_utils._module.vm_snapshot_retention import MODULE
 from ..plugin_utils.in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     """The action of the module of the same name."""
 
-    feature = VM_SNAPSHOT_RETENTION
+    module = MODULE

@@ -308,12 +308,12 @@ ref:
 """
 
 from ..module_utils._module.base import run_module
-from ..module_utils._module.features import VM_SNAPSHOT
+from ..module_utils._module.vm_snapshot import MODULE
 
 
 def main() -> None:
     """Hand over to the core."""
-    run_module(VM_SNAPSHOT)
+    run_module(MODULE)
 
 
 if __name__ == "__main__":

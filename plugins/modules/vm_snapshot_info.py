@@ -191,12 +191,12 @@ problems:
 """
 
 from ..module_utils._module.base import run_module
-from ..module_utils._module.features import VM_SNAPSHOT_INFO
+from ..module_utils._module.vm_snapshot_info import MODULE
 
 
 def main() -> None:
     """Hand over to the core."""
-    run_module(VM_SNAPSHOT_INFO)
+    run_module(MODULE)
 
 
 if __name__ == "__main__":

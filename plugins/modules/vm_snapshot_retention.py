@@ -151,12 +151,12 @@ problems:
 """
 
 from ..module_utils._module.base import run_module
-from ..module_utils._module.features import VM_SNAPSHOT_RETENTION
+from ..module_utils._module.vm_snapshot_retention import MODULE
 
 
 def main() -> None:
     """Hand over to the core."""
-    run_module(VM_SNAPSHOT_RETENTION)
+    run_module(MODULE)
 
 
 if __name__ == "__main__":

@@ -239,12 +239,12 @@ problems:
 """
 
 from ..module_utils._module.base import run_module
-from ..module_utils._module.features import VM_SNAPSHOT_SET
+from ..module_utils._module.vm_snapshot_set import MODULE
 
 
 def main() -> None:
     """Hand over to the core."""
-    run_module(VM_SNAPSHOT_SET)
+    run_module(MODULE)
 
 
 if __name__ == "__main__":

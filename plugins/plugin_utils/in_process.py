@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime, timezone
 from functools import partial
 from typing import Any, ClassVar
 
@@ -19,19 +19,17 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._module.base import missing_libraries, result_of
-from ..module_utils._module.features import Feature
-from ..module_utils._module.task import Task
+from ..module_utils._module.base import Invocation, Module, missing_libraries, result_of
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
-    """The other door to a feature: same options, same results as its module.
+    """Runs a module in process: same options, same results.
 
     The module itself runs where this cannot stand in for it: in the background, on another machine,
     as another user, without the libraries, or when the options are not right and it tells so best.
     """
 
-    feature: ClassVar[Feature]
+    module: ClassVar[Module]
     _supports_async = True
     _supports_check_mode = True
 
@@ -54,7 +52,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
 
     def _options(self) -> dict[str, Any] | None:
         """Return the options as the module would get them, or None where it would refuse them."""
-        arguments = self.feature.arguments
+        arguments = self.module.arguments
         validator = ArgumentSpecValidator(
             arguments.spec,
             mutually_exclusive=arguments.mutually_exclusive,
@@ -68,8 +66,9 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
 
     def _run_here(self, options: dict[str, Any]) -> dict[str, Any]:
         warnings: list[str] = []
-        task = Task(
+        invocation = Invocation(
             options,
+            datetime.now(timezone.utc),
             check_mode=self._task.check_mode,
             diff_mode=self._task.diff,
             warn=warnings.append,
@@ -78,12 +77,12 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
         )
         # What this worker was forked with stays to its end: nothing for the collector to look at.
         gc.freeze()
-        result = result_of(self.feature, task)
+        result = result_of(self.module, invocation)
         if warnings:
             result["warnings"] = warnings
         secrets = [
             options[name]
-            for name, option in self.feature.arguments.spec.items()
+            for name, option in self.module.arguments.spec.items()
             if option.get("no_log") and options[name]
         ]
         # To look for them in the whole text is far faster than to walk through thousands of rows.

@@ -1,41 +1,102 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way in to the core, the same for modules and actions: Ansible in, facts or failure out."""
+"""How Ansible becomes a call: a module's arguments, one invocation, its result or its failure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import os
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._palette.client import REQUESTS_IMPORT_ERROR
 from .._palette.errors import PaletteError, invalid_parameters, scrub
 from .._palette.settings import connection_problems
-from .._validation.problems import merged
+from .._validation.problems import Problem, merged
 from .._validation.request import JSONSCHEMA_IMPORT_ERROR
-from .features import Feature
-from .options import with_default_project, without_blanks
-from .task import Task
 
 _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "jsonschema": JSONSCHEMA_IMPORT_ERROR}
+_PROJECT_UID_VARIABLES = ("PALETTE_PROJECT_UID", "SPECTROCLOUD_DEFAULT_PROJECT_ID")
+
+Result = dict[str, Any]
 
 
-def result_of(feature: Feature, task: Task) -> dict[str, Any]:
-    """Run the core and return the task's result.
+class Arguments(NamedTuple):
+    """A module's options, in AnsibleModule's terms."""
+
+    spec: dict[str, Any]
+    mutually_exclusive: tuple[tuple[str, ...], ...] = ()
+    required_one_of: tuple[tuple[str, ...], ...] = ()
+    required_if: tuple[tuple[Any, ...], ...] = ()
+
+
+class Invocation(NamedTuple):
+    """One task's call of a module. warn and progress take a line of text for the user.
+
+    options: checked for type by the argument spec; every option is present, None where not given.
+    now: when the task began, the only clock that planners and results know.
+    """
+
+    options: Mapping[str, Any]
+    now: datetime
+    check_mode: bool = False
+    diff_mode: bool = False
+    warn: Callable[[str], None] = lambda _text: None
+    progress: Callable[[str], None] = lambda _text: None
+
+
+class Module(NamedTuple):
+    """What one module does, whether Ansible runs it as a module or as an action.
+
+    read: returns the request that the options make, and all that is wrong with them; no I/O.
+    run: carries the request out, or raises PaletteError.
+    """
+
+    arguments: Arguments
+    read: Callable[[Invocation], tuple[Any, list[Problem]]]
+    run: Callable[[Invocation, Any], Result]
+
+
+def result_of(module: Module, invocation: Invocation) -> Result:
+    """Run a module's core and return the task's result.
 
     The one place that turns an error into a failure.
     """
-    options = with_default_project(without_blanks(task.options))
-    problems = merged(connection_problems(options), feature.problems(options))
+    options = with_default_project(without_blanks(invocation.options))
+    invocation = invocation._replace(options=options)
     try:
+        request, problems = module.read(invocation)
+        problems = merged(connection_problems(options), problems)
         if problems:
             raise invalid_parameters(problems)
-        return feature.core(task._replace(options=options))
+        return module.run(invocation, request)
     except PaletteError as error:
-        failure: dict[str, Any] = scrub(error.result(), options["api_key"] or "")
+        failure: Result = scrub(error.result(), options["api_key"] or "")
         return {"failed": True, **failure}
+
+
+def run_module(module: Module) -> None:
+    """Be an Ansible module."""
+    ansible = AnsibleModule(
+        argument_spec=module.arguments.spec,
+        mutually_exclusive=module.arguments.mutually_exclusive,
+        required_one_of=module.arguments.required_one_of,
+        required_if=module.arguments.required_if,
+        supports_check_mode=True,
+    )
+    for message, import_error in missing_libraries():
+        ansible.fail_json(msg=message, exception=import_error, reason="missing_library")
+    now = datetime.now(timezone.utc)
+    invocation = Invocation(
+        ansible.params, now, ansible.check_mode, ansible._diff, warn=ansible.warn
+    )
+    result = result_of(module, invocation)
+    if result.get("failed"):
+        ansible.fail_json(**result)
+    ansible.exit_json(**result)
 
 
 def missing_libraries() -> Iterator[tuple[str, str]]:
@@ -45,20 +106,25 @@ def missing_libraries() -> Iterator[tuple[str, str]]:
             yield missing_required_lib(library), import_error
 
 
-def run_module(feature: Feature) -> None:
-    """Be an Ansible module."""
-    module = AnsibleModule(
-        argument_spec=feature.arguments.spec,
-        mutually_exclusive=feature.arguments.mutually_exclusive,
-        required_one_of=feature.arguments.required_one_of,
-        required_if=feature.arguments.required_if,
-        supports_check_mode=True,
-    )
-    for message, import_error in missing_libraries():
-        module.fail_json(msg=message, exception=import_error, reason="missing_library")
-    result = result_of(
-        feature, Task(module.params, module.check_mode, module._diff, warn=module.warn)
-    )
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+def without_blanks(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with no blanks around the texts in lists.
+
+    Ansible splits ``db1, db2`` at the comma only, and no VM has the name " db2".
+    """
+    return {
+        name: [item.strip() if isinstance(item, str) else item for item in value]
+        if isinstance(value, list)
+        else value
+        for name, value in options.items()
+    }
+
+
+def with_default_project(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with the environment's project where the task names none.
+
+    Not an env_fallback of project_uid: that would clash with a project given by name.
+    """
+    if options.get("project") or options.get("project_uid"):
+        return dict(options)
+    found = (os.environ.get(variable) for variable in _PROJECT_UID_VARIABLES)
+    return {**options, "project_uid": next((uid for uid in found if uid), None)}

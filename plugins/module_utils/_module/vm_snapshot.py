@@ -5,84 +5,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timezone
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
-from .._snapshots.desired import Wanted, parameter_problems, random_suffix, wanted
-from .._snapshots.execute import Execution, Member, steps_for
-from .._snapshots.model import Snapshot, VmKey
-from .._snapshots.observe import find_name, find_vm, list_snapshots
+from .._snapshots.desired import Declaration, Desired, read_declaration
+from .._snapshots.execute import Execution, Member
+from .._snapshots.model import Snapshot
+from .._snapshots.observe import find_name, list_snapshots
 from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
-from .._snapshots.predict import before_and_after, predicted
-from .._snapshots.results import diff, status_facts
-from .._snapshots.wait import wait_problems, waiting_from
+from .._snapshots.results import diff, status_of
+from .._snapshots.wait import Waiting, wait_problems, waiting_from
 from .._validation.problems import Problem, merged
-from .._vms.session import Place
-from .task import Result, Task
+from .._vms.model import VmKey
+from .._vms.observe import find_vm
+from .._vms.session import PaletteSession
+from .base import Arguments, Invocation, Module, Result
+from .options import BODY, CONNECTION, ONE_CLUSTER, ONE_PROJECT, REPLACE, STATE, VM, WAIT
+
+_NAMES = ("name", "name_prefix")
+
+ARGUMENTS = Arguments(
+    spec={
+        **CONNECTION,
+        **VM,
+        **STATE,
+        "name": {"type": "str"},
+        "name_prefix": {"type": "str"},
+        **BODY,
+        **REPLACE,
+        **WAIT,
+    },
+    mutually_exclusive=(ONE_PROJECT, ONE_CLUSTER, _NAMES),
+    required_one_of=(ONE_CLUSTER, _NAMES),
+    required_if=(("state", "absent", ("name",)),),
+)
 
 
-def problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with the options."""
-    return merged(parameter_problems(options), wait_problems(options))
+class Request(NamedTuple):
+    """What the options ask for."""
+
+    declaration: Declaration
+    waiting: Waiting
 
 
-def run(task: Task) -> Result:
-    """Make the snapshot be there or not; the facts are in the result or the PaletteError."""
-    api = Place(task.options).cluster()
-    asked = _wanted(task, api)
-    action = _plan(task, api, asked)
+def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
+    """Read the options, or all that is wrong with them."""
+    options = invocation.options
+    declaration, problems = read_declaration(options, invocation.now)
+    problems = merged(problems, wait_problems(options))
+    return declaration and Request(declaration, waiting_from(options)), problems
+
+
+def run(invocation: Invocation, request: Request) -> Result:
+    """Make the snapshot exist or not; the snapshot is in the result or the PaletteError."""
+    api = PaletteSession(invocation.options).cluster()
+    desired = _desired(invocation, request, api)
+    action = _plan(invocation, api, desired)
     for note in action.notes:
-        task.warn(note)
+        invocation.warn(note)
     if action.verb == REFUSE:
-        raise PaletteError(
-            action.reason, action.message, changed=False, outcome="failed", **_facts(action.current)
-        )
-    waiting = waiting_from(task.options)
-    member = Member(asked.key, steps_for(action, waiting), seen=action.current)
-    if not task.check_mode:
-        Execution({api.cluster.uid: api}, waiting).run([member])
-    return _result(task, action, member)
+        shown = _shown(action.current, invocation.now)
+        raise PaletteError(action.reason, action.message, changed=False, outcome="failed", **shown)
+    steps = action.steps_for(request.waiting.enabled)
+    member = Member(desired.key, steps, seen=action.current)
+    if not invocation.check_mode:
+        Execution({api.cluster.uid: api}, request.waiting).run([member])
+    return _result(invocation, action, member)
 
 
-def _wanted(task: Task, api: ClusterVms) -> Wanted:
-    options = task.options
+MODULE = Module(ARGUMENTS, read, run)
+
+
+def _desired(invocation: Invocation, request: Request, api: ClusterVms) -> Desired:
+    options = invocation.options
     key = VmKey(api.cluster.uid, options["namespace"], options["vm_name"])
-    name = options["name"] or f"{options['name_prefix']}{random_suffix()}"
-    return wanted(key, name, options, datetime.now(timezone.utc))
+    return request.declaration.of(key, request.declaration.name)
 
 
-def _plan(task: Task, api: ClusterVms, asked: Wanted) -> Action:
-    others = list_snapshots(api, [asked.key])
-    current = next((snapshot for snapshot in others if snapshot.name == asked.name), None)
-    absent = task.options["state"] == "absent"
-    if current is None and (absent or task.check_mode):
+def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
+    options = invocation.options
+    others = list_snapshots(api, [desired.key])
+    current = next((snapshot for snapshot in others if snapshot.name == desired.name), None)
+    absent = options["state"] == "absent"
+    if current is None and (absent or invocation.check_mode):
         # It may be another VM's. A creation learns that from Palette's refusal, a prediction has to
         # look.
-        current = find_name(api, asked.key.namespace, asked.name)
+        current = find_name(api, desired.key.namespace, desired.name)
     if absent:
-        return plan_absent(asked.key, current)
+        return plan_absent(desired.key, current)
     vm = None
-    if current is None or current.deleting or task.options["replace"]:
-        vm = find_vm(api, asked.key)
-    return plan_present(asked, current, vm, others, task.options["replace"])
+    if current is None or current.deleting or options["replace"]:
+        vm = find_vm(api, desired.key)
+    return plan_present(desired, current, vm, others, options["replace"])
 
 
-def _result(task: Task, action: Action, member: Member) -> Result:
-    changed = action.changes if task.check_mode else member.changed
-    shown = predicted(action) if task.check_mode else member.seen
+def _result(invocation: Invocation, action: Action, member: Member) -> Result:
+    changed = action.changes if invocation.check_mode else member.changed
+    seen = action.predicted if invocation.check_mode else member.seen
+    shown = _shown(seen, invocation.now)
     if member.failure:
-        raise member.failure.with_facts(changed=changed, outcome="failed", **_facts(shown))
+        raise member.failure.with_facts(changed=changed, outcome="failed", **shown)
     result: Result = {"changed": changed, "outcome": action.outcome}
-    if task.diff_mode:
-        result["diff"] = diff(*before_and_after(action))
-    return {**result, **_facts(shown)}
+    if invocation.diff_mode:
+        result["diff"] = diff(action.before, action.after)
+    return {**result, **shown}
 
 
-def _facts(snapshot: Snapshot | None) -> dict[str, Any]:
+def _shown(snapshot: Snapshot | None, now: datetime) -> dict[str, Any]:
     if snapshot is None:
         return {"snapshot": None, "status": None}
-    now = datetime.now(timezone.utc)
-    return {"snapshot": snapshot.manifest, "status": status_facts(snapshot, now)}
+    return {"snapshot": snapshot.manifest, "status": status_of(snapshot, now)}

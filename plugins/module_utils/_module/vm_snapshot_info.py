@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The core of vm_snapshot_info: the snapshots that match, newest first, and what they sum up to."""
+"""The core of vm_snapshot_info: the snapshots that match, newest first, and their counts."""
 
 from __future__ import annotations
 
@@ -11,48 +11,77 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .._snapshots.model import Snapshot, write_time
+from .._palette.objects import write_time
+from .._snapshots.model import Snapshot
 from .._snapshots.observe import list_matching
-from .._snapshots.results import status_facts
+from .._snapshots.results import status_of
 from .._validation.durations import parse_age
 from .._validation.problems import Problem, option_problem
 from .._validation.selectors import parse_selector
-from .._vms.session import Place
-from .task import Result, Task
+from .._vms.session import PaletteSession
+from .base import Arguments, Invocation, Module, Result
+from .options import CLUSTER, CONNECTION, ONE_CLUSTER, ONE_PROJECT
 
 Test = Callable[[Snapshot], bool]
 
+ARGUMENTS = Arguments(
+    spec={
+        **CONNECTION,
+        **CLUSTER,
+        "namespaces": {"type": "list", "elements": "str"},
+        "vm_names": {"type": "list", "elements": "str"},
+        "name": {"type": "str"},
+        "selector": {"type": "str"},
+        "phase": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["InProgress", "Succeeded", "Failed", "Deleting", "Unknown"],
+        },
+        "ready": {"type": "bool"},
+        "older_than": {"type": "str"},
+        "newer_than": {"type": "str"},
+    },
+    mutually_exclusive=(ONE_PROJECT, ONE_CLUSTER),
+)
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
-def problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with the options."""
-    return [
-        option_problem(option, text, example)
-        for option, example in _EXAMPLES.items()
-        if (text := _problem(option, options[option]))
-    ]
+def read(invocation: Invocation) -> tuple[list[Test], list[Problem]]:
+    """Read the filters, or all that is wrong with them."""
+    tests, problems = [], []
+    for option, make in _TESTS.items():
+        value = invocation.options[option]
+        if value in (None, []):
+            continue
+        try:
+            tests.append(make(value, invocation.now))
+        except ValueError as error:
+            problems.append(option_problem(option, str(error), _EXAMPLES[option]))
+    return tests, problems
 
 
-def run(task: Task) -> Result:
+def run(invocation: Invocation, tests: Sequence[Test]) -> Result:
     """Return the snapshots that match all filters."""
-    options = task.options
-    now = datetime.now(timezone.utc)
-    tests = _tests(options, now)
+    options = invocation.options
+    namespaces, vm_names = options["namespaces"] or (), options["vm_names"] or ()
     found = [
         (api.cluster.name, snapshot)
-        for api in Place(options).vm_clusters()
-        for snapshot in list_matching(api, options["namespaces"] or (), options["vm_names"] or ())
+        for api in PaletteSession(options).vm_clusters()
+        for snapshot in list_matching(api, namespaces, vm_names)
         if all(test(snapshot) for test in tests)
     ]
     found.sort(key=lambda pair: (pair[1].taken_at or _EARLIEST, pair[1].name), reverse=True)
     return {
         "changed": False,
         "snapshots": [
-            {**status_facts(snapshot, now), "cluster": cluster} for cluster, snapshot in found
+            {**status_of(snapshot, invocation.now), "cluster": cluster}
+            for cluster, snapshot in found
         ],
         "summary": summary([snapshot for _cluster, snapshot in found]),
     }
+
+
+MODULE = Module(ARGUMENTS, read, run)
 
 
 def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
@@ -69,24 +98,6 @@ def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
         "oldest": write_time(min(times, default=None)),
         "newest": write_time(max(times, default=None)),
     }
-
-
-def _tests(options: Mapping[str, Any], now: datetime) -> list[Test]:
-    return [
-        make(options[option], now)
-        for option, make in _TESTS.items()
-        if options[option] not in (None, [])
-    ]
-
-
-def _problem(option: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    try:
-        _TESTS[option](value, datetime.now(timezone.utc))
-    except ValueError as error:
-        return str(error)
-    return None
 
 
 def _phase(snapshot: Snapshot) -> str:

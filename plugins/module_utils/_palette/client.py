@@ -14,9 +14,10 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
+from .deadline import backoff, pause, time_left
 from .errors import PaletteError, from_answer, scrub
 from .rate_limit import RateLimiter
-from .retry import READS, PaletteRetry, backoff, pause, time_left
+from .retry import READS, PaletteRetry
 from .settings import Settings, is_loopback
 from .transport import TimedAdapter, body_of
 
@@ -104,25 +105,25 @@ class PaletteClient:
         """How often a request is repeated."""
         return self._settings.retries
 
-    def get(self, path: str, query: Query | None = None, scope: str | None = None) -> Json:
-        """Return the object at a path."""
-        return self._json("GET", path, query, None, scope)
-
-    def post(
-        self, path: str, body: Json, query: Query | None = None, scope: str | None = None
+    def call(
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        body: Json | None = None,
+        scope: str | None = None,
     ) -> Json:
-        """Send a body and return the object answered."""
-        return self._json("POST", path, query, body, scope)
-
-    def put(
-        self, path: str, body: Json, query: Query | None = None, scope: str | None = None
-    ) -> Json:
-        """Replace an object and return it as answered."""
-        return self._json("PUT", path, query, body, scope)
-
-    def delete(self, path: str, query: Query | None = None, scope: str | None = None) -> None:
-        """Ask for an object's removal: accepted does not mean gone."""
-        self._send("DELETE", path, query, None, scope)
+        """Send one request and return the object answered, ``{}`` for a deletion."""
+        url = self._settings.base_url + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            answer = self._exchange(method, url, path, body, scope)
+        except (HTTPError, OSError, UnicodeError) as error:
+            # Not all errors are requests' own: those of a name, a CA file, a Location are not.
+            raise self._network_error(method, path, error) from None
+        if answer.status >= 300:
+            text = answer.body.decode(errors="replace")
+            raise from_answer(f"{method} {path}", answer.status, text, self._settings.api_key)
+        return {} if method == "DELETE" else _object_in(answer, method, path)
 
     def items(
         self,
@@ -137,7 +138,8 @@ class PaletteClient:
         """
         for _attempt in range(_LISTING_ATTEMPTS):
             try:
-                return self._listed(path, read, query or {}, scope)
+                # Read one by one: thousands of manifests need not be in memory at the same time.
+                return [read(item) for item in self._paged("GET", path, query, scope=scope)]
             except PaletteError as error:
                 if error.reason != "expired":
                     raise
@@ -145,51 +147,26 @@ class PaletteClient:
 
     def search_clusters(self, body: Json, scope: str | None = None) -> list[Json]:
         """Return all clusters that a search finds."""
+        return list(self._paged("POST", _SEARCH, body=body, scope=scope))
 
-        def page(token: str) -> Json:
-            return self._json("POST", _SEARCH, _page_query({}, token), body, scope)
-
-        return list(_paged(page, "listmeta", _SEARCH))
-
-    def _listed(
-        self, path: str, read: Callable[[Json], Item], query: Query, scope: str | None
-    ) -> list[Item]:
-        def page(token: str) -> Json:
-            return self.get(path, _page_query(query, token), scope)
-
-        return [read(item) for item in _paged(page, "metadata", path)]
-
-    def _json(
-        self, method: str, path: str, query: Query | None, body: Json | None, scope: str | None
-    ) -> Json:
-        answer = self._send(method, path, query, body, scope)
-        try:
-            said = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            said = None
-        if isinstance(said, dict):
-            return said
-        raise PaletteError(
-            "malformed_response",
-            f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) is no JSON "
-            "object; is there a proxy or another server at this host?",
-            outcome_unknown=method not in READS,
-            http_status=answer.status,
-        )
-
-    def _send(
-        self, method: str, path: str, query: Query | None, body: Json | None, scope: str | None
-    ) -> Answer:
-        url = self._settings.base_url + path + (f"?{urlencode(query)}" if query else "")
-        try:
-            answer = self._exchange(method, url, path, body, scope)
-        except (HTTPError, OSError, UnicodeError) as error:
-            # Not all errors are requests' own: those of a name, a CA file, a Location are not.
-            raise self._network_error(method, path, error) from None
-        if answer.status >= 300:
-            text = answer.body.decode(errors="replace")
-            raise from_answer(f"{method} {path}", answer.status, text, self._settings.api_key)
-        return answer
+    def _paged(
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        body: Json | None = None,
+        scope: str | None = None,
+    ) -> Iterator[Json]:
+        """Yield the items of all pages of a list."""
+        token, seen = "", set[str]()
+        while token not in seen and len(seen) < _MOST_PAGES:
+            seen.add(token)
+            page = self.call(method, path, _page_query(query or {}, token), body, scope)
+            yield from items_of(page, path)
+            token = _next_token(page)
+            if not token:
+                return
+        raise PaletteError("malformed_response", f"{path}: the pages of the list have no end")
 
     def _exchange(
         self, method: str, url: str, path: str, body: Json | None, scope: str | None
@@ -259,17 +236,20 @@ def _page_query(query: Query, token: str) -> dict[str, str]:
     return {**page, "continue": token} if token else page
 
 
-def _paged(page: Callable[[str], Json], list_meta: str, where: str) -> Iterator[Json]:
-    """Yield the items of all pages. page: returns the page that a token stands for."""
-    token, seen = "", set[str]()
-    while token not in seen and len(seen) < _MOST_PAGES:
-        seen.add(token)
-        answer = page(token)
-        yield from items_of(answer, where)
-        token = _next_token(answer.get(list_meta))
-        if not token:
-            return
-    raise PaletteError("malformed_response", f"{where}: the pages of the list have no end")
+def _object_in(answer: Answer, method: str, path: str) -> Json:
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    raise PaletteError(
+        "malformed_response",
+        f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) is no JSON "
+        "object; is there a proxy or another server at this host?",
+        outcome_unknown=method not in READS,
+        http_status=answer.status,
+    )
 
 
 def items_of(answer: Json, where: str) -> list[Json]:
@@ -281,7 +261,9 @@ def items_of(answer: Json, where: str) -> list[Json]:
     raise PaletteError("malformed_response", f"{where}: items is not a list of objects")
 
 
-def _next_token(list_meta: Any) -> str:
+def _next_token(page: Json) -> str:
+    # Kubernetes' lists have metadata, those of Palette's dashboard listmeta.
+    list_meta = page.get("listmeta") or page.get("metadata")
     following = list_meta.get("continue") if isinstance(list_meta, dict) else None
     return following if isinstance(following, str) else ""
 

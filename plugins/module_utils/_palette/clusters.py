@@ -61,7 +61,7 @@ def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
 
 def _listed(client: PaletteClient, *resource: str, scope: str | None = None) -> list[Json]:
     path = api_path("dashboard", *resource)
-    return items_of(client.get(path, scope=scope), path)
+    return items_of(client.call("GET", path, scope=scope), path)
 
 
 def _metadata(item: Json) -> Json:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from .retry import pause
+from .deadline import pause
 
 # Palette counts requests per source address and first path resource; sub-resources share the
 # bucket.

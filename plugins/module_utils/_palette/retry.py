@@ -1,18 +1,17 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one retry policy: which requests are sent again, when, and until when."""
+"""The one retry policy: which requests are sent again, and when."""
 
 from __future__ import annotations
 
 import math
-import random
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from .deadline import backoff, pause, time_left
+from .rate_limit import RateLimiter
 
 try:
     from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError, SSLError
@@ -20,45 +19,11 @@ try:
 except ImportError:
     Retry = object  # type: ignore[assignment,misc]
 
-if TYPE_CHECKING:
-    from .rate_limit import RateLimiter
-
 READS = frozenset({"GET"})
 _PASSING = frozenset({502, 503, 504})
-_FIRST_BACKOFF = 0.5
-_LONGEST_BACKOFF = 20.0
-_DOUBLINGS = 6  # lead beyond the longest; more would overflow some day
 _LONGEST_RETRY_AFTER = 60.0
 _PATIENCE_WITH_429 = 300.0
 _LONGEST_BACKOFF_AFTER_429 = 4  # attempts' worth: the rate limiter does the rest
-
-_deadline: ContextVar[float] = ContextVar("palette_deadline", default=math.inf)
-
-
-@contextmanager
-def give_up_at(deadline: float) -> Iterator[None]:
-    """Let nothing inside the block be repeated or waited for past a time.monotonic() deadline."""
-    token = _deadline.set(deadline)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
-
-def time_left() -> float:
-    """Return the seconds to the enclosing ``give_up_at``'s deadline; infinite outside one."""
-    return _deadline.get() - time.monotonic()
-
-
-def pause(seconds: float) -> None:
-    """Sleep, but not past the deadline."""
-    time.sleep(max(min(seconds, time_left()), 0.0))
-
-
-def backoff(attempt: int) -> float:
-    """Return the seconds to pause before attempt 1, 2, …: doubling, with jitter."""
-    longest = min(_FIRST_BACKOFF * 2.0 ** min(attempt - 1, _DOUBLINGS), _LONGEST_BACKOFF)
-    return random.uniform(longest / 2, longest)
 
 
 class PaletteRetry(Retry):

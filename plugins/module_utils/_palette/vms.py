@@ -38,9 +38,7 @@ class ClusterVms:
 
         A missing one is ``not_found``, which Palette answers as 500 as well as 404.
         """
-        return self._client.get(
-            api_path(*self._root, vm_name), {"namespace": namespace}, self.cluster.scope
-        )
+        return self._call("GET", (vm_name,), namespace)
 
     def vms(self, read: Callable[[Json], Item], namespaces: Iterable[str] = ()) -> list[Item]:
         """Return what ``read`` makes of each VM; no namespaces: of all."""
@@ -60,18 +58,22 @@ class ClusterVms:
 
     def create_snapshot(self, vm_name: str, namespace: str, body: Json) -> Json:
         """Ask for a snapshot; the answer has no status yet."""
-        where = api_path(*self._root, vm_name, "snapshot")
-        return self._client.post(where, body, {"namespace": namespace}, self.cluster.scope)
+        return self._call("POST", (vm_name, "snapshot"), namespace, body)
 
     def update_snapshot(self, vm_name: str, namespace: str, body: Json) -> Json:
         """Replace a snapshot's metadata; a stale resourceVersion is a ``conflict``."""
-        where = api_path(*self._root, vm_name, "snapshot", body["metadata"]["name"])
-        return self._client.put(where, body, {"namespace": namespace}, self.cluster.scope)
+        segments = (vm_name, "snapshot", body["metadata"]["name"])
+        return self._call("PUT", segments, namespace, body)
 
     def delete_snapshot(self, vm_name: str, namespace: str, name: str) -> None:
         """Ask for a snapshot's removal; it lingers until its finalizer is done."""
-        where = api_path(*self._root, vm_name, "snapshot", name)
-        self._client.delete(where, {"namespace": namespace}, self.cluster.scope)
+        self._call("DELETE", (vm_name, "snapshot", name), namespace)
+
+    def _call(
+        self, method: str, segments: tuple[str, ...], namespace: str, body: Json | None = None
+    ) -> Json:
+        path = api_path(*self._root, *segments)
+        return self._client.call(method, path, {"namespace": namespace}, body, self.cluster.scope)
 
 
 def _filters(**lists: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apply and wait, for one member or thousands: a bounded pool writes, one look serves all."""
+"""Apply and wait, for one member or thousands: a bounded pool writes, one poll serves all."""
 
 from __future__ import annotations
 
@@ -10,39 +10,28 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import NamedTuple
 
+from .._palette.deadline import give_up_at, pause
 from .._palette.errors import PaletteError
-from .._palette.retry import give_up_at, pause
 from .._palette.vms import ClusterVms
-from . import writes as apply
-from .desired import Wanted
-from .model import Snapshot, VmKey
+from .._vms.model import VmKey
+from . import writes
+from .model import Snapshot
 from .observe import list_snapshots
-from .plan import CREATE, DELETE, KEEP, UPDATE, Action
+from .plan import CREATE, DELETE, Step
 from .wait import Goal, Waiting, growing_interval, reached, timed_out
 
 _REPORT_INTERVAL = 1.0  # seconds, while writes are under way
 
 # A list that misses a snapshot once may have been read while it was being written.
-_MISSED_LOOKS = 2
+_MISSED_POLLS = 2
 _ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 
 # After one of these the other writes would fail the same way.
-_HOPELESS = ("unauthorized", "unreachable", "tls_error")
+_STOPS_ALL = ("unauthorized", "unreachable", "tls_error")
 
-# A look that fails for one of these is not tried again: time does not mend it.
-_NOT_PASSING = ("unauthorized", "forbidden", "tls_error")
-
-
-class Step(NamedTuple):
-    """One write (None: none) on one snapshot of a member, and what to wait for after it."""
-
-    write: str | None
-    name: str
-    goal: Goal | None
-    wanted: Wanted | None = None
-    uid: str | None = None
+# A poll that fails for one of these is not retried: time does not mend it.
+_PERMANENT = ("unauthorized", "forbidden", "tls_error")
 
 
 class Member:
@@ -52,12 +41,12 @@ class Member:
         self.key = key
         self.steps = deque(steps)
         self.seen = seen
-        self.looked_at = seen
+        self.last_polled = seen
         self.changed = False
         self.failure: PaletteError | None = None
         self.uid: str | None = None
         self.deadline = math.inf
-        self.missed_looks = 0
+        self.missed_polls = 0
 
     @property
     def begun(self) -> bool:
@@ -72,33 +61,7 @@ class Member:
     def advance(self) -> None:
         """The first step is done."""
         self.steps.popleft()
-        self.deadline, self.uid, self.missed_looks = math.inf, None, 0
-
-
-def steps_for(action: Action, waiting: Waiting) -> list[Step]:
-    """Return an action's steps, with what to wait for after each."""
-    current, wanted = action.current, action.wanted
-    if action.verb == KEEP and current:
-        goal = waiting.gone if action.reason == "being_deleted" else waiting.ready
-        return [Step(None, current.name, goal, uid=current.uid)] if goal else []
-    if action.verb == DELETE and current:
-        return [Step(DELETE, current.name, waiting.gone, uid=current.uid)]
-    if action.verb == UPDATE and wanted:
-        return [Step(UPDATE, wanted.name, waiting.ready, wanted)]
-    if action.verb == CREATE and wanted:
-        return [*_clearing(action, waiting), Step(CREATE, wanted.name, waiting.ready, wanted)]
-    return []
-
-
-def _clearing(action: Action, waiting: Waiting) -> list[Step]:
-    steps = []
-    if waiting.ready:
-        steps = [Step(None, name, Goal.SETTLED) for name in action.await_others]
-    old = action.clears
-    if old:
-        # The name must be free before it can be taken again, also where nothing else is waited for.
-        steps.append(Step(None if old.deleting else DELETE, old.name, Goal.GONE, uid=old.uid))
-    return steps
+        self.deadline, self.uid, self.missed_polls = math.inf, None, 0
 
 
 class Execution:
@@ -118,24 +81,24 @@ class Execution:
         self._waiting = waiting
         self._report = report
         self._concurrency = concurrency
-        self._hopeless: PaletteError | None = None
+        self._stopped_by: PaletteError | None = None
         self._trouble = ""
 
     def run(self, members: Sequence[Member]) -> None:
         """Do all steps. What goes wrong with a member is its failure; nothing is raised for it."""
         pool = ThreadPoolExecutor(max_workers=self._concurrency)
-        looks = 0
+        polls = 0
         try:
             while True:
                 begun = self._write(members, pool)
                 pending = [member for member in members if member.active]
                 if not pending:
                     return
-                looks = 0 if begun >= len(pending) else looks
-                self._pause(pending, looks)
-                self._look(pending)
+                polls = 0 if begun >= len(pending) else polls
+                self._pause(pending, polls)
+                self._poll(pending)
                 self._report(members)
-                looks += 1
+                polls += 1
         finally:
             # An interrupt leaves undone the writes that have not begun.
             pool.shutdown(wait=True, cancel_futures=True)
@@ -157,37 +120,34 @@ class Execution:
 
     def _begin(self, member: Member) -> None:
         step = member.steps[0]
+        member.uid, member.last_polled = step.uid, None
         try:
-            self._carry_out(step, member)
+            if step.write:
+                self._write_one(step, member)
             member.deadline = time.monotonic() + self._waiting.timeout
             if step.goal is None or _reached_already(step, member):
                 member.advance()
-        except apply.NameTakenError as error:
+        except writes.NameTakenError as error:
             member.failure, member.seen = error, error.listed
         except PaletteError as error:
             member.failure = error
-            if error.reason in _HOPELESS:
-                self._hopeless = self._hopeless or error
+            if error.reason in _STOPS_ALL:
+                self._stopped_by = self._stopped_by or error
 
-    def _carry_out(self, step: Step, member: Member) -> None:
-        member.uid = step.uid
-        member.looked_at = None
-        if step.write is None:
-            return
-        if self._hopeless:
-            raise PaletteError(
-                self._hopeless.reason, f"not tried, after another VM's: {self._hopeless.message}"
-            )
+    def _write_one(self, step: Step, member: Member) -> None:
+        if self._stopped_by:
+            cause = self._stopped_by
+            raise PaletteError(cause.reason, f"not tried, after another VM's: {cause.message}")
         api = self._apis[member.key.cluster_uid]
         if step.write == DELETE:
-            apply.delete(api, member.key, step.name, step.uid)
-        elif step.wanted:
-            write = apply.create if step.write == CREATE else apply.update
-            member.seen = write(api, step.wanted)
+            writes.delete(api, member.key, step.name, step.uid)
+        elif step.desired:
+            write = writes.create if step.write == CREATE else writes.update
+            member.seen = write(api, step.desired)
             member.uid = member.seen.uid
         member.changed = True
 
-    def _look(self, pending: Sequence[Member]) -> None:
+    def _poll(self, pending: Sequence[Member]) -> None:
         deadline = max(member.deadline for member in pending)
         by_cluster: dict[str, list[Member]] = {}
         for member in pending:
@@ -197,28 +157,28 @@ class Execution:
                 with give_up_at(deadline):
                     listed = list_snapshots(self._apis[cluster_uid], {m.key for m in members})
             except PaletteError as error:
-                self._look_failed(members, error)
+                self._poll_failed(members, error)
                 continue
             self._trouble = ""
             found = {(snapshot.key, snapshot.name): snapshot for snapshot in listed}
             for member in members:
-                self._judge(member, found.get((member.key, member.steps[0].name)))
+                self._update(member, found.get((member.key, member.steps[0].name)))
 
-    def _look_failed(self, members: Sequence[Member], error: PaletteError) -> None:
+    def _poll_failed(self, members: Sequence[Member], error: PaletteError) -> None:
         self._trouble = error.message
         for member in members:
-            if error.reason in _NOT_PASSING:
+            if error.reason in _PERMANENT:
                 member.failure = error
             elif time.monotonic() >= member.deadline:
                 self._give_up(member)
 
-    def _judge(self, member: Member, seen: Snapshot | None) -> None:
+    def _update(self, member: Member, seen: Snapshot | None) -> None:
         step = member.steps[0]
-        member.looked_at = seen or member.looked_at
+        member.last_polled = seen or member.last_polled
         if seen and step.goal not in _ABSENCE_ENDS:
             member.seen = seen
-        member.missed_looks = 0 if seen else member.missed_looks + 1
-        unsure = not seen and step.goal not in _ABSENCE_ENDS and member.missed_looks < _MISSED_LOOKS
+        member.missed_polls = 0 if seen else member.missed_polls + 1
+        unsure = not seen and step.goal not in _ABSENCE_ENDS and member.missed_polls < _MISSED_POLLS
         try:
             if step.goal and not unsure and reached(step.goal, seen, member.uid):
                 member.advance()
@@ -228,21 +188,21 @@ class Execution:
             member.failure = error
 
     def _give_up(self, member: Member) -> None:
-        step, seen = member.steps[0], member.looked_at
+        step, seen = member.steps[0], member.last_polled
         goal = step.goal or Goal.SETTLED
         if goal is Goal.GONE:
             # What is deleted is shown as it was before, and what is not gone as it is.
             member.seen = seen or member.seen
         member.failure = timed_out(goal, step.name, seen, self._waiting, self._trouble)
 
-    def _pause(self, pending: Sequence[Member], looks: int) -> None:
+    def _pause(self, pending: Sequence[Member], polls: int) -> None:
         deadline = max(member.deadline for member in pending)
         with give_up_at(deadline):
-            pause(growing_interval(self._waiting.interval, looks))
+            pause(growing_interval(self._waiting.interval, polls))
 
 
 def _reached_already(step: Step, member: Member) -> bool:
-    """Say whether what was observed before the first look is enough for a step without a write."""
+    """Say whether what was observed before the first poll is enough for a step without a write."""
     seen = member.seen
     if step.write or not step.goal or not seen or seen.name != step.name:
         return False

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .._palette.vms import ClusterVms
+from .._vms.model import VirtualMachine, VmKey
+from .._vms.observe import list_vms
 from .._vms.selection import Entry, Filters
-from .._vms.session import Place
-from .model import Snapshot, VirtualMachine, VmKey
-from .observe import list_matching, list_vms
+from .._vms.session import PaletteSession
+from .model import Snapshot
+from .observe import list_matching
 
 
 class Candidate(NamedTuple):
@@ -51,13 +53,13 @@ class Fleet:
         return self._by_name.get((key.cluster_uid, key.namespace, name))
 
 
-def observe_entries(place: Place, entries: Sequence[Entry], with_vms: bool) -> Fleet:
+def observe_entries(session: PaletteSession, entries: Sequence[Entry], with_vms: bool) -> Fleet:
     """Observe VMs that were listed one by one. with_vms: not only their snapshots."""
     apis: list[ClusterVms] = []
     candidates: list[Candidate] = []
     snapshots: list[Snapshot] = []
     for cluster in dict.fromkeys((entry.cluster, entry.cluster_uid) for entry in entries):
-        api = place.cluster(*cluster)
+        api = session.cluster(*cluster)
         own = [entry for entry in entries if (entry.cluster, entry.cluster_uid) == cluster]
         namespaces = {entry.namespace for entry in own}
         vms = {vm.key: vm for vm in list_vms(api, namespaces)} if with_vms else {}
@@ -71,12 +73,12 @@ def observe_entries(place: Place, entries: Sequence[Entry], with_vms: bool) -> F
     return Fleet(apis, candidates, snapshots)
 
 
-def observe_matching(place: Place, filters: Filters, with_vms: bool) -> Fleet:
+def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) -> Fleet:
     """Observe the VMs that match, in the clusters that the options name or in all.
 
     Without with_vms, the VMs are those that have snapshots, whether or not they still exist.
     """
-    apis = place.vm_clusters()
+    apis = session.vm_clusters()
     titles = _titles(apis)
     candidates: list[Candidate] = []
     snapshots: list[Snapshot] = []

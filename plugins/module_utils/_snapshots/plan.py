@@ -1,17 +1,19 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner: what is wanted and what is observed make an action. Pure: no requests, no clock."""
+"""The planner: the desired and the observed make an action. Pure: no requests, no clock."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._palette.client import Json
 from .._validation.durations import parse_duration
-from .desired import Wanted
-from .model import Json, Snapshot, VirtualMachine, VmKey
-from .wait import not_quiesced
+from .._vms.model import VirtualMachine, VmKey
+from .desired import Desired
+from .model import Snapshot, read_snapshot
+from .wait import Goal
 
 CREATE, UPDATE, DELETE, KEEP, REFUSE = "create", "update", "delete", "keep", "refuse"
 
@@ -27,20 +29,32 @@ _OUTCOMES_OF_KEEPING = {"absent": "absent", "being_deleted": "absent", "fresh": 
 _SPEC_DEFAULTS = {"deletionPolicy": "Delete", "failureDeadline": "5m"}
 
 
+class Step(NamedTuple):
+    """One write (None: none) on one snapshot of a VM, and what to wait for after it."""
+
+    write: str | None
+    name: str
+    goal: Goal | None
+    desired: Desired | None = None
+    uid: str | None = None
+
+
 class Action(NamedTuple):
     """What to do for one snapshot, and why.
 
     reason: for programs, a failure's reason where the verb is refuse. message: for people.
-    current: the snapshot of this name as observed. wanted: for create, update and keep.
-    await_others: other snapshots of the VM to let finish first. notes: worth a warning.
+    current: the snapshot of this name as observed. after: its manifest once carried out, None where
+    it is gone. desired: for create, update and keep. steps: what carries the action out. notes:
+    worth a warning.
     """
 
     verb: str
     reason: str
     message: str = ""
     current: Snapshot | None = None
-    wanted: Wanted | None = None
-    await_others: tuple[str, ...] = ()
+    after: Json | None = None
+    desired: Desired | None = None
+    steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -57,14 +71,29 @@ class Action(NamedTuple):
             return _OUTCOMES_OF_KEEPING.get(self.reason, "unchanged")
         return _OUTCOMES[self.verb]
 
+    def steps_for(self, wait: bool) -> list[Step]:
+        """Return the steps: without waiting, only the writes and what makes room for them."""
+        steps = [step for step in self.steps if wait or step.goal is not Goal.SETTLED]
+        if wait or not steps:
+            return steps
+        last = steps.pop()
+        return [*steps, last._replace(goal=None)] if last.write else steps
+
     @property
-    def clears(self) -> Snapshot | None:
-        """The snapshot that has to be gone before this name can be created."""
-        return self.current if self.verb == CREATE else None
+    def before(self) -> Json | None:
+        """The snapshot's manifest as it is now, None where there is none."""
+        return self.current.manifest if self.current else None
+
+    @property
+    def predicted(self) -> Snapshot | None:
+        """The snapshot as a real run would leave it; a deleted one as it is now."""
+        if self.desired and self.changes and self.after:
+            return read_snapshot(self.desired.key.cluster_uid, self.after)
+        return self.current
 
 
 def plan_present(
-    wanted: Wanted,
+    desired: Desired,
     current: Snapshot | None,
     vm: VirtualMachine | None,
     others: Iterable[Snapshot] = (),
@@ -72,31 +101,18 @@ def plan_present(
 ) -> Action:
     """Plan for one snapshot to be there. others: the VM's other snapshots."""
     if current is None:
-        return _plan_creation(wanted, None, vm, others, "absent")
-    if current.key != wanted.key:
-        return Action(REFUSE, "conflict", taken_by_another_vm(wanted, current), current, wanted)
+        return _plan_creation(desired, None, vm, others, "absent")
+    if current.key != desired.key:
+        return refuse("conflict", taken_by_another_vm(desired, current), current, desired)
     if current.deleting:
-        return _plan_creation(wanted, current, vm, others, "being_deleted")
-    differing = differing_spec_fields(wanted, current)
+        return _plan_creation(desired, current, vm, others, "being_deleted")
+    differing = differing_spec_fields(desired, current)
     if current.failed or differing:
         if replace:
             reason = "snapshot_failed" if current.failed else "spec_differs"
-            return _plan_creation(wanted, current, vm, others, reason)
-        return _refuse_other(wanted, current, differing)
-    refusal = refuse_unquiesced(wanted, current)
-    if refusal:
-        return refusal
-    if differing_metadata(wanted, current):
-        return Action(UPDATE, "metadata_differs", current=current, wanted=wanted)
-    return Action(KEEP, "present", current=current, wanted=wanted)
-
-
-def refuse_unquiesced(wanted: Wanted, current: Snapshot) -> Action | None:
-    """Plan for a snapshot whose file systems were not at rest, where they had to be."""
-    if not (wanted.quiesced and current.restless):
-        return None
-    message = f"{not_quiesced(current)}; delete it to take it anew, or use consistency: any"
-    return Action(REFUSE, "not_quiesced", message, current)
+            return _plan_creation(desired, current, vm, others, reason)
+        return _refuse_other(desired, current, differing)
+    return refuse_unquiesced(desired, current) or _plan_existing(desired, current)
 
 
 def plan_absent(key: VmKey, current: Snapshot | None) -> Action:
@@ -109,14 +125,44 @@ def plan_absent(key: VmKey, current: Snapshot | None) -> Action:
             f"to delete it, use vm_name: {current.key.vm_name}"
         )
         return Action(KEEP, "absent", notes=(note,))
+    return plan_deletion(current)
+
+
+def plan_deletion(current: Snapshot) -> Action:
+    """Plan for a snapshot to be gone. One that is being deleted is waited for."""
     if current.deleting:
-        return Action(KEEP, "being_deleted", current=current)
-    return Action(DELETE, "present", current=current)
+        steps = (Step(None, current.name, Goal.GONE, uid=current.uid),)
+        return Action(KEEP, "being_deleted", "", current, current.manifest, steps=steps)
+    return Action(DELETE, "present", current=current, steps=(deletion(current),))
 
 
-def differing_spec_fields(wanted: Wanted, current: Snapshot) -> dict[str, tuple[Any, Any]]:
-    """Return ``{field: (now, wanted)}`` of declared spec fields that differ, durations by value."""
-    declared = wanted.declared.get("spec", {})
+def deletion(current: Snapshot) -> Step:
+    """Return the step that deletes a snapshot."""
+    return Step(DELETE, current.name, Goal.GONE, uid=current.uid)
+
+
+def keep(reason: str, current: Snapshot, desired: Desired) -> Action:
+    """Plan for an existing snapshot to stay, and to become ready."""
+    steps = (Step(None, current.name, _ready(desired), uid=current.uid),)
+    return Action(KEEP, reason, "", current, current.manifest, desired, steps)
+
+
+def refuse(reason: str, message: str, current: Snapshot | None, desired: Desired) -> Action:
+    """Plan to do nothing, because something stands in the way."""
+    return Action(REFUSE, reason, message, current, current and current.manifest, desired)
+
+
+def refuse_unquiesced(desired: Desired, current: Snapshot) -> Action | None:
+    """Refuse a snapshot that is not consistent for file systems, where it has to be."""
+    if not (desired.quiesced and current.unquiesced):
+        return None
+    message = f"{current.unquiesced}; delete it to take it again, or use consistency: any"
+    return refuse("not_quiesced", message, current, desired)
+
+
+def differing_spec_fields(desired: Desired, current: Snapshot) -> dict[str, tuple[Any, Any]]:
+    """Return ``{field: (now, declared)}`` of spec fields that differ, durations by value."""
+    declared = desired.declared.get("spec", {})
     now = {
         "deletionPolicy": current.deletion_policy,
         "failureDeadline": current.failure_deadline,
@@ -129,9 +175,9 @@ def differing_spec_fields(wanted: Wanted, current: Snapshot) -> dict[str, tuple[
     return {field: pair for field, pair in pairs.items() if not _same(field, *pair)}
 
 
-def differing_metadata(wanted: Wanted, current: Snapshot) -> dict[str, dict[str, str]]:
+def differing_metadata(desired: Desired, current: Snapshot) -> dict[str, dict[str, str]]:
     """Return the declared labels and annotations that current lacks or has otherwise."""
-    declared = wanted.declared.get("metadata", {})
+    declared = desired.declared.get("metadata", {})
     present = {"labels": current.labels, "annotations": current.annotations}
     return {
         kind: missing
@@ -140,19 +186,18 @@ def differing_metadata(wanted: Wanted, current: Snapshot) -> dict[str, dict[str,
     }
 
 
-def with_metadata(manifest: Json, wanted: Wanted) -> Json:
-    """Return a manifest with the declared labels and annotations; what others wrote stays."""
-    meta = dict(manifest["metadata"])
+def with_metadata(manifest: Json, desired: Desired) -> Json:
+    """Return the manifest with the declared labels and annotations; those of others stay."""
+    meta = dict(manifest.get("metadata") or {})
     for kind in ("labels", "annotations"):
-        declared = wanted.declared.get("metadata", {}).get(kind)
+        declared = desired.declared.get("metadata", {}).get(kind)
         if declared:
             meta[kind] = {**(meta.get(kind) or {}), **declared}
     return {**manifest, "metadata": meta}
 
 
-def blockers(vm: VirtualMachine | None, wanted: Wanted) -> tuple[str, str] | None:
+def blockers(vm: VirtualMachine | None, key: VmKey) -> tuple[str, str] | None:
     """Return why a VM cannot be snapshotted now, as (reason, message), or None."""
-    key = wanted.key
     if vm is None:
         return "not_found", f"vm_name: there is no VM {key.vm_name} in namespace {key.namespace}"
     if vm.deleting:
@@ -166,18 +211,35 @@ def blockers(vm: VirtualMachine | None, wanted: Wanted) -> tuple[str, str] | Non
     return None
 
 
+def taken_by_another_vm(desired: Desired, current: Snapshot) -> str:
+    """Return the text of a clash: names are unique in a namespace, across its VMs."""
+    return (
+        f"the name {desired.name} is taken in namespace {desired.key.namespace} by a snapshot of "
+        f"VM {current.key.vm_name}; names are unique in a namespace: choose another for this one, "
+        f"for example {desired.key.vm_name}-{desired.name}"
+    )
+
+
+def _plan_existing(desired: Desired, current: Snapshot) -> Action:
+    if not differing_metadata(desired, current):
+        return keep("present", current, desired)
+    after = with_metadata(current.manifest, desired)
+    steps = (Step(UPDATE, desired.name, _ready(desired), desired),)
+    return Action(UPDATE, "metadata_differs", "", current, after, desired, steps)
+
+
 def _plan_creation(
-    wanted: Wanted,
+    desired: Desired,
     current: Snapshot | None,
     vm: VirtualMachine | None,
     others: Iterable[Snapshot],
     reason: str,
 ) -> Action:
-    blocker = blockers(vm, wanted)
+    blocker = blockers(vm, desired.key)
     if blocker or vm is None:
         refused, message = blocker or ("not_found", "")
-        return Action(REFUSE, refused, message, current, wanted)
-    busy = _in_progress(vm, wanted, others)
+        return refuse(refused, message, current, desired)
+    busy = _in_progress(vm, desired, others)
     notes = [
         f"VM {vm.key.vm_name} has snapshot {name} in progress; KubeVirt takes one at a time"
         for name in busy
@@ -186,49 +248,52 @@ def _plan_creation(
         notes.append(
             f"Palette does not say which volumes of VM {vm.key.vm_name} can be snapshotted"
         )
-    return Action(CREATE, reason, "", current, wanted, busy, tuple(notes))
+    steps = [Step(None, name, Goal.SETTLED) for name in busy]
+    if current:
+        # Its name must be free before it can be taken again.
+        write = None if current.deleting else DELETE
+        steps.append(Step(write, current.name, Goal.GONE, uid=current.uid))
+    steps.append(Step(CREATE, desired.name, _ready(desired), desired))
+    return Action(CREATE, reason, "", current, desired.body, desired, tuple(steps), tuple(notes))
 
 
-def _in_progress(vm: VirtualMachine, wanted: Wanted, others: Iterable[Snapshot]) -> tuple[str, ...]:
+def _ready(desired: Desired) -> Goal:
+    return Goal.QUIESCED if desired.quiesced else Goal.READY
+
+
+def _in_progress(
+    vm: VirtualMachine, desired: Desired, others: Iterable[Snapshot]
+) -> tuple[str, ...]:
     # KubeVirt takes one snapshot of a VM at a time, and a waiting one's own deadline runs
     # meanwhile.
     names = {other.name for other in others if other.in_progress and not other.deleting}
     if vm.snapshot_in_progress:
         names.add(vm.snapshot_in_progress)
-    return tuple(sorted(names - {wanted.name}))
+    return tuple(sorted(names - {desired.name}))
 
 
 def _refuse_other(
-    wanted: Wanted, current: Snapshot, differing: Mapping[str, tuple[Any, Any]]
+    desired: Desired, current: Snapshot, differing: Mapping[str, tuple[Any, Any]]
 ) -> Action:
-    hint = "use replace: true to delete it and take it anew, or choose another name"
-    where = f"snapshot {wanted.key.namespace}/{current.name} of VM {wanted.key.vm_name}"
+    hint = "use replace: true to delete it and take it again, or choose another name"
+    where = f"snapshot {desired.key.namespace}/{current.name} of VM {desired.key.vm_name}"
     if current.failed:
         message = f"{where} exists and failed ({current.problem}); {hint}"
-        return Action(REFUSE, "snapshot_failed", message, current, wanted)
+        return refuse("snapshot_failed", message, current, desired)
     fields = ", ".join(
-        f"{field} is {now!r}, not {asked!r}" for field, (now, asked) in differing.items()
+        f"{field} is {now!r}, not {declared!r}" for field, (now, declared) in differing.items()
     )
     message = f"{where} exists with another spec, which cannot be changed: {fields}; {hint}"
-    return Action(REFUSE, "spec_differs", message, current, wanted)
+    return refuse("spec_differs", message, current, desired)
 
 
-def taken_by_another_vm(wanted: Wanted, current: Snapshot) -> str:
-    """Return the text of a clash: names are unique in a namespace, across its VMs."""
-    return (
-        f"the name {wanted.name} is taken in namespace {wanted.key.namespace} by a snapshot of VM "
-        f"{current.key.vm_name}; names are unique in a namespace: choose another for this one, "
-        f"for example {wanted.key.vm_name}-{wanted.name}"
-    )
-
-
-def _same(field: str, now: str, asked: str) -> bool:
+def _same(field: str, now: str, declared: str) -> bool:
     if field != "failureDeadline":
-        return now == asked
+        return now == declared
     try:
-        return parse_duration(now) == parse_duration(asked)
+        return parse_duration(now) == parse_duration(declared)
     except ValueError:
-        return now == asked
+        return now == declared
 
 
 def _missing(declared: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
-from .model import EXPIRES_AT, MANAGED_BY, MANAGER, Snapshot, VmKey, read_time
+from .._palette.objects import read_time
+from .._vms.model import VmKey
+from .model import Snapshot
+from .ownership import EXPIRES_AT, is_own
 
 _ERRORS_PASS = timedelta(days=1)
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
@@ -43,11 +46,6 @@ def decide(snapshots: Iterable[Snapshot], rules: Rules, now: datetime) -> list[D
     for snapshot in snapshots:
         by_vm.setdefault(snapshot.key, []).append(snapshot)
     return [decision for key in sorted(by_vm) for decision in _decide_vm(by_vm[key], rules, now)]
-
-
-def is_own(snapshot: Snapshot) -> bool:
-    """Say whether this collection took it: retention touches no other."""
-    return snapshot.labels.get(MANAGED_BY) == MANAGER
 
 
 def _decide_vm(snapshots: Sequence[Snapshot], rules: Rules, now: datetime) -> list[Decision]:

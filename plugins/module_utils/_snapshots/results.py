@@ -1,17 +1,20 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user gets back: one ``status`` a snapshot, diffs, and the facts of a failure."""
+"""What the user gets back of a snapshot: its ``status``, and diffs."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from .model import EXPIRES_AT, REQUEST_ID, Json, Snapshot, write_time
+from .._palette.client import Json
+from .._palette.objects import write_time
+from .model import Snapshot
+from .ownership import EXPIRES_AT, REQUEST_ID
 
 
-def status_facts(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+def status_of(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
     """Return a snapshot's ``status``: the keys that the modules' RETURN promises.
 
     Times are RFC 3339 in UTC.

@@ -1,10 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a member waits for, and what each look at it means.
-
-Pure; the pace of looking is here too.
-"""
+"""What a member waits for, what each poll of it means, and the pace of polling. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from .model import Snapshot
 _YEAR = 365 * 86_400  # seconds; a clock cannot count to just any number
 _FIRST_INTERVAL = 0.1  # of the longest
 _GROWTH = 1.5
-_GROWN = 6  # looks until the longest is reached; a power of many more would overflow
+_GROWN = 6  # polls until the longest is reached; a power of many more would overflow
 _JITTER = 0.1
 
 
@@ -42,21 +39,16 @@ _MISSED = {
 
 
 class Waiting(NamedTuple):
-    """How long and how often to look, in seconds, and for what: None to not wait."""
+    """How long to wait, and how often to poll, in seconds. enabled: whether to wait at all."""
 
     timeout: float
     interval: float
-    ready: Goal | None
-    gone: Goal | None
+    enabled: bool = True
 
 
 def waiting_from(options: Mapping[str, Any]) -> Waiting:
     """Return the waiting that checked options ask for."""
-    timeout, interval = options["wait_timeout"], options["poll_interval"]
-    if not options.get("wait", True):
-        return Waiting(timeout, interval, None, None)
-    quiesced = options.get("consistency") == "filesystem"
-    return Waiting(timeout, interval, Goal.QUIESCED if quiesced else Goal.READY, Goal.GONE)
+    return Waiting(options["wait_timeout"], options["poll_interval"], options.get("wait", True))
 
 
 def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -73,7 +65,7 @@ def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
-    """Say whether a look shows the goal reached; raise PaletteError where it never will be.
+    """Say whether a poll shows the goal reached; raise PaletteError where it never will be.
 
     seen: the snapshot as listed, None when the list does not show it. uid: the one waited for;
     another of the same name, made meanwhile, is not it.
@@ -92,8 +84,8 @@ def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
         raise PaletteError("snapshot_deleted", "the snapshot is being deleted by somebody else")
     if seen.failed:
         raise PaletteError("snapshot_failed", f"the snapshot failed: {seen.problem}")
-    if goal is Goal.QUIESCED and seen.restless:
-        raise PaletteError("not_quiesced", not_quiesced(seen))
+    if goal is Goal.QUIESCED and seen.unquiesced:
+        raise PaletteError("not_quiesced", seen.unquiesced)
     return seen.ready
 
 
@@ -102,30 +94,21 @@ def timed_out(
 ) -> PaletteError:
     """Return the error of a wait for the named snapshot.
 
-    trouble: the last failed look's text, if any.
+    trouble: the last failed poll's text, if any.
     """
     state = "it was not listed"
     if seen:
         deleting = "being deleted, " if seen.deleting else ""
         state = f"{deleting}phase {seen.phase or 'not set yet'}: {seen.problem}"
-    failed_look = f"; the last look failed: {trouble}" if trouble else ""
+    failed_poll = f"; the last poll failed: {trouble}" if trouble else ""
     return PaletteError(
         "wait_timeout",
         f"{_MISSED[goal].format(name=name)} within {waiting.timeout:g} s (wait_timeout); "
-        f"{state}{failed_look}",
+        f"{state}{failed_poll}",
     )
 
 
-def growing_interval(longest: float, looks: int) -> float:
-    """Return the seconds to pause after so many looks: growing to the longest, with jitter."""
-    interval = longest * min(_FIRST_INTERVAL * _GROWTH ** min(looks, _GROWN), 1)
+def growing_interval(longest: float, polls: int) -> float:
+    """Return the seconds to pause after so many polls: growing to the longest, with jitter."""
+    interval = longest * min(_FIRST_INTERVAL * _GROWTH ** min(polls, _GROWN), 1)
     return interval * random.uniform(1 - _JITTER, 1)
-
-
-def not_quiesced(seen: Snapshot) -> str:
-    """Return the text of a snapshot that can be used, but is not what was asked for."""
-    how = ", ".join(seen.indications) or "no indications"
-    return (
-        "consistency: filesystem was asked for, but the guest agent did not freeze the file "
-        f"systems without trouble (indications: {how}); snapshot {seen.name} is kept, and usable"
-    )

@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
+
+from .problems import Problem, option_problem
 
 _MICROSECOND = 1_000
 _SECOND = 1_000_000 * _MICROSECOND
@@ -48,6 +51,17 @@ def parse_age(text: str) -> timedelta:
     if nanoseconds < 0:
         raise ValueError(f"{text!r} is negative")
     return timedelta(microseconds=nanoseconds // _MICROSECOND)
+
+
+def age_problems(options: Mapping[str, Any], *names: str) -> list[Problem]:
+    """Return what is wrong with options that are ages, such as ``7d``; None is no age."""
+    problems = []
+    for name in names:
+        try:
+            parse_age(options.get(name) or "0")
+        except ValueError as error:
+            problems.append(option_problem(name, str(error), "7d"))
+    return problems
 
 
 def _parse(text: str, units: Mapping[str, int], known: str) -> int:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation of options and request bodies before a request, and of the server's answers after."""
+"""Validation of options and request bodies, before any request is sent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import functools
 import json
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Callable, Literal, Optional
+from typing import Any, Callable, Optional
 
-from . import error_body, kubevirt, virtual_machine_snapshot
-from .problems import Finding, Origins, Path, Problem, example_value, merged, option_problem, worded
-from .shapes import Check, compile_schema
+from . import kubevirt, virtual_machine_snapshot
+from .findings import Finding, Origins, example_value, worded
+from .problems import Path, Problem, merged, option_problem
 
 JSONSCHEMA_IMPORT_ERROR: str | None = None
 try:
@@ -60,15 +60,6 @@ _OPTION_RULES: Mapping[str, tuple[Rule, str]] = {
     "deletion_policy": (kubevirt.deletion_policy_problem, "Delete"),
     "failure_deadline": (kubevirt.failure_deadline_problem, "10m"),
 }
-AnswerKind = Literal["snapshot", "snapshot_list", "error"]
-_ANSWERS: Mapping[AnswerKind, Sequence[Mapping[str, Any]]] = {
-    "snapshot": (virtual_machine_snapshot.RESPONSE, kubevirt.NAMED),
-    "snapshot_list": (
-        virtual_machine_snapshot.LIST_RESPONSE,
-        {"properties": {"items": {"items": kubevirt.NAMED}}},
-    ),
-    "error": (error_body.ERROR,),
-}
 _TYPE_WORDS = {
     "array": "a list",
     "boolean": "true or false",
@@ -106,19 +97,6 @@ def problems_in_body(
         *_map_findings(body),
     ]
     return merged(worded(finding, origins) for finding in findings)
-
-
-def response_problems(kind: AnswerKind, body: Any) -> list[str]:
-    """Return how a decoded answer differs from the promised shape; empty when it does not.
-
-    Fast enough for every page of every poll, and independent of jsonschema.
-    """
-    return [f"{kind}{text}" for check in _answer_checks(kind) for text in check(body)]
-
-
-@functools.cache
-def _answer_checks(kind: AnswerKind) -> Sequence[Check]:
-    return [compile_schema(schema) for schema in _ANSWERS[kind]]
 
 
 @functools.cache

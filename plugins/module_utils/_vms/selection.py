@@ -11,10 +11,10 @@ from fnmatch import fnmatchcase, translate
 from typing import Any, NamedTuple
 
 from .._palette.settings import uid_problem
-from .._snapshots.model import VirtualMachine, VmKey
 from .._validation.kubevirt import namespace_problem, snapshot_name_problem, vm_name_problem
 from .._validation.problems import Problem, option_problem
 from .._validation.selectors import Selector, parse_selector
+from .model import VirtualMachine, VmKey
 
 _ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
 _SHELL = re.compile(r"[*?[]")
@@ -133,7 +133,15 @@ def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
     return [namespace] if namespace and options.get("vms") is None else ()
 
 
-def emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
+def fleet_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with how VMs are selected and worked on."""
+    problems = [*_emptiness_problems(options), *_pattern_problems(options)]
+    if options["concurrency"] < 1:
+        problems.append(option_problem("concurrency", "must be 1 or more", 16))
+    return problems
+
+
+def _emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return which filters are given and empty, or have an empty item where one was lost.
 
     An empty filter must not come to mean all; to exclude nothing is all right.
@@ -146,12 +154,12 @@ def emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
                 text = "must not be empty: leave it out to mean all"
                 problems.append(option_problem(name, text, example))
         elif isinstance(given, list) and "" in given:
-            text = f"{given!r} has an empty item; text for a list has commas and no blanks"
+            text = f"{given!r} contains an empty item; as key=value write db1,db2 without spaces"
             problems.append(option_problem(name, text, example))
     return problems
 
 
-def pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
+def _pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return which patterns cannot match because the cluster is given by its uid only."""
     uid = options.get("cluster_uid")
     if not uid:
@@ -164,13 +172,6 @@ def pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
                 text = f"{pattern!r} cannot match: with cluster_uid, the cluster is called {uid}"
                 problems.append(option_problem(name, text, ["/".join(rest)]))
     return problems
-
-
-def concurrency_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with how many VMs to work on together."""
-    if options["concurrency"] >= 1:
-        return []
-    return [option_problem("concurrency", "must be 1 or more", 16)]
 
 
 def _entry(given: Any, options: Mapping[str, Any]) -> Entry:

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from .._palette import clusters as lookups
+from .._palette import clusters
 from .._palette.client import PaletteClient, connect
 from .._palette.clusters import Cluster
 from .._palette.settings import settings_from
 from .._palette.vms import ClusterVms
 
 
-class Place:
+class PaletteSession:
     """Palette as the connection options reach it. Names are looked up once in a process."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ class Place:
             return [self.cluster()]
         if self._options.get("clusters"):
             return [self.cluster(name) for name in dict.fromkeys(self._options["clusters"])]
-        found = lookups.vm_clusters(self._client, self._scope())
+        found = clusters.vm_clusters(self._client, self._scope())
         return [ClusterVms(self._client, cluster) for cluster in found]
 
     def _scope(self) -> str | None:
@@ -47,9 +47,9 @@ class Place:
 
 @lru_cache(maxsize=64)
 def _project_uid(client: PaletteClient, name: str) -> str:
-    return lookups.project_uid(client, name)
+    return clusters.project_uid(client, name)
 
 
 @lru_cache(maxsize=256)
 def _cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluster:
-    return lookups.cluster_named(client, name, scope)
+    return clusters.cluster_named(client, name, scope)

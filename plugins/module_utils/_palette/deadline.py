@@ -1,0 +1,45 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Time that is left: the deadline around a piece of work, and pauses that respect it."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_FIRST_BACKOFF = 0.5
+_LONGEST_BACKOFF = 20.0
+_DOUBLINGS = 6  # lead beyond the longest; more would overflow some day
+
+_deadline: ContextVar[float] = ContextVar("palette_deadline", default=math.inf)
+
+
+@contextmanager
+def give_up_at(deadline: float) -> Iterator[None]:
+    """Let nothing inside the block be repeated or waited for past a time.monotonic() deadline."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def time_left() -> float:
+    """Return the seconds to the enclosing ``give_up_at``'s deadline; infinite outside one."""
+    return _deadline.get() - time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Sleep, but not past the deadline."""
+    time.sleep(max(min(seconds, time_left()), 0.0))
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to pause before attempt 1, 2, …: doubling, with jitter."""
+    longest = min(_FIRST_BACKOFF * 2.0 ** min(attempt - 1, _DOUBLINGS), _LONGEST_BACKOFF)
+    return random.uniform(longest / 2, longest)

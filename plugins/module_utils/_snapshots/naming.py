@@ -1,0 +1,109 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names of snapshots: a random suffix for one, a template for the members of a set."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from string import Formatter
+
+from .._validation.kubevirt import (
+    NAME_SUFFIX_LENGTH,
+    label_value_problem,
+    snapshot_name_problem,
+)
+from .._validation.problems import Problem, option_problem
+from .._vms.model import VmKey
+
+_SOME_TIME = datetime(2026, 1, 2, tzinfo=timezone.utc)
+_FIELDS = ("vm", "set", "namespace", "timestamp")
+
+
+def random_suffix() -> str:
+    """Return the random end of a name: chosen here, so that a retry can tell what it created."""
+    return "".join(random.choices(string.ascii_lowercase + string.digits, k=NAME_SUFFIX_LENGTH))
+
+
+def member_name(template: str, set_name: str, key: VmKey, now: datetime) -> str:
+    """Return the name of a VM's snapshot in the set."""
+    return template.format(
+        vm=key.vm_name,
+        set=set_name,
+        namespace=key.namespace,
+        timestamp=now.strftime("%Y%m%d-%H%M%S"),
+    )
+
+
+def timestamped(template: str) -> str:
+    """Return the template of names that differ from run to run."""
+    return template if "timestamp" in _fields(template) else f"{template}-{{timestamp}}"
+
+
+def template_problems(template: str) -> list[Problem]:
+    """Return what is wrong with a name template itself."""
+    try:
+        unknown = sorted(set(_fields(template)) - set(_FIELDS))
+        plain = all(not spec and not how for _text, _field, spec, how in _parts(template))
+    except ValueError as error:
+        return [_template_problem(f"{template!r}: {error}")]
+    if unknown or not plain:
+        text = f"{template!r} may use only {{vm}}, {{set}}, {{namespace}} and {{timestamp}}"
+        return [_template_problem(text)]
+    return []
+
+
+def set_name_problems(set_name: str) -> list[Problem]:
+    """Return what is wrong with a set's name, which is the value of a label."""
+    text = label_value_problem(set_name) if set_name else "must not be empty"
+    return [option_problem("name", text, "nightly")] if text else []
+
+
+def naming_problems(template: str, set_name: str) -> list[Problem]:
+    """Return which part of a valid template, or of the set's name in it, no snapshot can have."""
+
+    def problem_with(name_of_set: str) -> str | None:
+        key = VmKey("", "vms", "db1")
+        return snapshot_name_problem(member_name(template, name_of_set, key, _SOME_TIME))
+
+    text = problem_with(set_name)
+    if text is None:
+        return []
+    if problem_with("nightly"):
+        return [_template_problem(text)]
+    return [option_problem("name", f"is part of the snapshots' names, and {text}", "nightly")]
+
+
+def name_problems(names: Sequence[tuple[VmKey, str]]) -> list[Problem]:
+    """Return which members have no valid name, or the same as another."""
+    problems = []
+    for key, name in names:
+        text = snapshot_name_problem(name)
+        if text:
+            hint = "shorten name or name_template, or set `name` in this VM's entry of vms"
+            problems.append(_template_problem(f"VM {key.vm_name}: {text}; {hint}"))
+    taken = Counter((key.cluster_uid, key.namespace, name) for key, name in names)
+    for (_cluster, namespace, name), count in taken.items():
+        if count > 1:
+            text = (
+                f"{count} members in namespace {namespace} would have the name {name!r}; set `name` "
+                "in these VMs' entries of vms, or add {vm} to name_template"
+            )
+            problems.append(_template_problem(text))
+    return problems
+
+
+def _template_problem(text: str) -> Problem:
+    return Problem("name_template", text, 'name_template: "{vm}-{set}"')
+
+
+def _parts(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    return list(Formatter().parse(template))
+
+
+def _fields(template: str) -> list[str]:
+    return [field for _text, field, _spec, _how in _parts(template) if field is not None]

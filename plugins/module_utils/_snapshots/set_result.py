@@ -1,0 +1,151 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user gets back of a set: a row for each virtual machine, their counts, and a diff."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from .execute import Member
+from .plan import REFUSE, Action
+from .results import described, status_of
+
+_FAILURES = ("failed", "blocked")
+_OUTCOMES = (
+    "created",
+    "replaced",
+    "updated",
+    "unchanged",
+    "fresh",
+    "deleted",
+    "absent",
+    "not_tried",
+    *_FAILURES,
+)
+_FAILURES_SHOWN = 10
+
+
+class Row(NamedTuple):
+    """One VM of the set: what is planned for it, and how far that has come.
+
+    shown: the action that the result shows.
+    """
+
+    label: str
+    actions: Sequence[Action]
+    shown: Action | None
+    member: Member
+
+    @property
+    def refusal(self) -> Action | None:
+        """What stands in the way of the plan, if anything."""
+        return next((action for action in self.actions if action.verb == REFUSE), None)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether that is a reason to leave the others without a snapshot, too."""
+        # One whose file systems are not consistent has been taken, and is kept.
+        return self.refusal is not None and self.refusal.reason != "not_quiesced"
+
+
+class Run(NamedTuple):
+    """How the set was run. aborted: nothing was written, because a member is blocked."""
+
+    now: datetime
+    check_mode: bool
+    aborted: bool
+
+
+def set_result(rows: Sequence[Row], run: Run) -> dict[str, Any]:
+    """Return ``changed``, ``members`` by label and ``summary``."""
+    members = {row.label: _member_result(row, run) for row in rows}
+    outcomes = Counter(member["outcome"] for member in members.values())
+    summary = {"total": len(members), **dict.fromkeys(_OUTCOMES, 0), **outcomes}
+    summary["failed"] = sum(outcomes[outcome] for outcome in _FAILURES)
+    return {
+        "changed": any(member["changed"] for member in members.values()),
+        "members": members,
+        "summary": summary,
+    }
+
+
+def set_diff(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return Ansible's diff of all snapshots that change, by the VMs' labels."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for row in rows:
+        for action in row.actions:
+            if action.changes:
+                before.setdefault(row.label, []).append(described(action.before))
+                after.setdefault(row.label, []).append(described(action.after))
+    return {"before": before, "after": after}
+
+
+def failure_text(members: Mapping[str, Mapping[str, Any]], aborted: bool) -> str:
+    """Return how many members failed, with the texts of the first few; empty if none did."""
+    texts = [
+        f"{label}: {member['reason']}: {member['msg']}"
+        for label, member in members.items()
+        if member["outcome"] in _FAILURES
+    ]
+    if not texts:
+        return ""
+    more = len(texts) - _FAILURES_SHOWN
+    rest = f"; and {more} more, see members" if more > 0 else ""
+    how = f"{len(texts)} of {len(members)} members failed"
+    if aborted:
+        blocked = sum(member["outcome"] == "blocked" for member in members.values())
+        how = f"{blocked} of {len(members)} members are blocked, and nothing was written"
+    return f"{how}: {'; '.join(texts[:_FAILURES_SHOWN])}{rest}"
+
+
+def _member_result(row: Row, run: Run) -> dict[str, Any]:
+    """Return a member's row: the same keys for every outcome, and a failure's own besides."""
+    changed = row.member.changed
+    if run.check_mode and not run.aborted:
+        changed = not row.refusal and any(action.changes for action in row.actions)
+    result: dict[str, Any] = {
+        "outcome": _outcome(row, run.aborted),
+        "changed": changed,
+        "name": _snapshot_name(row.shown),
+        "status": _status(row, run),
+        "reason": None,
+        "msg": _several_deleted(row.actions),
+    }
+    if row.member.failure:
+        result.update(row.member.failure.result())
+    elif row.refusal:
+        result.update(reason=row.refusal.reason, msg=row.refusal.message)
+    return result
+
+
+def _several_deleted(actions: Sequence[Action]) -> str:
+    """Name what ``name`` has no room for: one VM's snapshots of several runs."""
+    names = [action.current.name for action in actions if action.changes and action.current]
+    return f"{len(names)} snapshots: {', '.join(names)}" if len(names) > 1 else ""
+
+
+def _outcome(row: Row, aborted: bool) -> str:
+    if row.blocked:
+        return "blocked"
+    if row.refusal or row.member.failure:
+        return "failed"
+    if aborted:
+        return "not_tried"
+    return row.shown.outcome if row.shown else "absent"
+
+
+def _snapshot_name(action: Action | None) -> str | None:
+    named = action and (action.current or action.desired)
+    return named.name if named else None
+
+
+def _status(row: Row, run: Run) -> dict[str, Any] | None:
+    seen = row.member.seen
+    if run.check_mode and row.shown and not row.refusal:
+        seen = row.shown.predicted
+    return status_of(seen, run.now) if seen else None

@@ -1,0 +1,36 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Observation of virtual machines: the LIST decides whether one exists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+
+from .._palette.errors import PaletteError
+from .._palette.vms import LIST_SEGMENT, ClusterVms
+from .model import VirtualMachine, VmKey, read_vm
+
+# A missing VM answers 404, or 500 with a text that differs between versions.
+_MAY_BE_ABSENT = ("not_found", "server_error")
+
+
+def list_vms(api: ClusterVms, namespaces: Collection[str] = ()) -> list[VirtualMachine]:
+    """Return the VMs of the namespaces; none named: of all."""
+    listed = api.vms(partial(read_vm, api.cluster.uid), namespaces)
+    return [vm for vm in listed if not namespaces or vm.key.namespace in namespaces]
+
+
+def find_vm(api: ClusterVms, key: VmKey) -> VirtualMachine | None:
+    """Return the VM, or None where the list of VMs does not show it."""
+    if key.vm_name != LIST_SEGMENT:
+        try:
+            vm = read_vm(api.cluster.uid, api.vm(key.vm_name, key.namespace))
+        except PaletteError as error:
+            if error.reason not in _MAY_BE_ABSENT:
+                raise
+        else:
+            if vm.key == key:
+                return vm
+    return next((vm for vm in list_vms(api, [key.namespace]) if vm.key == key), None)
