@@ -56,6 +56,7 @@ def admit_metadata(name: str, metadata: dict[str, Any]) -> None:
         _admit_qualified_name(name, "metadata.finalizers", finalizer)
 
 
+# See docs/palette.md, "Errors".
 def admit_spec(spec: dict[str, Any], gate: bool) -> None:
     """Raise if KubeVirt's webhook refuses the spec."""
     if "failureDeadline" in spec:

@@ -40,6 +40,7 @@ _VMS = "/v1/spectroclusters/{uid}/vms"
 _SNAPSHOT = _VMS + "/{vm}/snapshot/{snapshot}"
 
 # A VM named "snapshot" cannot be got: the list has its address. It can be deleted.
+# See docs/palette.md, "Paths".
 ROUTES = (
     ("GET", "/v1/dashboard/projects/metadata", lookups.list_projects),
     ("GET", "/v1/projects/{uid}", lookups.get_project),

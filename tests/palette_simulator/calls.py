@@ -131,6 +131,7 @@ def key_is_right(request: Request, palette: Palette) -> bool:
     return request.headers.get("apikey", "") in palette.state.callers
 
 
+# See docs/palette.md, "Authentication".
 def _authenticate(request: Request, palette: Palette) -> Caller:
     key = request.headers.get("apikey", "")
     caller = palette.state.callers.get(key)
@@ -144,6 +145,7 @@ def _authenticate(request: Request, palette: Palette) -> Caller:
     raise PaletteError(status, "ResourceNotFound", message, {"apiKey": key})
 
 
+# See docs/palette.md, "Scope".
 def _project_scope(request: Request, palette: Palette, caller: Caller) -> str:
     uid = request.headers.get("projectuid", "")
     if uid and (uid not in palette.state.projects or uid not in caller.projects):

@@ -28,6 +28,7 @@ class PaletteError(Exception):
         self.details = details
 
 
+# See docs/palette.md, "Errors".
 class KubernetesError(Exception):
     """An error of the cluster behind Palette: told as it is, or wrapped as 500."""
 

@@ -73,6 +73,7 @@ class Window(NamedTuple):
     closes: float = NEVER
 
 
+# See docs/palette.md, "Deadlines".
 def plan(created: float, deadline: float, pace: Pace, course: Course, window: Window) -> Timeline:
     """The whole life of a snapshot that nobody deletes; deadline in seconds, NEVER for none."""
     expires = created + deadline

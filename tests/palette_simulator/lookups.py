@@ -16,6 +16,7 @@ from palette_simulator.errors import PaletteError, off_contract
 from palette_simulator.search import matches_metadata_filter, search
 from palette_simulator.state import Cluster
 
+# See docs/palette.md, "Clusters and projects".
 _QUICK_FILTERS = ("hostclusters", "strictHostclusters", "hypershiftClusters")
 _ITEMS = marshal.Shape(arrays=("items",))
 

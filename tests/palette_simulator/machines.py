@@ -45,6 +45,7 @@ def delete_vm(call: Call) -> Response:
     return Response(status_code=204)
 
 
+# See docs/palette.md, "Power".
 @operation("virtualMachine.start", "Failed to start virtual machine '{vm}'")
 def start_vm(call: Call) -> Response:
     """Start a VM that is off."""

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 Style = Literal["go-swagger", "kubernetes"]
+# See docs/palette.md, "JSON styles".
 ZERO_TIME = "0001-01-01T00:00:00.000Z"
 
 

@@ -70,6 +70,7 @@ def encode_token(key: Key, now: float) -> str:
     return base64.urlsafe_b64encode(token).decode().rstrip("=")
 
 
+# See docs/palette.md, "Paging".
 def decode_token(text: str, lifetime: float, now: float) -> Key | None:
     """The key to go on after; KubernetesError 400 for a bad token, 410 for an expired one."""
     if not text:

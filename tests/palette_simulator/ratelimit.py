@@ -21,6 +21,7 @@ class Limit(NamedTuple):
     burst: float
 
 
+# See docs/palette.md, "Rate limits".
 _LIMITS = {
     "spectroclusters": Limit(50, 250),
     "assets": Limit(10, 50),

@@ -22,6 +22,7 @@ LOCK_FINALIZER = "snapshot.kubevirt.io/snapshot-source-protection"
 GROUP_VERSION = "snapshot.kubevirt.io/v1beta1"
 Object = dict[str, Any]
 
+# See docs/palette.md, "Snapshot phases".
 _PHASES = {
     Stage.CUT: "Succeeded",
     Stage.READY: "Succeeded",

@@ -224,6 +224,7 @@ def _json(call: Call, cluster: Cluster, snapshot: Snapshot) -> bytes:
     return snapshot.rendered[1]
 
 
+# See docs/palette.md, "Locking".
 def _waits_for(call: Call, cluster: Cluster, snapshot: Snapshot) -> str:
     vm_key = (snapshot.namespace, snapshot.vm_name)
     if vm_key not in cluster.vms:

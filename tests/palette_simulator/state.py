@@ -67,6 +67,7 @@ class VM:
             stays_ready=self.fate != "ready_lost",
         )
 
+    # See docs/palette.md, "Quiescing".
     def indications(self) -> list[str]:
         """What KubeVirt says about the consistency of a snapshot taken now."""
         if self.power == "Stopped":
@@ -287,6 +288,7 @@ class Cluster:
         del self.snapshots[key]
         del self.snapshot_keys[bisect_left(self.snapshot_keys, key)]
         self.sources[snapshot.namespace, snapshot.vm_name].remove(snapshot)
+        # See docs/palette.md, "Deletion policy".
         kept = snapshot.spec.get("deletionPolicy", "Delete") != "Delete"
         if kept and snapshot.stage(snapshot.deleted) == Stage.READY:
             self.retained_contents.append(content_name(snapshot))
@@ -326,6 +328,7 @@ class State:
         return (c for c in self.clusters.values() if c.project_uid == project_uid)
 
 
+# See docs/palette.md, "Names".
 def content_name(snapshot: Snapshot) -> str:
     """The name of the content object behind a snapshot."""
     return f"vmsnapshot-content-{snapshot.uid}"

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 
+# See docs/palette.md, "Not known".
 class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """One answer to each open question about Palette; README.md explains each."""
 
