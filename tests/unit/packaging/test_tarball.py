@@ -14,13 +14,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+from checkout import CHECKOUT, copy_to, known_files
 
-ALLOWED = re.compile(
+GENERATED = {"FILES.json", "MANIFEST.json"}
+SHIPPED_FILES = {
+    "CHANGELOG.rst",
+    "CODE_OF_CONDUCT.md",
+    "LICENSE",
+    "MAINTAINERS.md",
+    "README.md",
+    "SECURITY.md",
+    "changelogs/changelog.yaml",
+    "requirements.txt",
+}
+SHIPPED_FOLDERS = re.compile(
     r"""
-    FILES\.json | MANIFEST\.json | CHANGELOG\.rst | LICENSE | README\.md | requirements\.txt
-    | changelogs/changelog\.yaml
-    | meta/(runtime|execution-environment)\.yml
+    meta/(runtime|execution-environment)\.yml
     | playbooks/[a-z_]+\.yml
     | plugins/(action|doc_fragments|filter|inventory|lookup|module_utils|modules|plugin_utils)/
       ([a-z_]+/)*[a-z_]+\.py
@@ -30,31 +39,65 @@ ALLOWED = re.compile(
     """,
     re.VERBOSE,
 )
-SHIPPED_FOLDERS = ("meta", "playbooks", "plugins", "roles")
+# What developers, their tools and their desktops leave in a checkout.
+LITTER = (
+    ".DS_Store",
+    ".cache/ansible/galaxy_token",
+    ".coverage.host.1",
+    ".env",
+    ".github/workflows/ci.yml",
+    ".mypy_cache/3.10/cache.json",
+    ".venv/bin/python",
+    "build/demo/ansible.cfg",
+    "changelogs/.plugin-cache.yaml",
+    "docs/notes.md",
+    "playbooks/nightly.retry",
+    "plugins/modules/.vm_snapshot.py.swp",
+    "plugins/modules/__pycache__/vm_snapshot.cpython-313.pyc",
+    "requirements-new.txt",
+    "roles/vm_snapshot/.ansible/roles.json",
+    "spectrocloud-palette-0.0.1.tar.gz",
+    "tests/output/bot/result.json",
+    "tools/__pycache__/demo.cpython-313.pyc",
+)
 
 
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names of the files in a tarball built from this checkout."""
-    folder = tmp_path_factory.mktemp("tarball")
+def pack(checkout: Path, folder: Path) -> set[str]:
+    """Build a tarball and return the names of the files in it."""
     galaxy = str(Path(sys.executable).with_name("ansible-galaxy"))
-    command = [galaxy, "collection", "build", "--output-path", str(folder), str(CHECKOUT)]
+    command = [galaxy, "collection", "build", "--output-path", str(folder), str(checkout)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
     (tarball,) = folder.glob("spectrocloud-palette-*.tar.gz")
     with tarfile.open(tarball) as archive:
         return {member.name for member in archive if member.isfile()}
 
 
-def test_packs_nothing_that_users_do_not_need(packed: set[str]) -> None:
-    assert sorted(name for name in packed if not ALLOWED.fullmatch(name)) == []
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names of the files in a tarball built from this checkout."""
+    return pack(CHECKOUT, tmp_path_factory.mktemp("tarball"))
 
 
-@pytest.mark.parametrize("folder", SHIPPED_FOLDERS)
-def test_packs_all_files_of_what_it_ships(packed: set[str], folder: str) -> None:
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", folder]
-    listing = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True)
-    present = {name for name in listing.stdout.splitlines() if (CHECKOUT / name).is_file()}
+def test_packs_what_users_need_and_nothing_else(packed: set[str]) -> None:
+    needed = {
+        name for name in known_files() if name in SHIPPED_FILES or SHIPPED_FOLDERS.fullmatch(name)
+    }
+    assert sorted(packed) == sorted(needed | GENERATED)
+
+
+def test_packs_all_files_of_the_folders_it_ships(packed: set[str]) -> None:
+    folders = ("meta/", "playbooks/", "plugins/", "roles/")
+    present = {name for name in known_files() if name.startswith(folders)}
     assert sorted(present - packed) == []
+
+
+def test_packs_nothing_that_lies_around(packed: set[str], tmp_path: Path) -> None:
+    checkout, built = tmp_path / "checkout", tmp_path / "built"
+    copy_to(checkout)
+    for name in LITTER:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).touch()
+    assert sorted(pack(checkout, built)) == sorted(packed)
 
 
 def test_packs_the_files_that_galaxy_shows(packed: set[str]) -> None:
