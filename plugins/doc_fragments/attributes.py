@@ -14,20 +14,22 @@ attributes:
   action_group:
     description:
       - Use C(group/spectrocloud.palette.all) in C(module_defaults) to set the connection options
-        once.
+        once for all modules of this collection.
     support: full
     membership:
       - spectrocloud.palette.all
   async:
     description:
-      - Supports being used with the C(async) keyword. The module then runs as a process of its own.
+      - Supports the C(async) keyword. The module then runs in a process of its own.
     support: full
 """
 
     WRITES = r"""
 attributes:
   check_mode:
-    description: Predicts what would change, with the same result as a real run, and writes nothing.
+    description:
+      - Predicts what would change and writes nothing. The result has the same keys as that of a
+        real run.
     support: full
   diff_mode:
     description: Shows labels, annotations and spec before and after.
@@ -37,9 +39,9 @@ attributes:
     READS = r"""
 attributes:
   check_mode:
-    description: Only reads, so that check mode makes no difference.
+    description: Only reads, so check mode makes no difference.
     support: full
   diff_mode:
-    description: Changes nothing, so that there is no difference to show.
+    description: Changes nothing, so there is no difference to show.
     support: none
 """

@@ -13,8 +13,8 @@ class ModuleDocFragment:
 options:
   cluster:
     description:
-      - The name of the cluster that runs the virtual machines. It is looked up on each run;
-        O(cluster_uid) saves that request.
+      - The name of the cluster that runs the virtual machines. Each task looks it up; use
+        O(cluster_uid) to save that request.
       - Mutually exclusive with O(cluster_uid).
     type: str
   cluster_uid:

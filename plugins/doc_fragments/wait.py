@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options that say how long to wait, and how often to look."""
+"""Documentation of the options for how long to wait, and how often to poll."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ options:
   wait_timeout:
     description:
       - The seconds to wait for each step, such as the end of another snapshot of the virtual
-        machine, a deletion, or the snapshot itself. Give more than the snapshot's failure deadline,
-        so that Palette's own verdict comes first.
-      - A look that fails meanwhile is repeated until then, unless the API key, its permissions
-        or the certificate are refused.
+        machine, a deletion, or the snapshot itself. Set it higher than the snapshot's failure
+        deadline, so that KubeVirt decides first whether the snapshot failed.
+      - A failed poll is retried until the timeout. Only a rejected API key, missing permissions or
+        a TLS error fail at once.
     type: float
     default: 600
   poll_interval:
     description:
-      - The longest pause between two looks, in seconds. The first pauses are shorter.
+      - The longest pause between two polls, in seconds. The first pauses are shorter.
     type: float
     default: 5
 """
@@ -31,7 +31,7 @@ options:
 options:
   wait:
     description:
-      - Whether to wait until a snapshot can be used or, when it is deleted, until it is gone.
+      - Whether to wait until a snapshot is ready to use or, when it is deleted, until it is gone.
     type: bool
     default: true
 """

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter that lays out rows as lines of text in columns."""
+"""The filter that formats rows as a table."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ansible.errors import AnsibleFilterError
 
 DOCUMENTATION = r"""
 name: table
-short_description: Lay out rows as lines of text in columns
+short_description: Format rows as a table of text
 version_added: 0.1.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:
-  - Makes a table for the screen, one line a row, below a line with the columns' names.
+  - Formats rows as a table, with a header line and one line per row.
 positional: columns
 options:
   _input:
@@ -26,7 +26,7 @@ options:
     elements: dict
     required: true
   columns:
-    description: The keys to show, in this order. What a row lacks is shown as if it were null.
+    description: The keys to show, in this order. A key that a row lacks is shown like null.
     type: list
     elements: str
     required: true
@@ -37,7 +37,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look for snapshots
+- name: List snapshots
   spectrocloud.palette.vm_snapshot_info:
     cluster: vm-cluster-1
   register: found
@@ -49,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The lines. Booleans are C(yes) and C(no), and what is null is C(-).
+  description: The lines. Booleans are shown as C(yes) and C(no), and null as C(-).
   type: list
   elements: str
   sample:
@@ -82,7 +82,7 @@ def _cell(value: Any) -> str:
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """Ansible's entry point."""
 
     def filters(self) -> dict[str, Any]:
         """Return the filters of this file."""

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter that says in few words what became of each virtual machine of a set."""
+"""The filter that summarizes the result for each virtual machine of a set."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ansible.errors import AnsibleFilterError
 
 DOCUMENTATION = r"""
 name: vm_snapshots
-short_description: What became of each virtual machine of a set, in few words
+short_description: Summarize the result for each virtual machine of a set
 version_added: 0.1.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:
-  - Takes RV(spectrocloud.palette.vm_snapshot_set#module:members) and leaves of each virtual machine
-    what a report or a later job needs.
+  - Reduces RV(spectrocloud.palette.vm_snapshot_set#module:members) to what a report or a later job
+    needs of each virtual machine.
 options:
   _input:
     description: The members of a set, as M(spectrocloud.palette.vm_snapshot_set) returns them.
@@ -39,7 +39,7 @@ EXAMPLES = r"""
     vms: [db1, db2]
   register: before_patch
 
-- name: Hand them on to later jobs of the workflow
+- name: Pass them to later jobs of the workflow
   ansible.builtin.set_stats:
     data:
       vm_snapshots: "{{ before_patch.members | spectrocloud.palette.vm_snapshots }}"
@@ -50,7 +50,7 @@ _value:
   description:
     - By C(cluster/namespace/vm), a dictionary of C(cluster), C(namespace), C(vm_name), C(name),
       C(outcome), C(reason), C(phase), C(ready_to_use) and C(creation_time).
-    - Where the virtual machine has no such snapshot, or no longer, C(ready_to_use) is false, and
+    - If the virtual machine has no such snapshot (any more), C(ready_to_use) is V(false), and
       C(phase) and C(creation_time) are null.
   type: dict
   sample:
@@ -93,16 +93,16 @@ def _row(vm: str, member: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _own_status(vm_name: str, member: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the status of the snapshot that the VM has. Where there is none, it is empty."""
+    """Return the status of the VM's own snapshot; empty if it has none."""
     status: Mapping[str, Any] = member["status"] or {}
-    # What was deleted has the status of before, and a name that is taken that of whose it is.
+    # A deleted snapshot still has its last status; a name in use has the status of another VM's.
     if member["outcome"] in _GONE or status.get("vm_name") != vm_name:
         return {}
     return status
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """Ansible's entry point."""
 
     def filters(self) -> dict[str, Any]:
         """Return the filters of this file."""

@@ -11,13 +11,12 @@ module: vm_snapshot
 short_description: Take or delete a snapshot of a virtual machine on Palette
 version_added: 0.1.0
 description:
-  - Ensures that one snapshot of one virtual machine exists, and waits until it can be used. Or
+  - Ensures that one snapshot of one virtual machine exists, and waits until it is ready to use. Or
     ensures that it does not exist, and waits until it is gone.
-  - All options are validated before the first request. What Ansible itself refuses, such as a
-    missing option or an unknown choice, is told without RV(reason). All other problems are told at
-    once.
-  - For many virtual machines, M(spectrocloud.palette.vm_snapshot_set) does in one task what this
-    does in a loop, and much faster.
+  - All options are validated before the first request. Ansible's own argument errors (a missing
+    option, an invalid choice) carry no RV(reason); all other problems are reported together.
+  - For many virtual machines, use M(spectrocloud.palette.vm_snapshot_set) instead of a loop. One
+    task does it all, and much faster.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:
@@ -32,14 +31,13 @@ extends_documentation_fragment:
 attributes:
   idempotent:
     description:
-      - With O(name), a second run changes nothing. With O(name_prefix), each run takes one more
+      - With O(name), a second run changes nothing. With O(name_prefix), each run takes another
         snapshot.
     support: partial
 options:
   state:
     description:
-      - V(present) takes the snapshot unless it is there already. Its labels and annotations are
-        brought up to date.
+      - V(present) takes the snapshot unless it exists, and updates its labels and annotations.
       - V(absent) deletes it.
     type: str
     choices: [present, absent]
@@ -47,23 +45,29 @@ options:
   name:
     description:
       - The name of the snapshot, unique in its namespace across all virtual machines.
-      - Exactly one of O(name) and O(name_prefix) is needed, and O(name) with O(state=absent).
+      - Exactly one of O(name) and O(name_prefix) is required. O(state=absent) requires O(name).
     type: str
   name_prefix:
     description:
-      - Take a new snapshot, under a name that begins so and ends in eight random characters.
+      - Take a new snapshot, whose name is this prefix plus eight random characters.
     type: str
   replace:
     description:
-      - When a snapshot of this name failed, or has another spec, delete it and take it anew.
-        Without it, that is an error.
-      - One that can be used is not deleted because it is not what O(consistency) asks for.
+      - If the snapshot has failed or has another spec, delete it and take it again. Without
+        O(replace), this is an error.
+      - A usable snapshot is kept even if it does not satisfy O(consistency).
     type: bool
     default: false
 seealso:
   - module: spectrocloud.palette.vm_snapshot_info
   - module: spectrocloud.palette.vm_snapshot_set
   - module: spectrocloud.palette.vm_snapshot_retention
+  - name: Palette VM snapshots
+    description: How to take a snapshot by hand, and what Palette includes in it.
+    link: https://docs.spectrocloud.com/vm-management/create-manage-vm/standard-vm-operations/take-snapshot-of-vm/
+  - name: KubeVirt snapshots
+    description: What KubeVirt does for a snapshot, and how to restore from one.
+    link: https://kubevirt.io/user-guide/storage/snapshot_restore_api/
 """
 
 EXAMPLES = r"""
@@ -79,9 +83,9 @@ EXAMPLES = r"""
 
 - name: Show when it was taken
   ansible.builtin.debug:
-    msg: "{{ before_patch.status.name }} is of {{ before_patch.status.creation_time }}"
+    msg: "{{ before_patch.status.name }} was taken at {{ before_patch.status.creation_time }}"
 
-- name: Insist on file systems at rest, and give a large VM more time
+- name: Require consistent file systems, and give a large VM more time
   spectrocloud.palette.vm_snapshot:
     cluster: vm-cluster-1
     namespace: vms
@@ -91,14 +95,14 @@ EXAMPLES = r"""
     failure_deadline: 20m
     wait_timeout: 1500
 
-- name: Take one more snapshot, whatever there is already
+- name: Take another snapshot on each run
   spectrocloud.palette.vm_snapshot:
     cluster: vm-cluster-1
     namespace: vms
     vm_name: db1
     name_prefix: db1-adhoc-
 
-- name: Keep the stored data when the snapshot is deleted, given in the API's own words
+- name: Set a field in the manifest, here to keep the stored data when the snapshot is deleted
   spectrocloud.palette.vm_snapshot:
     cluster: vm-cluster-1
     namespace: vms
@@ -120,16 +124,16 @@ EXAMPLES = r"""
 RETURN = r"""
 outcome:
   description:
-    - What was done, or in check mode would be done.
+    - What was done or, in check mode, would be done.
     - One of V(created), V(replaced), V(updated), V(unchanged), V(deleted), V(absent) and V(failed).
-  returned: always, but for errors before the snapshot was looked for
+  returned: always, except when the task fails before looking up the snapshot
   type: str
   sample: created
 snapshot:
   description:
-    - The snapshot as the API gave it last. After a deletion, as it was before. Null where there is
-      none.
-  returned: always, but for errors before the snapshot was looked for
+    - The snapshot as last returned by the API; after a deletion, its last known state. In check
+      mode, the snapshot as predicted. Null if there is none.
+  returned: always, except when the task fails before looking up the snapshot
   type: dict
   sample:
     apiVersion: snapshot.kubevirt.io/v1beta1
@@ -146,8 +150,8 @@ snapshot:
       phase: Succeeded
       readyToUse: true
 status:
-  description: The same in few words. Null where there is no snapshot.
-  returned: always, but for errors before the snapshot was looked for
+  description: The snapshot's main properties. Null if there is no snapshot.
+  returned: always, except when the task fails before looking up the snapshot
   type: dict
   contains:
     cluster_uid:
@@ -159,69 +163,70 @@ status:
       type: str
       sample: db1-before-patch
     namespace:
-      description: Its namespace.
+      description: The snapshot's namespace.
       type: str
       sample: vms
     vm_name:
-      description: The virtual machine that it is of.
+      description: The virtual machine that the snapshot was taken of.
       type: str
       sample: db1
     uid:
-      description: Its uid. Null in check mode.
+      description: The snapshot's uid. Null in check mode if the snapshot would be created.
       type: str
       sample: 6c04c240-d3e6-43c6-a768-01f1c1a557d5
     phase:
       description:
-        - KubeVirt's phase. Null as long as KubeVirt has not begun. V(Succeeded) does not mean ready
-          to use.
+        - KubeVirt's phase. Null until KubeVirt has started. V(Succeeded) does not yet mean ready to
+          use.
       type: str
       sample: Succeeded
     ready_to_use:
-      description: Whether it can be restored from.
+      description: Whether the snapshot is ready to be restored from.
       type: bool
       sample: true
     deleting:
-      description: Whether its deletion has been asked for.
+      description: Whether the snapshot is being deleted.
       type: bool
       sample: false
     creation_time:
       description:
-        - The point in time that it shows, or as long as that is not known, when it was asked for.
-          UTC.
+        - The captured point in time; until that is known, the time of the request. In UTC.
       type: str
       sample: "2026-11-23T08:00:03Z"
     age_seconds:
-      description: The seconds since then.
+      description: The snapshot's age when the task started, in seconds.
       type: int
-      sample: 5
+      sample: 0
     expires_at:
-      description: When retention may delete it. Null where that was not set.
+      description: When retention may delete the snapshot. Null if not set.
       type: str
       sample: null
     deletion_policy:
-      description: What becomes of the stored data at deletion. Null where it was not set.
+      description: What happens to the stored data at deletion. Null if not set.
       type: str
       sample: Delete
     failure_deadline:
-      description: How long KubeVirt may take. Null where it was not set.
+      description: How long KubeVirt may take. Null if not set.
       type: str
       sample: 10m0s
     indications:
-      description: KubeVirt's words on how it was taken. Empty for a VM that was off.
+      description: KubeVirt's indications of how it was taken. Empty for a VM that was off.
       type: list
       elements: str
       sample: [GuestAgent, Online]
     quiesced:
-      description: Whether the file systems were at rest. Null while it is taken, or if that failed.
+      description:
+        - Whether the file systems are consistent. The VM was off, or its guest agent froze them
+          without an error. Null while the snapshot is in progress, or if it failed.
       type: bool
       sample: true
     included_volumes:
-      description: The volumes that it holds.
+      description: The volumes in the snapshot.
       type: list
       elements: str
       sample: [rootdisk]
     excluded_volumes:
-      description: The volumes that it does not hold, because they cannot be snapshotted.
+      description: The volumes that were left out, because they cannot be snapshotted.
       type: list
       elements: str
       sample: [cloudinitdisk]
@@ -234,11 +239,11 @@ status:
           status: "True"
           reason: Ready
     error:
-      description: KubeVirt's last error. It may pass. Only the phase V(Failed) is final.
+      description: KubeVirt's last error. It may be temporary; only the phase V(Failed) is final.
       type: str
       sample: null
     content_name:
-      description: The name of the VirtualMachineSnapshotContent.
+      description: The name of the C(VirtualMachineSnapshotContent).
       type: str
       sample: vmsnapshot-content-6c04c240-d3e6-43c6-a768-01f1c1a557d5
     source_uid:
@@ -246,20 +251,20 @@ status:
       type: str
       sample: c67acd28-1a2b-4c3d-8e9f-000000000001
     labels:
-      description: Its labels.
+      description: The snapshot's labels.
       type: dict
       sample:
         app.kubernetes.io/managed-by: ansible
         purpose: patch
     annotations:
-      description: Its annotations.
+      description: The snapshot's annotations.
       type: dict
       sample:
         spectrocloud.palette/request-id: 0b0c1d2e-3f40-4152-8637-48596a7b8c9d
 reason:
   description:
-    - Why the task failed, in one word for programs.
-    - Among others V(invalid_parameters), V(unauthorized), V(forbidden), V(not_found),
+    - Why the task failed, in one word.
+    - The values include V(invalid_parameters), V(unauthorized), V(forbidden), V(not_found),
       V(ambiguous_name), V(conflict), V(spec_differs), V(not_snapshottable), V(restore_in_progress),
       V(vm_terminating), V(snapshot_failed), V(snapshot_disappeared), V(snapshot_deleted),
       V(not_quiesced), V(wait_timeout), V(rate_limited), V(rejected), V(server_error),
@@ -269,40 +274,41 @@ reason:
   type: str
   sample: wait_timeout
 problems:
-  description: Each problem of the options.
+  description: Every problem with the options.
   returned: when RV(reason) is V(invalid_parameters)
   type: list
   elements: str
-  sample: ["wait_timeout: 0 must be above 0 s, up to a year; for example: wait_timeout: 600"]
+  sample: ["wait_timeout: must be above 0 and at most 31536000; for example: wait_timeout: 600"]
 candidates:
-  description: What may have been meant by the name of a project or cluster.
-  returned: when such a name was not found, or found more than once
+  description:
+    - Possible matches for the name of a project or cluster. Names, or uids if it is ambiguous.
+  returned: when the name of a project or cluster is not found, or is ambiguous
   type: list
   elements: str
   sample: [vm-cluster-1]
 http_status:
   description: The HTTP status of Palette's error.
-  returned: when Palette answered with an error
+  returned: when Palette returned an error
   type: int
   sample: 403
 code:
-  description: Palette's own code of the error.
-  returned: when Palette gave one
+  description: Palette's error code.
+  returned: when Palette returned one
   type: str
   sample: OperationForbidden
 message:
-  description: Palette's own text of the error.
-  returned: when Palette gave one
+  description: Palette's error message.
+  returned: when Palette returned one
   type: str
   sample: Operation is not allowed
 details:
-  description: What Palette added to the error.
-  returned: when Palette gave any
+  description: Palette's details of the error.
+  returned: when Palette returned any
   type: raw
   sample: null
 ref:
-  description: Palette's reference of the error, for its support.
-  returned: when Palette gave one
+  description: Palette's reference of the error, for Spectro Cloud's support.
+  returned: when Palette returned one
   type: str
   sample: 1c2d3e4f
 """

@@ -11,9 +11,9 @@ module: vm_snapshot_info
 short_description: List snapshots of virtual machines on Palette
 version_added: 0.1.0
 description:
-  - Lists the snapshots of one cluster, or of all clusters of the project that run virtual machines.
-    Newest first.
-  - All filters given must match.
+  - Lists the snapshots of one cluster, or of all clusters of the project that run virtual machines,
+    newest first.
+  - A snapshot is listed if it matches all filters.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:
@@ -28,32 +28,32 @@ attributes:
 options:
   namespaces:
     description:
-      - The namespaces to look into. All if not set.
+      - The namespaces to include. All if not set.
     type: list
     elements: str
   vm_names:
     description:
-      - The virtual machines whose snapshots to list. All if not set.
+      - The virtual machines to include. All if not set.
     type: list
     elements: str
   name:
     description:
-      - A name, or a shell pattern that the snapshot's name must match, such as V(nightly-*).
+      - The name of a snapshot, or a shell pattern such as V(nightly-*).
     type: str
   selector:
     description:
-      - A Kubernetes label selector that the snapshot's labels must match, such as V(app=db,tier
-        notin (test,dev\)).
+      - List snapshots whose labels match this Kubernetes label selector, such as
+        V(app=db,tier notin (test,dev\)).
     type: str
   phase:
     description:
-      - The phases to list. V(Unknown) is that of a snapshot which KubeVirt has not looked at yet.
+      - The phases to list. V(Unknown) stands for snapshots that KubeVirt has not started yet.
     type: list
     elements: str
     choices: [InProgress, Succeeded, Failed, Deleting, Unknown]
   ready:
     description:
-      - Whether the snapshots must be ready to use, or must not.
+      - With V(true), list snapshots that are ready to use; with V(false), those that are not.
     type: bool
   older_than:
     description:
@@ -67,6 +67,12 @@ seealso:
   - module: spectrocloud.palette.vm_snapshot
   - module: spectrocloud.palette.vm_snapshot_set
   - module: spectrocloud.palette.vm_snapshot_retention
+  - name: Palette VM snapshots
+    description: How to take a snapshot by hand, and what Palette includes in it.
+    link: https://docs.spectrocloud.com/vm-management/create-manage-vm/standard-vm-operations/take-snapshot-of-vm/
+  - name: KubeVirt snapshots
+    description: What KubeVirt does for a snapshot, and how to restore from one.
+    link: https://kubevirt.io/user-guide/storage/snapshot_restore_api/
 """
 
 EXAMPLES = r"""
@@ -77,16 +83,16 @@ EXAMPLES = r"""
 
 - name: Show how many there are
   ansible.builtin.debug:
-    msg: "{{ all_snapshots.summary.ready }} of {{ all_snapshots.summary.total }} can be used"
+    msg: "{{ all_snapshots.summary.ready }} of {{ all_snapshots.summary.total }} are ready to use"
 
-- name: Find snapshots that were forgotten
+- name: Find old snapshots that this collection did not take
   spectrocloud.palette.vm_snapshot_info:
     cluster: vm-cluster-1
     older_than: 30d
     selector: app.kubernetes.io/managed-by!=ansible
   register: forgotten
 
-- name: Find the newest snapshot of a VM that can be used
+- name: Find the usable snapshots of a VM, newest first
   spectrocloud.palette.vm_snapshot_info:
     cluster: vm-cluster-1
     namespaces: [vms]
@@ -133,7 +139,7 @@ snapshots:
         app.kubernetes.io/managed-by: ansible
       annotations: {}
 summary:
-  description: What they sum up to.
+  description: Counts of the snapshots that match.
   returned: success
   type: dict
   contains:
@@ -142,11 +148,11 @@ summary:
       type: int
       sample: 1
     ready:
-      description: How many can be used.
+      description: How many are ready to use.
       type: int
       sample: 1
     in_progress:
-      description: How many are being taken.
+      description: How many are in progress.
       type: int
       sample: 0
     failed:
@@ -158,7 +164,7 @@ summary:
       type: int
       sample: 0
     vms:
-      description: Of how many virtual machines they are.
+      description: How many virtual machines they were taken of.
       type: int
       sample: 1
     by_phase:
@@ -167,27 +173,28 @@ summary:
       sample:
         Succeeded: 1
     oldest:
-      description: When the oldest was taken. Null if there is none.
+      description: The C(creation_time) of the oldest. Null if there is none.
       type: str
       sample: "2026-11-23T08:00:03Z"
     newest:
-      description: When the newest was taken. Null if there is none.
+      description: The C(creation_time) of the newest. Null if there is none.
       type: str
       sample: "2026-11-23T08:00:03Z"
 reason:
   description:
-    - Why the task failed, in one word for programs, as for M(spectrocloud.palette.vm_snapshot).
-    - Palette's part in it is told by C(http_status), C(code), C(message), C(details), C(ref) and
-      C(candidates), as M(spectrocloud.palette.vm_snapshot) documents them.
+    - Why the task failed, in one word. For the values, see
+      RV(spectrocloud.palette.vm_snapshot#module:reason).
+    - Errors returned by Palette are in C(http_status), C(code), C(message), C(details) and C(ref),
+      and possible matches for a name in C(candidates), as in M(spectrocloud.palette.vm_snapshot).
   returned: failure
   type: str
   sample: not_found
 problems:
-  description: Each problem of the options.
+  description: Every problem with the options.
   returned: when RV(reason) is V(invalid_parameters)
   type: list
   elements: str
-  sample: ["newer_than: '1y' has the unknown unit 'y'; for example: newer_than: 24h"]
+  sample: ["newer_than: '-24h' is negative; for example: newer_than: 24h"]
 """
 
 from ..module_utils._module.base import run_module

@@ -11,19 +11,19 @@ module: vm_snapshot_retention
 short_description: Delete old snapshots of virtual machines on Palette
 version_added: 0.1.0
 description:
-  - Deletes snapshots that this collection took, virtual machine by virtual machine, and says of
-    every snapshot that it saw why it is kept or deleted.
-  - Only snapshots with the label C(app.kubernetes.io/managed-by=ansible) are ever deleted, which
-    this collection gives to those that it takes.
-  - Snapshots that are still being taken are kept. So is the newest of a virtual machine that can be
-    used, unless O(keep_last=0) gives it up.
-  - Of the rest, a snapshot that failed is deleted, and first of all.
-  - One with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is kept until
-    then and deleted after, whatever O(keep_last) and O(max_age) say.
-  - Of all others, those are kept that O(keep_last) or O(max_age) keeps. Without both, they are all
-    kept.
-  - Virtual machines are worked on in parallel, each one's snapshots one after the other, and the
-    task waits until they are gone.
+  - Deletes snapshots that this collection took, and reports for every snapshot why it is kept or
+    deleted.
+  - Only snapshots with the label C(app.kubernetes.io/managed-by=ansible) are ever deleted. This
+    collection sets the label on every snapshot it takes.
+  - Snapshots in progress are kept. So is the newest usable snapshot of each virtual machine, unless
+    O(keep_last=0) is set.
+  - Failed snapshots are deleted first, whatever O(keep_last) and O(max_age) are.
+  - A snapshot with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is kept
+    until then and deleted afterwards, whatever O(keep_last) and O(max_age) are.
+  - Other snapshots are deleted unless O(keep_last) or O(max_age) keeps them. If neither option is
+    set, all of them are kept.
+  - Virtual machines are processed in parallel, and the snapshots of each one by one. The task waits
+    until the deleted snapshots are gone.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:
@@ -35,30 +35,36 @@ extends_documentation_fragment:
   - spectrocloud.palette.attributes.writes
 attributes:
   idempotent:
-    description: A second run deletes nothing, but for what has grown too old meanwhile.
+    description: A second run deletes nothing except snapshots that have since become too old.
     support: full
 options:
   set:
     description:
-      - Look only at the snapshots of this set, see M(spectrocloud.palette.vm_snapshot_set).
+      - Consider only the snapshots of this set, see M(spectrocloud.palette.vm_snapshot_set).
     type: str
   selector:
     description:
-      - Look only at snapshots whose labels match this Kubernetes label selector, such as
+      - Consider only snapshots whose labels match this Kubernetes label selector, such as
         V(purpose=patch).
     type: str
   keep_last:
     description:
       - Keep this many of the newest usable snapshots of each virtual machine.
-      - V(0) also gives up the protection of the newest one.
+      - V(0) also removes the protection of the newest one.
     type: int
   max_age:
     description:
-      - Keep what is not older than this, such as V(36h), V(7d) or V(2w).
+      - Keep snapshots that are not older than this, such as V(36h), V(7d) or V(2w).
     type: str
 seealso:
   - module: spectrocloud.palette.vm_snapshot_set
   - module: spectrocloud.palette.vm_snapshot_info
+  - name: Palette VM snapshots
+    description: How to take a snapshot by hand, and what Palette includes in it.
+    link: https://docs.spectrocloud.com/vm-management/create-manage-vm/standard-vm-operations/take-snapshot-of-vm/
+  - name: KubeVirt snapshots
+    description: What KubeVirt does for a snapshot, and how to restore from one.
+    link: https://kubevirt.io/user-guide/storage/snapshot_restore_api/
 """
 
 EXAMPLES = r"""
@@ -68,7 +74,7 @@ EXAMPLES = r"""
     set: nightly
     keep_last: 7
 
-- name: Keep what is younger than 30 days, and the last three of each VM however old
+- name: Keep snapshots of the last 30 days, and the last three of each VM however old
   spectrocloud.palette.vm_snapshot_retention:
     cluster: vm-cluster-1
     max_age: 30d
@@ -82,7 +88,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: Delete what has expired or failed, in all clusters of the project
+- name: Delete expired and failed snapshots in all clusters of the project
   spectrocloud.palette.vm_snapshot_retention:
     project: Default
 """
@@ -90,18 +96,18 @@ EXAMPLES = r"""
 RETURN = r"""
 snapshots:
   description:
-    - Every snapshot that was looked at, in the order of deletion. Given on failure, too.
-    - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), as it was before, and
-      those below.
+    - Every snapshot considered, in the order of deletion. Also returned on failure.
+    - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), with the values from
+      before the deletion, and those below.
     - C(decision) is V(keep) or V(delete).
-    - C(why) is, of what is kept, one of V(not_ours), V(being_deleted), V(in_progress),
+    - C(why) of a kept snapshot is one of V(not_ours), V(being_deleted), V(in_progress),
       V(newest_ready), V(not_expired), V(expiry_unreadable), V(keep_last), V(young_enough) and
-      V(no_rule). Of what is deleted, it is one of V(failed), V(expired), V(beyond_keep_last) and
-      V(too_old).
+      V(no_rule). C(why) of a deleted snapshot is one of V(failed), V(expired), V(beyond_keep_last)
+      and V(too_old).
     - C(outcome) is one of V(kept), V(deleted), V(failed) and V(not_tried).
-    - C(reason) and C(msg) say why it could not be deleted, with Palette's own C(http_status),
-      C(code), C(message), C(details) and C(ref) where it answered with an error.
-  returned: always, but for errors before the snapshots were looked for
+    - C(reason) and C(msg) say why a snapshot could not be deleted. If Palette returned an error, it
+      is in C(http_status), C(code), C(message), C(details) and C(ref).
+  returned: always, except when the task fails before looking up the snapshots
   type: list
   elements: dict
   sample:
@@ -118,9 +124,9 @@ snapshots:
       msg: ""
 summary:
   description:
-    - How many snapshots were seen, kept, deleted, not deleted because of a failure, and for which
-      reasons.
-  returned: always, but for errors before the snapshots were looked for
+    - How many snapshots were considered (C(seen)), how many had each outcome, and how many had each
+      C(why) (C(by_why)).
+  returned: always, except when the task fails before looking up the snapshots
   type: dict
   sample:
     seen: 8
@@ -134,16 +140,15 @@ summary:
       beyond_keep_last: 1
 reason:
   description:
-    - Why the task failed, in one word for programs. V(members_failed) if snapshots could not be
-      deleted.
-    - Otherwise as for M(spectrocloud.palette.vm_snapshot).
-    - Palette's part in it is told by C(http_status), C(code), C(message), C(details), C(ref) and
-      C(candidates), as M(spectrocloud.palette.vm_snapshot) documents them.
+    - Why the task failed, in one word. V(members_failed) if snapshots could not be deleted.
+    - For other values, see RV(spectrocloud.palette.vm_snapshot#module:reason).
+    - Errors returned by Palette are in C(http_status), C(code), C(message), C(details) and C(ref),
+      and possible matches for a name in C(candidates), as in M(spectrocloud.palette.vm_snapshot).
   returned: failure
   type: str
   sample: members_failed
 problems:
-  description: Each problem of the options.
+  description: Every problem with the options.
   returned: when RV(reason) is V(invalid_parameters)
   type: list
   elements: str

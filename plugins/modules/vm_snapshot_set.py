@@ -12,11 +12,11 @@ short_description: Take or delete snapshots of many virtual machines on Palette
 version_added: 0.1.0
 description:
   - Completes a named set of snapshots, one for each selected virtual machine, and waits until all
-    can be used. Or deletes the set.
-  - The whole set is checked before the first write. Every virtual machine without a snapshot has to
-    exist and to be fit for one, and every name has to be free.
-  - Snapshots are taken in parallel, as fast as Palette allows, and are watched together.
-  - A run that was interrupted is completed by running the same task again.
+    are ready to use. Or deletes the set.
+  - The whole set is checked before the first write. Every virtual machine without a snapshot must
+    exist and allow a snapshot now, and every name must be free.
+  - Snapshots are taken in parallel, as fast as Palette allows, and are polled together.
+  - To complete an interrupted run, run the same task again.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:
@@ -31,9 +31,9 @@ extends_documentation_fragment:
 attributes:
   idempotent:
     description:
-      - A second run changes nothing. With O(max_age), that is so for as long as the snapshots are
-        young enough.
-      - A O(name_template) with a timestamp and without O(max_age) takes new snapshots on each run.
+      - A second run changes nothing. With O(max_age), this holds while the snapshots are young
+        enough.
+      - If O(name_template) has a timestamp and O(max_age) is not set, each run takes new snapshots.
     support: partial
 options:
   name:
@@ -43,77 +43,83 @@ options:
     required: true
   state:
     description:
-      - V(present) takes the snapshots that are missing.
-      - V(absent) deletes the set's snapshots of the selected virtual machines or, where none are
-        selected, of all. Snapshots that do not carry the set's label are left alone, whatever their
+      - V(present) takes the missing snapshots.
+      - V(absent) deletes the set's snapshots of the selected virtual machines or, if none are
+        selected, the whole set. Snapshots without the set's label are left alone, whatever their
         names.
     type: str
     choices: [present, absent]
     default: present
   vms:
     description:
-      - The virtual machines, one by one. Each is a name, or a mapping of V(vm_name) and any of
-        V(namespace), V(cluster) or V(cluster_uid), and V(name) to give this one's snapshot a name
-        of its own.
-      - What an entry does not say is taken from O(namespace), O(cluster) and O(cluster_uid).
+      - The virtual machines, one by one. Each entry is a name, or a mapping of V(vm_name) and any
+        of V(namespace), V(cluster) or V(cluster_uid), and V(name). V(name) is the name of this
+        virtual machine's snapshot, instead of the one from O(name_template).
+      - O(namespace), O(cluster) and O(cluster_uid) apply to entries that do not set their own.
       - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and
         O(all).
     type: list
     elements: raw
   namespace:
     description:
-      - The namespace of those O(vms) that do not say their own. Without O(vms) and O(namespaces),
-        the one namespace to select from.
+      - The namespace of the O(vms) entries that do not set their own. Without O(vms) and
+        O(namespaces), the only namespace to select from.
     type: str
   selector:
     description:
-      - A Kubernetes label selector that the virtual machines' labels must match, such as
+      - Select virtual machines whose labels match this Kubernetes label selector, such as
         V(app=db,tier notin (test,dev\)).
     type: str
   all:
     description:
-      - Select all virtual machines. Needed only where no other filter is given, so that nobody does
-        so by mistake.
+      - Select all virtual machines. Required if there is no other filter, so that nobody selects
+        all by mistake.
     type: bool
     default: false
   name_template:
     description:
-      - How the snapshots are named. V({vm}), V({set}), V({namespace}) and V({timestamp}) stand for
-        what they say.
-      - With O(max_age), C(-{timestamp}) is appended unless V({timestamp}) is part of the template,
-        and also to the O(vms) entries' own names.
+      - The template for the snapshots' names. The placeholders are V({vm}), V({set}),
+        V({namespace}) and V({timestamp}).
+      - With O(max_age), C(-{timestamp}) is appended to a template without V({timestamp}), and to
+        the V(name) of O(vms) entries.
     type: str
     default: "{vm}-{set}"
   replace:
     description:
-      - When a member failed, or has another spec, delete it and take it anew. Without it, that
-        blocks the set.
-      - One that can be used is not deleted because it is not what O(consistency) asks for.
+      - If a member's snapshot has failed or has another spec, delete it and take it again. Without
+        O(replace), such a member is blocked.
+      - A usable snapshot is kept even if it does not satisfy O(consistency).
     type: bool
     default: false
   max_age:
     description:
       - Keep a virtual machine's newest snapshot of the set if it is younger than this, such as
-        V(20h). Otherwise take a new one. So a nightly job may run twice.
-      - What is kept stays as it is, whatever its labels, policy and expiry.
+        V(20h). Otherwise take a new one. This way a nightly job may run twice.
+      - A kept snapshot is not changed, whatever its labels, policy and expiry.
     type: str
   on_error:
     description:
-      - What to do when the check before the first write finds members that are blocked.
-      - With V(abort), nothing is written. With V(continue), the others go on.
+      - What to do if the check before the first write finds blocked members.
+      - V(abort) writes nothing. V(continue) goes on with the other members.
     type: str
     choices: [abort, continue]
     default: abort
   max_failed:
     description:
-      - How many members may fail, or be blocked with O(on_error=continue), before the task fails.
-      - One whose snapshot is not what O(consistency) asks for has failed, and does not block.
+      - The task fails if more members than this fail or, with O(on_error=continue), are blocked.
+      - A member whose snapshot does not satisfy O(consistency) has failed, but is not blocked.
     type: int
     default: 0
 seealso:
   - module: spectrocloud.palette.vm_snapshot
   - module: spectrocloud.palette.vm_snapshot_info
   - module: spectrocloud.palette.vm_snapshot_retention
+  - name: Palette VM snapshots
+    description: How to take a snapshot by hand, and what Palette includes in it.
+    link: https://docs.spectrocloud.com/vm-management/create-manage-vm/standard-vm-operations/take-snapshot-of-vm/
+  - name: KubeVirt snapshots
+    description: What KubeVirt does for a snapshot, and how to restore from one.
+    link: https://kubevirt.io/user-guide/storage/snapshot_restore_api/
 """
 
 EXAMPLES = r"""
@@ -128,12 +134,12 @@ EXAMPLES = r"""
         name: web1-before-the-big-patch
   register: before_patch
 
-- name: Show what became of each
+- name: Show the outcome for each VM
   ansible.builtin.debug:
     msg: "{{ item.key }}: {{ item.value.outcome }}"
   loop: "{{ before_patch.members | dict2items }}"
 
-- name: Take the nightly snapshots of all databases, unless there is one of the last 20 hours
+- name: Take a nightly snapshot of each database that has none from the last 20 hours
   spectrocloud.palette.vm_snapshot_set:
     cluster: vm-cluster-1
     name: nightly
@@ -141,7 +147,7 @@ EXAMPLES = r"""
     max_age: 20h
     expire_after: 14d
 
-- name: Take snapshots of a whole cluster, go on where a VM is not fit, and tolerate three failures
+- name: Take snapshots of a whole cluster, skip blocked VMs, and tolerate three failures
   spectrocloud.palette.vm_snapshot_set:
     cluster: vm-cluster-1
     name: weekly
@@ -161,19 +167,19 @@ EXAMPLES = r"""
 RETURN = r"""
 members:
   description:
-    - What became of each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
-      as the task names it, or by its uid where several of the selected have the same name. Given on
-      failure, too.
+    - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
+      as in the task, or by its uid if several selected clusters have the same name. Also returned
+      on failure.
     - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
       V(absent), V(failed), V(blocked) and V(not_tried).
-    - C(name) is its snapshot's name, C(changed) whether it was changed, and C(status) has the keys
-      of RV(spectrocloud.palette.vm_snapshot#module:status).
-    - C(reason) and C(msg) say why it failed, with reasons as in
-      RV(spectrocloud.palette.vm_snapshot#module:reason), and Palette's own C(http_status),
-      C(code), C(message), C(details) and C(ref) where it answered with an error.
-    - Where several snapshots of one virtual machine are deleted, C(name) and C(status) are the
-      first one's, and C(msg) names all.
-  returned: always, but for errors before the virtual machines were looked for
+    - C(name) is the snapshot's name, C(changed) says whether it was changed, and C(status) has the
+      keys of RV(spectrocloud.palette.vm_snapshot#module:status).
+    - C(reason) and C(msg) say why the member failed, with the reasons of
+      RV(spectrocloud.palette.vm_snapshot#module:reason). If Palette returned an error, it is in
+      C(http_status), C(code), C(message), C(details) and C(ref).
+    - If several snapshots of one virtual machine are deleted, C(name) and C(status) are those of
+      the first, and C(msg) names them all.
+  returned: always, except when the task fails before looking up the virtual machines
   type: dict
   sample:
     vm-cluster-1/vms/db1:
@@ -202,9 +208,9 @@ members:
         ready_to_use: false
 summary:
   description:
-    - How many members there are (C(total)), how many failed or were blocked (C(failed)), and how
-      many had each of the other outcomes, V(0) among them.
-  returned: always, but for errors before the virtual machines were looked for
+    - The number of members (C(total)), of those that failed or were blocked (C(failed)), and of
+      those with each other outcome, also if it is V(0).
+  returned: always, except when the task fails before looking up the virtual machines
   type: dict
   sample:
     total: 2
@@ -220,22 +226,21 @@ summary:
     blocked: 0
 reason:
   description:
-    - Why the task failed, in one word for programs. V(nothing_selected) if the filters match no
-      virtual machine, V(preflight_failed) if nothing was written
-      because members were blocked, V(members_failed) if more members failed than O(max_failed)
-      allows.
-    - Otherwise as for M(spectrocloud.palette.vm_snapshot).
-    - Palette's part in it is told by C(http_status), C(code), C(message), C(details), C(ref) and
-      C(candidates), as M(spectrocloud.palette.vm_snapshot) documents them.
+    - Why the task failed, in one word. V(nothing_selected) if the filters match no virtual machine,
+      V(preflight_failed) if nothing was written because members are blocked, V(members_failed) if
+      more members failed than O(max_failed) allows.
+    - For other values, see RV(spectrocloud.palette.vm_snapshot#module:reason).
+    - Errors returned by Palette are in C(http_status), C(code), C(message), C(details) and C(ref),
+      and possible matches for a name in C(candidates), as in M(spectrocloud.palette.vm_snapshot).
   returned: failure
   type: str
   sample: members_failed
 problems:
-  description: Each problem of the options.
+  description: Every problem with the options.
   returned: when RV(reason) is V(invalid_parameters)
   type: list
   elements: str
-  sample: ["max_age: '1y' has the unknown unit 'y'; for example: max_age: 7d"]
+  sample: ["max_age: '-20h' is negative; for example: max_age: 7d"]
 """
 
 from ..module_utils._module.base import run_module
