@@ -78,11 +78,11 @@ def test_snapshot_takes_vms_that_say_their_own_place(operator: Operator) -> None
         (
             "snapshot",
             {"vms": "db1", "namespace": ""},
-            "vm_snapshot_name and vm_snapshot_cluster and vm_snapshot_namespace must be given",
+            "vm_snapshot_name and vm_snapshot_cluster and vm_snapshot_namespace must be set",
         ),
         ("snapshot", {"cluster": "c", "namespace": "vms", "name": "n"}, "vm_snapshot_vms must be"),
         ("snapshot_fleet", {"name": "nightly"}, "vm_snapshot_selector"),
-        ("snapshot_fleet", {"selector": "app=db"}, "vm_snapshot_name must be given"),
+        ("snapshot_fleet", {"selector": "app=db"}, "Set vm_snapshot_name"),
         (
             "snapshot_fleet",
             {"name": "nightly", "selector": "app=db", "max_age": ""},
@@ -90,30 +90,30 @@ def test_snapshot_takes_vms_that_say_their_own_place(operator: Operator) -> None
         ),
     ],
 )
-def test_asks_for_what_is_missing_with_a_right_command(
+def test_missing_variables_are_named_with_a_right_command(
     operator: Operator, playbook: str, given: dict[str, str], missing: str
 ) -> None:
     run = operator.play(playbook, **given)
     assert run.status != 0
-    message = run.of("Ask for what is missing")["msg"]
+    message = run.of("Check the required variables")["msg"]
     assert missing in message
     assert f"ansible-playbook spectrocloud.palette.{playbook} -e vm_snapshot_cluster=" in message
     assert operator.palette.requests() == []
 
 
-def test_report_shows_what_there_is_newest_first(operator: Operator) -> None:
+def test_report_shows_snapshots_newest_first(operator: Operator) -> None:
     run = operator.play("snapshot_report", cluster="vm-cluster-1", vm_names="history").ok()
-    shown = [row[3] for row in _table(run, "Show them, newest first")]
+    shown = [row[3] for row in _table(run, "Show the snapshots, newest first")]
     assert shown[0] == "history-1h"
     assert shown[-1] == "history-kept"
-    assert run.of("Sum them up")["msg"].startswith("8 snapshots of 1 VMs: 6 ready, ")
+    assert run.of("Show the totals")["msg"].startswith("8 snapshots of 1 VMs: 6 ready, ")
 
 
 @pytest.mark.parametrize("given", ["vms", "selector", "clusters", "exclude"])
-def test_report_refuses_what_would_not_narrow_it(operator: Operator, given: str) -> None:
+def test_report_refuses_variables_that_it_does_not_use(operator: Operator, given: str) -> None:
     run = operator.play("snapshot_report", **{given: "db1"})
     assert run.status != 0
-    refusal = run.of("Refuse what would not narrow the report")["msg"]
+    refusal = run.of("Refuse variables that the report does not use")["msg"]
     assert f"vm_snapshot_{given}" in refusal
     assert "vm_snapshot_vm_names=db1,db2" in refusal
     assert operator.palette.requests() == []
@@ -122,18 +122,18 @@ def test_report_refuses_what_would_not_narrow_it(operator: Operator, given: str)
 def test_fleet_in_check_mode_lists_only_what_would_fail(operator: Operator) -> None:
     fleet = {"cluster": "vm-cluster-1", "name": "foretold", "vm_names": "db2,no-volumes"}
     run = operator.play("snapshot_fleet", "--check", **fleet, max_failed="1").ok()
-    without = _table(run, "Show the VMs without a snapshot that can be used")
+    without = _table(run, "Show the VMs without a usable snapshot")
     assert without == [["vm-cluster-1", "vms", "no-volumes", "not_snapshottable"]]
 
 
 def test_report_filters(operator: Operator) -> None:
     filters = {"namespace": "vms", "name": "nightly", "older_than": "36h", "ready": "yes"}
     run = operator.play("snapshot_report", **filters).ok()
-    shown = [row[3] for row in _table(run, "Show them, newest first")]
+    shown = [row[3] for row in _table(run, "Show the snapshots, newest first")]
     assert shown == ["history-2d", "history-7d", "history-30d"]
     others = {"pattern": "history-*", "snapshot_selector": "owner=someone", "cluster": ""}
     run = operator.play("snapshot_report", **others).ok()
-    assert [row[3] for row in _table(run, "Show them, newest first")] == ["history-by-hand"]
+    assert [row[3] for row in _table(run, "Show the snapshots, newest first")] == ["history-by-hand"]
 
 
 def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> None:
@@ -141,14 +141,14 @@ def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> N
     run = operator.play("snapshot_fleet", **fleet)
     assert run.status != 0
     tolerated = operator.play("snapshot_fleet", **fleet, max_failed="1").ok()
-    counts = tolerated.of("Show how many VMs had which outcome")["vm_snapshot_summary"]
+    counts = tolerated.of("Show how many VMs had each outcome")["vm_snapshot_summary"]
     assert {outcome: count for outcome, count in counts.items() if count} == {
         "total": 4,
         "fresh": 3,
         "failed": 1,
         "blocked": 1,
     }
-    without = _table(tolerated, "Show the VMs without a snapshot that can be used")
+    without = _table(tolerated, "Show the VMs without a usable snapshot")
     assert without == [["vm-cluster-1", "vms", "no-volumes", "not_snapshottable"]]
 
 

@@ -18,8 +18,8 @@ from palette_simulator.launch import Simulator
 
 ROLE = "spectrocloud.palette.vm_snapshot"
 TAKE = "Take or delete the snapshots"
-KEEP = "Keep what became of each VM"
-SAY = "Say which VMs have a snapshot and which do not"
+KEEP = "Set the facts about each VM"
+SAY = "Fail, and report which VMs have a usable snapshot"
 WRITES = ("POST", "PUT", "DELETE")
 
 
@@ -185,8 +185,8 @@ def test_a_failure_says_which_vms_have_a_snapshot_and_which_do_not(user: User) -
     run = user.apply(name="patch", vms=["db1", "fails", "web1"], failure_deadline="1s")
     assert run.status != 0
     assert run.of(SAY)["msg"].endswith(
-        " -- With a snapshot that can be used: vm-cluster-1/vms/db1, vm-cluster-1/vms/web1."
-        " Without: vm-cluster-1/vms/fails."
+        " -- VMs with a usable snapshot: vm-cluster-1/vms/db1, vm-cluster-1/vms/web1."
+        " VMs without: vm-cluster-1/vms/fails."
     )
     assert "snapshot_failed" in run.of(SAY)["msg"]
     assert _outcomes(run)["vm-cluster-1/vms/fails"] == "failed"
@@ -204,8 +204,8 @@ def test_a_failure_in_a_large_fleet_names_the_few_that_lack_a_snapshot(tmp_path:
         run = User(Ansible(tmp_path), palette).apply(name="patch", namespace="", all="yes")
     assert run.status != 0
     assert run.of(SAY)["msg"].endswith(
-        " -- With a snapshot that can be used: 25 VMs, see vm_snapshot_results."
-        " Without: vm-cluster-1/vms/db2."
+        " -- VMs with a usable snapshot: 25 VMs, see vm_snapshot_results."
+        " VMs without: vm-cluster-1/vms/db2."
     )
 
 
@@ -235,8 +235,8 @@ def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
     assert run.status != 0
     assert "nothing was written" in run.of(SAY)["msg"]
     assert run.of(SAY)["msg"].endswith(
-        " -- With a snapshot that can be used: vm-cluster-1/vms/db1."
-        " Without: vm-cluster-1/vms/nobody, vm-cluster-1/vms/web1."
+        " -- VMs with a usable snapshot: vm-cluster-1/vms/db1."
+        " VMs without: vm-cluster-1/vms/nobody, vm-cluster-1/vms/web1."
     )
     assert _writes(palette) == []
 
@@ -384,7 +384,7 @@ def test_pruning_refuses_what_would_not_limit_it(
 ) -> None:
     run = user.apply(tasks_from="prune", **given, keep_last=0)
     assert run.status != 0
-    refusal = run.of("Refuse what would not limit the deletion")["msg"]
+    refusal = run.of("Refuse variables that do not limit the deletion")["msg"]
     assert "vm_snapshot_vm_names=db1,db2" in refusal
     assert _writes(palette) == []
 
@@ -399,7 +399,7 @@ def test_a_failed_retention_fails_after_the_snapshots(user: User, palette: Simul
 
 
 def _pruned(run: Run) -> list[dict[str, Any]]:
-    facts = run.of("Keep what became of each snapshot")["ansible_facts"]
+    facts = run.of("Set the facts about each snapshot")["ansible_facts"]
     rows: list[dict[str, Any]] = facts["vm_snapshot_pruned"]
     return rows
 
