@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("palette_simulator", description="An embedded Palette.")
+    parser = argparse.ArgumentParser("palette_simulator", description="A simulated Palette.")
     add = parser.add_argument
     add("--fleet", type=Path, default=DEMO, help="the fleet file")
     add("--vms", type=int, default=0, metavar="N", help="add N VMs to the first cluster")
