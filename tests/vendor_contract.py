@@ -1,9 +1,9 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks traffic against the vendor's API document, where that document is present.
+"""Checks traffic against the contract, which tools/derive_contract.py derives from Palette's API.
 
-Objects are closed here: an answer with a field the vendor does not know is a problem too.
+Objects are closed here: an answer with a field the contract does not know is a problem too.
 Two departures are Palette's own, and allowed: its Go models write empty arrays as null, and
 KubeVirt writes a condition's unset lastProbeTime as null.
 """
@@ -22,7 +22,7 @@ from urllib.parse import parse_qs
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.protocols import Validator
 
-SPEC = Path(__file__).resolve().parents[2] / "shared" / "palette" / "palette-4.8-vms.swagger.json"
+CONTRACT = Path(__file__).parent / "contract/palette-4.8.json"
 _ERROR_BODY = {
     "type": "object",
     "required": ["code", "message"],
@@ -43,83 +43,87 @@ def _is_moment(value: object) -> bool:
 
 
 class VendorContract:
-    """The vendor's document, ready to check requests and responses."""
+    """A contract, ready to check requests and responses."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self._definitions = {
-            name: _json_schema(schema) for name, schema in document["definitions"].items()
-        }
+    def __init__(self, contract: Mapping[str, Any]) -> None:
+        self._definitions = {name: _closed(schema) for name, schema in contract["$defs"].items()}
         self._validators: dict[str, Validator] = {}
         # Literal segments win over parameters, as in the vendor's router.
-        self._paths = sorted(document["paths"].items(), key=lambda item: item[0].count("{"))
+        self._paths = sorted(contract["paths"].items(), key=lambda item: item[0].count("{"))
 
     @classmethod
-    def load(cls, spec: Path = SPEC) -> VendorContract:
-        """Read a document; FileNotFoundError where it is absent."""
-        return cls(json.loads(spec.read_text(encoding="utf-8")))
+    def load(cls, file: Path = CONTRACT) -> VendorContract:
+        """Read a contract."""
+        return cls(json.loads(file.read_text(encoding="utf-8")))
 
     def problems_in_response(self, method: str, path: str, status: int, body: Any) -> list[str]:
         """What is wrong with an answer; errors are held against Palette's error body."""
-        operation, _parameters = self._operation(method, path)
+        operation = self._operation(method, path)
         if status >= 400 or operation is None:
             return _problems(Draft202012Validator(_ERROR_BODY), body)
-        promised = operation["responses"].get(str(status))
-        if promised is None:
+        if str(status) not in operation["responses"]:
             return [f"status {status} is not in the contract"]
-        if "schema" not in promised:
-            return ["there should be no body"] if body else []
-        return _problems(self._validator(promised["schema"]["$ref"]), body)
+        return self._problems_in_body(operation["responses"][str(status)], body)
 
     def problems_in_request(self, method: str, path: str, query: str, body: Any) -> list[str]:
         """What is wrong with a request: unknown path or parameter, missing parameter, bad body."""
-        operation, parameters = self._operation(method, path)
+        operation = self._operation(method, path)
         if operation is None:
             return [f"{method} {path} is not in the contract"]
+        parameters = operation["parameters"]
         given = parse_qs(query, keep_blank_values=True)
         known = {each["name"] for each in parameters if each["in"] == "query"}
         required = {each["name"] for each in parameters if each.get("required")} & known
         problems = [f"query parameter {name} is unknown" for name in given.keys() - known]
         problems += [f"query parameter {name} is missing" for name in required - given.keys()]
         schema = next((each["schema"] for each in parameters if each["in"] == "body"), None)
-        if body is not None and schema is None:
-            return [*problems, "there should be no body"]
-        if body is not None and schema is not None:
-            problems += _problems(self._validator(schema["$ref"]), body)
-        return problems
+        return problems if body is None else problems + self._problems_in_body(schema, body)
 
     def problems_in_log(self, entries: Iterable[Mapping[str, Any]]) -> list[str]:
-        """What is wrong with the traffic in a simulator's log, written with --log-bodies.
+        """What is wrong with the answers in a simulator's log, written with --log-bodies.
 
         Entries with an injected fault or a cut connection are left out.
         """
-        return list(self._walk_log(entries))
+        answered = (entry for entry in entries if entry["status"] and not entry["fault"])
+        return [
+            f"{method} {path} → {status}: {problem}"
+            for method, path, status, body in _distinct(
+                answered, "method", "path", "status", "response"
+            )
+            for problem in self.problems_in_response(method, path, status, body)
+        ]
 
-    def _walk_log(self, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-        seen = set()  # polling repeats answers
-        for entry in entries:
-            method, path, status = entry["method"], entry["path"], entry["status"]
-            answer = (method, path, status, json.dumps(entry.get("response")))
-            if entry["fault"] or not status or answer in seen:
-                continue
-            seen.add(answer)
-            problems = self.problems_in_response(method, path, status, entry["response"])
-            yield from (f"{method} {path} → {status}: {problem}" for problem in problems)
+    def problems_in_requests(self, entries: Iterable[Mapping[str, Any]]) -> list[str]:
+        """What is wrong with the requests in such a log."""
+        return [
+            f"{method} {path}: {problem}"
+            for method, path, query, body in _distinct(
+                entries, "method", "path", "query", "request"
+            )
+            for problem in self.problems_in_request(method, path, query, body)
+        ]
 
-    def _operation(
-        self, method: str, path: str
-    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    def _operation(self, method: str, path: str) -> dict[str, Any] | None:
         for template, operations in self._paths:
-            operation = operations.get(method.lower())
-            if operation and _pattern(template).fullmatch(path):
-                shared = operations.get("parameters", [])
-                return operation, shared + operation.get("parameters", [])
-        return None, []
+            if method.lower() in operations and _pattern(template).fullmatch(path):
+                operation: dict[str, Any] = operations[method.lower()]
+                return operation
+        return None
 
-    def _validator(self, reference: str) -> Validator:
+    def _problems_in_body(self, schema: Mapping[str, Any] | None, body: Any) -> list[str]:
+        if schema is None:
+            return ["there should be no body"] if body is not None else []
+        reference = schema["$ref"]
         if reference not in self._validators:
-            schema = {"$ref": _moved(reference), "$defs": self._definitions}
-            self._validators[reference] = Draft202012Validator(schema, format_checker=_formats)
-        return self._validators[reference]
+            self._validators[reference] = Draft202012Validator(
+                {"$ref": reference, "$defs": self._definitions}, format_checker=_formats
+            )
+        return _problems(self._validators[reference], body)
+
+
+def _distinct(entries: Iterable[Mapping[str, Any]], *parts: str) -> Iterator[list[Any]]:
+    """Yield the parts of each entry, once where polling repeats them."""
+    return map(json.loads, {json.dumps([entry[part] for part in parts]): None for entry in entries})
 
 
 @functools.cache
@@ -131,23 +135,14 @@ def _problems(validator: Validator, body: Any) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
 
 
-def _moved(reference: str) -> str:
-    return reference.replace("#/definitions/", "#/$defs/")
-
-
-def _json_schema(schema: Mapping[str, Any], name: str = "") -> dict[str, Any]:
-    """A Swagger schema as JSON Schema, closed, and with the two departures allowed."""
-    if "$ref" in schema:
-        return {"$ref": _moved(schema["$ref"])}
-    out = {key: schema[key] for key in ("type", "enum", "format", "required") if key in schema}
+def _closed(schema: Mapping[str, Any], name: str = "") -> dict[str, Any]:
+    """A schema whose objects are closed, with the two departures allowed."""
+    out = dict(schema)
+    for keyword in {"items", "additionalProperties"} & schema.keys():
+        out[keyword] = _closed(schema[keyword])
     if "properties" in schema:
-        properties = schema["properties"].items()
-        out["properties"] = {key: _json_schema(value, key) for key, value in properties}
+        out["properties"] = {key: _closed(each, key) for key, each in schema["properties"].items()}
         out["additionalProperties"] = False
-    for key in ("items", "additionalProperties"):
-        if isinstance(schema.get(key), dict):
-            out[key] = _json_schema(schema[key])
-    if schema.get("x-nullable") or out.get("type") == "array" or name == "lastProbeTime":
-        out["type"] = [out["type"], "null"]
-        out |= {"enum": [*out["enum"], None]} if "enum" in out else {}
+    if schema.get("type") == "array" or (name == "lastProbeTime" and "type" in schema):
+        out["type"] = [schema["type"], "null"]
     return out

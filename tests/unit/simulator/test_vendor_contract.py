@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The check of traffic against the vendor's document finds what is wrong."""
+"""The check of traffic against the contract finds what is wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from palette_simulator.probe import snapshot_body
-from vendor_contract import SPEC, VendorContract
+from vendor_contract import VendorContract
 
 SNAPSHOTS = "/v1/spectroclusters/c/vms/db1/snapshot"
 QUERY = "namespace=vms"
@@ -18,8 +18,6 @@ QUERY = "namespace=vms"
 
 @pytest.fixture(scope="module")
 def contract() -> VendorContract:
-    if not SPEC.is_file():
-        pytest.skip(f"the vendor's document is not at {SPEC}")
     return VendorContract.load()
 
 
@@ -101,3 +99,10 @@ def test_a_log_is_checked_but_for_faults(contract: VendorContract) -> None:
     cut = {**entry, "status": None}
     (problem,) = contract.problems_in_log([entry, faulty, cut])
     assert problem == f"POST {SNAPSHOTS} → 200: $: 'spec' is a required property"
+
+
+def test_the_requests_of_a_log_are_checked_once_each(contract: VendorContract) -> None:
+    entry = {"method": "POST", "path": SNAPSHOTS, "query": QUERY, "request": {}}
+    right = {**entry, "request": snapshot_body("db1", "s")}
+    (problem,) = contract.problems_in_requests([entry, right, entry])
+    assert problem == f"POST {SNAPSHOTS}: $: 'spec' is a required property"
