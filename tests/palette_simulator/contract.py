@@ -1,15 +1,17 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Request checks by the vendor's contract: types, required fields, enumerations, parameters.
+"""Request checks by the contract: types, required fields, enumerations, parameters.
 
-Written by hand for the few bodies the simulator takes, so that it needs no vendor document.
+jsonschema would take longer for a snapshot than all the rest of its creation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,6 +22,25 @@ from palette_simulator.switches import Switches
 
 HARD_MAXIMUM = 50
 
+Body = dict[str, Any]
+Schema = Mapping[str, Any]
+
+_CONTRACT = Path(__file__).parents[1] / "contract/palette-4.8.json"
+_DEFINITIONS: Mapping[str, Schema] = json.loads(_CONTRACT.read_text(encoding="utf-8"))["$defs"]
+SNAPSHOT = _DEFINITIONS["v1VirtualMachineSnapshot"]
+SEARCH = _DEFINITIONS["v1SearchFilterSummarySpec"]
+CLUSTER_METADATA_FILTER = _DEFINITIONS["v1SpectroClusterMetadataSpec"]
+
+_JSON_TYPES: Mapping[type, frozenset[str]] = {
+    bool: frozenset({"boolean"}),
+    dict: frozenset({"object"}),
+    float: frozenset({"number"}),
+    int: frozenset({"integer", "number"}),
+    list: frozenset({"array"}),
+    str: frozenset({"string"}),
+    type(None): frozenset({"null", "array"}),  # Palette's Go models read null as an empty array
+}
+
 
 class Problem(NamedTuple):
     """One departure from the contract."""
@@ -28,209 +49,72 @@ class Problem(NamedTuple):
     unknown_field: bool = False
 
 
-Check = Callable[[Any, str], Iterator[Problem]]
-
-
-def _of_type(expected: type, word: str) -> Check:
-    def check(value: Any, path: str) -> Iterator[Problem]:
-        if value.__class__ is not expected:  # a bool is no integer here
-            yield Problem(f"{path} in body must be of type {word}")
-
-    return check
-
-
-_text = _of_type(str, "string")
-_flag = _of_type(bool, "boolean")
-_whole = _of_type(int, "integer")
-
-
-def _anything(_value: Any, _path: str) -> Iterator[Problem]:
-    return iter(())
-
-
-def _moment(value: Any, path: str) -> Iterator[Problem]:
-    try:
-        datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
+def _problems(value: Any, schema: Schema, path: str = "") -> Iterator[Problem]:
+    if "$ref" in schema:
+        schema = _DEFINITIONS[schema["$ref"].removeprefix("#/$defs/")]
+    types = schema.get("type", "object" if "properties" in schema else [])
+    if isinstance(types, str):
+        types = [types]
+    if types and _JSON_TYPES[type(value)].isdisjoint(types):
+        yield Problem(f"{path or 'body'} in body must be of type {types[0]}")
+    elif value not in schema.get("enum", [value]):
+        yield Problem(f"{path} in body should be one of {schema['enum']}")
+    elif schema.get("format") == "date-time" and not (value is None or _is_moment(value)):
         yield Problem(f"{path} in body must be of type date-time")
-
-
-def _nullable(check: Check) -> Check:
-    return lambda value, path: iter(()) if value is None else check(value, path)
-
-
-def _one_of(*allowed: str) -> Check:
-    def check(value: Any, path: str) -> Iterator[Problem]:
-        if value not in allowed:
-            yield Problem(f"{path} in body should be one of [{' '.join(allowed)}]")
-
-    return check
-
-
-def _list_of(item: Check) -> Check:
-    def check(value: Any, path: str) -> Iterator[Problem]:
-        if value is None:  # Palette's Go models write empty arrays as null, and read them back
-            return
-        if not isinstance(value, list):
-            yield Problem(f"{path} in body must be of type array")
-            return
+    elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from item(each, f"{path}.{index}")
-
-    return check
-
-
-def _map_of(item: Check) -> Check:
-    def check(value: Any, path: str) -> Iterator[Problem]:
-        if not isinstance(value, dict):
-            yield Problem(f"{path} in body must be of type object")
-            return
-        for key, each in value.items():
-            yield from item(each, f"{path}.{key}")
-
-    return check
+            yield from _problems(each, schema.get("items", {}), f"{path}.{index}")
+    elif isinstance(value, dict):
+        yield from _problems_in_object(value, schema, f"{path}." if path else "")
 
 
-def _record(required: tuple[str, ...] = (), **fields: Check) -> Check:
-    def check(value: Any, path: str) -> Iterator[Problem]:
-        if not isinstance(value, dict):
-            yield Problem(f"{path or 'body'} in body must be of type object")
-            return
-        dot = f"{path}." if path else ""
-        yield from (
-            Problem(f"{dot}{key} in body is required") for key in required if key not in value
-        )
-        for key, each in value.items():
-            if key in fields:
-                yield from fields[key](each, dot + key)
-            else:
-                yield Problem(f"{dot}{key} in body is an unknown field", unknown_field=True)
-
-    return check
+def _problems_in_object(value: Body, schema: Schema, prefix: str) -> Iterator[Problem]:
+    for key in schema.get("required", ()):
+        if key not in value:
+            yield Problem(f"{prefix}{key} in body is required")
+    properties = schema.get("properties", {})
+    others = schema.get("additionalProperties", None if properties else {})
+    for key, each in value.items():
+        known = properties.get(key, others)
+        if known is not None:
+            yield from _problems(each, known, prefix + key)
+        else:
+            yield Problem(f"{prefix}{key} in body is an unknown field", unknown_field=True)
 
 
-_METADATA = _record(
-    annotations=_map_of(_text),
-    clusterName=_text,
-    creationTimestamp=_text,
-    deletionGracePeriodSeconds=_whole,
-    deletionTimestamp=_nullable(_moment),
-    finalizers=_list_of(_text),
-    generateName=_text,
-    generation=_whole,
-    labels=_map_of(_text),
-    managedFields=_list_of(_map_of(_anything)),
-    name=_text,
-    namespace=_text,
-    ownerReferences=_list_of(
-        _record(
-            ("apiVersion", "kind", "name", "uid"),
-            apiVersion=_text,
-            blockOwnerDeletion=_flag,
-            controller=_flag,
-            kind=_text,
-            name=_text,
-            uid=_text,
-        )
-    ),
-    resourceVersion=_text,
-    selfLink=_text,
-    uid=_text,
-)
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return True
 
 
-def _snapshot_body(*, complete: bool) -> Check:
-    """The body of a snapshot; an incomplete one may leave out what names its source."""
-    source = _record(("kind", "name") if complete else (), apiGroup=_text, kind=_text, name=_text)
-    return _record(
-        ("spec",) if complete else (),
-        apiVersion=_text,
-        kind=_text,
-        metadata=_METADATA,
-        spec=_record(
-            ("source",) if complete else (),
-            deletionPolicy=_text,
-            failureDeadline=_text,
-            source=source,
-        ),
-        status=_nullable(_map_of(_anything)),
-    )
-
-
-SNAPSHOT = _snapshot_body(complete=True)
-INCOMPLETE_SNAPSHOT = _snapshot_body(complete=False)
-_CONJUNCTION = _nullable(_one_of("and", "or"))
-_STRING_CONDITION = _record(
-    ignoreCase=_flag,
-    match=_record(conjunction=_CONJUNCTION, values=_list_of(_text)),
-    negation=_flag,
-    operator=_one_of("eq", "contains", "beginsWith"),
-)
-_FILTER = _record(
-    condition=_record(
-        bool=_record(value=_flag),
-        date=_anything,
-        float=_anything,
-        int=_anything,
-        keyValue=_anything,
-        string=_STRING_CONDITION,
-    ),
-    property=_text,
-    type=_one_of("string", "int", "float", "bool", "date", "keyValue"),
-)
-_SORT_FIELDS = (
-    "environment",
-    "clusterName",
-    "clusterState",
-    "healthState",
-    "creationTimestamp",
-    "lastModifiedTimestamp",
-)
-SEARCH = _record(
-    filter=_record(
-        conjunction=_CONJUNCTION,
-        filterGroups=_list_of(_record(conjunction=_CONJUNCTION, filters=_list_of(_FILTER))),
-    ),
-    sort=_list_of(_record(field=_nullable(_one_of(*_SORT_FIELDS)), order=_one_of("asc", "desc"))),
-)
-_NULLABLE_TEXT = _nullable(_text)
-CLUSTER_METADATA_FILTER = _record(
-    filter=_record(
-        environment=_text,
-        includeVirtual=_flag,
-        isAlloy=_flag,
-        isImportReadOnly=_flag,
-        isImported=_flag,
-        name=_record(
-            beginsWith=_NULLABLE_TEXT,
-            contains=_NULLABLE_TEXT,
-            eq=_NULLABLE_TEXT,
-            ignoreCase=_flag,
-            ne=_NULLABLE_TEXT,
-        ),
-        state=_text,
-    ),
-    sort=_nullable(_one_of("environment", "state", "name")),
-)
-
-
-def read_body(request: Request, body: bytes, check: Check, switches: Switches) -> dict[str, Any]:
-    """The body, checked; PaletteError 400, 415 or the contract's status says what is wrong."""
+def read_body(
+    request: Request, body: bytes, schema: Schema, switches: Switches, defaults: Any = None
+) -> Body:
+    """The body, its defaults filled in, checked; PaletteError 400, 415 or the contract's status."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise PaletteError(
             415, "UnsupportedMediaType", f'unsupported media type "{media_type}", only JSON'
         )
     try:
-        value = msgspec.json.decode(body)
+        value = _filled(msgspec.json.decode(body), defaults)
     except msgspec.DecodeError as error:
         raise PaletteError(400, "InvalidPayload", f"parsing body failed: {error}") from None
     tolerant = switches.unknown_fields == "ignore"
-    problems = [p.text for p in check(value, "") if not (p.unknown_field and tolerant)]
+    problems = [p.text for p in _problems(value, schema) if not (p.unknown_field and tolerant)]
     if problems:
         raise off_contract("validation failure list: " + "; ".join(problems), switches)
-    checked: dict[str, Any] = value
+    checked: Body = value
     return checked
+
+
+def _filled(value: Any, defaults: Any) -> Any:
+    if not isinstance(value, dict) or not isinstance(defaults, dict):
+        return value
+    return {**defaults, **{key: _filled(each, defaults.get(key)) for key, each in value.items()}}
 
 
 def required_parameter(request: Request, name: str, switches: Switches) -> str:

@@ -65,8 +65,8 @@ def filter_cluster_metadata(call: Call) -> Response:
     """The metadata of the scope's clusters that pass a filter."""
     spec = {}
     if call.body:
-        check = contract.CLUSTER_METADATA_FILTER
-        spec = contract.read_body(call.request, call.body, check, call.switches)
+        schema = contract.CLUSTER_METADATA_FILTER
+        spec = contract.read_body(call.request, call.body, schema, call.switches)
     found = [c for c in _living(call) if matches_metadata_filter(c, spec.get("filter", {}))]
     order = {"environment": "environment", "state": "state"}.get(spec.get("sort") or "", "name")
     return _metadata(call, sorted(found, key=lambda cluster: str(getattr(cluster, order))))

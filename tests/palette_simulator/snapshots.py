@@ -106,21 +106,14 @@ def _page(call: Call, cluster: Cluster) -> Page:
 
 
 def _read_new(call: Call) -> Body:
-    fill = call.switches.missing_source == "fill"
-    check = contract.INCOMPLETE_SNAPSHOT if fill else contract.SNAPSHOT
-    body = contract.read_body(call.request, call.body, check, call.switches)
-    source = body.setdefault("spec", {}).setdefault("source", {})
-    if fill:
-        for key, value in _source_of(call.path("vm")).items():
-            source.setdefault(key, value)
-    if source["name"] != call.path("vm") and call.switches.source_mismatch == "reject":
+    source = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": call.path("vm")}
+    defaults = {"spec": {"source": source}} if call.switches.missing_source == "fill" else {}
+    body = contract.read_body(call.request, call.body, contract.SNAPSHOT, call.switches, defaults)
+    named = body["spec"]["source"]["name"]
+    if named != call.path("vm") and call.switches.source_mismatch == "reject":
         raise off_contract(f"spec.source.name is not '{call.path('vm')}'", call.switches)
     _name(call, body.setdefault("metadata", {}))
     return body
-
-
-def _source_of(vm_name: str) -> Body:
-    return {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": vm_name}
 
 
 def _name(call: Call, metadata: Body) -> None:
