@@ -169,7 +169,7 @@ def reachable(node: object, definition: Callable[[str], Schema]) -> Schemas:
     found: Schemas = {}
     waiting = [node]
     while waiting:
-        for name in re.findall(r'"#/\$defs/(\w+)"', json.dumps(waiting.pop())):
+        for name in re.findall(r'"#/\$defs/([^"]+)"', json.dumps(waiting.pop())):
             if name not in found:
                 found[name] = definition(name)
                 waiting.append(found[name])
