@@ -23,7 +23,7 @@ Schemas = dict[str, Schema]
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "tests/contract"
 SOURCE = CONTRACTS / "palette-4.8.json"
-SCHEMAS = ROOT / "plugins/module_utils/schemas/virtual_machine_snapshot.py"
+SCHEMAS = ROOT / "plugins/module_utils/_validation/virtual_machine_snapshot.py"
 
 # The calls that the contract covers, of the hundreds that Palette has.
 COVERED = re.compile(
