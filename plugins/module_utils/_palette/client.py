@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP with Palette: one session with key, scope, rate limit, retries and both kinds of paging."""
+"""The HTTP client of Palette: one session with API key, scope, rate limit, retries and paging."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     AuthBase = object  # type: ignore[assignment,misc]
 
-PAGE = 50  # Palette's default and hard maximum
+PAGE = 50  # Palette's default and maximum
 _MOST_PAGES = 10_000
 _LISTING_ATTEMPTS = 3
 _POOL_SIZE = 64
@@ -50,7 +50,7 @@ Item = TypeVar("Item")
 
 
 class Answer(NamedTuple):
-    """What came back, whole."""
+    """A complete HTTP answer."""
 
     status: int
     content_type: str
@@ -58,26 +58,26 @@ class Answer(NamedTuple):
 
 
 class ApiKeyAuth(AuthBase):
-    """Sends the key as Palette wants it.
+    """Sends the API key in the header that Palette expects.
 
-    As an auth object it also keeps requests from reading .netrc.
+    An auth object also keeps requests from reading .netrc.
     """
 
     def __init__(self, api_key: str) -> None:
         self._api_key = api_key
 
     def __call__(self, request: Any) -> Any:
-        """Sign one prepared request."""
+        """Add the API key to a prepared request."""
         request.headers["ApiKey"] = self._api_key
         return request
 
 
 class PaletteClient:
-    """Palette's REST API, JSON in and JSON out. Safe for threads.
+    """Palette's REST API, JSON in and JSON out. Thread-safe.
 
-    scope is a project's uid, or None for the tenant. Every method raises PaletteError:
-    ``unreachable``, ``timeout``, ``tls_error``, ``malformed_response``, or what an HTTP answer
-    stands for.
+    scope: a project's uid, or None for the tenant. Every method raises PaletteError:
+    ``unreachable``, ``timeout``, ``tls_error``, ``malformed_response``, or the reason that an HTTP
+    answer stands for.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -88,21 +88,21 @@ class PaletteClient:
         self._session.headers["Accept"] = "application/json"
         self._mount("https://", READS)
         self._mount("http://", READS)
-        # The search only reads, though it is a POST.
+        # The search is a POST, but it only reads.
         self._mount(settings.base_url + _SEARCH, READS | {"POST"})
 
     @cached_property
     def _surroundings(self) -> dict[str, Any]:
-        """Proxies and CA certificates, by the settings or else by the environment."""
+        """Proxies and CA certificates, from the settings or else from the environment."""
         base_url = self._settings.base_url
-        # A key meant for this machine must not pass through a proxy in clear text.
+        # A key for the local machine must not go through a proxy in clear text.
         proxies = dict(_NO_PROXY) if is_loopback(base_url) else {}
         verify = self._settings.verify
         return dict(self._session.merge_environment_settings(base_url, proxies, True, verify, None))
 
     @property
     def retries(self) -> int:
-        """How often a request is repeated."""
+        """How often a request is retried."""
         return self._settings.retries
 
     def call(
@@ -113,12 +113,12 @@ class PaletteClient:
         body: Json | None = None,
         scope: str | None = None,
     ) -> Json:
-        """Send one request and return the object answered, ``{}`` for a deletion."""
+        """Send one request and return the object in its answer; ``{}`` for a deletion."""
         url = self._settings.base_url + path + (f"?{urlencode(query)}" if query else "")
         try:
             answer = self._exchange(method, url, path, body, scope)
         except (HTTPError, OSError, UnicodeError) as error:
-            # Not all errors are requests' own: those of a name, a CA file, a Location are not.
+            # requests does not wrap the errors of a host name, a CA file or a Location header.
             raise self._network_error(method, path, error) from None
         if answer.status >= 300:
             text = answer.body.decode(errors="replace")
@@ -134,11 +134,11 @@ class PaletteClient:
     ) -> list[Item]:
         """Return what ``read`` makes of each item of a Kubernetes-like list.
 
-        A token that expires on the way starts the list anew.
+        If the continue token expires between two pages, the list starts again.
         """
         for _attempt in range(_LISTING_ATTEMPTS):
             try:
-                # Read one by one: thousands of manifests need not be in memory at the same time.
+                # Read one by one, so that thousands of manifests are never in memory together.
                 return [read(item) for item in self._paged("GET", path, query, scope=scope)]
             except PaletteError as error:
                 if error.reason != "expired":
@@ -146,7 +146,7 @@ class PaletteClient:
         raise PaletteError("unavailable", f"GET {path}: the list kept expiring between two pages")
 
     def search_clusters(self, body: Json, scope: str | None = None) -> list[Json]:
-        """Return all clusters that a search finds."""
+        """Return all clusters that match a search."""
         return list(self._paged("POST", _SEARCH, body=body, scope=scope))
 
     def _paged(
@@ -166,7 +166,7 @@ class PaletteClient:
             token = _next_token(page)
             if not token:
                 return
-        raise PaletteError("malformed_response", f"{path}: the pages of the list have no end")
+        raise PaletteError("malformed_response", f"{path}: the list has no last page")
 
     def _exchange(
         self, method: str, url: str, path: str, body: Json | None, scope: str | None
@@ -211,23 +211,21 @@ class PaletteClient:
 
 
 def connect(settings: Settings) -> PaletteClient:
-    """Return this process's client for these settings, which a loop's items share."""
+    """Return this process's client for these settings, which the items of a loop share."""
     return _client_of_process(settings, os.getpid())
 
 
 @lru_cache(maxsize=4)
 def _client_of_process(settings: Settings, _process: int) -> PaletteClient:
-    # Keyed by process, because sockets must not be shared across a fork.
+    # Keyed by process, because a fork must not share sockets.
     return PaletteClient(settings)
 
 
 def api_path(*segments: str) -> str:
-    """Return ``/v1/…`` of the segments, each quoted."""
+    """Return the path ``/v1/…`` of the segments, each quoted."""
     for segment in segments:
         if segment in ("", ".", ".."):
-            raise PaletteError(
-                "invalid_parameters", f"{segment!r} cannot be part of a Palette path"
-            )
+            raise PaletteError("invalid_parameters", f"{segment!r} cannot be part of a URL path")
     return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
@@ -245,7 +243,7 @@ def _object_in(answer: Answer, method: str, path: str) -> Json:
         return found
     raise PaletteError(
         "malformed_response",
-        f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) is no JSON "
+        f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) is not a JSON "
         "object; is there a proxy or another server at this host?",
         outcome_unknown=method not in READS,
         http_status=answer.status,
@@ -253,8 +251,8 @@ def _object_in(answer: Answer, method: str, path: str) -> Json:
 
 
 def items_of(answer: Json, where: str) -> list[Json]:
-    """Return the objects of a list's answer, or raise ``malformed_response``."""
-    # An empty list may be null, but an answer without it is something else.
+    """Return the items of a list's answer, or raise ``malformed_response``."""
+    # An empty list may be null, but an answer without items is not a list.
     items = answer.get("items", "absent") or []
     if isinstance(items, list) and all(isinstance(item, dict) for item in items):
         return items
@@ -262,14 +260,14 @@ def items_of(answer: Json, where: str) -> list[Json]:
 
 
 def _next_token(page: Json) -> str:
-    # Kubernetes' lists have metadata, those of Palette's dashboard listmeta.
+    # Kubernetes' lists have metadata, those of Palette's dashboard have listmeta.
     list_meta = page.get("listmeta") or page.get("metadata")
     following = list_meta.get("continue") if isinstance(list_meta, dict) else None
     return following if isinstance(following, str) else ""
 
 
 def _cut_short(error: requests.RequestException) -> bool:
-    """Say whether an answer ended or stalled after its headers, out of urllib3's hands."""
+    """Return whether an answer ended or stalled after its headers, where urllib3 cannot retry."""
     broken = (
         requests.exceptions.ChunkedEncodingError,
         requests.exceptions.ContentDecodingError,
@@ -303,9 +301,9 @@ def _network_reason(error: Exception, cause: BaseException) -> tuple[str, str]:
     if isinstance(error, requests.exceptions.SSLError) and not untrusted:
         return "tls_error", " (does the server speak TLS at this port?)"
     if isinstance(error, requests.exceptions.SSLError):
-        return "tls_error", " (give the CA that signed the server's certificate as ca_path)"
+        return "tls_error", " (set ca_path to the CA that signed the server's certificate)"
     if not isinstance(error, (requests.RequestException, HTTPError)):
-        return "tls_error", " (REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE count where ca_path is absent)"
+        return "tls_error", " (without ca_path, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are used)"
     if isinstance(cause, WaitedTooLong) and not isinstance(cause, NewConnectionError):
-        return "timeout", " (request_timeout is how long an answer may take)"
+        return "timeout", " (request_timeout limits how long an answer may take)"
     return "unreachable", ""

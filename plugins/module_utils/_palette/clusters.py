@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look-ups: projects and clusters by the names that people know, and the clusters with VMs."""
+"""Looks up projects and clusters by name, and the clusters that run VMs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CANDIDATES = 10
 
 
 class Cluster(NamedTuple):
-    """A cluster as requests need it. scope: the ProjectUid to send, None for a tenant's cluster."""
+    """A cluster. scope: the ProjectUid to send, None for a cluster of the tenant."""
 
     uid: str
     name: str
@@ -23,7 +23,7 @@ class Cluster(NamedTuple):
 
 
 def project_uid(client: PaletteClient, name: str) -> str:
-    """Return the uid of the project of this name, or raise ``not_found`` or ``ambiguous_name``."""
+    """Return the uid of the project with this name; raise ``not_found`` or ``ambiguous_name``."""
     projects = [_metadata(item) for item in _listed(client, "projects", "metadata")]
     hits = [project["uid"] for project in projects if project.get("name") == name]
     if len(hits) == 1:
@@ -34,7 +34,7 @@ def project_uid(client: PaletteClient, name: str) -> str:
 
 
 def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluster:
-    """Return the cluster with this very name, or raise ``not_found`` or ``ambiguous_name``."""
+    """Return the cluster with exactly this name; raise ``not_found`` or ``ambiguous_name``."""
     hits = [
         cluster
         for cluster in (
@@ -50,7 +50,7 @@ def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluste
 
 
 def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
-    """Return the clusters that run virtual machines, of the project or, without scope, of all."""
+    """Return the clusters that run VMs, in the project or, without scope, in all projects."""
     found = (_metadata(item) for item in _listed(client, "spectroclusters", "vms", scope=scope))
     return [
         Cluster(meta["uid"], meta.get("name", ""), meta.get("projectUid") or scope)
@@ -68,7 +68,7 @@ def _metadata(item: Json) -> Json:
     meta = item.get("metadata")
     if isinstance(meta, dict) and meta.get("uid"):
         return meta
-    raise PaletteError("malformed_response", f"Palette lists an object without uid: {item}")
+    raise PaletteError("malformed_response", f"Palette listed an object without a uid: {item}")
 
 
 def _from_summary(summary: Json, scope: str | None) -> Cluster:
@@ -118,8 +118,8 @@ def _string_filter(name: str, value: str, negation: bool = False) -> Json:
 def _ambiguous(kind: str, name: str, candidates: list[str]) -> PaletteError:
     return PaletteError(
         "ambiguous_name",
-        f"{kind}: {len(candidates)} have the name {name!r}; give {kind}_uid instead, one of: "
-        + ", ".join(sorted(candidates)),
+        f"{kind} {name!r} is ambiguous: {len(candidates)} {kind}s have this name; set {kind}_uid "
+        "instead, to one of: " + ", ".join(sorted(candidates)),
         candidates=sorted(candidates),
     )
 
@@ -128,9 +128,9 @@ def _unknown(kind: str, name: str, listed: list[Json]) -> PaletteError:
     known = [str(meta.get("name") or "") for meta in listed]
     nearest = difflib.get_close_matches(name, known, _CANDIDATES, cutoff=0.5) or sorted(known)
     candidates = nearest[:_CANDIDATES]
-    seen = ", ".join(candidates) or "none at all"
+    visible = ", ".join(candidates) or "none"
     return PaletteError(
         "not_found",
-        f"{kind}: there is none with the name {name!r} that this API key can see; there is: {seen}",
+        f"{kind} {name!r} not found with this API key; visible {kind}s: {visible}",
         candidates=candidates,
     )

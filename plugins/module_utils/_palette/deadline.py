@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Time that is left: the deadline around a piece of work, and pauses that respect it."""
+"""A deadline around a piece of work, and pauses that respect it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from contextvars import ContextVar
 
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 20.0
-_DOUBLINGS = 6  # lead beyond the longest; more would overflow some day
+_DOUBLINGS = 6  # these exceed the longest backoff; many more would overflow
 
 _deadline: ContextVar[float] = ContextVar("palette_deadline", default=math.inf)
 
 
 @contextmanager
 def give_up_at(deadline: float) -> Iterator[None]:
-    """Let nothing inside the block be repeated or waited for past a time.monotonic() deadline."""
+    """Retry and wait inside the block only until a time.monotonic() deadline."""
     token = _deadline.set(deadline)
     try:
         yield
@@ -30,7 +30,7 @@ def give_up_at(deadline: float) -> Iterator[None]:
 
 
 def time_left() -> float:
-    """Return the seconds to the enclosing ``give_up_at``'s deadline; infinite outside one."""
+    """Return the seconds until the deadline of the enclosing ``give_up_at``; else infinity."""
     return _deadline.get() - time.monotonic()
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one error of the collection: a reason for programs, a text for people, Palette's words."""
+"""The error of the collection: a one-word reason, a message, and Palette's own fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import quote
 MASK = "********"
 _LONGEST_TEXT = 500
 
-# HTTP statuses that say by themselves what went wrong.
+# HTTP statuses that are enough to know the reason.
 _REASON_BY_STATUS = {
     400: "rejected",
     401: "unauthorized",
@@ -26,7 +26,7 @@ _REASON_BY_STATUS = {
     429: "rate_limited",
 }
 
-# Palette wraps Kubernetes' errors as 500: then only the text tells them apart. The first match
+# Palette wraps Kubernetes' errors as 500, so that only the text distinguishes them. The first match
 # wins.
 _REASON_BY_TEXT = (
     ("already exists", "already_exists"),
@@ -39,16 +39,16 @@ _REASON_BY_TEXT = (
     ("not found", "not_found"),
 )
 
-# The words, not a part of an object's name such as rotate-apikey.
+# The words themselves, not part of an object's name such as rotate-apikey.
 _API_KEY = re.compile(r"""api[ _]key|(?<![\w.'"-])apikey(?![\w.'"-])""", re.IGNORECASE)
 
 
 class PaletteError(Exception):
-    """What stopped a task.
+    """Why a task failed.
 
     reason: one word for programs (``not_found``, ``wait_timeout`` …).
     facts: further keys of the failed result, such as ``http_status``, ``code``, ``status``.
-    outcome_unknown: a write was sent, and whether it was carried out is not known.
+    outcome_unknown: a write was sent, but it is not known whether it was carried out.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PaletteError(Exception):
         self.facts = facts
 
     def with_facts(self, **facts: Any) -> PaletteError:
-        """Return this error with facts added, such as the object as last seen."""
+        """Return this error with more facts, such as the last known state of an object."""
         self.facts.update(facts)
         return self
 
@@ -71,13 +71,13 @@ class PaletteError(Exception):
 
 
 def invalid_parameters(problems: Iterable[object]) -> PaletteError:
-    """Return the error that tells every problem of the options at once."""
+    """Return the error that reports all problems with the options together."""
     texts = [str(problem) for problem in problems]
     return PaletteError("invalid_parameters", "; ".join(texts), problems=texts)
 
 
 def scrub(value: Any, secret: str) -> Any:
-    """Return a text, list or mapping with the secret masked wherever it occurs."""
+    """Return a text, list or mapping in which the secret is masked."""
     if isinstance(value, str):
         for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]} - {""}:
             value = value.replace(form, MASK)
@@ -92,11 +92,11 @@ def scrub(value: Any, secret: str) -> Any:
 def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteError:
     """Return the error that an HTTP answer stands for.
 
-    call: method and URL, for the text. body: the answer as text; JSON of the form
+    call: method and URL, for the message. body: the answer as text; JSON of the form
     ``{code, message, details, ref}`` is expected, anything else is quoted.
     """
     said = _palette_error(body)
-    rejected_key = _tells_of_the_key(said, body, secret)
+    rejected_key = _mentions_api_key(said, body, secret)
     said = scrub(said, secret)
     text = str(said.get("message") or "") or _excerpt(scrub(body, secret))
     reason = _reason(http_status, text, rejected_key)
@@ -111,7 +111,7 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteE
 
 
 def _reason(http_status: int, text: str, rejected_key: bool) -> str:
-    # A rejected key can come as ResourceNotFound and echo the key: it must not be taken for
+    # Palette may report a rejected key as ResourceNotFound and echo the key. That must not count as
     # "absent".
     if http_status == 401 or (rejected_key and http_status in (403, 404, 500)):
         return "unauthorized"
@@ -126,7 +126,7 @@ def _reason(http_status: int, text: str, rejected_key: bool) -> str:
     return _REASON_BY_STATUS.get(http_status, "rejected")
 
 
-def _tells_of_the_key(said: Mapping[str, Any], body: str, secret: str) -> bool:
+def _mentions_api_key(said: Mapping[str, Any], body: str, secret: str) -> bool:
     in_code = "apikey" in str(said.get("code")).lower()
     return in_code or (bool(secret) and secret in body) or bool(_API_KEY.search(body))
 
@@ -154,5 +154,5 @@ def _advice(reason: str, text: str) -> str:
     if reason == "not_found" and "cluster not found" in text.lower():
         return " (check cluster_uid and project; a cluster of the tenant is in no project)"
     if reason == "redirected":
-        return " (redirects are refused, they could carry the API key elsewhere; check host)"
+        return " (redirects are refused, they could send the API key to another host; check host)"
     return ""

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the fields of the API's objects, in both of Palette's JSON styles.
 
-Booleans are omitted or false, arrays null or empty, times omitted or zero.
+Booleans may be omitted or false, arrays null or empty, times omitted or zero.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ _ZERO_YEAR = 1
 
 
 def mapping_in(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return the mapping under a key; empty where it is absent or null."""
+    """Return the mapping under a key; empty if it is absent or null."""
     value = parent.get(key)
     return shaped(value, dict, key) if value is not None else {}
 
 
 def list_in(parent: Mapping[str, Any], key: str) -> list[Any]:
-    """Return the list under a key; empty where it is absent or null."""
+    """Return the list under a key; empty if it is absent or null."""
     value = parent.get(key)
     return shaped(value, list, key) if value is not None else []
 
 
 def text_in(parent: Mapping[str, Any], key: str) -> str:
-    """Return the text under a key; empty where it is absent or null."""
+    """Return the text under a key; empty if it is absent or null."""
     return str(parent.get(key) or "")
 
 
 def shaped(value: Any, kind: type, key: str) -> Any:
-    """Return a value of the kind promised, or raise ``malformed_response``."""
+    """Return a value of the expected type, or raise ``malformed_response``."""
     if isinstance(value, kind):
         return value
     raise PaletteError(
         "malformed_response",
-        f"Palette's answer has {key} as {type(value).__name__}, where {kind.__name__} is promised",
+        f"Palette's answer has {key} as {type(value).__name__} instead of {kind.__name__}",
     )
 
 
 def read_time(text: Any) -> datetime | None:
-    """Read an RFC 3339 time as UTC; None where it is absent or Go's zero time."""
+    """Read an RFC 3339 time as UTC; None if it is absent or Go's zero time."""
     if not text:
         return None
     try:

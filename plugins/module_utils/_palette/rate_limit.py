@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Token buckets at Palette's documented rates, slowed when Palette refuses and recovering after."""
+"""Token buckets at Palette's documented rates, which slow down on HTTP 429 and then recover."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from collections.abc import Callable
 
 from .deadline import pause
 
-# Palette counts requests per source address and first path resource; sub-resources share the
-# bucket.
+# Palette counts requests per source address and first resource in the path; sub-resources share
+# its bucket.
 _SHARE = {"spectroclusters": 1.0, "assets": 0.2}
 _SHARE_OF_OTHERS = 0.2  # /v1/dashboard, /v1/projects, … : 10 requests per second
 _BURST = 5  # seconds' worth of requests that may be sent at once: 250 and 50
 
 _SLOWEST = 0.02  # of the full rate
-_RECOVERY = 0.05  # of the full rate, per second without a refusal
-_REFUSALS_AS_ONE = 1.0  # seconds: requests under way together are refused together
+_RECOVERY = 0.05  # of the full rate, per second without a 429
+_REFUSALS_AS_ONE = 1.0  # seconds: parallel requests are refused together
 
 
 class TokenBucket:
-    """One resource's bucket. Safe for threads.
+    """The bucket of one resource. Thread-safe.
 
     rate: requests per second. clock and sleep are in seconds.
     """
@@ -44,7 +44,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def acquire(self) -> None:
-        """Take one token, sleeping until it is there."""
+        """Take one token; sleep until there is one."""
         with self._lock:
             now = self._fill()
             self._tokens -= 1
@@ -53,7 +53,7 @@ class TokenBucket:
             self._sleep(delay)
 
     def slow_down(self, retry_after: float = 0.0) -> None:
-        """Halve the rate after a refusal and send nothing for retry_after seconds."""
+        """Halve the rate after a 429, and send nothing for retry_after seconds."""
         with self._lock:
             now = self._fill()
             if now - self._refused_at >= _REFUSALS_AS_ONE:
@@ -64,13 +64,13 @@ class TokenBucket:
 
     @property
     def rate(self) -> float:
-        """Requests per second allowed just now."""
+        """The requests per second that are allowed now."""
         with self._lock:
             self._fill()
             return self._rate
 
     def _fill(self) -> float:
-        """Add what has flown in and return the time; nothing does before _filled_at."""
+        """Add the tokens since _filled_at, and return the time."""
         now = self._clock()
         passed = max(now - self._filled_at, 0.0)
         self._filled_at = max(self._filled_at, now)
@@ -80,22 +80,22 @@ class TokenBucket:
 
 
 class RateLimiter:
-    """The buckets of one client, one for each resource that Palette counts by itself."""
+    """The buckets of one client, one for each resource that Palette counts separately."""
 
     def __init__(self, rate: float) -> None:
-        """rate: requests per second on /v1/spectroclusters; 0 sends without limit."""
+        """rate: requests per second to /v1/spectroclusters; 0 disables the limit."""
         self._full_rate = rate
         self._buckets: dict[str, TokenBucket] = {}
         self._lock = threading.Lock()
 
     def acquire(self, path: str) -> None:
-        """Wait until a request to this URL path may be sent, but not past give_up_at's deadline."""
+        """Wait until a request to this URL path may be sent, or until give_up_at's deadline."""
         bucket = self._bucket(path)
         if bucket:
             bucket.acquire()
 
     def slow_down(self, path: str, retry_after: float) -> None:
-        """Palette answered 429 for this URL path and asked for retry_after seconds."""
+        """Slow down after a 429 for this URL path, and send nothing for retry_after seconds."""
         bucket = self._bucket(path)
         if bucket:
             bucket.slow_down(retry_after)
@@ -112,7 +112,7 @@ class RateLimiter:
 
 
 def counted_resource(path: str) -> str:
-    """Return what Palette counts a path under, such as ``spectroclusters``."""
+    """Return the resource that Palette counts a path under, such as ``spectroclusters``."""
     parts = path.partition("?")[0].strip("/").split("/")[1:]
     if parts[:1] == ["spectroclusters"] and parts[2:3] == ["assets"]:
         return "assets"

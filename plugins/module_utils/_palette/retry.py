@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one retry policy: which requests are sent again, and when."""
+"""The retry policy: which requests are sent again, and when."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ except ImportError:
     Retry = object  # type: ignore[assignment,misc]
 
 READS = frozenset({"GET"})
-_PASSING = frozenset({502, 503, 504})
+_TEMPORARY = frozenset({502, 503, 504})
 _LONGEST_RETRY_AFTER = 60.0
-_PATIENCE_WITH_429 = 300.0
-_LONGEST_BACKOFF_AFTER_429 = 4  # attempts' worth: the rate limiter does the rest
+_LONGEST_WAIT_AFTER_429 = 300.0
+_LONGEST_BACKOFF_AFTER_429 = 4  # as after so many attempts; the rate limiter does the rest
 
 
 class PaletteRetry(Retry):
-    """urllib3's Retry as Palette needs it.
+    """urllib3's Retry, adapted to Palette.
 
-    A read is repeated after a connection error, 502, 503 or 504. Any request is repeated when it
-    was never sent, or refused with 429: Palette did not carry it out. No other write is repeated.
+    A read is retried after a connection error, 502, 503 or 504. Any request is retried if it was
+    never sent, or refused with 429: Palette did not carry it out. No other write is retried.
     """
 
     limiter: RateLimiter
@@ -42,14 +42,14 @@ class PaletteRetry(Retry):
     def policy(
         cls, retries: int, limiter: RateLimiter, reads: frozenset[str] = READS
     ) -> PaletteRetry:
-        """Return the policy that repeats a request up to ``retries`` times.
+        """Return the policy that retries a request up to ``retries`` times.
 
         reads: the methods that only read.
         """
         policy = cls(
             total=retries,
             allowed_methods=reads,
-            status_forcelist=_PASSING,
+            status_forcelist=_TEMPORARY,
             raise_on_status=False,
             redirect=False,
         )
@@ -66,7 +66,7 @@ class PaletteRetry(Retry):
         return copy
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        """Say whether an answer with this status is worth another attempt."""
+        """Return whether a request with this status is retried."""
         return status_code == 429 or super().is_retry(method, status_code, has_retry_after)
 
     def increment(
@@ -78,7 +78,7 @@ class PaletteRetry(Retry):
         _pool: Any = None,
         _stacktrace: Any = None,
     ) -> PaletteRetry:
-        """Return the policy for the next attempt, or raise when there is none."""
+        """Return the policy for the next attempt; raise if there is none."""
         self._path = url or ""
         if isinstance(error, SSLError) and self._final(method, error):
             raise MaxRetryError(_pool, self._path, error)
@@ -91,18 +91,18 @@ class PaletteRetry(Retry):
         return following
 
     def sleep(self, response: Any = None) -> None:
-        """Pause before the next attempt, and take its place in the rate limit."""
+        """Pause before the next attempt, and take its token from the rate limiter."""
         asked = self.get_retry_after(response) if response is not None else None
         pause(max(asked or 0.0, self.get_backoff_time()))
         self.limiter.acquire(self._path)
 
     def get_backoff_time(self) -> float:
-        """Return the seconds to pause when the server did not say how long."""
+        """Return the seconds to pause if the answer has no Retry-After."""
         attempt = len(self.history) + min(self._refusals, _LONGEST_BACKOFF_AFTER_429)
         return backoff(attempt) if attempt else 0.0
 
     def get_retry_after(self, response: Any) -> float | None:
-        """Return Retry-After, in either of its forms, in seconds; None if absent or unreadable."""
+        """Return Retry-After, in either of its forms, in seconds; None if absent or invalid."""
         try:
             asked = super().get_retry_after(response)
         except (InvalidHeader, ValueError, OverflowError):
@@ -110,18 +110,18 @@ class PaletteRetry(Retry):
         return None if asked is None else min(float(asked), _LONGEST_RETRY_AFTER)
 
     def _final(self, method: str | None, error: SSLError) -> bool:
-        # A certificate does not get better. Other trouble with TLS may come after a write was sent.
+        # An untrusted certificate stays untrusted. Other TLS errors may follow a sent write.
         untrusted = isinstance(next(iter(error.args), None), ssl.SSLCertVerificationError)
         return untrusted or not self._is_method_retryable(method or "")
 
     def _refused(self, response: Any, pool: Any) -> PaletteRetry:
-        # Refusals do not use up the attempts: the limiter slows down until Palette accepts.
+        # A 429 does not use up an attempt: the limiter slows down until Palette accepts.
         retry_after = self.get_retry_after(response) or 0.0
         self.limiter.slow_down(self._path, retry_after)
         now = time.monotonic()
         refused_since = min(self._refused_since, now)
-        impatient = now - refused_since > _PATIENCE_WITH_429 or retry_after > time_left()
-        if not self.total or impatient:
+        waited_too_long = now - refused_since > _LONGEST_WAIT_AFTER_429 or retry_after > time_left()
+        if not self.total or waited_too_long:
             raise MaxRetryError(pool, self._path, ResponseError("too many 429 responses"))
         following = self.new()
         following._refusals = self._refusals + 1

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where Palette is and how to reach it: the connection options, checked."""
+"""The connection options: their checks, and the settings that they stand for."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _EXAMPLES = {
 
 
 class Settings(NamedTuple):
-    """What a client needs to know.
+    """The settings of a client.
 
     base_url: ``https://host[:port]``.
     verify: True, False, or the path of a CA bundle. request_timeout: seconds to connect, and again
-    for the whole answer. rate_limit: requests per second, 0 without limit.
+    for the whole answer. rate_limit: requests per second, 0 for no limit.
     """
 
     base_url: str
@@ -61,7 +61,7 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
 
 
 def connection_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with the connection options."""
+    """Return the problems with the connection options."""
     texts = {
         "host": _host_problem(options["host"]),
         "api_key": _api_key_problem(options.get("api_key") or ""),
@@ -81,18 +81,18 @@ def connection_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def base_url(host: str) -> str:
-    """Return ``scheme://host[:port]``; https where no scheme is given."""
+    """Return ``scheme://host[:port]``; https if no scheme is given."""
     text = host.strip() if "://" in host else f"https://{host.strip()}"
     return text.rstrip("/")
 
 
 def uid_problem(uid: str) -> str | None:
-    """Say why a text cannot be the uid of something in Palette."""
-    return None if _UID.match(uid) else f"{uid!r} is no uid, which has letters, digits, _ and -"
+    """Return why a text cannot be a uid in Palette, or None."""
+    return None if _UID.match(uid) else f"{uid!r} is not a uid (letters, digits, _ and - only)"
 
 
 def is_loopback(base: str) -> bool:
-    """Say whether a base URL points at this very machine."""
+    """Return whether a base URL points at the local machine."""
     name = urlsplit(base).hostname or ""
     if name == "localhost":
         return True
@@ -112,30 +112,30 @@ def _host_problem(host: str) -> str | None:
     if not well_formed or any(character.isspace() for character in base):
         return f"{host!r} is not a host or URL"
     if parts.scheme not in ("http", "https"):
-        return f"the scheme {parts.scheme!r} is not known"
+        return f"the scheme {parts.scheme!r} is not supported"
     if base[len(parts.scheme) :] != f"://{parts.netloc}" or parts.username is not None:
-        return "only scheme, host and port may be given"
+        return "may contain only scheme, host and port"
     if parts.scheme == "http" and not is_loopback(base):
-        return "http:// would send the API key in clear text and is allowed for this machine only"
+        return "http:// would send the API key in clear text; use it for the local machine only"
     return None
 
 
 def _api_key_problem(key: str) -> str | None:
     if not key:
-        return "must be given, here or as PALETTE_API_KEY in the environment"
+        return "must be set, here or as PALETTE_API_KEY in the environment"
     return _header_problem(key)
 
 
 def _header_problem(text: str) -> str | None:
     if text.isascii() and text.isprintable() and text == text.strip():
         return None
-    return "has characters that no HTTP header can carry, such as a line end"
+    return "contains characters that an HTTP header cannot have, such as a line break"
 
 
 def _ca_path_problem(ca_path: str | None) -> str | None:
     if not ca_path or Path(ca_path).exists():
         return None
-    return f"{ca_path!r} does not exist where the task runs"
+    return f"{ca_path!r} does not exist on the machine that runs the task"
 
 
 def _range_problem(in_range: bool, words: str) -> str | None:

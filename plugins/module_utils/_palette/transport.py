@@ -1,9 +1,9 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What carries the requests: an answer comes whole, in its time and of a sane size, or not at all.
+"""The transport of requests: an answer must be complete, in time and of a reasonable size.
 
-A socket's timeout alone bounds only the silence between two pieces of an answer.
+A socket's timeout alone limits only the silence between two pieces of an answer.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ except ImportError:
     HTTPAdapter = object  # type: ignore[assignment,misc]
 
 _PIECE = 64 * 1024  # bytes
-_LARGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked: far more than a page of 50 objects has
+_LARGEST_ANSWER = 64 * 1024 * 1024  # bytes, decompressed: far more than a page of 50 objects
 
 
 class TimedAdapter(HTTPAdapter):
-    """Bounds the whole of an answer by the read timeout: its status, headers and body."""
+    """Applies the read timeout to the whole answer: its status, headers and body."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of direct connections."""
@@ -43,7 +43,7 @@ class TimedAdapter(HTTPAdapter):
 
 
 def body_of(response: Response) -> bytes:
-    """Return an answer's body, cut where it is larger than any of Palette's."""
+    """Return an answer's body, cut off if it is larger than any of Palette's."""
     pieces: list[bytes] = []
     size = 0
     with response:
@@ -58,7 +58,7 @@ def body_of(response: Response) -> bytes:
 
 
 def _demand_all(response: Response) -> None:
-    # urllib3 before 2 does not notice an answer that is shorter than it promised.
+    # urllib3 before version 2 does not notice an answer shorter than its Content-Length.
     promised = response.headers.get("Content-Length", "")
     if promised.isdecimal() and response.raw.tell() < int(promised):
         raise ChunkedEncodingError(
@@ -84,7 +84,7 @@ def _timed(pool: type[HTTPConnectionPool]) -> type:
 
 
 class _TimedResponse(HTTPResponse):
-    """Reads from a socket until its timeout, counted from here, is over."""
+    """Reads from a socket until its timeout is over, counted from the start of the answer."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -95,7 +95,7 @@ class _TimedResponse(HTTPResponse):
 
 
 class _TimedFile(io.RawIOBase):
-    """A socket's file that can be read until a time.monotonic() deadline."""
+    """The file of a socket, readable until a time.monotonic() deadline."""
 
     def __init__(self, file: io.RawIOBase, sock: socket.socket, deadline: float) -> None:
         self._file = file
@@ -103,11 +103,11 @@ class _TimedFile(io.RawIOBase):
         self._deadline = deadline
 
     def readable(self) -> bool:
-        """It is there to be read."""
+        """Return True: the file is for reading."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read some bytes, in the time that is left."""
+        """Read some bytes, within the time left."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise socket.timeout("timed out")
@@ -115,6 +115,6 @@ class _TimedFile(io.RawIOBase):
         return self._file.readinto(buffer)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the file."""
         self._file.close()
         super().close()

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls of Palette's API on one cluster's virtual machines and their snapshots."""
+"""Palette's API calls for the virtual machines of one cluster and their snapshots."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .clusters import Cluster
 
 Item = TypeVar("Item")
 
-# A filter that is longer, which a URL may not hold, is left out: callers filter what is listed.
+# A longer filter, which may not fit in a URL, is omitted: callers filter the list themselves.
 _LONGEST_FILTER = 3000
 
-# A virtual machine of this name shares its path with the list of all snapshots.
+# A virtual machine with this name has the same path as the list of all snapshots.
 LIST_SEGMENT = "snapshot"
 
 
 class ClusterVms:
-    """The virtual machines of one cluster. Objects are passed as the API gives and takes them."""
+    """The virtual machines of one cluster. Objects are passed as the API has them."""
 
     def __init__(self, client: PaletteClient, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -30,18 +30,18 @@ class ClusterVms:
 
     @property
     def retries(self) -> int:
-        """How often a request is repeated."""
+        """How often a request is retried."""
         return self._client.retries
 
     def vm(self, vm_name: str, namespace: str) -> Json:
         """Return one VM.
 
-        A missing one is ``not_found``, which Palette answers as 500 as well as 404.
+        A missing one is ``not_found``; Palette answers 404 or 500.
         """
         return self._call("GET", (vm_name,), namespace)
 
     def vms(self, read: Callable[[Json], Item], namespaces: Iterable[str] = ()) -> list[Item]:
-        """Return what ``read`` makes of each VM; no namespaces: of all."""
+        """Return what ``read`` makes of each VM; without namespaces, in all of them."""
         query = _filters(namespace=namespaces)
         return self._client.items(api_path(*self._root), read, query, self.cluster.scope)
 
@@ -51,13 +51,13 @@ class ClusterVms:
         namespaces: Iterable[str] = (),
         vm_names: Iterable[str] = (),
     ) -> list[Item]:
-        """Return what ``read`` makes of each snapshot; no namespaces or vm_names: of all."""
+        """Return what ``read`` makes of each snapshot; an empty filter matches all."""
         query = _filters(namespace=namespaces, vmName=vm_names)
         where = api_path(*self._root, LIST_SEGMENT)
         return self._client.items(where, read, query, self.cluster.scope)
 
     def create_snapshot(self, vm_name: str, namespace: str, body: Json) -> Json:
-        """Ask for a snapshot; the answer has no status yet."""
+        """Request a snapshot; the answer has no status yet."""
         return self._call("POST", (vm_name, "snapshot"), namespace, body)
 
     def update_snapshot(self, vm_name: str, namespace: str, body: Json) -> Json:
@@ -66,7 +66,7 @@ class ClusterVms:
         return self._call("PUT", segments, namespace, body)
 
     def delete_snapshot(self, vm_name: str, namespace: str, name: str) -> None:
-        """Ask for a snapshot's removal; it lingers until its finalizer is done."""
+        """Request the deletion of a snapshot; it remains until its finalizer is done."""
         self._call("DELETE", (vm_name, "snapshot", name), namespace)
 
     def _call(

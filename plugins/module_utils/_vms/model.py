@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection knows of a virtual machine, read from the API's object."""
+"""A virtual machine, read from the API's object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._palette.objects import list_in, mapping_in, read_time, shaped, text_in
 
 
 class VmKey(NamedTuple):
-    """Which virtual machine: unique within Palette."""
+    """The key of a virtual machine, unique within Palette."""
 
     cluster_uid: str
     namespace: str
@@ -21,7 +21,7 @@ class VmKey(NamedTuple):
 
 
 class Volume(NamedTuple):
-    """Whether a VM's volume can be part of a snapshot, and if not, why."""
+    """A VM's volume. enabled: whether it can be in a snapshot; reason: why not."""
 
     name: str
     enabled: bool
@@ -29,7 +29,7 @@ class Volume(NamedTuple):
 
 
 class VirtualMachine(NamedTuple):
-    """A virtual machine, as far as snapshots care."""
+    """A virtual machine, with the fields that snapshots need."""
 
     key: VmKey
     uid: str

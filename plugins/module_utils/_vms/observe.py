@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observation of virtual machines: the LIST decides whether one exists."""
+"""Observes virtual machines. Only the LIST decides whether one exists."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .._palette.errors import PaletteError
 from .._palette.vms import LIST_SEGMENT, ClusterVms
 from .model import VirtualMachine, VmKey, read_vm
 
-# A missing VM answers 404, or 500 with a text that differs between versions.
+# For a missing VM, Palette answers 404, or 500 with a text that differs between versions.
 _MAY_BE_ABSENT = ("not_found", "server_error")
 
 
 def list_vms(api: ClusterVms, namespaces: Collection[str] = ()) -> list[VirtualMachine]:
-    """Return the VMs of the namespaces; none named: of all."""
+    """Return the VMs in the namespaces; without namespaces, in all of them."""
     listed = api.vms(partial(read_vm, api.cluster.uid), namespaces)
     return [vm for vm in listed if not namespaces or vm.key.namespace in namespaces]
 
 
 def find_vm(api: ClusterVms, key: VmKey) -> VirtualMachine | None:
-    """Return the VM, or None where the list of VMs does not show it."""
+    """Return the VM, or None if the list of VMs does not contain it."""
     if key.vm_name != LIST_SEGMENT:
         try:
             vm = read_vm(api.cluster.uid, api.vm(key.vm_name, key.namespace))

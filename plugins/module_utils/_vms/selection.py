@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which virtual machines a task is about: listed one by one, or by what they have in common."""
+"""Which virtual machines a task selects: listed one by one, or by filters."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _EXAMPLE = "vms: [{vm_name: db1, namespace: vms, cluster: vm-cluster-1}]"
 
 
 class Entry(NamedTuple):
-    """A VM that was listed. name: its snapshot's own name, where the template's does not suit."""
+    """A listed VM. name: its snapshot's name, instead of the template's."""
 
     vm_name: str
     namespace: str
@@ -52,7 +52,7 @@ class Patterns:
     """Names or shell patterns of VMs: ``vm``, ``namespace/vm`` or ``cluster/namespace/vm``."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        # Names are looked up, not tried one by one: there may be thousands of both.
+        # Plain names are looked up in a set: there may be thousands of names and of VMs.
         self._names, self._shell = set[str](), []
         for pattern in patterns:
             if _SHELL.search(pattern):
@@ -64,7 +64,7 @@ class Patterns:
         return bool(self._names or self._shell)
 
     def match(self, vm_name: str, namespace: str, cluster: str) -> bool:
-        """Say whether one of them matches a VM. cluster: what it is called in results."""
+        """Return whether one of them matches a VM. cluster: its name in results."""
         forms = (vm_name, f"{namespace}/{vm_name}", f"{cluster}/{namespace}/{vm_name}")
         return not self._names.isdisjoint(forms) or any(
             shell.match(forms[min(slashes, 2)]) for slashes, shell in self._shell
@@ -72,7 +72,7 @@ class Patterns:
 
 
 class Filters(NamedTuple):
-    """What VMs have in common. Empty ones match all; ``exclude`` takes out what matches it."""
+    """Filters of VMs. Empty ones match all; ``exclude`` removes the VMs that match it."""
 
     namespaces: Sequence[str]
     vm_names: Patterns
@@ -80,7 +80,7 @@ class Filters(NamedTuple):
     selector: Selector | None
 
     def match_key(self, key: VmKey, cluster: str) -> bool:
-        """Say whether a VM's place and name match. cluster: what it is called in results."""
+        """Return whether a VM's namespace and name match. cluster: its name in results."""
         if self.namespaces and key.namespace not in self.namespaces:
             return False
         if self.vm_names and not self.vm_names.match(key.vm_name, key.namespace, cluster):
@@ -88,18 +88,18 @@ class Filters(NamedTuple):
         return not self.exclude.match(key.vm_name, key.namespace, cluster)
 
     def match_vm(self, vm: VirtualMachine, cluster: str) -> bool:
-        """Say whether a VM matches, its labels too."""
+        """Return whether a VM matches, including its labels."""
         labelled = not self.selector or self.selector.matches(vm.labels)
         return labelled and self.match_key(vm.key, cluster)
 
     def excludes(self, entry: Entry) -> bool:
-        """Say whether a VM that was listed is to be left out all the same."""
+        """Return whether a listed VM is excluded."""
         cluster = entry.cluster or entry.cluster_uid or ""
         return self.exclude.match(entry.vm_name, entry.namespace, cluster)
 
 
 def entries_from(options: Mapping[str, Any]) -> tuple[list[Entry], list[Problem]]:
-    """Read the option ``vms``: names, or mappings with more than the name."""
+    """Return the entries of the option ``vms``, and all problems with them."""
     entries: list[Entry] = []
     problems: list[Problem] = []
     for position, given in enumerate(options["vms"] or ()):
@@ -112,7 +112,7 @@ def entries_from(options: Mapping[str, Any]) -> tuple[list[Entry], list[Problem]
 
 
 def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
-    """Read the options that filter VMs."""
+    """Return the filters that the options describe, and all problems with them."""
     selector, problems = None, []
     try:
         selector = parse_selector(options["selector"]) if options.get("selector") else None
@@ -128,13 +128,13 @@ def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
 
 
 def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
-    """Return the namespace that is meant to be selected from where no VMs are listed."""
+    """Return the namespace to select from if no VMs are listed."""
     namespace = options.get("namespace")
     return [namespace] if namespace and options.get("vms") is None else ()
 
 
 def fleet_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with how VMs are selected and worked on."""
+    """Return the problems with the filters and with concurrency."""
     problems = [*_emptiness_problems(options), *_pattern_problems(options)]
     if options["concurrency"] < 1:
         problems.append(option_problem("concurrency", "must be 1 or more", 16))
@@ -142,16 +142,16 @@ def fleet_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def _emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return which filters are given and empty, or have an empty item where one was lost.
+    """Return the filters that are set but empty, or that contain an empty item.
 
-    An empty filter must not come to mean all; to exclude nothing is all right.
+    An empty filter must not select all. An empty ``exclude`` is fine.
     """
     problems = []
     for name, example in _FILTERS.items():
         given = options.get(name)
         if given in ("", [], [""]):
             if name != "exclude":
-                text = "must not be empty: leave it out to mean all"
+                text = "must not be empty; leave it out to select all"
                 problems.append(option_problem(name, text, example))
         elif isinstance(given, list) and "" in given:
             text = f"{given!r} contains an empty item; as key=value write db1,db2 without spaces"
@@ -160,7 +160,7 @@ def _emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def _pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return which patterns cannot match because the cluster is given by its uid only."""
+    """Return the patterns that cannot match, because only the cluster's uid is known."""
     uid = options.get("cluster_uid")
     if not uid:
         return []
@@ -169,7 +169,9 @@ def _pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
         for pattern in options.get(name) or ():
             cluster, *rest = pattern.split("/")
             if len(rest) == 2 and not fnmatchcase(uid, cluster):
-                text = f"{pattern!r} cannot match: with cluster_uid, the cluster is called {uid}"
+                text = (
+                    f"{pattern!r} cannot match: with cluster_uid, its first part must match {uid}"
+                )
                 problems.append(option_problem(name, text, ["/".join(rest)]))
     return problems
 
@@ -187,15 +189,15 @@ def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
         return [Problem(where, f"{given!r} is neither a name nor a mapping", _EXAMPLE)]
     texts = {key: _value_problem(key, getattr(entry, key)) for key in _ENTRY_KEYS}
     if isinstance(given, Mapping):
-        texts.update({str(key): "is not known here" for key in set(given) - set(_ENTRY_KEYS)})
+        texts.update({str(key): "is not a known key" for key in set(given) - set(_ENTRY_KEYS)})
     if bool(entry.cluster) == bool(entry.cluster_uid):
-        texts["cluster"] = "it or cluster_uid must be given, not both, here or for the whole task"
+        texts["cluster"] = "set either cluster or cluster_uid, in this entry or for the whole task"
     return [Problem(f"{where}.{key}", text, _EXAMPLE) for key, text in texts.items() if text]
 
 
 def _value_problem(key: str, value: Any) -> str | None:
     if value is None:
-        return "must be given" if key in _REQUIRED else None
+        return "must be set" if key in _REQUIRED else None
     if not isinstance(value, str):
         return f"{value!r} is not text"
     return _RULES[key](value) if key in _RULES else None

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a task works: the clusters that its options name, in the scope that they name."""
+"""A session with Palette: the clusters and the scope that the options name."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .._palette.vms import ClusterVms
 
 
 class PaletteSession:
-    """Palette as the connection options reach it. Names are looked up once in a process."""
+    """Palette, as the connection options reach it. A process looks up each name once."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
         self._client = connect(settings_from(options))
 
     def cluster(self, name: str | None = None, uid: str | None = None) -> ClusterVms:
-        """Return the cluster of this name or uid; without either, the one in the options."""
+        """Return the cluster with this name or uid; without either, the one in the options."""
         if not (name or uid):
             name, uid = self._options.get("cluster"), self._options.get("cluster_uid")
         scope = self._scope()
@@ -32,7 +32,7 @@ class PaletteSession:
         return ClusterVms(self._client, found)
 
     def vm_clusters(self) -> list[ClusterVms]:
-        """Return the clusters that the options name or, where they name none, all that run VMs."""
+        """Return the clusters that the options name; if they name none, all that run VMs."""
         if self._options.get("cluster") or self._options.get("cluster_uid"):
             return [self.cluster()]
         if self._options.get("clusters"):

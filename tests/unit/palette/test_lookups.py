@@ -82,7 +82,7 @@ def test_where_there_is_no_project_that_is_told(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(Answer({"items": None}))
-    with pytest.raises(PaletteError, match="none at all"):
+    with pytest.raises(PaletteError, match="visible projects: none"):
         project_uid(client, "Default")
 
 

@@ -109,7 +109,7 @@ def test_a_host_that_is_none_is_refused(host: str) -> None:
 @pytest.mark.parametrize("key", [None, ""])
 def test_a_missing_key_is_told_with_where_it_may_come_from(key: str | None) -> None:
     (problem,) = problems_of(api_key=key)
-    assert problem.startswith("api_key: must be given")
+    assert problem.startswith("api_key: must be set")
     assert "PALETTE_API_KEY" in problem
 
 
