@@ -318,7 +318,7 @@ from ..module_utils._module.vm_snapshot import MODULE
 
 
 def main() -> None:
-    """Hand over to the core."""
+    """Run the module."""
     run_module(MODULE)
 
 

@@ -202,7 +202,7 @@ from ..module_utils._module.vm_snapshot_info import MODULE
 
 
 def main() -> None:
-    """Hand over to the core."""
+    """Run the module."""
     run_module(MODULE)
 
 

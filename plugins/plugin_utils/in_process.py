@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a module's core inside the controller's worker: no Python has to be started for a task."""
+"""Runs a module's core in the controller's worker, without starting another Python."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ..module_utils._module.base import Invocation, Module, missing_libraries, r
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
-    """Runs a module in process: same options, same results.
+    """Runs a module in process, with the same options and results.
 
-    The module itself runs where this cannot stand in for it: in the background, on another machine,
-    as another user, without the libraries, or when the options are not right and it tells so best.
+    It runs the module itself for async, on another machine, as another user, if a library is
+    missing, and if the module would refuse the options: its own message is best.
     """
 
     module: ClassVar[Module]
@@ -51,7 +51,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
         return is_local and not self._task.async_val and not any(missing_libraries())
 
     def _options(self) -> dict[str, Any] | None:
-        """Return the options as the module would get them, or None where it would refuse them."""
+        """Return the options as the module would get them, or None if it would refuse them."""
         arguments = self.module.arguments
         validator = ArgumentSpecValidator(
             arguments.spec,
@@ -59,7 +59,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             required_one_of=arguments.required_one_of,
             required_if=arguments.required_if,
         )
-        # A module's arguments have been through JSON, which leaves plain text and numbers.
+        # A module gets its arguments as JSON, which leaves only plain text and numbers.
         given = json.loads(json.dumps(self._task.args, default=_as_json))
         checked = validator.validate(given)
         return None if checked.error_messages else checked.validated_parameters
@@ -72,10 +72,10 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             check_mode=self._task.check_mode,
             diff_mode=self._task.diff,
             warn=warnings.append,
-            # Not among the results on stdout, which a program may read.
+            # On stderr, because a program may read the results on stdout.
             progress=partial(self._display.display, stderr=True),
         )
-        # What this worker was forked with stays to its end: nothing for the collector to look at.
+        # The garbage collector can skip the objects from before the fork: they stay to the end.
         gc.freeze()
         result = result_of(self.module, invocation)
         if warnings:
@@ -85,7 +85,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             for name, option in self.module.arguments.spec.items()
             if option.get("no_log") and options[name]
         ]
-        # To look for them in the whole text is far faster than to walk through thousands of rows.
+        # Searching the whole text is far faster than walking through thousands of rows.
         text = json.dumps(result, default=str)
         if any(json.dumps(secret)[1:-1] in text for secret in secrets):
             result = remove_values(result, secrets)
@@ -103,7 +103,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
 
 
 def _as_json(value: Any) -> Any:
-    """Return a value that JSON has not as Ansible writes it for modules."""
+    """Return a value that JSON does not have, as Ansible passes it to modules."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, AbstractSet):
@@ -113,7 +113,7 @@ def _as_json(value: Any) -> Any:
 
 @contextmanager
 def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
-    """Set the task's environment in this worker, which serves this one task."""
+    """Set the task's environment in this worker, which runs only this task."""
     before = dict(os.environ)
     os.environ.update({name: str(value) for name, value in variables.items()})
     try:

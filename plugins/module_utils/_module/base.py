@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Ansible becomes a call: a module's arguments, one invocation, its result or its failure."""
+"""What all modules share: arguments, the invocation, and how a result or failure is returned."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Arguments(NamedTuple):
 
 
 class Invocation(NamedTuple):
-    """One task's call of a module. warn and progress take a line of text for the user.
+    """One task's call of a module. warn and progress each take a line of text for the user.
 
-    options: checked for type by the argument spec; every option is present, None where not given.
-    now: when the task began, the only clock that planners and results know.
+    options: typed by the argument spec; every option is present, None if not set.
+    now: when the task started; planners and results use no other clock.
     """
 
     options: Mapping[str, Any]
@@ -51,8 +51,8 @@ class Invocation(NamedTuple):
 class Module(NamedTuple):
     """What one module does, whether Ansible runs it as a module or as an action.
 
-    read: returns the request that the options make, and all that is wrong with them; no I/O.
-    run: carries the request out, or raises PaletteError.
+    read: returns the request that the options describe, and all problems with them; no I/O.
+    run: carries out the request, or raises PaletteError.
     """
 
     arguments: Arguments
@@ -63,7 +63,7 @@ class Module(NamedTuple):
 def result_of(module: Module, invocation: Invocation) -> Result:
     """Run a module's core and return the task's result.
 
-    The one place that turns an error into a failure.
+    No other place turns an error into a failure.
     """
     options = with_default_project(without_blanks(invocation.options))
     invocation = invocation._replace(options=options)
@@ -79,7 +79,7 @@ def result_of(module: Module, invocation: Invocation) -> Result:
 
 
 def run_module(module: Module) -> None:
-    """Be an Ansible module."""
+    """Run as an Ansible module."""
     ansible = AnsibleModule(
         argument_spec=module.arguments.spec,
         mutually_exclusive=module.arguments.mutually_exclusive,
@@ -100,16 +100,16 @@ def run_module(module: Module) -> None:
 
 
 def missing_libraries() -> Iterator[tuple[str, str]]:
-    """Yield a message, which names the interpreter, and a traceback for each missing library."""
+    """Yield a message that names the interpreter, and a traceback, for each missing library."""
     for library, import_error in _LIBRARIES.items():
         if import_error:
             yield missing_required_lib(library), import_error
 
 
 def without_blanks(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options with no blanks around the texts in lists.
+    """Return the options without spaces around the items of lists.
 
-    Ansible splits ``db1, db2`` at the comma only, and no VM has the name " db2".
+    Ansible splits ``db1, db2`` only at the comma, and no VM is named " db2".
     """
     return {
         name: [item.strip() if isinstance(item, str) else item for item in value]
@@ -120,9 +120,9 @@ def without_blanks(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_default_project(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options with the environment's project where the task names none.
+    """Return the options with the environment's project if the task sets none.
 
-    Not an env_fallback of project_uid: that would clash with a project given by name.
+    Not an env_fallback of project_uid: that would conflict with a project set by name.
     """
     if options.get("project") or options.get("project_uid"):
         return dict(options)

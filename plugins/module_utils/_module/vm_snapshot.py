@@ -44,14 +44,14 @@ ARGUMENTS = Arguments(
 
 
 class Request(NamedTuple):
-    """What the options ask for."""
+    """What the options describe."""
 
     declaration: Declaration
     waiting: Waiting
 
 
 def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
-    """Read the options, or all that is wrong with them."""
+    """Return the request that the options describe, and all problems with them."""
     options = invocation.options
     declaration, problems = read_declaration(options, invocation.now)
     problems = merged(problems, wait_problems(options))
@@ -59,7 +59,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 
 def run(invocation: Invocation, request: Request) -> Result:
-    """Make the snapshot exist or not; the snapshot is in the result or the PaletteError."""
+    """Take or delete the snapshot. The result or the PaletteError contains it."""
     api = PaletteSession(invocation.options).cluster()
     desired = _desired(invocation, request, api)
     action = _plan(invocation, api, desired)
@@ -90,8 +90,8 @@ def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
     current = next((snapshot for snapshot in others if snapshot.name == desired.name), None)
     absent = options["state"] == "absent"
     if current is None and (absent or invocation.check_mode):
-        # It may be another VM's. A creation learns that from Palette's refusal, a prediction has to
-        # look.
+        # Another VM's snapshot may have the name. Palette rejects a creation then; a prediction and
+        # a deletion must search for it.
         current = find_name(api, desired.key.namespace, desired.name)
     if absent:
         return plan_absent(desired.key, current)

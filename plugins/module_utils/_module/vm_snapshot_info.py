@@ -47,7 +47,7 @@ _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def read(invocation: Invocation) -> tuple[list[Test], list[Problem]]:
-    """Read the filters, or all that is wrong with them."""
+    """Return the filters that the options describe, and all problems with them."""
     tests, problems = [], []
     for option, make in _TESTS.items():
         value = invocation.options[option]
@@ -85,7 +85,7 @@ MODULE = Module(ARGUMENTS, read, run)
 
 
 def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
-    """Return counts over snapshots, and the times of the oldest and the newest."""
+    """Return counts of snapshots, and the times of the oldest and the newest."""
     times = [snapshot.taken_at for snapshot in snapshots if snapshot.taken_at]
     return {
         "total": len(snapshots),

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The core of vm_snapshot_retention: deletes this collection's snapshots that nobody needs now."""
+"""The core of vm_snapshot_retention: deletes this collection's old snapshots."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _FAILURES_SHOWN = 10
 
 
 class Request(NamedTuple):
-    """What the options ask for."""
+    """What the options describe."""
 
     filters: Filters
     rules: Rules
@@ -50,7 +50,7 @@ class Request(NamedTuple):
 
 
 def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
-    """Read the options, or all that is wrong with them."""
+    """Return the request that the options describe, and all problems with them."""
     options = invocation.options
     filters, problems = filters_from(options)
     problems = merged(
@@ -65,7 +65,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 
 def run(invocation: Invocation, request: Request) -> Result:
-    """Delete what the rules do not keep; return a row for each snapshot seen."""
+    """Delete the snapshots that the rules do not keep; return a row for each one considered."""
     options = invocation.options
     session = PaletteSession(options)
     fleet = observe_matching(session, request.filters._replace(selector=None), with_vms=False)
@@ -100,7 +100,7 @@ def _in_scope(set_name: str | None, fleet: Fleet, filters: Filters) -> list[Snap
 
 
 def _members(decisions: Sequence[Decision]) -> dict[VmKey, Member]:
-    """Return for each VM its deletions, one after the other."""
+    """Return the deletions of each VM, in order."""
     steps: dict[VmKey, list[Step]] = {}
     for snapshot, delete, _why in decisions:
         if delete:
@@ -127,8 +127,8 @@ def _result(
         },
     }
     if invocation.diff_mode:
-        doomed = [decision.snapshot for decision in decisions if decision.delete]
-        result["diff"] = {"before": [described(s.manifest) for s in doomed], "after": []}
+        deleted = [decision.snapshot for decision in decisions if decision.delete]
+        result["diff"] = {"before": [described(s.manifest) for s in deleted], "after": []}
     if failed:
         raise PaletteError("members_failed", _failure_text(failed, len(rows), outcomes), **result)
     return result

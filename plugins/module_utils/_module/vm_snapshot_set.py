@@ -67,7 +67,7 @@ _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
 
 class Request(NamedTuple):
-    """What the options ask for. entries: the listed VMs, None where filters select."""
+    """What the options describe. entries: the listed VMs, None if filters select the VMs."""
 
     entries: Sequence[Entry] | None
     filters: Filters
@@ -78,12 +78,12 @@ class Request(NamedTuple):
 
 
 def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
-    """Read the options, or all that is wrong with them."""
+    """Return the request that the options describe, and all problems with them."""
     options = invocation.options
     filters, filter_problems = filters_from(options)
     listed, entry_problems = entries_from(options)
     entries = [entry for entry in listed if not filters.excludes(entry)]
-    # Each member has the same body but for its names, which are checked by themselves.
+    # The members' bodies differ only in their names, which are checked separately.
     stand_in = {**options, "name": "x", "vm_name": "x", "namespace": "x"}
     declaration, body_problems = read_declaration(stand_in, invocation.now, options["name"])
     problems = merged(
@@ -110,7 +110,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 
 def run(invocation: Invocation, request: Request) -> Result:
-    """Make the set be complete or be gone; a result or PaletteError has a row for each member."""
+    """Complete or delete the set. The result or the PaletteError has a row for each member."""
     options = invocation.options
     present = options["state"] == "present"
     fleet = _observe(PaletteSession(options), request, present)
@@ -187,10 +187,10 @@ def _observe(session: PaletteSession, request: Request, present: bool) -> Fleet:
         _refuse_duplicates(fleet)
         return fleet
     filters = request.filters
-    # Snapshots outlive their VM: to delete them, only labels have to be asked of a VM.
+    # Snapshots outlive their VM. To delete them, a VM is needed only for its labels.
     fleet = observe_matching(session, filters, with_vms=present or filters.selector is not None)
     if present and not fleet.candidates:
-        # A backup of nothing must not look like a success.
+        # An empty selection must not pass as a success.
         raise PaletteError("nothing_selected", _nothing_selected(fleet))
     return fleet
 
@@ -262,7 +262,7 @@ def _with_notes(action: Action, set_name: str, candidate: Candidate) -> Action:
 
 
 def _row(candidate: Candidate, actions: Sequence[Action], waiting: Waiting) -> Row:
-    # An action that changes something is shown rather than one that does not.
+    # An action that changes something is shown in preference to one that does not.
     shown = next((action for action in actions if action.changes), next(iter(actions), None))
     steps = [step for action in actions for step in action.steps_for(waiting.enabled)]
     member = Member(candidate.key, steps, seen=shown.current if shown else None)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The snapshots that a task asks for: options and definition merged into one request body."""
+"""The snapshots that a task declares: options and definition merged into one request body."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _OPTION_PATHS: Mapping[tuple[str, ...], str] = {
 
 
 class Desired(NamedTuple):
-    """One snapshot as asked for.
+    """One snapshot as declared.
 
-    declared: the body's parts that came from the user. quiesced: whether the guest's file systems
-    have to be consistent.
+    declared: the parts of the body that come from the user. quiesced: whether the file systems must
+    be consistent.
     """
 
     key: VmKey
@@ -54,7 +54,7 @@ class Desired(NamedTuple):
 
 
 class Declaration(NamedTuple):
-    """What a task asks of its snapshots, whichever VMs they are of: judged once."""
+    """What a task declares for all its snapshots, whatever their VMs. It is validated once."""
 
     body: Json
     declared: Json
@@ -62,11 +62,11 @@ class Declaration(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name in the options, or the one that the prefix and a random suffix make."""
+        """The name in the options, or the prefix plus a random suffix."""
         return str(self.declared["metadata"]["name"])
 
     def of(self, key: VmKey, name: str) -> Desired:
-        """Return the snapshot of one VM under a name."""
+        """Return the snapshot of one VM, with this name."""
         spec = self.body["spec"]
         body = {
             **self.body,
@@ -79,10 +79,10 @@ class Declaration(NamedTuple):
 def read_declaration(
     options: Mapping[str, Any], now: datetime, part_of: str | None = None
 ) -> tuple[Declaration | None, list[Problem]]:
-    """Read what a task asks of its snapshots, or all that is wrong with it.
+    """Return what a task declares for its snapshots, or all problems with it.
 
-    options: with ``vm_name``, ``namespace`` and ``name`` or ``name_prefix``; a set has stand-ins
-    for them. part_of: the set that the snapshots are members of.
+    options: with ``vm_name``, ``namespace`` and ``name`` or ``name_prefix``; a set uses
+    placeholders for them. part_of: the set that the snapshots are members of.
     """
     declared = _declared(options)
     reserved = [REQUEST_ID, *([EXPIRES_AT] if options.get("expire_after") else [])]
@@ -99,7 +99,7 @@ def read_declaration(
 
 
 def _declared(options: Mapping[str, Any]) -> Json:
-    """Return the body that the user declares: the definition, and over it the single options."""
+    """Return the body that the user declares: the definition, overridden by the options."""
     name = options.get("name")
     body = deepcopy(dict(options.get(DEFINITION) or {}))
     _fill(body, ("apiVersion",), API_VERSION)
@@ -119,7 +119,7 @@ def _declared(options: Mapping[str, Any]) -> Json:
 
 
 def _marked(declared: Json, options: Mapping[str, Any], now: datetime, part_of: str | None) -> Json:
-    """Return the declared body with what marks it as this collection's own."""
+    """Return the declared body with the marks of this collection."""
     metadata = declared["metadata"]
     labels = {MANAGED_BY: MANAGER, **metadata.get("labels", {})}
     if part_of:
@@ -132,7 +132,7 @@ def _marked(declared: Json, options: Mapping[str, Any], now: datetime, part_of: 
 
 
 def _origins(options: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
-    """Return which option each part of the body came from, for messages."""
+    """Return the option that each part of the body comes from, for messages."""
     origins: dict[tuple[str, ...], str] = {
         _NAME: "name_prefix" if options.get("name") is None else "name"
     }
@@ -161,7 +161,7 @@ def _put(body: Json, path: tuple[str, ...], value: Any) -> None:
     for key in parents:
         parent = parent.setdefault(key, {})
         if not isinstance(parent, dict):
-            return  # of the wrong type: validation says so
+            return  # of the wrong type: validation reports it
     parent[last] = value
 
 

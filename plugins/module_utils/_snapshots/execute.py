@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apply and wait, for one member or thousands: a bounded pool writes, one poll serves all."""
+"""Applies and waits, for one member or thousands: a bounded pool writes, one poll serves all."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from .wait import Goal, Waiting, growing_interval, reached, timed_out
 
 _REPORT_INTERVAL = 1.0  # seconds, while writes are under way
 
-# A list that misses a snapshot once may have been read while it was being written.
+# If a list lacks a snapshot once, it may have been read while the snapshot was written.
 _MISSED_POLLS = 2
 _ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 
-# After one of these the other writes would fail the same way.
+# After one of these, the other writes would fail the same way.
 _STOPS_ALL = ("unauthorized", "unreachable", "tls_error")
 
-# A poll that fails for one of these is not retried: time does not mend it.
+# A poll that fails with one of these is not retried: it would fail again.
 _PERMANENT = ("unauthorized", "forbidden", "tls_error")
 
 
 class Member:
-    """One virtual machine's steps, done one after the other, and how far they have come."""
+    """The steps of one virtual machine, done in order, and their state."""
 
     def __init__(self, key: VmKey, steps: Iterable[Step], seen: Snapshot | None = None) -> None:
         self.key = key
@@ -50,7 +50,7 @@ class Member:
 
     @property
     def begun(self) -> bool:
-        """Whether the first step's write is done and its waiting has begun."""
+        """Whether the first step's write is done and its wait has begun."""
         return self.deadline != math.inf
 
     @property
@@ -59,7 +59,7 @@ class Member:
         return bool(self.steps) and self.failure is None
 
     def advance(self) -> None:
-        """The first step is done."""
+        """Go on to the next step."""
         self.steps.popleft()
         self.deadline, self.uid, self.missed_polls = math.inf, None, 0
 
@@ -67,7 +67,7 @@ class Member:
 class Execution:
     """Carries out the steps of many members.
 
-    apis: by cluster uid. report: called with the members now and then, to show progress.
+    apis: by cluster uid. report: called with the members from time to time, to show progress.
     """
 
     def __init__(
@@ -82,10 +82,10 @@ class Execution:
         self._report = report
         self._concurrency = concurrency
         self._stopped_by: PaletteError | None = None
-        self._trouble = ""
+        self._poll_error = ""
 
     def run(self, members: Sequence[Member]) -> None:
-        """Do all steps. What goes wrong with a member is its failure; nothing is raised for it."""
+        """Do all steps. The error of a member becomes its failure and is not raised."""
         pool = ThreadPoolExecutor(max_workers=self._concurrency)
         polls = 0
         try:
@@ -100,11 +100,11 @@ class Execution:
                 self._report(members)
                 polls += 1
         finally:
-            # An interrupt leaves undone the writes that have not begun.
+            # After an interrupt, writes that have not begun are not done.
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _write(self, members: Sequence[Member], pool: ThreadPoolExecutor) -> int:
-        """Begin every step that can begin; say how many there were."""
+        """Begin every step that can begin, and return their number."""
         begun = 0
         while True:
             beginning = [member for member in members if member.active and not member.begun]
@@ -137,7 +137,7 @@ class Execution:
     def _write_one(self, step: Step, member: Member) -> None:
         if self._stopped_by:
             cause = self._stopped_by
-            raise PaletteError(cause.reason, f"not tried, after another VM's: {cause.message}")
+            raise PaletteError(cause.reason, f"not tried after another VM failed: {cause.message}")
         api = self._apis[member.key.cluster_uid]
         if step.write == DELETE:
             writes.delete(api, member.key, step.name, step.uid)
@@ -159,13 +159,13 @@ class Execution:
             except PaletteError as error:
                 self._poll_failed(members, error)
                 continue
-            self._trouble = ""
+            self._poll_error = ""
             found = {(snapshot.key, snapshot.name): snapshot for snapshot in listed}
             for member in members:
                 self._update(member, found.get((member.key, member.steps[0].name)))
 
     def _poll_failed(self, members: Sequence[Member], error: PaletteError) -> None:
-        self._trouble = error.message
+        self._poll_error = error.message
         for member in members:
             if error.reason in _PERMANENT:
                 member.failure = error
@@ -191,9 +191,9 @@ class Execution:
         step, seen = member.steps[0], member.last_polled
         goal = step.goal or Goal.SETTLED
         if goal is Goal.GONE:
-            # What is deleted is shown as it was before, and what is not gone as it is.
+            # A deleted snapshot is shown in its last known state, one still there as it is now.
             member.seen = seen or member.seen
-        member.failure = timed_out(goal, step.name, seen, self._waiting, self._trouble)
+        member.failure = timed_out(goal, step.name, seen, self._waiting, self._poll_error)
 
     def _pause(self, pending: Sequence[Member], polls: int) -> None:
         deadline = max(member.deadline for member in pending)
@@ -202,7 +202,7 @@ class Execution:
 
 
 def _reached_already(step: Step, member: Member) -> bool:
-    """Say whether what was observed before the first poll is enough for a step without a write."""
+    """Return whether a step without a write has reached its goal before the first poll."""
     seen = member.seen
     if step.write or not step.goal or not seen or seen.name != step.name:
         return False

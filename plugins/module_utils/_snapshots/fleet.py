@@ -19,7 +19,7 @@ from .observe import list_matching
 
 
 class Candidate(NamedTuple):
-    """A selected VM: None where it was listed but does not exist. own_name: of its snapshot."""
+    """A selected VM. vm: None if it does not exist. own_name: set for its snapshot by the user."""
 
     key: VmKey
     label: str
@@ -28,7 +28,7 @@ class Candidate(NamedTuple):
 
 
 class Fleet:
-    """What was observed of the selected VMs, and the clusters to work on them."""
+    """The selected VMs and their snapshots as observed, and the clusters to call for them."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Fleet:
     ) -> None:
         self.apis: Mapping[str, ClusterVms] = {api.cluster.uid: api for api in apis}
         self.candidates = sorted(candidates, key=lambda candidate: candidate.key)
-        # A cluster that is listed by its name and by its uid is observed twice.
+        # A cluster that is listed both by name and by uid is observed twice.
         self._by_name = {(s.key.cluster_uid, s.key.namespace, s.name): s for s in snapshots}
         self._by_vm: dict[VmKey, list[Snapshot]] = {}
         for snapshot in self._by_name.values():
@@ -49,12 +49,12 @@ class Fleet:
         return self._by_vm.get(key, [])
 
     def named(self, key: VmKey, name: str) -> Snapshot | None:
-        """Return the snapshot of this name in the VM's namespace, whichever VM it is of."""
+        """Return the snapshot with this name in the VM's namespace, of any VM."""
         return self._by_name.get((key.cluster_uid, key.namespace, name))
 
 
 def observe_entries(session: PaletteSession, entries: Sequence[Entry], with_vms: bool) -> Fleet:
-    """Observe VMs that were listed one by one. with_vms: not only their snapshots."""
+    """Observe VMs that are listed one by one. with_vms: also the VMs, not only their snapshots."""
     apis: list[ClusterVms] = []
     candidates: list[Candidate] = []
     snapshots: list[Snapshot] = []
@@ -74,9 +74,9 @@ def observe_entries(session: PaletteSession, entries: Sequence[Entry], with_vms:
 
 
 def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) -> Fleet:
-    """Observe the VMs that match, in the clusters that the options name or in all.
+    """Observe the VMs that match the filters, in the clusters that the options name, or in all.
 
-    Without with_vms, the VMs are those that have snapshots, whether or not they still exist.
+    Without with_vms, these are the VMs that have snapshots, even if they no longer exist.
     """
     apis = session.vm_clusters()
     titles = _titles(apis)
@@ -97,12 +97,12 @@ def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) 
 
 
 def _titles(apis: Sequence[ClusterVms]) -> dict[str, str]:
-    """Return what each cluster is called: its name or, where others have it too, its uid."""
+    """Return each cluster's name or, if it is not unique, its uid."""
     clusters = [api.cluster for api in apis]
     named = Counter(cluster.name for cluster in clusters)
     return {c.uid: c.name if named[c.name] == 1 else c.uid for c in clusters}
 
 
 def _label(title: str, key: VmKey) -> str:
-    """Return what a VM is called in results: ``cluster/namespace/vm``."""
+    """Return the name of a VM in results: ``cluster/namespace/vm``."""
     return f"{title}/{key.namespace}/{key.vm_name}"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the planner and the waiting know of a snapshot, read from the API's object."""
+"""A snapshot, read from the API's object."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .._vms.model import VmKey
 class Snapshot(NamedTuple):
     """A VirtualMachineSnapshot.
 
-    ``created`` is when it was asked for, ``creation_time`` its point in time.
+    created: the time of the request. creation_time: the captured point in time.
     """
 
     key: VmKey
@@ -45,7 +45,7 @@ class Snapshot(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Only the phase says so: status.error may pass, and the controller tries again."""
+        """Whether it failed. status.error may be temporary, because the controller retries."""
         return self.phase == "Failed"
 
     @property
@@ -55,37 +55,37 @@ class Snapshot(NamedTuple):
 
     @property
     def taken_at(self) -> datetime | None:
-        """Its point in time or, until that is known, when it was asked for."""
+        """The captured point in time; until that is known, the time of the request."""
         return self.creation_time or self.created
 
     @property
     def quiesced(self) -> bool | None:
-        """Whether file systems were at rest: VM off, or frozen by the guest agent without trouble.
+        """Whether the file systems are consistent: VM off, or frozen by the guest agent.
 
-        None while the snapshot is still being taken, and when that failed.
+        None while the snapshot is in progress, or if it failed.
         """
         if self.in_progress or self.failed:
             return None
         if "Online" not in self.indications:
             return True
-        trouble = any(indication.startswith("Quiesce") for indication in self.indications)
-        return "GuestAgent" in self.indications and not trouble
+        freeze_failed = any(indication.startswith("Quiesce") for indication in self.indications)
+        return "GuestAgent" in self.indications and not freeze_failed
 
     @property
     def unquiesced(self) -> str:
-        """Why a usable snapshot is not consistent for file systems; empty if it is."""
+        """Why a usable snapshot does not satisfy consistency: filesystem; empty if it does."""
         if not self.ready or self.quiesced:
             return ""
         indications = ", ".join(self.indications) or "no indications"
         return (
-            "consistency: filesystem was asked for, but the guest agent did not freeze the file "
-            f"systems without trouble (indications: {indications}); snapshot {self.name} is kept, "
-            "and usable"
+            "consistency: filesystem is not satisfied, because the guest agent did not freeze the "
+            f"file systems without an error (indications: {indications}); snapshot {self.name} is "
+            "kept and usable"
         )
 
     @property
     def problem(self) -> str:
-        """What stands in its way, in KubeVirt's words: failure, error, or why it is not ready."""
+        """KubeVirt's text: why it failed, its error, or why it is not ready."""
         reasons = {c.get("type"): c.get("reason") or c.get("message") for c in self.conditions}
         failure = reasons.get("Failure") if self.failed else None
         texts = (failure, self.error, reasons.get("Progressing"), reasons.get("Ready"))

@@ -25,7 +25,7 @@ _FIELDS = ("vm", "set", "namespace", "timestamp")
 
 
 def random_suffix() -> str:
-    """Return the random end of a name: chosen here, so that a retry can tell what it created."""
+    """Return a random suffix. It is chosen here, so that a retry recognizes its own snapshot."""
     return "".join(random.choices(string.ascii_lowercase + string.digits, k=NAME_SUFFIX_LENGTH))
 
 
@@ -40,12 +40,12 @@ def member_name(template: str, set_name: str, key: VmKey, now: datetime) -> str:
 
 
 def timestamped(template: str) -> str:
-    """Return the template of names that differ from run to run."""
+    """Return the template with a timestamp, so that names differ from run to run."""
     return template if "timestamp" in _fields(template) else f"{template}-{{timestamp}}"
 
 
 def template_problems(template: str) -> list[Problem]:
-    """Return what is wrong with a name template itself."""
+    """Return the problems with a name template itself."""
     try:
         unknown = sorted(set(_fields(template)) - set(_FIELDS))
         plain = all(not spec and not how for _text, _field, spec, how in _parts(template))
@@ -58,13 +58,13 @@ def template_problems(template: str) -> list[Problem]:
 
 
 def set_name_problems(set_name: str) -> list[Problem]:
-    """Return what is wrong with a set's name, which is the value of a label."""
+    """Return the problems with a set's name, which becomes the value of a label."""
     text = label_value_problem(set_name) if set_name else "must not be empty"
     return [option_problem("name", text, "nightly")] if text else []
 
 
 def naming_problems(template: str, set_name: str) -> list[Problem]:
-    """Return which part of a valid template, or of the set's name in it, no snapshot can have."""
+    """Return the problems of the names that a valid template makes with the set's name."""
 
     def problem_with(name_of_set: str) -> str | None:
         key = VmKey("", "vms", "db1")
@@ -79,7 +79,7 @@ def naming_problems(template: str, set_name: str) -> list[Problem]:
 
 
 def name_problems(names: Sequence[tuple[VmKey, str]]) -> list[Problem]:
-    """Return which members have no valid name, or the same as another."""
+    """Return the members with an invalid name, or with the same name as another member."""
     problems = []
     for key, name in names:
         text = snapshot_name_problem(name)
@@ -90,8 +90,8 @@ def name_problems(names: Sequence[tuple[VmKey, str]]) -> list[Problem]:
     for (_cluster, namespace, name), count in taken.items():
         if count > 1:
             text = (
-                f"{count} members in namespace {namespace} would have the name {name!r}; set `name` "
-                "in these VMs' entries of vms, or add {vm} to name_template"
+                f"{count} members in namespace {namespace} would have the name {name!r}; set "
+                "`name` in these VMs' entries of vms, or add {vm} to name_template"
             )
             problems.append(_template_problem(text))
     return problems

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observation of snapshots with few LIST calls, and the only test whether one exists."""
+"""Observes snapshots with few LIST calls. Only the LIST decides whether one exists."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
 from .model import Snapshot, read_snapshot
 
-# Up to this many VM names go into a LIST's filter; with more, whole namespaces are listed.
+# With more VM names than this, whole namespaces are listed, without a filter.
 _FILTERED_VMS = 50
 
 
 def list_snapshots(api: ClusterVms, keys: Collection[VmKey]) -> list[Snapshot]:
-    """Return the snapshots of these VMs of the cluster."""
+    """Return the snapshots of these VMs in the cluster."""
     keys = set(keys)
     listed = list_matching(api, {key.namespace for key in keys}, {key.vm_name for key in keys})
     return [snapshot for snapshot in listed if snapshot.key in keys]
@@ -26,7 +26,7 @@ def list_snapshots(api: ClusterVms, keys: Collection[VmKey]) -> list[Snapshot]:
 def list_matching(
     api: ClusterVms, namespaces: Collection[str] = (), vm_names: Collection[str] = ()
 ) -> list[Snapshot]:
-    """Return the cluster's snapshots in these namespaces, of VMs of these names; none: all."""
+    """Return the cluster's snapshots that match; an empty filter matches all."""
     listed = api.snapshots(
         partial(read_snapshot, api.cluster.uid),
         namespaces,
@@ -41,12 +41,12 @@ def list_matching(
 
 
 def find_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
-    """Return the snapshot of this name, of this VM or of another in its namespace, or None."""
+    """Return the snapshot with this name, of this VM or another in its namespace, or None."""
     own = (snapshot for snapshot in list_snapshots(api, [key]) if snapshot.name == name)
     return next(own, None) or find_name(api, key.namespace, name)
 
 
 def find_name(api: ClusterVms, namespace: str, name: str) -> Snapshot | None:
-    """Return the snapshot of this name in the namespace, whichever VM it is of, or None."""
+    """Return the snapshot with this name in the namespace, of any VM, or None."""
     found = (snapshot for snapshot in list_matching(api, [namespace]) if snapshot.name == name)
     return next(found, None)

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is ours: the labels and annotations that this collection writes, and what they decide.
+"""Which snapshots are ours: the labels and annotations that this collection writes.
 
-They are written when a snapshot is created and never later, so that no snapshot of somebody else
-ever becomes subject to retention.
+They are written only when a snapshot is created, so that retention never applies to the snapshots
+of others.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ EXPIRES_AT = "spectrocloud.palette/expires-at"
 
 
 def is_own(snapshot: Snapshot) -> bool:
-    """Say whether this collection took the snapshot: retention deletes no other."""
+    """Return whether this collection took the snapshot. Retention deletes no others."""
     return snapshot.labels.get(MANAGED_BY) == MANAGER
 
 
 def is_member(snapshot: Snapshot, set_name: str) -> bool:
-    """Say whether this collection took the snapshot as part of the set."""
+    """Return whether this collection took the snapshot as part of the set."""
     return is_own(snapshot) and snapshot.labels.get(PART_OF) == set_name
 
 
 def of_former_vm(snapshot: Snapshot, vm: VirtualMachine | None) -> bool:
-    """Say whether the snapshot was taken of an earlier VM with the same name."""
+    """Return whether the snapshot was taken of an earlier VM with the same name."""
     return bool(vm and vm.uid and snapshot.source_uid and snapshot.source_uid != vm.uid)
 
 
 def reserved_problems(options: Mapping[str, Any], reserved: Iterable[str]) -> list[Problem]:
-    """Return which reserved labels and annotations a user sets.
+    """Return the reserved labels and annotations that the user sets.
 
-    options: with ``labels``, ``annotations`` and ``definition``, each None where not given.
+    options: with ``labels``, ``annotations`` and ``definition``, each None if not set.
     """
     metadata = (options.get(DEFINITION) or {}).get("metadata")
     found = []

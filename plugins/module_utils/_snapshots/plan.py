@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner: the desired and the observed make an action. Pure: no requests, no clock."""
+"""Plans the action that leads from the observed to the desired state. No requests, no clock."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _OUTCOMES = {
 }
 _OUTCOMES_OF_KEEPING = {"absent": "absent", "being_deleted": "absent", "fresh": "fresh"}
 
-# What KubeVirt does where a field is absent.
+# KubeVirt's defaults for absent fields.
 _SPEC_DEFAULTS = {"deletionPolicy": "Delete", "failureDeadline": "5m"}
 
 
 class Step(NamedTuple):
-    """One write (None: none) on one snapshot of a VM, and what to wait for after it."""
+    """One write (or None) to one snapshot of a VM, and the goal to wait for."""
 
     write: str | None
     name: str
@@ -42,10 +42,10 @@ class Step(NamedTuple):
 class Action(NamedTuple):
     """What to do for one snapshot, and why.
 
-    reason: for programs, a failure's reason where the verb is refuse. message: for people.
-    current: the snapshot of this name as observed. after: its manifest once carried out, None where
-    it is gone. desired: for create, update and keep. steps: what carries the action out. notes:
-    worth a warning.
+    reason: one word for programs; the failure's reason if the verb is refuse. message: for people.
+    current: the snapshot with this name as observed. after: its manifest after the action, None if
+    it is deleted. desired: for create, update and keep. steps: how to carry out the action. notes:
+    texts for warnings.
     """
 
     verb: str
@@ -59,12 +59,12 @@ class Action(NamedTuple):
 
     @property
     def changes(self) -> bool:
-        """Whether carrying it out writes anything."""
+        """Whether the action writes anything."""
         return self.verb in (CREATE, UPDATE, DELETE)
 
     @property
     def outcome(self) -> str:
-        """The result's word for it, once carried out."""
+        """The outcome in the result, after the action."""
         if self.verb == CREATE and self.reason in ("snapshot_failed", "spec_differs"):
             return "replaced"
         if self.verb == KEEP:
@@ -72,7 +72,7 @@ class Action(NamedTuple):
         return _OUTCOMES[self.verb]
 
     def steps_for(self, wait: bool) -> list[Step]:
-        """Return the steps: without waiting, only the writes and what makes room for them."""
+        """Return the steps; without waiting, only the writes and what must happen before them."""
         steps = [step for step in self.steps if wait or step.goal is not Goal.SETTLED]
         if wait or not steps:
             return steps
@@ -81,12 +81,12 @@ class Action(NamedTuple):
 
     @property
     def before(self) -> Json | None:
-        """The snapshot's manifest as it is now, None where there is none."""
+        """The snapshot's current manifest, or None."""
         return self.current.manifest if self.current else None
 
     @property
     def predicted(self) -> Snapshot | None:
-        """The snapshot as a real run would leave it; a deleted one as it is now."""
+        """The snapshot after a real run; a deleted one as it is now."""
         if self.desired and self.changes and self.after:
             return read_snapshot(self.desired.key.cluster_uid, self.after)
         return self.current
@@ -99,7 +99,7 @@ def plan_present(
     others: Iterable[Snapshot] = (),
     replace: bool = False,
 ) -> Action:
-    """Plan for one snapshot to be there. others: the VM's other snapshots."""
+    """Plan for one snapshot to exist. others: the VM's other snapshots."""
     if current is None:
         return _plan_creation(desired, None, vm, others, "absent")
     if current.key != desired.key:
@@ -116,20 +116,20 @@ def plan_present(
 
 
 def plan_absent(key: VmKey, current: Snapshot | None) -> Action:
-    """Plan for one snapshot of a VM not to be there."""
+    """Plan for one snapshot of a VM not to exist."""
     if current is None:
         return Action(KEEP, "absent")
     if current.key != key:
         note = (
-            f"snapshot {current.name} exists, but of VM {current.key.vm_name}: it is left alone; "
-            f"to delete it, use vm_name: {current.key.vm_name}"
+            f"snapshot {current.name} is of VM {current.key.vm_name} and is left alone; to delete "
+            f"it, set vm_name: {current.key.vm_name}"
         )
         return Action(KEEP, "absent", notes=(note,))
     return plan_deletion(current)
 
 
 def plan_deletion(current: Snapshot) -> Action:
-    """Plan for a snapshot to be gone. One that is being deleted is waited for."""
+    """Plan to delete a snapshot, or to wait if it is already being deleted."""
     if current.deleting:
         steps = (Step(None, current.name, Goal.GONE, uid=current.uid),)
         return Action(KEEP, "being_deleted", "", current, current.manifest, steps=steps)
@@ -142,18 +142,18 @@ def deletion(current: Snapshot) -> Step:
 
 
 def keep(reason: str, current: Snapshot, desired: Desired) -> Action:
-    """Plan for an existing snapshot to stay, and to become ready."""
+    """Plan to keep an existing snapshot, and to wait until it is ready."""
     steps = (Step(None, current.name, _ready(desired), uid=current.uid),)
     return Action(KEEP, reason, "", current, current.manifest, desired, steps)
 
 
 def refuse(reason: str, message: str, current: Snapshot | None, desired: Desired) -> Action:
-    """Plan to do nothing, because something stands in the way."""
+    """Plan to do nothing and to fail."""
     return Action(REFUSE, reason, message, current, current and current.manifest, desired)
 
 
 def refuse_unquiesced(desired: Desired, current: Snapshot) -> Action | None:
-    """Refuse a snapshot that is not consistent for file systems, where it has to be."""
+    """Refuse a snapshot that does not satisfy consistency: filesystem."""
     if not (desired.quiesced and current.unquiesced):
         return None
     message = f"{current.unquiesced}; delete it to take it again, or use consistency: any"
@@ -161,7 +161,7 @@ def refuse_unquiesced(desired: Desired, current: Snapshot) -> Action | None:
 
 
 def differing_spec_fields(desired: Desired, current: Snapshot) -> dict[str, tuple[Any, Any]]:
-    """Return ``{field: (now, declared)}`` of spec fields that differ, durations by value."""
+    """Return ``{field: (now, declared)}`` of differing spec fields; durations compare by value."""
     declared = desired.declared.get("spec", {})
     now = {
         "deletionPolicy": current.deletion_policy,
@@ -176,7 +176,7 @@ def differing_spec_fields(desired: Desired, current: Snapshot) -> dict[str, tupl
 
 
 def differing_metadata(desired: Desired, current: Snapshot) -> dict[str, dict[str, str]]:
-    """Return the declared labels and annotations that current lacks or has otherwise."""
+    """Return the declared labels and annotations that are missing or differ."""
     declared = desired.declared.get("metadata", {})
     present = {"labels": current.labels, "annotations": current.annotations}
     return {
@@ -187,7 +187,7 @@ def differing_metadata(desired: Desired, current: Snapshot) -> dict[str, dict[st
 
 
 def with_metadata(manifest: Json, desired: Desired) -> Json:
-    """Return the manifest with the declared labels and annotations; those of others stay."""
+    """Return the manifest with the declared labels and annotations; others are kept."""
     meta = dict(manifest.get("metadata") or {})
     for kind in ("labels", "annotations"):
         declared = desired.declared.get("metadata", {}).get(kind)
@@ -199,12 +199,12 @@ def with_metadata(manifest: Json, desired: Desired) -> Json:
 def blockers(vm: VirtualMachine | None, key: VmKey) -> tuple[str, str] | None:
     """Return why a VM cannot be snapshotted now, as (reason, message), or None."""
     if vm is None:
-        return "not_found", f"vm_name: there is no VM {key.vm_name} in namespace {key.namespace}"
+        return "not_found", f"VM {key.vm_name!r} not found in namespace {key.namespace!r}"
     if vm.deleting:
         return "vm_terminating", f"VM {key.vm_name} is being deleted"
     if vm.restore_in_progress:
         message = f"VM {key.vm_name} is being restored ({vm.restore_in_progress})"
-        return "restore_in_progress", f"{message}; try again when that has ended"
+        return "restore_in_progress", f"{message}; try again after the restore"
     if vm.volumes and not any(volume.enabled for volume in vm.volumes):
         causes = ", ".join(f"{v.name} ({v.reason or 'no reason given'})" for v in vm.volumes)
         return "not_snapshottable", f"no volume of VM {key.vm_name} can be snapshotted: {causes}"
@@ -212,11 +212,11 @@ def blockers(vm: VirtualMachine | None, key: VmKey) -> tuple[str, str] | None:
 
 
 def taken_by_another_vm(desired: Desired, current: Snapshot) -> str:
-    """Return the text of a clash: names are unique in a namespace, across its VMs."""
+    """Return the text of a name conflict: names are unique in a namespace, across its VMs."""
     return (
-        f"the name {desired.name} is taken in namespace {desired.key.namespace} by a snapshot of "
-        f"VM {current.key.vm_name}; names are unique in a namespace: choose another for this one, "
-        f"for example {desired.key.vm_name}-{desired.name}"
+        f"the name {desired.name} is already used in namespace {desired.key.namespace} by a "
+        f"snapshot of VM {current.key.vm_name}; names are unique in a namespace: choose another "
+        f"name, for example {desired.key.vm_name}-{desired.name}"
     )
 
 
@@ -246,11 +246,11 @@ def _plan_creation(
     ]
     if not vm.volumes:
         notes.append(
-            f"Palette does not say which volumes of VM {vm.key.vm_name} can be snapshotted"
+            f"Palette does not report which volumes of VM {vm.key.vm_name} can be snapshotted"
         )
     steps = [Step(None, name, Goal.SETTLED) for name in busy]
     if current:
-        # Its name must be free before it can be taken again.
+        # The name must be free before the snapshot can be taken again.
         write = None if current.deleting else DELETE
         steps.append(Step(write, current.name, Goal.GONE, uid=current.uid))
     steps.append(Step(CREATE, desired.name, _ready(desired), desired))
@@ -264,8 +264,8 @@ def _ready(desired: Desired) -> Goal:
 def _in_progress(
     vm: VirtualMachine, desired: Desired, others: Iterable[Snapshot]
 ) -> tuple[str, ...]:
-    # KubeVirt takes one snapshot of a VM at a time, and a waiting one's own deadline runs
-    # meanwhile.
+    # KubeVirt takes one snapshot of a VM at a time, and the deadline of a waiting snapshot already
+    # runs.
     names = {other.name for other in others if other.in_progress and not other.deleting}
     if vm.snapshot_in_progress:
         names.add(vm.snapshot_in_progress)

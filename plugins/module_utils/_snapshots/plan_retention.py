@@ -1,10 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner of retention: which snapshots to keep, which to delete, and why.
-
-Pure: no requests, no clock.
-"""
+"""Plans retention: which snapshots to keep, which to delete, and why. No requests, no clock."""
 
 from __future__ import annotations
 
@@ -17,15 +14,15 @@ from .._vms.model import VmKey
 from .model import Snapshot
 from .ownership import EXPIRES_AT, is_own
 
-_ERRORS_PASS = timedelta(days=1)
+_TEMPORARY_ERROR = timedelta(days=1)
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class Rules(NamedTuple):
-    """What to keep of each VM: so many of the newest ready ones, and all that are young enough.
+    """What to keep of each VM: this many of the newest ready snapshots, and all up to this age.
 
-    A snapshot that one of the two keeps is kept. None: this rule keeps nothing; both None: nothing
-    is deleted but what has failed or expired.
+    A snapshot is kept if either rule keeps it. A rule that is None keeps nothing. If both are None,
+    only failed and expired snapshots are deleted.
     """
 
     keep_last: int | None = None
@@ -33,7 +30,7 @@ class Rules(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What becomes of one snapshot. why: one word for programs."""
+    """Whether to delete one snapshot. why: one word for programs."""
 
     snapshot: Snapshot
     delete: bool
@@ -41,7 +38,7 @@ class Decision(NamedTuple):
 
 
 def decide(snapshots: Iterable[Snapshot], rules: Rules, now: datetime) -> list[Decision]:
-    """Decide on every snapshot, VM by VM, in the order of deletion: failed ones, then oldest."""
+    """Decide on every snapshot, by VM, in the order of deletion: failed ones, then oldest."""
     by_vm: dict[VmKey, list[Snapshot]] = {}
     for snapshot in snapshots:
         by_vm.setdefault(snapshot.key, []).append(snapshot)
@@ -74,19 +71,19 @@ def _untouchable(
         return "not_ours"
     if snapshot.deleting:
         return "being_deleted"
-    if _on_its_way(snapshot, now):
+    if _not_ready_yet(snapshot, now):
         return "in_progress"
     if ready[:1] == [snapshot.name] and rules.keep_last != 0:
         return "newest_ready"
     return None
 
 
-def _on_its_way(snapshot: Snapshot, now: datetime) -> bool:
-    # Succeeded is not ready yet, which has no deadline. An error may pass; one that has been there
-    # for a day is that of a snapshot whose volumes are lost.
+def _not_ready_yet(snapshot: Snapshot, now: datetime) -> bool:
+    # A snapshot may succeed before it is ready, and has no deadline for that. An error may be
+    # temporary; after a day, it means that the snapshot's volumes are lost.
     if snapshot.phase != "Succeeded" or snapshot.ready:
         return snapshot.in_progress
-    young = snapshot.taken_at is None or now - snapshot.taken_at < _ERRORS_PASS
+    young = snapshot.taken_at is None or now - snapshot.taken_at < _TEMPORARY_ERROR
     return young or not snapshot.error
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner of a set: for each virtual machine its actions. Pure: no requests, no clock."""
+"""Plans a set: the actions for each virtual machine. No requests, no clock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .plan import Action, keep, plan_deletion, refuse_unquiesced
 
 
 def kept_notes(snapshot: Snapshot, set_name: str, vm: VirtualMachine | None) -> Iterator[str]:
-    """Yield what is worth a warning of a snapshot that is there already. vm: None if it is gone."""
+    """Yield texts for warnings about an existing snapshot. vm: None if it does not exist."""
     if not is_member(snapshot, set_name):
         yield (
             f"snapshot {snapshot.name} exists but is not part of this set; state: absent will not "
@@ -33,8 +33,8 @@ def freshest(
 ) -> Snapshot | None:
     """Return the VM's newest member of the set that is young enough, ready or in progress.
 
-    One in progress counts, so that a run after an interruption goes on with it; its error may pass.
-    One with consistent file systems is preferred to a newer one.
+    One in progress counts, so that a run after an interruption continues with it; its error may be
+    temporary. A snapshot with consistent file systems is preferred to a newer one.
     """
     fresh = [
         snapshot
@@ -46,12 +46,12 @@ def freshest(
         and snapshot.taken_at is not None
         and now - snapshot.taken_at < max_age
     ]
-    # A ready one first: nothing has to be waited for.
+    # A ready one first: it needs no wait.
     return max(fresh, key=lambda s: (s.ready, s.quiesced is True, s.taken_at, s.name), default=None)
 
 
 def plan_fresh(snapshot: Snapshot, desired: Desired) -> Action:
-    """Plan for a snapshot that is young enough: it is kept in the place of the desired one."""
+    """Plan to keep a snapshot that is young enough, instead of taking the desired one."""
     return refuse_unquiesced(desired, snapshot) or keep("fresh", snapshot, desired)
 
 

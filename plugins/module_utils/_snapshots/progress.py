@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A line on the screen every few seconds of a long task, and silence when nothing changes."""
+"""Shows the progress of a long task every few seconds, unless nothing has changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WAITING_FOR = {
 
 
 class Progress:
-    """Tells how far the members of an execution have come."""
+    """Shows the progress of an execution's members."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Progress:
         say: Callable[[str], None] | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare to say things. say: takes a line; None to say nothing."""
+        """say: takes a line of text; None shows nothing."""
         self._title = title
         self._say = say
         self._clock = clock
@@ -38,7 +38,7 @@ class Progress:
         self._last = ""
 
     def report(self, members: Sequence[Member]) -> None:
-        """Say how things stand, unless that was said just now or has not changed since."""
+        """Show the progress, unless that was done just now or nothing has changed."""
         now = self._clock()
         if not self._say or now - self._said_at < _INTERVAL:
             return

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user gets back of a snapshot: its ``status``, and diffs."""
+"""A snapshot in the result: its ``status``, and diffs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .ownership import EXPIRES_AT, REQUEST_ID
 
 
 def status_of(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
-    """Return a snapshot's ``status``: the keys that the modules' RETURN promises.
+    """Return a snapshot's ``status``, with the keys that RETURN documents.
 
     Times are RFC 3339 in UTC.
     """
@@ -48,7 +48,7 @@ def status_of(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
 
 
 def described(manifest: Json | None) -> dict[str, Any]:
-    """Return the part of a manifest that a diff shows: what a client may set."""
+    """Return the part of a manifest that a diff shows: the fields that a client may set."""
     if not manifest:
         return {}
     meta = manifest.get("metadata") or {}
@@ -66,7 +66,7 @@ def described(manifest: Json | None) -> dict[str, Any]:
 
 
 def diff(before: Json | None, after: Json | None) -> dict[str, Any]:
-    """Return Ansible's diff of two manifests, None standing for no object."""
+    """Return Ansible's diff of two manifests; None stands for no object."""
     name = ((after or before or {}).get("metadata") or {}).get("name", "")
     return {
         "before_header": name,

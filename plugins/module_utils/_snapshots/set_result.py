@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user gets back of a set: a row for each virtual machine, their counts, and a diff."""
+"""The result of a set: a row for each virtual machine, counts, and a diff."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FAILURES_SHOWN = 10
 
 
 class Row(NamedTuple):
-    """One VM of the set: what is planned for it, and how far that has come.
+    """One VM of the set: its planned actions, and their execution.
 
     shown: the action that the result shows.
     """
@@ -42,18 +42,18 @@ class Row(NamedTuple):
 
     @property
     def refusal(self) -> Action | None:
-        """What stands in the way of the plan, if anything."""
+        """The action that refuses, if any."""
         return next((action for action in self.actions if action.verb == REFUSE), None)
 
     @property
     def blocked(self) -> bool:
-        """Whether that is a reason to leave the others without a snapshot, too."""
-        # One whose file systems are not consistent has been taken, and is kept.
+        """Whether the refusal also stops the other members."""
+        # A snapshot without consistent file systems exists already, and is kept.
         return self.refusal is not None and self.refusal.reason != "not_quiesced"
 
 
 class Run(NamedTuple):
-    """How the set was run. aborted: nothing was written, because a member is blocked."""
+    """How the set ran. aborted: nothing was written, because a member is blocked."""
 
     now: datetime
     check_mode: bool
@@ -86,7 +86,7 @@ def set_diff(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def failure_text(members: Mapping[str, Mapping[str, Any]], aborted: bool) -> str:
-    """Return how many members failed, with the texts of the first few; empty if none did."""
+    """Return the number of failed members, with the first few messages; empty if none failed."""
     texts = [
         f"{label}: {member['reason']}: {member['msg']}"
         for label, member in members.items()
@@ -104,7 +104,7 @@ def failure_text(members: Mapping[str, Mapping[str, Any]], aborted: bool) -> str
 
 
 def _member_result(row: Row, run: Run) -> dict[str, Any]:
-    """Return a member's row: the same keys for every outcome, and a failure's own besides."""
+    """Return a member's row: the same keys for every outcome, plus those of a failure."""
     changed = row.member.changed
     if run.check_mode and not run.aborted:
         changed = not row.refusal and any(action.changes for action in row.actions)
@@ -124,7 +124,7 @@ def _member_result(row: Row, run: Run) -> dict[str, Any]:
 
 
 def _several_deleted(actions: Sequence[Action]) -> str:
-    """Name what ``name`` has no room for: one VM's snapshots of several runs."""
+    """Return the names of all deleted snapshots if one VM has several, from several runs."""
     names = [action.current.name for action in actions if action.changes and action.current]
     return f"{len(names)} snapshots: {', '.join(names)}" if len(names) > 1 else ""
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a member waits for, what each poll of it means, and the pace of polling. Pure."""
+"""What a member waits for, what each poll means, and the intervals between polls."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .._palette.errors import PaletteError
 from .._validation.problems import Problem, option_problem
 from .model import Snapshot
 
-_YEAR = 365 * 86_400  # seconds; a clock cannot count to just any number
-_FIRST_INTERVAL = 0.1  # of the longest
+_YEAR = 365 * 86_400  # seconds; the clock overflows at some point
+_FIRST_INTERVAL = 0.1  # as a share of the longest
 _GROWTH = 1.5
-_GROWN = 6  # polls until the longest is reached; a power of many more would overflow
+_GROWN = 6  # polls until the longest is reached; many more would overflow
 _JITTER = 0.1
 
 
 class Goal(Enum):
-    """When a snapshot's waiting ends well."""
+    """The state of a snapshot that a step waits for."""
 
     READY = "ready"
     QUIESCED = "quiesced"
@@ -47,28 +47,28 @@ class Waiting(NamedTuple):
 
 
 def waiting_from(options: Mapping[str, Any]) -> Waiting:
-    """Return the waiting that checked options ask for."""
+    """Return how to wait, from checked options."""
     return Waiting(options["wait_timeout"], options["poll_interval"], options.get("wait", True))
 
 
 def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with the options on waiting."""
+    """Return the problems with the options for waiting."""
     problems = [
-        option_problem(name, f"{options[name]:g} must be above 0 s, up to a year", example)
+        option_problem(name, f"must be above 0 and at most {_YEAR}", example)
         for name, example in (("wait_timeout", 600), ("poll_interval", 5))
         if not 0 < options[name] <= _YEAR
     ]
     if options.get("consistency") == "filesystem" and not options["wait"]:
-        text = "filesystem needs wait: true, because it is known only at the end"
+        text = "filesystem requires wait: true, because it is known only at the end"
         problems.append(option_problem("consistency", text, "any"))
     return problems
 
 
 def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
-    """Say whether a poll shows the goal reached; raise PaletteError where it never will be.
+    """Return whether a poll shows the goal reached; raise PaletteError if it never will be.
 
-    seen: the snapshot as listed, None when the list does not show it. uid: the one waited for;
-    another of the same name, made meanwhile, is not it.
+    seen: the snapshot as listed, None if it is not listed. uid: of the snapshot waited for, because
+    another one may have been created with the same name.
     """
     if seen and uid and seen.uid and seen.uid != uid:
         seen = None
@@ -77,9 +77,7 @@ def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
     if goal is Goal.SETTLED:
         return seen is None or seen.ready or not seen.in_progress
     if seen is None:
-        raise PaletteError(
-            "snapshot_disappeared", "the snapshot disappeared while it was waited for"
-        )
+        raise PaletteError("snapshot_disappeared", "the snapshot disappeared during the wait")
     if seen.deleting:
         raise PaletteError("snapshot_deleted", "the snapshot is being deleted by somebody else")
     if seen.failed:
@@ -90,17 +88,17 @@ def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
 
 
 def timed_out(
-    goal: Goal, name: str, seen: Snapshot | None, waiting: Waiting, trouble: str
+    goal: Goal, name: str, seen: Snapshot | None, waiting: Waiting, poll_error: str
 ) -> PaletteError:
-    """Return the error of a wait for the named snapshot.
+    """Return the error of a wait that timed out.
 
-    trouble: the last failed poll's text, if any.
+    poll_error: the message of the last poll, if it failed.
     """
     state = "it was not listed"
     if seen:
         deleting = "being deleted, " if seen.deleting else ""
         state = f"{deleting}phase {seen.phase or 'not set yet'}: {seen.problem}"
-    failed_poll = f"; the last poll failed: {trouble}" if trouble else ""
+    failed_poll = f"; the last poll failed: {poll_error}" if poll_error else ""
     return PaletteError(
         "wait_timeout",
         f"{_MISSED[goal].format(name=name)} within {waiting.timeout:g} s (wait_timeout); "
@@ -109,6 +107,6 @@ def timed_out(
 
 
 def growing_interval(longest: float, polls: int) -> float:
-    """Return the seconds to pause after so many polls: growing to the longest, with jitter."""
+    """Return the seconds to pause after this many polls: growing to the longest, with jitter."""
     interval = longest * min(_FIRST_INTERVAL * _GROWTH ** min(polls, _GROWN), 1)
     return interval * random.uniform(1 - _JITTER, 1)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The writes, each carried out exactly once: when an answer is lost, the LIST decides."""
+"""The writes. Each is carried out exactly once: if an answer is lost, the LIST decides."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Done = TypeVar("Done")
 
 
 class NameTakenError(PaletteError):
-    """The name to create is another's. listed: what has it."""
+    """Another snapshot has the name. listed: that snapshot."""
 
     def __init__(self, message: str, listed: Snapshot) -> None:
         super().__init__("conflict", message)
@@ -33,11 +33,11 @@ class NameTakenError(PaletteError):
 
 
 def create(api: ClusterVms, desired: Desired) -> Snapshot:
-    """Take the snapshot and return it as answered, or as listed where the answer was lost.
+    """Take the snapshot and return it as answered, or as listed if the answer was lost.
 
-    Raises NameTakenError when another VM's snapshot has the name, or somebody took it meanwhile.
+    Raise NameTakenError if another VM's snapshot has the name, or somebody else has just taken it.
     """
-    # Unlike uuid4, which asks the operating system, this does not make the threads take turns.
+    # uuid4 asks the operating system, which would make the threads wait for each other.
     request_id = str(uuid.UUID(int=random.getrandbits(128), version=4))
     metadata = desired.body["metadata"]
     annotations = {**metadata.get("annotations", {}), REQUEST_ID: request_id}
@@ -54,8 +54,8 @@ def create(api: ClusterVms, desired: Desired) -> Snapshot:
         if listed.key != desired.key:
             raise NameTakenError(taken_by_another_vm(desired, listed), listed)
         raise NameTakenError(
-            f"snapshot {desired.key.namespace}/{desired.name} was taken meanwhile by somebody "
-            "else; run the task again",
+            f"somebody else has just taken snapshot {desired.key.namespace}/{desired.name}; run "
+            "the task again",
             listed,
         )
 
@@ -63,13 +63,13 @@ def create(api: ClusterVms, desired: Desired) -> Snapshot:
 
 
 def update(api: ClusterVms, desired: Desired) -> Snapshot:
-    """Write the declared labels and annotations; what others wrote, also meanwhile, stays."""
+    """Write the declared labels and annotations, and keep all others, even if just added."""
 
     def attempt() -> Snapshot:
         current = _existing(api, desired)
         if not differing_metadata(desired, current):
             return current
-        # The items of a list come without apiVersion and kind.
+        # The items of a list have no apiVersion and kind.
         body = {"apiVersion": API_VERSION, "kind": KIND, **with_metadata(current.manifest, desired)}
         answer = api.update_snapshot(desired.key.vm_name, desired.key.namespace, body)
         return _answered(api, desired, answer)
@@ -82,9 +82,9 @@ def update(api: ClusterVms, desired: Desired) -> Snapshot:
 
 
 def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> None:
-    """Ask for the snapshot's removal; one that is gone or being deleted already is no error.
+    """Request the deletion; a snapshot that is gone or already being deleted is no error.
 
-    uid: of the snapshot meant; after a lost answer, another of the same name is left alone.
+    uid: of the snapshot to delete; after a lost answer, another one with its name is left alone.
     """
 
     def attempt() -> bool:
@@ -101,7 +101,7 @@ def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> No
 
 
 def _answered(api: ClusterVms, desired: Desired, answer: Json) -> Snapshot:
-    """Read a write's answer. One about something else does not tell whether it was carried out."""
+    """Read a write's answer. An answer about another object leaves the outcome unknown."""
     try:
         snapshot = read_snapshot(api.cluster.uid, answer)
     except PaletteError as error:
@@ -121,7 +121,7 @@ def _existing(api: ClusterVms, desired: Desired) -> Snapshot:
     if current is None or current.deleting or current.key != desired.key:
         raise PaletteError(
             "snapshot_disappeared",
-            f"snapshot {desired.key.namespace}/{desired.name} was deleted meanwhile; "
+            f"snapshot {desired.key.namespace}/{desired.name} has just been deleted; "
             "run the task again",
         )
     return current
@@ -133,9 +133,9 @@ def _exactly_once(
     find: Callable[[], Done | None],
     unclear: tuple[str, ...],
 ) -> Done:
-    """Return what the attempt returns, or what is found where its outcome is not known.
+    """Return what the attempt returns or, if its outcome is unknown, what is found.
 
-    unclear: reasons of a refusal that do not tell whether this very write was carried out.
+    unclear: reasons of a refusal that leave open whether this write was carried out.
     """
     for number in range(1, api.retries + 2):
         try:
@@ -160,8 +160,9 @@ def _found_after(error: PaletteError, find: Callable[[], Done | None]) -> Done |
     except PaletteError as unlisted:
         raise PaletteError(
             error.reason,
-            f"{error.message}; whether it was carried out is not known, because the list cannot be "
-            f"read either ({unlisted.message}); run the task again when Palette can be reached",
+            f"{error.message}; it is not known whether this was carried out, because the list "
+            f"cannot be read either ({unlisted.message}); run the task again when Palette is "
+            "reachable",
             outcome_unknown=True,
             **error.facts,
         ) from None
