@@ -1,11 +1,11 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of the server's answers against the generated schemas.
+"""Checks Palette's answers against the generated schemas.
 
-jsonschema reads the schema anew for each value, which costs many times more for every page of every
-poll. The checks here are compiled once. They know the keywords that the answer schemas use, and
-refuse a schema with others.
+jsonschema reads the schema again for each value, which is many times slower for every page of every
+poll. The checks here are compiled once. They support the keywords that the answer schemas use, and
+reject a schema with others.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any, Callable, Literal
 
 from . import kubevirt, virtual_machine_snapshot
 
-# Says what is wrong with a value: texts that start with the path below it, as `.spec is missing`.
+# Returns the problems with a value: texts that start with the path in it, as `.spec is missing`.
 Check = Callable[[Any], Sequence[str]]
 
-# What Python's json module makes of each type; a bool is no integer here, as in JSON.
+# The Python types that json makes of each type; as in JSON, a bool is not an integer.
 _PYTHON_TYPES: Mapping[str, frozenset[type]] = {
     "array": frozenset({list}),
     "boolean": frozenset({bool}),
@@ -35,8 +35,8 @@ _CHECKED = frozenset(
 )
 _FINE: Sequence[str] = ()
 
-# Written by hand: the VM calls declare no error answers, so nothing in the document leads to it.
-# Palette omits what is empty, and `details` is an object, a text or null.
+# Written by hand, because Palette's API document declares no error answers for the VM calls.
+# Palette omits empty fields, and `details` is an object, a text or null.
 ERROR: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "properties": {
@@ -59,7 +59,7 @@ _ANSWERS: Mapping[AnswerKind, Sequence[Mapping[str, Any]]] = {
 
 
 def response_problems(kind: AnswerKind, body: Any) -> list[str]:
-    """Return how a decoded answer differs from the promised shape; empty when it does not.
+    """Return how a decoded answer differs from its schema; empty if it does not.
 
     Fast enough for every page of every poll, and independent of jsonschema.
     """
@@ -72,7 +72,7 @@ def _answer_checks(kind: AnswerKind) -> Sequence[Check]:
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Check:
-    """Return the check that a JSON Schema stands for; ValueError if it uses an unknown keyword."""
+    """Return the check for a JSON Schema; raise ValueError if it has an unsupported keyword."""
     definitions: dict[str, Check] = {}
     for name, definition in schema.get("$defs", {}).items():
         definitions[f"#/$defs/{name}"] = _compile(definition, definitions)
@@ -92,7 +92,7 @@ def _compile(schema: Mapping[str, Any], definitions: Mapping[str, Check]) -> Che
 
 def _reference(name: str, definitions: Mapping[str, Check]) -> Check:
     def check(value: Any) -> Sequence[str]:
-        # Looked up this late because definitions refer to each other in any order.
+        # Looked up only now, because definitions refer to each other in any order.
         return definitions[name](value)
 
     return check
@@ -114,7 +114,7 @@ def _anything(_value: Any) -> Sequence[str]:
 
 
 class _Shape:
-    """A schema without references or alternatives, read once."""
+    """A schema without references or alternatives, compiled once."""
 
     def __init__(self, schema: Mapping[str, Any], definitions: Mapping[str, Check]) -> None:
         def check_of(keyword: str) -> Check:

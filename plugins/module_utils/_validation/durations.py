@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Durations as Go writes them (`1h30m`), and ages, which also know days and weeks (`7d`)."""
+"""Go durations (`1h30m`), and ages, which also have days and weeks (`7d`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GO_UNITS = {
 }
 _AGE_UNITS = {**_GO_UNITS, "d": 24 * _HOUR, "w": 7 * 24 * _HOUR}
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-# Go reads as many digits of a fraction as an int64 holds.
+# Go reads as many digits of a fraction as fit into an int64.
 _FRACTION_DIGITS = 19
 
 _PART = re.compile(r"(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<unit>[^0-9.]*)")
@@ -54,7 +54,7 @@ def parse_age(text: str) -> timedelta:
 
 
 def age_problems(options: Mapping[str, Any], *names: str) -> list[Problem]:
-    """Return what is wrong with options that are ages, such as ``7d``; None is no age."""
+    """Return the problems with options that are ages, such as ``7d``; None is not set."""
     problems = []
     for name in names:
         try:
@@ -73,7 +73,7 @@ def _parse(text: str, units: Mapping[str, int], known: str) -> int:
         raise ValueError(f"{text!r} is not a duration")
     total = sign * _sum_of_parts(text, unsigned, units, known)
     if not _INT64_MIN <= total <= _INT64_MAX:
-        raise ValueError(f"{text!r} is longer than 292 years, the most a duration can hold")
+        raise ValueError(f"{text!r} is longer than 292 years, the longest possible duration")
     return total
 
 
@@ -94,6 +94,6 @@ def _sum_of_parts(text: str, unsigned: str, units: Mapping[str, int], known: str
 
 def _nanoseconds(whole: str, fraction: str, unit: int) -> int:
     digits = fraction[:_FRACTION_DIGITS]
-    # The unit is scaled first, as Go does it, so that 0.29s is exactly 290ms.
+    # The unit is scaled first, as in Go, so that 0.29s is exactly 290ms.
     part = int(int(digits) * (unit / 10 ** len(digits))) if digits else 0
     return int(whole or "0") * unit + part

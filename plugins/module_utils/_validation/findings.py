@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Problems at paths of a request body, put in the words of the options that the user wrote."""
+"""Problems at paths of a request body, reported for the options that the user wrote."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from . import kubevirt
 from .problems import DEFINITION, Path, Problem, example_line
 
-# Which option a path of the body came from; the longest prefix of a path counts.
+# The option that a path of the body comes from; the longest prefix of a path counts.
 Origins = Mapping[Path, str]
 
-# A right body with every field that a client may set: the examples are taken from it.
+# A valid body with every field that a client may set: the source of the examples.
 EXAMPLE_BODY: dict[str, Any] = {
     "apiVersion": kubevirt.API_VERSIONS[0],
     "kind": kubevirt.KIND,
@@ -48,7 +48,7 @@ EXAMPLE_BODY: dict[str, Any] = {
 
 
 class Finding(NamedTuple):
-    """A problem at a path of a body; `right` is a path and a value that would do there."""
+    """A problem at a path of a body. right: a path and a valid value for it."""
 
     path: Path
     problem: str
@@ -56,7 +56,7 @@ class Finding(NamedTuple):
 
 
 def worded(finding: Finding, origins: Origins) -> Problem:
-    """Put a finding in the words of the options that the user wrote."""
+    """Return a finding as a problem with the option that the user wrote."""
     option, rest = _origin(finding.path, origins)
     path, value = finding.right or (finding.path, example_value(finding.path))
     return Problem(
@@ -65,7 +65,7 @@ def worded(finding: Finding, origins: Origins) -> Problem:
 
 
 def example_value(path: Path) -> Any:
-    """Return a right value for a path: a free key has that of another, a mapping shows no lists."""
+    """Return a valid value for a path; any other key of a mapping has the value of its first."""
     value: Any = EXAMPLE_BODY
     for part in path:
         neighbour = value[0] if isinstance(value, list) else next(iter(value.values()))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules of KubeVirt and Kubernetes that no schema states; each returns what is wrong, or None."""
+"""Rules of KubeVirt and Kubernetes that are not in a schema; each returns a problem or None."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SOURCE_API_GROUP = "kubevirt.io"
 SOURCE_KIND = "VirtualMachine"
 DELETION_POLICIES = ("Delete", "Retain")
 
-# Characters that the collection appends to a name_prefix: lower-case letters and digits.
+# Number of characters appended to a name_prefix: lower-case letters and digits.
 NAME_SUFFIX_LENGTH = 8
 
-# The server overwrites or refuses these when a client sends them in a create call.
+# The server overwrites or rejects these fields in a create call.
 SERVER_SET = frozenset(
     {
         ("status",),
@@ -35,12 +35,12 @@ SERVER_SET = frozenset(
     }
 )
 
-# What the model leaves optional and Kubernetes does not: every object has a name.
+# Optional in Palette's model, but Kubernetes requires it: every object has a name.
 NAMED: dict[str, Any] = {
     "properties": {"metadata": {"required": ["name"], "type": "object"}},
     "required": ["metadata"],
 }
-# KubeVirt's webhook refuses a source without its group.
+# KubeVirt's webhook rejects a source without its API group.
 GROUPED_SOURCE: dict[str, Any] = {
     "properties": {"spec": {"properties": {"source": {"required": ["apiGroup"]}}}},
 }
@@ -77,7 +77,7 @@ def namespace_problem(value: str) -> str | None:
 
 
 def name_prefix_problem(value: str) -> str | None:
-    """A prefix of names leaves room for its suffix, and both together are a snapshot's name."""
+    """A name prefix leaves room for the suffix, and makes a valid snapshot name with it."""
     problem = _length_problem(value, _SUBDOMAIN_LIMIT - NAME_SUFFIX_LENGTH)
     if problem or snapshot_name_problem(value + "0" * NAME_SUFFIX_LENGTH) is None:
         return problem
@@ -91,7 +91,7 @@ def label_key_problem(key: str) -> str | None:
 
 
 def label_value_problem(value: str) -> str | None:
-    """A label's value is empty or at most 63 characters in the form of a key's name."""
+    """A label's value is empty, or has the form of the name in a key."""
     return _name_part_problem(value) if value else None
 
 
@@ -101,13 +101,13 @@ def annotation_key_problem(key: str) -> str | None:
 
 
 def annotations_problem(annotations: Mapping[str, str]) -> str | None:
-    """All annotations together, keys and values, have at most 256 KiB."""
+    """The keys and values of all annotations have at most 256 KiB in total."""
     size = sum(
         len(text.encode(errors="surrogatepass")) for pair in annotations.items() for text in pair
     )
     if size <= _ANNOTATIONS_LIMIT:
         return None
-    return f"have {size} bytes together; at most {_ANNOTATIONS_LIMIT} are allowed"
+    return f"have {size} bytes in total; at most {_ANNOTATIONS_LIMIT} are allowed"
 
 
 def annotation_value_problem(_value: str) -> str | None:
@@ -132,7 +132,7 @@ def failure_deadline_problem(value: str) -> str | None:
 
 
 def deletion_policy_problem(value: str) -> str | None:
-    """A deletion policy is exactly Delete or Retain; KubeVirt takes any other text for Retain."""
+    """A deletion policy is exactly Delete or Retain; KubeVirt treats all else as Retain."""
     if value in DELETION_POLICIES:
         return None
     return f"{value!r} is not a deletion policy (case matters)"
@@ -163,7 +163,7 @@ def source_api_group_problem(value: str) -> str | None:
 
 
 def _qualified_name_problem(value: str) -> str | None:
-    """Kubernetes' qualified names: a DNS prefix with '/', which may be left out, and a name."""
+    """A qualified name of Kubernetes: an optional DNS prefix with '/', and a name."""
     prefix, slash, name = value.rpartition("/")
     if not slash:
         return _name_part_problem(name)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Problems in what a user wrote: their words, their right examples and their order."""
+"""Problems with what a user wrote: their text, an example and their order."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-# The way to a value in a body: keys of mappings and indexes of lists.
+# The path to a value in a body: keys of mappings and indexes of lists.
 Path = tuple[Any, ...]
 
 DEFINITION = "definition"
-# The order in which the options are documented; those not named here follow.
+# The order of options in messages; other options follow.
 _READING_ORDER = (
     "vm_name",
     "namespace",
@@ -27,7 +27,7 @@ _READING_ORDER = (
 
 
 class Problem(NamedTuple):
-    """One thing to put right: the option, what is wrong with it, and a right line for it."""
+    """One problem: the option, what is wrong with it, and a valid line as an example."""
 
     option: str
     problem: str
@@ -38,26 +38,26 @@ class Problem(NamedTuple):
 
 
 def option_problem(option: str, problem: str, example: Any) -> Problem:
-    """Return the problem of a plain option; example is a right value for it."""
+    """Return the problem of a plain option. example: a valid value for it."""
     return Problem(option, problem, example_line(option, (), example))
 
 
 def merged(*groups: Iterable[Problem]) -> list[Problem]:
-    """Join problems in reading order; a later group adds only options that earlier ones left out.
+    """Join problems in order; a later group adds only options that earlier groups do not have.
 
-    So a bad value that is found both as an option and in the body made of it is told once.
+    So an invalid value that is found both in the options and in the body is reported once.
     """
     found: list[Problem] = []
     for group in groups:
-        told = {problem.option for problem in found}
-        found += [problem for problem in group if problem.option not in told]
+        reported = {problem.option for problem in found}
+        found += [problem for problem in group if problem.option not in reported]
     return sorted(dict.fromkeys(found), key=_reading_position)
 
 
 def example_line(option: str, rest: Path, value: Any) -> str:
-    """Return a right value as a line of YAML.
+    """Return a valid value as a line of YAML.
 
-    option: may be a key of one, as ``labels.tier``. rest: the way from there to the value.
+    option: may include a key, as ``labels.tier``. rest: the path from there to the value.
     """
     name, dot, key = option.partition(".")
     path: Path = (key, *rest) if dot else rest
@@ -85,7 +85,7 @@ def _flow(value: Any) -> str:
 
 
 def _is_plain_text(value: str) -> bool:
-    """Tell whether YAML reads a value of ours as text when it has no quotes."""
+    """Return whether YAML reads an example as text if it has no quotes."""
     if value.lower() in ("", "false", "no", "null", "off", "on", "true", "yes"):
         return False
     try:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation of options and request bodies, before any request is sent."""
+"""Validates options and request bodies before any request is sent."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _FINALIZERS = ("metadata", "finalizers")
 _NAMESPACE = ("metadata", "namespace")
 _SOURCE_NAME = ("spec", "source", "name")
 
-# Fields that a create call must not carry, whatever they hold.
+# Fields that a create call must not have, whatever their value.
 _REFUSED: Mapping[Path, str] = {
     **dict.fromkeys(sorted(kubevirt.SERVER_SET), "is set by the server only: leave it out"),
-    ("metadata", "clusterName"): "is ignored by Kubernetes: the option cluster chooses the cluster",
-    ("metadata", "generateName"): "is not used, names are chosen here: use the option name_prefix",
+    ("metadata", "clusterName"): "is ignored by Kubernetes: use the option cluster",
+    ("metadata", "generateName"): "is not supported: use the option name_prefix",
 }
 _FIELD_RULES: Mapping[Path, Rule] = {
     ("apiVersion",): kubevirt.api_version_problem,
@@ -46,7 +46,7 @@ _FIELD_RULES: Mapping[Path, Rule] = {
     ("spec", "source", "apiGroup"): kubevirt.source_api_group_problem,
     ("spec", "source", "kind"): kubevirt.source_kind_problem,
 }
-# The example beside a refused field: one that a client may set.
+# The example for a refused field: a field that a client may set.
 _SETTABLE: tuple[Path, Any] = ((), {"metadata": {"labels": example_value(_LABELS)}})
 _MAP_RULES: Mapping[Path, tuple[Rule, Rule]] = {
     _LABELS: (kubevirt.label_key_problem, kubevirt.label_value_problem),
@@ -71,10 +71,10 @@ _TYPE_WORDS = {
 
 
 def problems_in_options(options: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with plain options: names, labels, annotations, policy and deadline.
+    """Return the problems with plain options: names, labels, annotations, policy and deadline.
 
-    Options that are None or that no rule is known for are passed over; the rest is text, or for
-    labels and annotations a mapping.
+    Options that are None or have no rule are ignored. The others are text, but labels and
+    annotations are mappings.
     """
     return merged(_option_problems(options))
 
@@ -82,11 +82,11 @@ def problems_in_options(options: Mapping[str, Any]) -> list[Problem]:
 def problems_in_body(
     body: Mapping[str, Any], origins: Origins, vm_name: str, namespace: str
 ) -> list[Problem]:
-    """Return what is wrong with the complete body of a create call, in reading order.
+    """Return the problems with the complete body of a create call, in order.
 
-    `origins` maps paths of the body to the options they came from, such as
-    `("metadata", "labels"): "labels"` or `("metadata", "labels", "tier"): "labels.tier"`; what it
-    does not cover is reported as `definition.…`. Needs jsonschema: see JSONSCHEMA_IMPORT_ERROR.
+    origins: maps paths of the body to the options they come from, such as
+    `("metadata", "labels"): "labels"` or `("metadata", "labels", "tier"): "labels.tier"`; other
+    paths are reported as `definition.…`. Needs jsonschema: see JSONSCHEMA_IMPORT_ERROR.
     """
     findings = [
         *_schema_findings(body),
@@ -101,7 +101,7 @@ def problems_in_body(
 
 @functools.cache
 def _request_validator() -> Draft202012Validator:
-    """Build the validator of request bodies; building takes longer than validating."""
+    """Return the validator of request bodies. Building it takes longer than validating."""
     rules = [kubevirt.NAMED, kubevirt.GROUPED_SOURCE]
     return Draft202012Validator({**virtual_machine_snapshot.REQUEST, "allOf": rules})
 
@@ -119,7 +119,7 @@ def _option_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _schema_findings(body: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield what the closed schema refuses, except where another rule says it better."""
+    """Yield what the closed schema rejects, unless another rule has a better message."""
     for error in _request_validator().iter_errors(body):
         path = tuple(error.absolute_path)
         if not (_is_refused(path) or path[:-1] in (_LABELS, _ANNOTATIONS)):
@@ -150,7 +150,7 @@ def _unknown_key_findings(path: Path, value: Mapping[Any, Any], schema: Any) -> 
 
 def _unknown_key(path: Path, key: Any, known: Sequence[str]) -> Finding:
     close = difflib.get_close_matches(str(key), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
+    hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
     right = (*path, (close or known)[0])
     problem = f"{key!r} is not a known key; {hint}"
     return Finding((*path, str(key)), problem, (right, example_value(right)))
@@ -201,7 +201,7 @@ def _finalizer_findings(body: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _place_findings(body: Mapping[str, Any], vm_name: str, namespace: str) -> Iterator[Finding]:
-    """Yield where the body speaks of another VM or namespace than the call is made for."""
+    """Yield where the body names another VM or namespace than the options."""
     named: Sequence[tuple[Path, Rule, str, str]] = (
         (_SOURCE_NAME, kubevirt.vm_name_problem, "vm_name", vm_name),
         (_NAMESPACE, kubevirt.namespace_problem, "namespace", namespace),
@@ -214,11 +214,12 @@ def _place_findings(body: Mapping[str, Any], vm_name: str, namespace: str) -> It
         if problem:
             yield Finding(path, problem)
         elif value != wanted and not rule(wanted):
-            yield Finding(path, f"{value!r} is not {option}, which is {wanted!r}", (path, wanted))
+            text = f"{value!r} differs from the option {option}, which is {wanted!r}"
+            yield Finding(path, text, (path, wanted))
 
 
 def _map_findings(body: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield what is wrong with labels and annotations, each key and value by itself."""
+    """Yield the problems with labels and annotations, separately for each key and value."""
     for path, rules in _MAP_RULES.items():
         for key, value in _mapping_at(body, path).items():
             yield from _entry_findings(path, key, value, rules)
@@ -245,7 +246,7 @@ def _entry_findings(
 
 
 def _quoted(value: object, rule: Rule) -> str | None:
-    """Return a number or a truth value as the text it was meant to be, when the rule allows it."""
+    """Return a number or a boolean as text, if the rule allows that text."""
     if not isinstance(value, (int, float)):
         return None
     text = json.dumps(value)
@@ -253,7 +254,7 @@ def _quoted(value: object, rule: Rule) -> str | None:
 
 
 def _mapping_at(body: Mapping[str, Any], path: Path) -> Mapping[Any, Any]:
-    """Return the mapping at a path; an empty one where there is none."""
+    """Return the mapping at a path; empty if there is none."""
     value: Any = body
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -261,6 +262,6 @@ def _mapping_at(body: Mapping[str, Any], path: Path) -> Mapping[Any, Any]:
 
 
 def _text_at(body: Mapping[str, Any], path: Path) -> str | None:
-    """Return the text at a path; None where there is none, which the schema speaks of."""
+    """Return the text at a path; None if there is none, which the schema checks."""
     value = _mapping_at(body, path[:-1]).get(path[-1])
     return value if isinstance(value, str) else None

@@ -27,14 +27,14 @@ _OPERATORS = {"=": "in", "==": "in", "!=": "notin", "in": "in", "notin": "notin"
 
 
 class Requirement(NamedTuple):
-    """One condition on the labels; operator is in, notin, exists or absent."""
+    """One requirement of a selector. operator: in, notin, exists or absent."""
 
     key: str
     operator: str
     values: frozenset[str] = frozenset()
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether the labels meet it; a label that is not there is in no set of values."""
+        """Return whether the labels meet it; a missing label is in no set of values."""
         if self.operator == "exists":
             return self.key in labels
         if self.operator == "absent":
@@ -43,17 +43,17 @@ class Requirement(NamedTuple):
 
 
 class Selector(NamedTuple):
-    """Conditions that labels must meet together; without any, all labels match."""
+    """Requirements that labels must all meet; without any, all labels match."""
 
     requirements: tuple[Requirement, ...]
 
     def matches(self, labels: Mapping[str, str] | None) -> bool:
-        """Tell whether the labels (None: an object without labels) meet every condition."""
+        """Return whether the labels (None: no labels) meet every requirement."""
         return all(requirement.holds(labels or {}) for requirement in self.requirements)
 
 
 def parse_selector(text: str) -> Selector:
-    """Read a selector made of =, ==, !=, in, notin, key and !key; ValueError says what is wrong."""
+    """Read a selector made of =, ==, !=, in, notin, key and !key; raise ValueError if invalid."""
     if not text.strip():
         return Selector(())
     return Selector(tuple(map(_requirement, _COMMA_BETWEEN_REQUIREMENTS.split(text))))
@@ -63,7 +63,7 @@ def _requirement(text: str) -> Requirement:
     found = _REQUIREMENT.fullmatch(text)
     if found is None:
         raise ValueError(
-            f"{text.strip()!r} is not a label condition"
+            f"{text.strip()!r} is not a label requirement"
             " (key, !key, key=value, key!=value, key in (a, b) or key notin (a, b))"
         )
     if found["absent"]:

@@ -182,7 +182,7 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("metadata", "annotations", "note"),
             "x" * 262_144,
             (
-                "annotations: have 262174 bytes together; at most 262144 are allowed;"
+                "annotations: have 262174 bytes in total; at most 262144 are allowed;"
                 " for example: annotations: {example.com/ticket: CHG-1042}"
             ),
         ),
@@ -215,8 +215,8 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("metadata", "namespace"),
             "other",
             (
-                "definition.metadata.namespace: 'other' is not namespace, which is 'databases';"
-                " for example: definition: {metadata: {namespace: databases}}"
+                "definition.metadata.namespace: 'other' differs from the option namespace, which is"
+                " 'databases'; for example: definition: {metadata: {namespace: databases}}"
             ),
         ),
         (
@@ -231,16 +231,16 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("metadata", "generateName"),
             "db-",
             (
-                "definition.metadata.generateName: is not used, names are chosen here: use the"
-                " option name_prefix; for example: definition: {metadata: {labels: {tier: db}}}"
+                "definition.metadata.generateName: is not supported: use the option name_prefix;"
+                " for example: definition: {metadata: {labels: {tier: db}}}"
             ),
         ),
         (
             ("metadata", "clusterName"),
             "c",
             (
-                "definition.metadata.clusterName: is ignored by Kubernetes: the option cluster"
-                " chooses the cluster; for example: definition: {metadata: {labels: {tier: db}}}"
+                "definition.metadata.clusterName: is ignored by Kubernetes: use the option cluster;"
+                " for example: definition: {metadata: {labels: {tier: db}}}"
             ),
         ),
         (
@@ -271,7 +271,7 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("spec", "quiesce"),
             True,
             (
-                "definition.spec.quiesce: 'quiesce' is not a known key; known here: deletionPolicy,"
+                "definition.spec.quiesce: 'quiesce' is not a known key; known keys: deletionPolicy,"
                 " failureDeadline, source; for example: deletion_policy: Delete"
             ),
         ),
@@ -287,8 +287,8 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("spec", "source", "name"),
             "db2",
             (
-                "definition.spec.source.name: 'db2' is not vm_name, which is 'db1';"
-                " for example: definition: {spec: {source: {name: db1}}}"
+                "definition.spec.source.name: 'db2' differs from the option vm_name, which is"
+                " 'db1'; for example: definition: {spec: {source: {name: db1}}}"
             ),
         ),
         (
