@@ -133,7 +133,8 @@ def test_report_filters(operator: Operator) -> None:
     assert shown == ["history-2d", "history-7d", "history-30d"]
     others = {"pattern": "history-*", "snapshot_selector": "owner=someone", "cluster": ""}
     run = operator.play("snapshot_report", **others).ok()
-    assert [row[3] for row in _table(run, "Show the snapshots, newest first")] == ["history-by-hand"]
+    shown = [row[3] for row in _table(run, "Show the snapshots, newest first")]
+    assert shown == ["history-by-hand"]
 
 
 def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> None:
