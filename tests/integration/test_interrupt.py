@@ -29,7 +29,7 @@ PATIENCE = 60.0  # seconds for what takes a few
 MARK = "PALETTE_TEST_RUN"
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="which processes are left is told by /proc"
+    not Path("/proc/self/environ").exists(), reason="needs /proc to see which processes are left"
 )
 
 # Once more as before: PALETTE_TEST_SEED=… pytest tests/integration/test_interrupt.py
@@ -123,7 +123,7 @@ def _environment(process: Path) -> bytes:
         pytest.param(signal.SIGINT, "local", {}, id="SIGINT"),
         pytest.param(signal.SIGTERM, "local", {}, id="SIGTERM"),
         pytest.param(signal.SIGINT, "local", {"max_age": "1h"}, id="SIGINT-max_age"),
-        pytest.param(signal.SIGTERM, "elsewhere", {"max_age": "1h"}, id="SIGTERM-max_age-module"),
+        pytest.param(signal.SIGTERM, "remote", {"max_age": "1h"}, id="SIGTERM-max_age-module"),
     ],
 )
 def test_the_same_task_completes_an_interrupted_set(

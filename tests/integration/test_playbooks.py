@@ -120,7 +120,7 @@ def test_report_refuses_variables_that_it_does_not_use(operator: Operator, given
 
 
 def test_fleet_in_check_mode_lists_only_what_would_fail(operator: Operator) -> None:
-    fleet = {"cluster": "vm-cluster-1", "name": "foretold", "vm_names": "db2,no-volumes"}
+    fleet = {"cluster": "vm-cluster-1", "name": "predicted", "vm_names": "db2,no-volumes"}
     run = operator.play("snapshot_fleet", "--check", **fleet, max_failed="1").ok()
     without = _table(run, "Show the VMs without a usable snapshot")
     assert without == [["vm-cluster-1", "vms", "no-volumes", "not_snapshottable"]]
@@ -155,7 +155,7 @@ def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> N
 
 def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> None:
     rules = {"cluster": "vm-cluster-1", "name": "nightly", "keep_last": "2"}
-    foretold = operator.play("snapshot_prune", "--check", **rules).ok()
+    predicted = operator.play("snapshot_prune", "--check", **rules).ok()
     run = operator.play("snapshot_prune", **rules).ok()
     deleted = _table(run, "Show what was deleted, and why")
     assert {row[2]: row[-1] for row in deleted} == {
@@ -163,4 +163,4 @@ def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> No
         "history-30d": "expired",
         "history-7d": "beyond_keep_last",
     }
-    assert deleted == _table(foretold, "Show what was deleted, and why")
+    assert deleted == _table(predicted, "Show what was deleted, and why")

@@ -371,11 +371,11 @@ def test_retention_tells_vms_of_the_same_name_apart(tmp_path: Path) -> None:
 def test_prunes_alone(user: User, palette: Simulator) -> None:
     scope = {"name": "nightly", "retention_max_age": "3d", "clusters": "vm-cluster-1"}
     run = user.apply(tasks_from="prune", **{"cluster": "", "check_only": "yes", **scope}).ok()
-    foretold = {row["name"] for row in _pruned(run) if row["decision"] == "delete"}
-    assert "history-7d" in foretold
+    predicted = {row["name"] for row in _pruned(run) if row["decision"] == "delete"}
+    assert "history-7d" in predicted
     assert _writes(palette) == []
     run = user.apply(tasks_from="prune", **{"cluster": "", **scope}).ok()
-    assert {row["name"] for row in _pruned(run) if row["outcome"] == "deleted"} == foretold
+    assert {row["name"] for row in _pruned(run) if row["outcome"] == "deleted"} == predicted
 
 
 @pytest.mark.parametrize("given", [{"vms": ["db1"]}, {"vms": "db1"}, {"selector": "app=db"}])

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every case of every target, through both doors, in each style that Palette may speak."""
+"""Every case of every target, through action and module, in each style of Palette's answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from integration.runs import HERE, Ansible, Run
 from palette_simulator.launch import Simulator
 from vendor_contract import VendorContract
 
-DOORS = {"in-process": "local", "module": "elsewhere"}
+# The ways to run a task, and the connection that leads to each.
+WAYS = {"action": "local", "module": "remote"}
 # Of errors and of JSON: as Palette is thought to speak, as Kubernetes does, and the mixtures.
 STYLES = [
     ("palette", "go-swagger"),
@@ -29,15 +30,16 @@ STYLES = [
     ("palette", "kubernetes"),
     ("kubernetes", "go-swagger"),
 ]
-# How many of them each door meets; the module's are fewer, for a process for each task is dear.
+# How many of them each way is tested with: fewer for the module, which needs a process for each
+# task.
 NUMBERS = os.environ.get("PALETTE_STYLES", "2,1").split(",")
-STYLES_OF = {door: STYLES[: int(number)] for door, number in zip(DOORS, NUMBERS, strict=True)}
+STYLES_OF = {way: STYLES[: int(number)] for way, number in zip(WAYS, NUMBERS, strict=True)}
 
 
 class Setting(NamedTuple):
-    """A door, and the way that the Palette behind it speaks."""
+    """A way to run a task, and the styles of the Palette that it meets."""
 
-    door: str
+    way: str
     error_style: str
     json_style: str
 
@@ -47,7 +49,7 @@ class Setting(NamedTuple):
         return "_".join(self)
 
 
-SETTINGS = [Setting(door, *style) for door in DOORS for style in STYLES_OF[door]]
+SETTINGS = [Setting(way, *style) for way in WAYS for style in STYLES_OF[way]]
 TARGETS = sorted(folder.name for folder in (HERE / "targets").iterdir())
 
 
@@ -83,7 +85,7 @@ class Palettes:
             )
         )
         self.hosts[setting.host] = {
-            "ansible_connection": DOORS[setting.door],
+            "ansible_connection": WAYS[setting.way],
             "palette_url": palette.url,
         }
 
@@ -151,11 +153,11 @@ def test_case(run_of: Callable[[str], Run], target: str, case: str, setting: Set
 
 @pytest.mark.parametrize("style", STYLES_OF["module"], ids="_".join)
 @pytest.mark.parametrize(("target", "case"), CASES)
-def test_both_doors_give_the_same_results(
+def test_action_and_module_give_the_same_results(
     run_of: Callable[[str], Run], target: str, case: str, style: tuple[str, str]
 ) -> None:
-    in_process, module = (_results(run_of(target), case, Setting(door, *style)) for door in DOORS)
-    assert in_process == module
+    action, module = (_results(run_of(target), case, Setting(way, *style)) for way in WAYS)
+    assert action == module
 
 
 def _results(run: Run, case: str, setting: Setting) -> list[Any]:
@@ -186,7 +188,7 @@ _PASSING = {
     "virtualMachineSnapshotContentName",
     "spectrocloud.palette/request-id",
     "ref",
-    "invocation",  # what the module was given, with its defaults: the in-process door has none
+    "invocation",  # what the module was given, with its defaults: an action has none
 }
 _PASSING_TEXTS = re.compile(r"127\.0\.0\.1:\d+|(?<=db1-adhoc-)\w{8}|\d{8}-\d{6}")
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways in which people run the modules, and that none of them tells the API key."""
+"""The ways in which people run the modules, and that none of them shows the API key."""
 
 from __future__ import annotations
 
@@ -125,17 +125,17 @@ def test_async_of_each_module(ansible: Ansible, palette: Simulator) -> None:
     assert len(run.records) == len(TASKS)
 
 
-def test_progress_is_told_where_it_is_asked_for(ansible: Ansible, palette: Simulator) -> None:
+def test_progress_is_shown_unless_turned_off(ansible: Ansible, palette: Simulator) -> None:
     palette.change_vm("vm-cluster-1", "vms", "db1", timing={"cut": 6})
     palette.change_vm("vm-cluster-1", "vms", "db2", timing={"cut": 6})
     sets: list[dict[str, Any]] = [
-        {**PLACE, "namespace": "vms", "name": "told", "vms": ["db1"]},
-        {**PLACE, "namespace": "vms", "name": "untold", "vms": ["db2"], "progress": False},
+        {**PLACE, "namespace": "vms", "name": "shown", "vms": ["db1"]},
+        {**PLACE, "namespace": "vms", "name": "hidden", "vms": ["db2"], "progress": False},
     ]
     tasks = [{"spectrocloud.palette.vm_snapshot_set": {**one, "poll_interval": 1}} for one in sets]
     run = ansible.play(tasks, **surroundings(palette)).ok()
-    assert re.search(r"^told: 0/1 done, 0 failed, 1 waiting to be ready, \d+ s$", run.output, re.M)
-    assert "untold: " not in run.output
+    assert re.search(r"^shown: 0/1 done, 0 failed, 1 waiting to be ready, \d+ s$", run.output, re.M)
+    assert "hidden: " not in run.output
 
 
 def test_the_environment_of_the_task_wins(ansible: Ansible, palette: Simulator) -> None:
@@ -144,7 +144,7 @@ def test_the_environment_of_the_task_wins(ansible: Ansible, palette: Simulator) 
     assert ansible.play([task], **wrong).ok().of("look")["summary"]["total"] == 1
 
 
-@pytest.mark.parametrize("host", ["local", "elsewhere"])
+@pytest.mark.parametrize("host", ["local", "remote"])
 @pytest.mark.parametrize("check", [False, True])
 def test_no_output_of_a_success_has_the_key(
     ansible: Ansible, palette: Simulator, host: str, check: bool
@@ -168,7 +168,7 @@ def test_no_output_of_a_success_has_the_key(
     assert KEY not in run.output
 
 
-@pytest.mark.parametrize("host", ["local", "elsewhere"])
+@pytest.mark.parametrize("host", ["local", "remote"])
 @pytest.mark.parametrize("style", ["invalid-key", "key-echo-401", "key-echo-404"])
 def test_no_output_of_a_refused_key_has_it(
     ansible: Ansible, palette: Simulator, host: str, style: str
@@ -209,12 +209,12 @@ def test_no_output_of_a_broken_connection_has_the_key(
 def test_a_redirect_is_refused_and_does_not_get_the_key(
     ansible: Ansible, palette: Simulator
 ) -> None:
-    palette.inject({"action": "redirect", "location": f"{palette.url}/elsewhere", "times": None})
+    palette.inject({"action": "redirect", "location": f"{palette.url}/other", "times": None})
     task = {**TASKS[1], "name": "look", "ignore_errors": True}
     run = ansible.play([task], "-vvvv", **surroundings(palette)).ok()
     assert run.of("look")["reason"] == "redirected"
     assert KEY not in run.output
-    assert not [entry for entry in palette.requests() if "elsewhere" in entry["path"]]
+    assert not [entry for entry in palette.requests() if "/other" in entry["path"]]
 
 
 def test_a_missing_library_names_the_interpreter(
@@ -224,7 +224,7 @@ def test_a_missing_library_names_the_interpreter(
     venv.create(bare, symlinks=True)
     python = str(bare / "bin" / Path(sys.executable).name)
     python = python if Path(python).exists() else str(bare / "bin" / "python")
-    host = {"ansible_connection": "elsewhere", "ansible_python_interpreter": python}
+    host = {"ansible_connection": "remote", "ansible_python_interpreter": python}
     task = {**TASKS[1], "name": "look", "ignore_errors": True}
     run = ansible.play([task], hosts={"one": host}, **surroundings(palette)).ok()
     result = run.of("look")

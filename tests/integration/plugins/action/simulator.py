@@ -45,9 +45,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
         self._ask("DELETE", "requests")
         if args.get("faults"):
             self._ask("POST", "faults", args["faults"])
-        told = [{key: entry[key] for key in ("method", "path", "query", "status")} for entry in log]
+        requests = [
+            {key: entry[key] for key in ("method", "path", "query", "status")} for entry in log
+        ]
         writes = [entry["operation"] for entry in log if entry["operation"] in _WRITES]
-        return {**result, "requests": told, "writes": writes, "unused": unused}
+        return {**result, "requests": requests, "writes": writes, "unused": unused}
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - always our own server

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes each task's result as a line of JSON, so that tests can judge and compare them."""
+"""Writes each task's result as a line of JSON, so that tests can check and compare them."""
 
 from __future__ import annotations
 

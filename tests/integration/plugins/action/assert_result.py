@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares a result with what is expected of it, and names every difference."""
+"""Compares results with what a case expects, and names every difference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ANSIBLES_OWN = ("warnings", "deprecations", "exception", "invocation", "diff")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
-    """Holds a result against expectations.
+    """Compare a result with expectations.
 
     Options: of (the result), name (what to call it), includes (values that it must have, at any
     depth), says (texts of its msg), warns (texts of its warnings), shaped_like (a result with the
@@ -34,7 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
         problems = [text for options in args.get("each", [args]) for text in _problems(options)]
         if not problems:
             return result
-        return {**result, "failed": True, "msg": "; ".join(problems), "judged": args}
+        return {**result, "failed": True, "msg": "; ".join(problems), "asserted": args}
 
 
 def _problems(options: Mapping[str, Any]) -> Iterator[str]:
