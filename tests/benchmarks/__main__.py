@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import loops, report, sets
 from benchmarks.ceiling import ceiling
 from benchmarks.figures import Check
-from benchmarks.lab import say
+from benchmarks.testbed import say
 
 BENCHMARKS: dict[str, Callable[[], list[Check]]] = {
     "1": loops.loop,

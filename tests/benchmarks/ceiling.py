@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from benchmarks import by_hand
 from benchmarks.by_hand import NAMESPACE
 from benchmarks.figures import Check
-from benchmarks.lab import Lab, Uids, vm_names
+from benchmarks.testbed import Testbed, Uids, vm_names
 
 _CLIENTS = 3
 _VMS = 6_000
@@ -24,10 +24,10 @@ _LISTS = 600
 
 def ceiling() -> list[Check]:
     """Ask for snapshots and for pages of 50, each client one request after the other."""
-    with Lab.open(vms=_VMS) as lab:
-        creations = [_creation(lab.uids, name) for name in vm_names(_VMS)]
-        listing = [_request(lab.uids, "GET", f"?namespace={NAMESPACE}&limit=50")] * _LISTS
-        rates = [_rate(lab.palette.url, requests) for requests in (creations, listing)]
+    with Testbed.open(vms=_VMS) as testbed:
+        creations = [_creation(testbed.uids, name) for name in vm_names(_VMS)]
+        listing = [_request(testbed.uids, "GET", f"?namespace={NAMESPACE}&limit=50")] * _LISTS
+        rates = [_rate(testbed.palette.url, requests) for requests in (creations, listing)]
     return [
         Check("simulator: creations", rates[0], None, "a second"),
         Check("simulator: pages of 50 VMs", rates[1], None, "a second"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from benchmarks.ansible import Task
 from benchmarks.figures import Check, median_ratio
-from benchmarks.lab import Lab, say, uri, vm_names, vm_snapshot
+from benchmarks.testbed import Testbed, say, uri, vm_names, vm_snapshot
 
 _PAIRS = 3
 _AD_HOC_PAIRS = 7
@@ -22,11 +22,11 @@ def loop() -> list[Check]:
     """Loop over 200 VMs: the time of the task that loops, from its start to its end."""
     names = vm_names(_LOOP)
 
-    def seconds(lab: Lab, task: Task) -> float:
-        return lab.ansible.play({**task, "loop": names}).task_seconds
+    def seconds(testbed: Testbed, task: Task) -> float:
+        return testbed.ansible.play({**task, "loop": names}).task_seconds
 
-    with Lab.open(vms=_LOOP) as lab:
-        ratio = 1 / _ratio(lab, "{{ item }}", seconds, _PAIRS)
+    with Testbed.open(vms=_LOOP) as testbed:
+        ratio = 1 / _ratio(testbed, "{{ item }}", seconds, _PAIRS)
     return [Check(f"loop of {_LOOP}: uri / vm_snapshot", ratio, 25, "times", at_least=True)]
 
 
@@ -34,11 +34,11 @@ def hosts() -> list[Check]:
     """Run on 100 hosts: the time of the task, from its start to the last host's end."""
     names = vm_names(_HOSTS)
 
-    def seconds(lab: Lab, task: Task) -> float:
-        return lab.ansible.play(task, names, _FORKS).task_seconds
+    def seconds(testbed: Testbed, task: Task) -> float:
+        return testbed.ansible.play(task, names, _FORKS).task_seconds
 
-    with Lab.open(vms=_HOSTS) as lab:
-        ratio = 1 / _ratio(lab, "{{ inventory_hostname }}", seconds, _PAIRS)
+    with Testbed.open(vms=_HOSTS) as testbed:
+        ratio = 1 / _ratio(testbed, "{{ inventory_hostname }}", seconds, _PAIRS)
     what = f"{_HOSTS} hosts, {_FORKS} forks: uri / vm_snapshot"
     return [Check(what, ratio, 8, "times", at_least=True)]
 
@@ -47,22 +47,24 @@ def ad_hoc() -> list[Check]:
     """Run one module ad hoc: the time of the whole command."""
     (name,) = vm_names(1)
 
-    def seconds(lab: Lab, task: Task) -> float:
-        return lab.ansible.ad_hoc(task).seconds
+    def seconds(testbed: Testbed, task: Task) -> float:
+        return testbed.ansible.ad_hoc(task).seconds
 
-    with Lab.open(vms=1) as lab:
-        ratio = _ratio(lab, name, seconds, _AD_HOC_PAIRS)
+    with Testbed.open(vms=1) as testbed:
+        ratio = _ratio(testbed, name, seconds, _AD_HOC_PAIRS)
     return [Check("one ad-hoc: vm_snapshot / uri", ratio, 1, "times")]
 
 
-def _ratio(lab: Lab, vm: str, seconds: Callable[[Lab, Task], float], pairs: int) -> float:
+def _ratio(
+    testbed: Testbed, vm: str, seconds: Callable[[Testbed, Task], float], pairs: int
+) -> float:
     """Return the time of vm_snapshot in those of uri, taken in turn."""
     taken = []
     for _number in range(pairs):
-        lab.palette.reset()
-        ours = seconds(lab, vm_snapshot(vm))
-        lab.palette.reset()
-        theirs = seconds(lab, uri(lab, vm))
+        testbed.palette.reset()
+        ours = seconds(testbed, vm_snapshot(vm))
+        testbed.palette.reset()
+        theirs = seconds(testbed, uri(testbed, vm))
         say(f"  vm_snapshot {ours:.2f} s, uri {theirs:.2f} s")
         taken.append((ours, theirs))
     return median_ratio(taken)

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import processes
 from benchmarks.ansible import Play
 from benchmarks.figures import Check, median_ratio, pages, rate_bound, rounds
-from benchmarks.lab import Lab, say, vm_snapshot_set
+from benchmarks.testbed import Testbed, say, vm_snapshot_set
 from palette_simulator.timing import PROFILES
 
 _RUNS = 3
@@ -31,15 +31,15 @@ _UNLIMITED = {"rate_limit": 0}
 def against_bare_script() -> list[Check]:
     """Compare a play, less an empty one, with a script that sends the same calls."""
     pairs, busy = [], []
-    with Lab.open(vms=_VMS) as lab:
+    with Testbed.open(vms=_VMS) as testbed:
         for _number in range(_SHORT_RUNS):
-            empty = lab.ansible.play().seconds
-            lab.palette.reset()
-            before = _cpu_seconds(lab.palette.process.pid)
-            ours = lab.ansible.play(vm_snapshot_set(wait=False, **_UNLIMITED)).seconds - empty
-            busy.append((_cpu_seconds(lab.palette.process.pid) - before) / ours)
-            lab.palette.reset()
-            bare = _bare_script(lab)
+            empty = testbed.ansible.play().seconds
+            testbed.palette.reset()
+            before = _cpu_seconds(testbed.palette.process.pid)
+            ours = testbed.ansible.play(vm_snapshot_set(wait=False, **_UNLIMITED)).seconds - empty
+            busy.append((_cpu_seconds(testbed.palette.process.pid) - before) / ours)
+            testbed.palette.reset()
+            bare = _bare_script(testbed)
             say(f"  set {ours:.2f} s beyond an empty play of {empty:.2f} s, script {bare:.2f} s")
             pairs.append((ours, bare))
     return [
@@ -53,12 +53,12 @@ def against_bare_script() -> list[Check]:
 def at_the_rate_limit() -> list[Check]:
     """Compare a play, less an empty one, with the time that the documented limits demand."""
     shares, refused = [], []
-    with Lab.open(vms=_VMS, rate_limits="documented") as lab:
+    with Testbed.open(vms=_VMS, rate_limits="documented") as testbed:
         for _number in range(_RUNS):
-            empty = lab.ansible.play().seconds
-            lab.palette.reset()
-            ours = lab.ansible.play(vm_snapshot_set(wait=False)).seconds - empty
-            stats = lab.palette.stats()
+            empty = testbed.ansible.play().seconds
+            testbed.palette.reset()
+            ours = testbed.ansible.play(vm_snapshot_set(wait=False)).seconds - empty
+            stats = testbed.palette.stats()
             bound = rate_bound(_limited_calls(stats))
             say(f"  set {ours:.2f} s, bound {bound:.2f} s, {stats['rate_limited']} times 429")
             shares.append(ours / bound)
@@ -73,8 +73,10 @@ def at_the_rate_limit() -> list[Check]:
 
 def waiting() -> list[Check]:
     """Wait for all of a set: the time of the whole play, and the requests of a poll round."""
-    with Lab.open(vms=_VMS, rate_limits="documented", timing="spread", latency=_LATENCY) as lab:
-        runs = [_waited(lab) for _number in range(_RUNS)]
+    with Testbed.open(
+        vms=_VMS, rate_limits="documented", timing="spread", latency=_LATENCY
+    ) as testbed:
+        runs = [_waited(testbed) for _number in range(_RUNS)]
     beyond = statistics.median(seconds - bound for seconds, bound, _lengths in runs)
     slack = _slowest_member() + 2 * _POLL_INTERVAL
     most = max(length for _total, _bound, lengths in runs for length in lengths)
@@ -95,27 +97,29 @@ def growth() -> list[Check]:
     ]
 
 
-def _bare_script(lab: Lab) -> float:
-    command = [sys.executable, "-m", "benchmarks.bare", lab.palette.url, *lab.uids]
+def _bare_script(testbed: Testbed) -> float:
+    command = [sys.executable, "-m", "benchmarks.bare", testbed.palette.url, *testbed.uids]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_TESTS)}
     return processes.run([*command, str(_CONCURRENCY)], environment).seconds
 
 
-def _waited(lab: Lab) -> tuple[float, float, list[int]]:
+def _waited(testbed: Testbed) -> tuple[float, float, list[int]]:
     """Return the seconds of a run, the bound of its writes, and the lengths of its poll rounds."""
-    lab.palette.reset()
-    seconds = lab.ansible.play(vm_snapshot_set(wait=True)).seconds
-    polls = [entry for entry in lab.palette.requests("list_snapshots") if entry["status"] == 200]
+    testbed.palette.reset()
+    seconds = testbed.ansible.play(vm_snapshot_set(wait=True)).seconds
+    polls = [
+        entry for entry in testbed.palette.requests("list_snapshots") if entry["status"] == 200
+    ]
     _before_the_writes, *lengths = rounds([entry["query"] for entry in polls])
-    stats = lab.palette.stats()
+    stats = testbed.palette.stats()
     bound = rate_bound(_limited_calls(stats) - sum(lengths))
     say(f"  set {seconds:.2f} s, bound {bound:.2f} s, requests a poll round: {set(lengths)}")
     return seconds, bound, lengths
 
 
 def _grown(vms: int) -> Play:
-    with Lab.open(vms=vms) as lab:
-        play = lab.ansible.play(vm_snapshot_set(wait=True, poll_interval=1, **_UNLIMITED))
+    with Testbed.open(vms=vms) as testbed:
+        play = testbed.ansible.play(vm_snapshot_set(wait=True, poll_interval=1, **_UNLIMITED))
     say(f"  {vms} VMs: {play.task_seconds:.2f} s, {play.usage.peak_mb:.0f} MB")
     return play
 

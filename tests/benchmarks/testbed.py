@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The laboratory: an embedded Palette, Ansible pointed at it, and the tasks to be compared."""
+"""The testbed: a simulated Palette, Ansible set up for it, and the tasks to compare."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Uids(NamedTuple):
     cluster: str
 
 
-class Lab(NamedTuple):
+class Testbed(NamedTuple):
     """One running Palette and what is needed to work with it."""
 
     palette: Simulator
@@ -40,7 +40,7 @@ class Lab(NamedTuple):
 
     @classmethod
     @contextmanager
-    def open(cls, vms: int, **switches: object) -> Iterator[Lab]:
+    def open(cls, vms: int, **switches: object) -> Iterator[Testbed]:
         """Start a Palette with so many VMs; without rate limits unless a switch says so."""
         options: dict[str, Any] = {"rate_limits": "off", "timing": "instant", **switches}
         with (
@@ -67,14 +67,14 @@ def vm_snapshot_set(**options: object) -> Task:
     return {"spectrocloud.palette.vm_snapshot_set": {**selected, **options}}
 
 
-def uri(lab: Lab, vm: str) -> Task:
+def uri(testbed: Testbed, vm: str) -> Task:
     """Return a task that posts a snapshot's body by hand."""
-    path = f"{by_hand.path_of_vms(lab.uids.cluster)}/{vm}/snapshot?namespace={NAMESPACE}"
+    path = f"{by_hand.path_of_vms(testbed.uids.cluster)}/{vm}/snapshot?namespace={NAMESPACE}"
     return {
         "ansible.builtin.uri": {
-            "url": f"{lab.palette.url}{path}",
+            "url": f"{testbed.palette.url}{path}",
             "method": "POST",
-            "headers": by_hand.headers(lab.uids.project),
+            "headers": by_hand.headers(testbed.uids.project),
             "body_format": "json",
             "body": by_hand.body(vm),
         }
