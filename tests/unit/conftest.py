@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import retry
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import deadline, retry
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import execute
 from unit.fakes import Clock, ScriptedServer
 
@@ -31,6 +31,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Time for retries and waiting, which passes only where they sleep."""
     clock = Clock()
+    monkeypatch.setattr(deadline, "time", clock)
     monkeypatch.setattr(retry, "time", clock)
     monkeypatch.setattr(execute, "time", clock)
     return clock

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client and certificates: whom it believes, and what it says when it does not."""
+"""The client and certificates: which servers it trusts, and what it says of the others."""
 
 from __future__ import annotations
 
@@ -13,16 +13,11 @@ from typing import Any
 import pytest
 import trustme
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
-    PaletteClient,
-)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
 from unit.fakes import Answer, Clock, ScriptedServer
-
-HERE = "/v1/spectroclusters/c1/vms"
+from unit.module_utils._palette.calls import VMS, client_of, error_of, reason_of
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +27,7 @@ def ca() -> trustme.CA:
 
 
 def serve(authority: trustme.CA, name: str) -> Any:
-    """Return a running server whose certificate for a name the authority signed."""
+    """Return a running server with a certificate for a name, signed by the authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
     return ScriptedServer.running(context)
@@ -53,7 +48,7 @@ def bundle(ca: trustme.CA, tmp_path: Path) -> str:
 
 @pytest.fixture
 def other_bundle(tmp_path: Path) -> str:
-    """The file of an authority that has nothing to do with it."""
+    """The file of another authority."""
     return written(trustme.CA(), tmp_path / "other.pem")
 
 
@@ -63,34 +58,30 @@ def written(authority: trustme.CA, path: Path) -> str:
     return str(path)
 
 
-def client_of(server: ScriptedServer, verify: bool | str, **more: Any) -> PaletteClient:
-    """Return a client that verifies a server's certificate so."""
-    options: dict[str, Any] = {"retries": 3, "rate_limit": 0, **more}
-    return PaletteClient(Settings(server.url, "secret", verify=verify, **options))
-
-
 def refusal_of(server: ScriptedServer, verify: bool | str) -> PaletteError:
-    """Return the error of a write to a server that is not believed."""
-    with pytest.raises(PaletteError) as caught:
-        client_of(server, verify).post(HERE, {})
+    """Return the error of a write to a server that is not trusted."""
+    error = error_of(client_of(server.url, verify=verify).call, "POST", VMS, body={})
     assert server.received == []
-    return caught.value
+    return error
 
 
-def test_a_server_of_the_given_authority_is_believed(server: ScriptedServer, bundle: str) -> None:
-    assert client_of(server, bundle).get(HERE) == {}
+def test_ca_path_of_the_authority_makes_its_server_trusted(
+    server: ScriptedServer, bundle: str
+) -> None:
+    assert client_of(server.url, verify=bundle).call("GET", VMS) == {}
 
 
-def test_an_answer_that_drips_is_not_waited_for_without_end(
+def test_request_timeout_ends_an_answer_that_drips_over_tls(
     server: ScriptedServer, bundle: str
 ) -> None:
     server.script(Answer({"a": "b" * 99}, dripping=0.01))
-    with pytest.raises(PaletteError) as caught:
-        client_of(server, bundle, request_timeout=0.2).post(HERE, {})
-    assert caught.value.reason == "timeout"
+    client = client_of(server.url, verify=bundle, request_timeout=0.2)
+    assert reason_of(client.call, "POST", VMS, body={}) == "timeout"
 
 
-def test_a_server_of_an_unknown_authority_is_not(server: ScriptedServer, clock: Clock) -> None:
+def test_validate_certs_refuses_an_unknown_authority_and_names_ca_path(
+    server: ScriptedServer, clock: Clock
+) -> None:
     error = refusal_of(server, verify=True)
     assert error.reason == "tls_error"
     assert "CERTIFICATE_VERIFY_FAILED" in error.message
@@ -98,33 +89,35 @@ def test_a_server_of_an_unknown_authority_is_not(server: ScriptedServer, clock: 
     assert not error.outcome_unknown
 
 
-def test_a_certificate_is_not_tried_again(server: ScriptedServer, clock: Clock) -> None:
+def test_validate_certs_refuses_a_certificate_without_retries(
+    server: ScriptedServer, clock: Clock
+) -> None:
     refusal_of(server, verify=True)
     assert clock.slept == []
     assert server.connections <= 1
 
 
-def test_a_certificate_for_another_name_is_not_believed(
+def test_validate_certs_refuses_a_certificate_for_another_name(
     ca: trustme.CA, bundle: str, bare_environment: None, clock: Clock
 ) -> None:
     with serve(ca, "palette.example.com") as server:
         assert refusal_of(server, bundle).reason == "tls_error"
 
 
-def test_verification_can_be_turned_off(server: ScriptedServer) -> None:
+def test_validate_certs_can_be_turned_off(server: ScriptedServer) -> None:
     with pytest.warns(match="Unverified HTTPS request"):
-        assert client_of(server, verify=False).get(HERE) == {}
+        assert client_of(server.url, verify=False).call("GET", VMS) == {}
 
 
-def test_the_environments_bundle_is_used_where_no_ca_path_is_given(
+def test_ca_path_defaults_to_the_bundle_of_the_environment(
     server: ScriptedServer, bundle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-    assert client_of(server, verify=True).get(HERE) == {}
+    assert client_of(server.url, verify=True).call("GET", VMS) == {}
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_ca_path_wins_over_the_environments_bundle(
+def test_ca_path_overrides_the_bundle_of_the_environment(
     server: ScriptedServer,
     bundle: str,
     other_bundle: str,
@@ -133,13 +126,13 @@ def test_ca_path_wins_over_the_environments_bundle(
     clock: Clock,
 ) -> None:
     monkeypatch.setenv(variable, other_bundle)
-    assert client_of(server, bundle).get(HERE) == {}
+    assert client_of(server.url, verify=bundle).call("GET", VMS) == {}
     server.received.clear()
     monkeypatch.setenv(variable, bundle)
     assert refusal_of(server, other_bundle).reason == "tls_error"
 
 
-def test_a_bundle_that_does_not_exist_is_told(
+def test_ca_bundle_of_the_environment_that_does_not_exist_is_named(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/does/not/exist.pem")
@@ -150,7 +143,7 @@ def test_a_bundle_that_does_not_exist_is_told(
 
 
 @pytest.mark.parametrize("content", ["", "this is no certificate"])
-def test_a_bundle_that_holds_no_certificate_is_told(
+def test_ca_path_without_a_certificate_is_a_tls_error(
     server: ScriptedServer, tmp_path: Path, content: str, clock: Clock
 ) -> None:
     empty = tmp_path / "empty.pem"
@@ -158,27 +151,24 @@ def test_a_bundle_that_holds_no_certificate_is_told(
     assert refusal_of(server, str(empty)).reason == "tls_error"
 
 
-def test_a_server_without_tls_is_told(bare_environment: None, clock: Clock) -> None:
+def test_call_to_a_server_without_tls_is_a_tls_error(bare_environment: None, clock: Clock) -> None:
     with ScriptedServer.running() as plain:
-        settings = Settings(f"https://127.0.0.1:{plain.port}", "secret", retries=1, rate_limit=0)
-        with pytest.raises(PaletteError) as caught:
-            PaletteClient(settings).get(HERE)
-    assert caught.value.reason == "tls_error"
+        client = client_of(f"https://127.0.0.1:{plain.port}", retries=1)
+        assert reason_of(client.call, "GET", VMS) == "tls_error"
 
 
-def test_a_write_whose_answer_is_garbled_is_not_repeated(
+def test_retries_no_write_whose_answer_is_not_tls(
     server: ScriptedServer, bundle: str, clock: Clock
 ) -> None:
     server.script(Answer(garbled=True))
-    with pytest.raises(PaletteError) as caught:
-        client_of(server, bundle).post(HERE, {})
-    assert caught.value.reason == "tls_error"
-    assert caught.value.outcome_unknown
+    error = error_of(client_of(server.url, verify=bundle).call, "POST", VMS, body={})
+    assert error.reason == "tls_error"
+    assert error.outcome_unknown
     assert len(server.received) == 1
 
 
-def test_a_read_whose_answer_is_garbled_is_repeated(
+def test_retries_a_read_whose_answer_is_not_tls(
     server: ScriptedServer, bundle: str, clock: Clock
 ) -> None:
     server.script(Answer(garbled=True), Answer({"a": 1}))
-    assert client_of(server, bundle).get(HERE) == {"a": 1}
+    assert client_of(server.url, verify=bundle).call("GET", VMS) == {"a": 1}

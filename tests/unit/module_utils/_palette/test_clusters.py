@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look-ups by name against a real server: one hit, none, several, and answers without sense."""
+"""Projects and clusters by name, against a real HTTP server: one, none, several, bad answers."""
 
 from __future__ import annotations
 
@@ -21,17 +21,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clus
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import (
-    ClusterVms,
-)
-from unit.fakes import Answer, Clock, ScriptedServer
-
-
-@pytest.fixture
-def client(server: ScriptedServer, clock: Clock) -> PaletteClient:
-    """A client of the scripted server."""
-    return PaletteClient(Settings(server.url, "secret", rate_limit=0))
+from unit.fakes import Answer, ScriptedServer
 
 
 def project(name: str | None, uid: str) -> dict[str, Any]:
@@ -50,7 +40,9 @@ def listed(*items: Any) -> Answer:
     return Answer({"items": list(items)})
 
 
-def test_a_project_is_found_by_its_very_name(server: ScriptedServer, client: PaletteClient) -> None:
+def test_project_uid_finds_the_project_of_exactly_this_name(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
     server.script(listed(project("default", "p1"), project("Default", "p2"), project(None, "p3")))
     assert project_uid(client, "Default") == "p2"
     (request,) = server.received
@@ -58,9 +50,7 @@ def test_a_project_is_found_by_its_very_name(server: ScriptedServer, client: Pal
     assert "projectuid" not in request.headers
 
 
-def test_an_unknown_project_names_its_neighbours(
-    server: ScriptedServer, client: PaletteClient
-) -> None:
+def test_project_uid_suggests_similar_names(server: ScriptedServer, client: PaletteClient) -> None:
     server.script(listed(project("Production", "p1"), project("Test", "p2"), project(None, "p3")))
     with pytest.raises(PaletteError, match="'Prodution'") as caught:
         project_uid(client, "Prodution")
@@ -69,7 +59,7 @@ def test_an_unknown_project_names_its_neighbours(
     assert "Production" in caught.value.message
 
 
-def test_without_a_neighbour_some_projects_are_named(
+def test_project_uid_lists_some_projects_where_none_is_similar(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(*[project(f"team-{number:03}", "p") for number in range(500)]))
@@ -78,7 +68,7 @@ def test_without_a_neighbour_some_projects_are_named(
     assert caught.value.facts["candidates"] == [f"team-{number:03}" for number in range(10)]
 
 
-def test_where_there_is_no_project_that_is_told(
+def test_project_uid_says_that_there_is_no_project(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(Answer({"items": None}))
@@ -86,7 +76,7 @@ def test_where_there_is_no_project_that_is_told(
         project_uid(client, "Default")
 
 
-def test_projects_of_the_same_name_are_ambiguous(
+def test_project_uid_of_two_projects_is_ambiguous(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(project("A", "p2"), project("A", "p1")))
@@ -99,21 +89,21 @@ def test_projects_of_the_same_name_are_ambiguous(
 @pytest.mark.parametrize(
     "items", [{"a": 1}, "text", [1], [{}], [{"metadata": None}], [{"metadata": {"name": "A"}}]]
 )
-def test_a_senseless_list_is_malformed(
+def test_project_uid_vm_clusters_and_cluster_named_cannot_read_other_lists(
     server: ScriptedServer, client: PaletteClient, items: Any
 ) -> None:
     server.script(Answer({"items": items}))
-    for look_up in (
+    for find in (
         lambda: project_uid(client, "A"),
         lambda: vm_clusters(client, None),
         lambda: cluster_named(client, "A", None),
     ):
         with pytest.raises(PaletteError) as caught:
-            look_up()
+            find()
         assert caught.value.reason == "malformed_response"
 
 
-def test_a_cluster_is_searched_by_its_very_name_in_the_scope(
+def test_cluster_named_searches_for_exactly_this_name_in_the_scope(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(summary("db-2", "c2", project="p1"), summary("db", "c1", project="p1")))
@@ -143,7 +133,7 @@ def test_a_cluster_is_searched_by_its_very_name_in_the_scope(
         ({"metadata": {"name": "db", "uid": "c1", "annotations": None}}, "p1", "p1"),
     ],
 )
-def test_a_cluster_is_addressed_in_its_own_scope(
+def test_cluster_named_finds_the_scope_of_the_cluster(
     server: ScriptedServer,
     client: PaletteClient,
     entry: dict[str, Any],
@@ -154,7 +144,7 @@ def test_a_cluster_is_addressed_in_its_own_scope(
     assert cluster_named(client, "db", scope).scope == expected
 
 
-def test_clusters_of_the_same_name_are_ambiguous(
+def test_cluster_named_of_two_clusters_is_ambiguous(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(summary("a", "c2", project="p2"), summary("a", "c1", project="p1")))
@@ -164,7 +154,7 @@ def test_clusters_of_the_same_name_are_ambiguous(
     assert caught.value.facts["candidates"] == ["c1 (project p1)", "c2 (project p2)"]
 
 
-def test_an_unknown_cluster_names_its_neighbours(
+def test_cluster_named_suggests_similar_names(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(), listed({"name": "vm-cluster-1", "uid": "c1"}, {"name": None}))
@@ -176,7 +166,7 @@ def test_an_unknown_cluster_names_its_neighbours(
     assert server.received[1].headers["projectuid"] == "p1"
 
 
-def test_the_clusters_of_a_project_are_those_that_run_vms(
+def test_vm_clusters_are_those_of_the_project(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(
@@ -192,31 +182,3 @@ def test_the_clusters_of_a_project_are_those_that_run_vms(
         Cluster("c2", "b", "p2"),
         Cluster("c3", "c", None),
     ]
-
-
-def test_the_calls_on_a_clusters_vms_go_where_the_contract_says(
-    server: ScriptedServer, client: PaletteClient
-) -> None:
-    server.script(Answer({"items": []}))
-    api = ClusterVms(client, Cluster("c 1", "one", "p1"))
-    body = {"metadata": {"name": "s/1"}}
-    api.vm("db 1", "vms")
-    api.vms(dict, ["b", "a", "b"])
-    api.vms(dict)
-    api.snapshots(dict, ["vms"], ["y", "x"])
-    api.create_snapshot("db1", "vms", body)
-    api.update_snapshot("db1", "vms", body)
-    api.delete_snapshot("db1", "vms", "s/1")
-    root = "/v1/spectroclusters/c%201/vms"
-    assert [(request.method, request.path) for request in server.received] == [
-        ("GET", f"{root}/db%201?namespace=vms"),
-        ("GET", f"{root}?namespace=a%2Cb&limit=50"),
-        ("GET", f"{root}?limit=50"),
-        ("GET", f"{root}/snapshot?namespace=vms&vmName=x%2Cy&limit=50"),
-        ("POST", f"{root}/db1/snapshot?namespace=vms"),
-        ("PUT", f"{root}/db1/snapshot/s%2F1?namespace=vms"),
-        ("DELETE", f"{root}/db1/snapshot/s%2F1?namespace=vms"),
-    ]
-    assert {request.headers.get("projectuid") for request in server.received} == {"p1"}
-    assert [request.body for request in server.received[4:6]] == [body, body]
-    assert api.retries == 5

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The error of the collection: what an HTTP answer means, and that no secret is in it."""
+"""The error of the collection: what an HTTP answer means, and that it never shows the API key."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def palette_error(code: str, message: str, **more: Any) -> dict[str, Any]:
         (504, "unavailable"),
     ],
 )
-def test_a_status_has_its_reason(http_status: int, reason: str) -> None:
+def test_from_answer_gives_each_http_status_its_reason(http_status: int, reason: str) -> None:
     assert error_of(http_status, palette_error("Code", "what happened")).reason == reason
 
 
@@ -71,11 +71,13 @@ def test_a_status_has_its_reason(http_status: int, reason: str) -> None:
         ("something else", "server_error"),
     ],
 )
-def test_the_text_tells_wrapped_kubernetes_errors_apart(message: str, reason: str) -> None:
+def test_from_answer_tells_the_errors_of_kubernetes_in_a_500_apart(
+    message: str, reason: str
+) -> None:
     assert error_of(500, palette_error("InternalServerError", message)).reason == reason
 
 
-def test_a_taken_name_is_not_a_stale_version() -> None:
+def test_from_answer_tells_already_exists_from_conflict() -> None:
     assert error_of(409, palette_error("AlreadyExists", '"x" already exists')).reason == (
         "already_exists"
     )
@@ -94,7 +96,7 @@ def test_a_taken_name_is_not_a_stale_version() -> None:
         palette_error("InvalidApiKey", "not found"),
     ],
 )
-def test_a_rejected_key_is_never_taken_for_something_absent(
+def test_from_answer_never_takes_a_rejected_api_key_for_not_found(
     http_status: int, body: dict[str, Any]
 ) -> None:
     error = error_of(http_status, body)
@@ -102,7 +104,7 @@ def test_a_rejected_key_is_never_taken_for_something_absent(
     assert "check api_key" in error.message
 
 
-def test_only_a_missing_cluster_is_advised_as_one() -> None:
+def test_from_answer_advises_on_cluster_uid_only_where_the_cluster_is_not_found() -> None:
     missing = error_of(404, palette_error("ResourceNotFound", "Cluster not found"))
     assert "check cluster_uid and project" in missing.message
     other = error_of(500, palette_error("Any", "Failed to get virtual machine 'cluster-db'"))
@@ -110,7 +112,7 @@ def test_only_a_missing_cluster_is_advised_as_one() -> None:
 
 
 @pytest.mark.parametrize("name", ["rotate-apikey", "apikey-db", "my.apikey.vm", "apikeys"])
-def test_something_absent_that_is_called_after_a_key_is_absent(name: str) -> None:
+def test_from_answer_knows_an_api_key_from_a_name_like_it(name: str) -> None:
     missing_vm = palette_error("InternalServerError", f"Failed to get virtual machine '{name}'")
     assert error_of(500, missing_vm).reason == "not_found"
     assert error_of(404, palette_error("NotFound", f'"{name}" not found')).reason == "not_found"
@@ -131,13 +133,13 @@ def test_something_absent_that_is_called_after_a_key_is_absent(name: str) -> Non
         (429, "slower", False),
     ],
 )
-def test_only_an_operational_error_leaves_a_write_unknown(
+def test_from_answer_sets_outcome_unknown_for_operational_errors_only(
     http_status: int, message: str, unknown: bool
 ) -> None:
     assert error_of(http_status, palette_error("Code", message)).outcome_unknown is unknown
 
 
-def test_what_palette_said_becomes_facts() -> None:
+def test_from_answer_keeps_code_message_ref_and_details() -> None:
     error = error_of(
         404, palette_error("ResourceNotFound", "Cluster not found", ref="abc", details={"a": [1]})
     )
@@ -156,38 +158,38 @@ def test_what_palette_said_becomes_facts() -> None:
 @pytest.mark.parametrize(
     "body", ["<html>\n <h1>Bad  Gateway</h1></html>", "[1, 2]", '"text"', "null", "{broken"]
 )
-def test_an_answer_that_is_not_palettes_is_quoted(body: str) -> None:
+def test_from_answer_quotes_an_answer_in_another_form(body: str) -> None:
     error = error_of(502, body)
     assert " ".join(body.split()) in error.message
     assert error.facts == {"http_status": 502}
 
 
-def test_an_empty_answer_is_told_as_such() -> None:
+def test_from_answer_says_that_there_is_no_text() -> None:
     assert error_of(503, " \n").message == "GET /v1/x: HTTP 503: no text"
 
 
-def test_a_long_page_is_cut() -> None:
+def test_from_answer_cuts_a_long_page() -> None:
     assert len(error_of(502, "x" * 100_000).message) < 600
 
 
-def test_a_hostile_depth_of_nesting_is_quoted_like_any_other_text() -> None:
+def test_from_answer_quotes_json_that_is_nested_too_deeply() -> None:
     assert error_of(500, "[" * 100_000).reason == "server_error"
 
 
 @pytest.mark.parametrize("hidden", range(480, 501))
-def test_cutting_a_page_does_not_leave_a_part_of_the_key(hidden: int) -> None:
+def test_from_answer_leaves_no_part_of_the_api_key_where_it_cuts(hidden: int) -> None:
     error = error_of(502, "x" * hidden + KEY)
     assert not any(KEY[:length] in error.message for length in range(3, len(KEY) + 1))
 
 
 @pytest.mark.parametrize("form", [KEY, quote(KEY, safe=""), json.dumps(KEY)[1:-1]])
-def test_the_key_is_masked_in_every_text(form: str) -> None:
+def test_from_answer_masks_the_api_key_everywhere(form: str) -> None:
     error = error_of(
         500, palette_error(form, f"a {form} b", details={form: [form, {"x": form}]}, ref=form)
     )
-    told = json.dumps(error.result())
-    assert form not in told
-    assert told.count(MASK) >= 6
+    shown = json.dumps(error.result())
+    assert form not in shown
+    assert shown.count(MASK) >= 6
 
 
 @given(
@@ -196,23 +198,23 @@ def test_the_key_is_masked_in_every_text(form: str) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_scrubbing_changes_nothing_without_the_secret(value: Any) -> None:
+def test_scrub_changes_nothing_without_the_secret(value: Any) -> None:
     assert scrub(value, "a secret that is not there") == value
 
 
 @given(st.text(), st.text(), st.text(min_size=1).filter(lambda text: text not in MASK))
-def test_no_secret_survives_scrubbing(before: str, after: str, secret: str) -> None:
+def test_scrub_leaves_no_secret(before: str, after: str, secret: str) -> None:
     scrubbed = scrub([{before + secret: (before + secret + after,)}], secret)
     for key, (text,) in scrubbed[0].items():
         assert MASK in key
         assert MASK in text
 
 
-def test_without_a_secret_nothing_is_masked() -> None:
+def test_scrub_masks_nothing_for_an_empty_secret() -> None:
     assert scrub({"a": ["b"]}, "") == {"a": ["b"]}
 
 
-def test_facts_are_added_to_an_error() -> None:
+def test_with_facts_adds_to_the_result() -> None:
     error = PaletteError("wait_timeout", "too late", a=1).with_facts(b=2)
     assert str(error) == "too late"
     assert error.result() == {"msg": "too late", "reason": "wait_timeout", "a": 1, "b": 2}

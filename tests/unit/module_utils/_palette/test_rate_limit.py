@@ -13,21 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import rate_limit
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.deadline import (
+    give_up_at,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.rate_limit import (
     RateLimiter,
     TokenBucket,
     counted_resource,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import give_up_at
 from unit.fakes import Clock
 
 
 def bucket_at(clock: Clock, rate: float) -> TokenBucket:
-    """Return a bucket on a clock of ours."""
+    """Return a bucket on the test's clock."""
     return TokenBucket(rate, clock.monotonic, clock.sleep)
 
 
-def test_a_burst_passes_and_then_the_rate_holds() -> None:
+def test_acquire_lets_a_burst_pass_then_holds_the_rate() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 10)
     for _number in range(50):
@@ -42,7 +44,9 @@ def test_a_burst_passes_and_then_the_rate_holds() -> None:
     st.floats(0.5, 200),
     st.lists(st.floats(0, 5), min_size=1, max_size=200),
 )
-def test_no_window_holds_more_than_burst_and_rate(rate: float, gaps: list[float]) -> None:
+def test_acquire_lets_no_more_pass_in_any_time_than_burst_and_rate(
+    rate: float, gaps: list[float]
+) -> None:
     clock = Clock()
     bucket = bucket_at(clock, rate)
     sent = []
@@ -55,7 +59,7 @@ def test_no_window_holds_more_than_burst_and_rate(rate: float, gaps: list[float]
         assert len(sent) - first <= allowed + 1e-6
 
 
-def test_a_refusal_halves_the_rate_and_time_brings_it_back() -> None:
+def test_slow_down_halves_the_rate_which_recovers_with_time() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 40)
     bucket.slow_down()
@@ -66,7 +70,7 @@ def test_a_refusal_halves_the_rate_and_time_brings_it_back() -> None:
     assert bucket.rate == 40
 
 
-def test_refusals_at_the_same_time_count_as_one() -> None:
+def test_slow_down_counts_refusals_at_the_same_time_as_one() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 40)
     for _number in range(16):
@@ -74,7 +78,7 @@ def test_refusals_at_the_same_time_count_as_one() -> None:
     assert bucket.rate == 20
 
 
-def test_refused_for_ever_it_never_comes_to_a_standstill() -> None:
+def test_slow_down_for_ever_never_stops_the_bucket() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 50)
     for _number in range(100):
@@ -85,7 +89,7 @@ def test_refused_for_ever_it_never_comes_to_a_standstill() -> None:
     assert sum(clock.slept) <= 1.0
 
 
-def test_nothing_is_sent_before_retry_after_has_passed() -> None:
+def test_slow_down_lets_nothing_pass_before_retry_after_is_over() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 10)
     bucket.slow_down(retry_after=3)
@@ -94,7 +98,9 @@ def test_nothing_is_sent_before_retry_after_has_passed() -> None:
 
 
 @given(st.floats(1, 100), st.lists(st.floats(0, 20), min_size=1, max_size=30))
-def test_late_comers_wait_for_retry_after_as_well(rate: float, gaps: list[float]) -> None:
+def test_slow_down_makes_later_requests_wait_for_retry_after_too(
+    rate: float, gaps: list[float]
+) -> None:
     clock = Clock()
     bucket = bucket_at(clock, rate)
     bucket.slow_down(retry_after=60)
@@ -106,7 +112,7 @@ def test_late_comers_wait_for_retry_after_as_well(rate: float, gaps: list[float]
         clock.now = arrived  # the next one comes while this one still waits
 
 
-def test_a_refusal_takes_the_saved_up_burst() -> None:
+def test_slow_down_empties_the_bucket() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 10)
     bucket.slow_down()
@@ -114,12 +120,12 @@ def test_a_refusal_takes_the_saved_up_burst() -> None:
     assert clock.slept != []
 
 
-def test_many_threads_get_no_more_than_one() -> None:
+def test_acquire_by_many_threads_lets_no_more_pass_than_by_one() -> None:
     clock = Clock()
     bucket = bucket_at(clock, 10)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: bucket.acquire(), range(60)))
-    # The clock stood still until the sleeps, so the delays given out tell what was owed.
+    # The clock stood still until the sleeps, so the longest one shows how many tokens were owed.
     assert sorted(clock.slept)[-1] <= 1.0
     assert len(clock.slept) == 10
 
@@ -136,18 +142,18 @@ def test_many_threads_get_no_more_than_one() -> None:
         ("", ""),
     ],
 )
-def test_requests_are_counted_by_their_first_resource(path: str, resource: str) -> None:
+def test_counted_resource_is_the_first_of_the_path(path: str, resource: str) -> None:
     assert counted_resource(path) == resource
 
 
 @pytest.fixture
 def limiter(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> RateLimiter:
-    """A limiter at the documented rate, on a clock of ours."""
+    """A limiter at the documented rate, on the test's clock."""
     monkeypatch.setattr(rate_limit, "TokenBucket", partial(TokenBucket, clock=clock.monotonic))
     return RateLimiter(50)
 
 
-def test_resources_have_buckets_of_their_own(limiter: RateLimiter, clock: Clock) -> None:
+def test_rate_limit_counts_each_resource_by_itself(limiter: RateLimiter, clock: Clock) -> None:
     for _number in range(250):
         limiter.acquire("/v1/spectroclusters/u/vms")
     for _number in range(50):
@@ -159,7 +165,9 @@ def test_resources_have_buckets_of_their_own(limiter: RateLimiter, clock: Clock)
     assert len(clock.slept) == 1  # five came back meanwhile
 
 
-def test_a_refusal_slows_the_refused_resource_only(limiter: RateLimiter, clock: Clock) -> None:
+def test_rate_limit_slows_down_only_the_refused_resource(
+    limiter: RateLimiter, clock: Clock
+) -> None:
     limiter.slow_down("/v1/dashboard/x", retry_after=2)
     limiter.acquire("/v1/spectroclusters/u")
     assert clock.slept == []
@@ -167,7 +175,7 @@ def test_a_refusal_slows_the_refused_resource_only(limiter: RateLimiter, clock: 
     assert clock.now - 1000 >= 2
 
 
-def test_a_limit_of_zero_is_none(clock: Clock) -> None:
+def test_rate_limit_0_is_no_limit(clock: Clock) -> None:
     limiter = RateLimiter(0)
     limiter.slow_down("/v1/spectroclusters", 1000)
     for _number in range(1000):
@@ -175,7 +183,9 @@ def test_a_limit_of_zero_is_none(clock: Clock) -> None:
     assert clock.slept == []
 
 
-def test_waiting_for_a_token_ends_at_the_deadline(limiter: RateLimiter, clock: Clock) -> None:
+def test_rate_limit_waits_for_a_token_until_the_deadline(
+    limiter: RateLimiter, clock: Clock
+) -> None:
     limiter.slow_down("/v1/spectroclusters/u", retry_after=60)
     with give_up_at(clock.now + 3):
         limiter.acquire("/v1/spectroclusters/u")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection options: what is accepted and refused, and that every fault is told at once."""
+"""The connection options: what is accepted, and what is refused, all of it together."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def problems_of(**options: Any) -> list[str]:
     return [str(problem) for problem in connection_problems({**GOOD, **options})]
 
 
-def test_nothing_is_wrong_with_good_options() -> None:
+def test_connection_problems_of_good_options_are_none() -> None:
     assert problems_of() == []
     assert (
         problems_of(project_uid="p1", cluster_uid="66a1f0c2", ca_path="/", retries=0, rate_limit=0)
@@ -54,7 +54,7 @@ def test_nothing_is_wrong_with_good_options() -> None:
         ("https://[2001:db8::1]", "https://[2001:db8::1]"),
     ],
 )
-def test_a_host_is_accepted_with_and_without_scheme(host: str, base_url: str) -> None:
+def test_host_is_accepted_with_and_without_scheme(host: str, base_url: str) -> None:
     assert problems_of(host=host) == []
     assert settings_from({**GOOD, "host": host}).base_url == base_url
 
@@ -72,7 +72,7 @@ def test_a_host_is_accepted_with_and_without_scheme(host: str, base_url: str) ->
         "http://[2001:db8::1]:80",
     ],
 )
-def test_clear_text_is_refused_unless_for_this_machine(host: str) -> None:
+def test_host_in_clear_text_is_refused_unless_it_is_this_machine(host: str) -> None:
     (problem,) = problems_of(host=host)
     assert problem.startswith("host: http:// would send the API key in clear text")
 
@@ -100,34 +100,34 @@ def test_clear_text_is_refused_unless_for_this_machine(host: str) -> None:
         "https://[::1",
     ],
 )
-def test_a_host_that_is_none_is_refused(host: str) -> None:
+def test_host_that_is_no_host_is_refused(host: str) -> None:
     (problem,) = problems_of(host=host)
     assert problem.startswith("host: ")
     assert "for example" in problem
 
 
 @pytest.mark.parametrize("key", [None, ""])
-def test_a_missing_key_is_told_with_where_it_may_come_from(key: str | None) -> None:
+def test_api_key_that_is_missing_is_reported_with_its_environment_variable(key: str | None) -> None:
     (problem,) = problems_of(api_key=key)
     assert problem.startswith("api_key: must be set")
     assert "PALETTE_API_KEY" in problem
 
 
 @pytest.mark.parametrize("key", ["secret\nX-Evil: 1", "secret\r", " secret", "sécret", "a\x00b"])
-def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(key: str) -> None:
+def test_api_key_that_no_header_can_carry_is_refused_and_not_shown(key: str) -> None:
     (problem,) = problems_of(api_key=key)
     assert problem.startswith("api_key: ")
     assert key.strip() not in problem
 
 
 @pytest.mark.parametrize("uid", ["abc\r\nX-Evil: 1", "abc\n", "ünknown", " abc", "a\x00b"])
-def test_a_project_uid_that_no_header_can_carry_is_refused(uid: str) -> None:
+def test_project_uid_that_no_header_can_carry_is_refused(uid: str) -> None:
     (problem,) = problems_of(project_uid=uid)
     assert problem.startswith("project_uid: ")
 
 
 @pytest.mark.parametrize("uid", ["..", "a/b", "a?b", "vm cluster", "ünknown", "abc\n"])
-def test_a_cluster_uid_that_is_none_is_refused(uid: str) -> None:
+def test_cluster_uid_that_is_no_uid_is_refused(uid: str) -> None:
     (problem,) = problems_of(cluster_uid=uid)
     assert problem.startswith("cluster_uid: ")
 
@@ -147,12 +147,14 @@ def test_a_cluster_uid_that_is_none_is_refused(uid: str) -> None:
         ("rate_limit", float("inf")),
     ],
 )
-def test_a_number_out_of_range_is_refused(option: str, value: float) -> None:
+def test_request_timeout_retries_and_rate_limit_out_of_range_are_refused(
+    option: str, value: float
+) -> None:
     (problem,) = problems_of(**{option: value})
     assert problem.startswith(f"{option}: must be ")
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_connection_problems_are_reported_together() -> None:
     problems = problems_of(host="", api_key="", retries=-1, ca_path="/does/not/exist")
     assert {problem.partition(":")[0] for problem in problems} == {
         "host",
@@ -162,7 +164,7 @@ def test_every_fault_is_told_at_once() -> None:
     }
 
 
-def test_the_certificate_options_make_one_setting(tmp_path: Path) -> None:
+def test_ca_path_and_validate_certs_make_one_setting(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.touch()
     assert settings_from(GOOD).verify is True
@@ -183,5 +185,5 @@ def test_the_certificate_options_make_one_setting(tmp_path: Path) -> None:
         ("https://", False),
     ],
 )
-def test_loopback_is_this_very_machine(url: str, loopback: bool) -> None:
+def test_is_loopback_knows_this_machine(url: str, loopback: bool) -> None:
     assert is_loopback(url) is loopback

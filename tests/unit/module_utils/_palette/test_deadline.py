@@ -1,0 +1,97 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The deadline around a piece of work: nothing is repeated or waited for past it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import client as module
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
+    PaletteClient,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.deadline import (
+    backoff,
+    give_up_at,
+    pause,
+    time_left,
+)
+from unit.fakes import Answer, Clock, ScriptedServer
+from unit.module_utils._palette.calls import (
+    CUT,
+    SILENT,
+    TOO_MANY,
+    UNAVAILABLE,
+    VMS,
+    client_of,
+    reason_of,
+)
+
+
+def test_time_left_is_that_of_the_innermost_give_up_at(clock: Clock) -> None:
+    with give_up_at(clock.now + 10):
+        with give_up_at(clock.now + 3):
+            assert time_left() == 3
+        clock.now += 4
+        assert time_left() == 6
+    assert time_left() == math.inf
+
+
+def test_pause_ends_at_the_deadline(clock: Clock) -> None:
+    pause(7)
+    with give_up_at(clock.now + 3):
+        pause(5)
+        pause(5)
+    assert clock.slept == [7, 3, 0]
+
+
+@given(st.integers(1, 1_000_000))
+def test_backoff_grows_up_to_twenty_seconds(attempt: int) -> None:
+    seconds = backoff(attempt)
+    assert 0.25 <= seconds <= min(0.5 * 2 ** min(attempt - 1, 10), 20)
+    if attempt > 6:
+        assert seconds >= 8
+
+
+def test_give_up_at_ends_the_retries(server: ScriptedServer, clock: Clock) -> None:
+    server.script(UNAVAILABLE)
+    client = client_of(server.url, retries=1000)
+    with give_up_at(clock.now + 10):
+        assert reason_of(client.call, "GET", VMS) == "unavailable"
+    assert clock.now - 1000 <= 10 + 1e-6
+    assert len(server.received) < 15
+
+
+@pytest.mark.parametrize("answer", [SILENT, CUT])
+def test_give_up_at_ends_the_retries_of_a_cut_answer(
+    server: ScriptedServer, client: PaletteClient, clock: Clock, answer: Answer
+) -> None:
+    server.script(answer)
+    with give_up_at(clock.now):
+        assert reason_of(client.call, "GET", VMS) == "unreachable"
+    assert len(server.received) == 1
+    assert sum(clock.slept) == 0
+
+
+def test_give_up_at_does_not_wait_for_a_later_retry_after(
+    server: ScriptedServer, client: PaletteClient, clock: Clock
+) -> None:
+    server.script(TOO_MANY._replace(headers={"Retry-After": "50"}))
+    with give_up_at(clock.now + 10):
+        assert reason_of(client.call, "GET", VMS) == "rate_limited"
+    assert clock.slept == []
+
+
+def test_give_up_at_limits_the_request_timeout(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SHORTEST_TIMEOUT", 0.05)
+    server.script(Answer(stalled=True))
+    client = client_of(server.url, request_timeout=3600, retries=0)
+    with give_up_at(0):
+        assert reason_of(client.call, "GET", VMS) == "timeout"
