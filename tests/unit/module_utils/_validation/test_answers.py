@@ -1,11 +1,13 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The check of the server's answers: what it lets pass, what it refuses, and that it is right."""
+"""The checks of the server's answers: what they accept and refuse, and that jsonschema agrees."""
 
 from __future__ import annotations
 
 import copy
+import importlib.util
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,21 +17,20 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation import (
-    error_body,
+    answers,
     virtual_machine_snapshot,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.answers import (
+    ERROR,
     AnswerKind,
-    response_problems,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.shapes import (
     compile_schema,
+    response_problems,
 )
 
 SCHEMAS = {
     "snapshot": virtual_machine_snapshot.RESPONSE,
     "snapshot_list": virtual_machine_snapshot.LIST_RESPONSE,
-    "error": error_body.ERROR,
+    "error": ERROR,
 }
 
 KUBERNETES_STYLE: dict[str, Any] = {
@@ -105,7 +106,7 @@ PAGE = {
         ("error", {}),
     ],
 )
-def test_lets_pass_what_palette_and_kubernetes_are_known_to_send(
+def test_response_problems_of_what_palette_and_kubernetes_send_are_none(
     kind: AnswerKind, body: Any
 ) -> None:
     assert response_problems(kind, body) == []
@@ -156,7 +157,7 @@ def test_lets_pass_what_palette_and_kubernetes_are_known_to_send(
         ("error", {"code": 404}, ["error.code is not string or null"]),
     ],
 )
-def test_says_where_an_answer_is_not_what_was_promised(
+def test_response_problems_say_where_an_answer_differs_from_the_contract(
     kind: AnswerKind, body: Any, problems: list[str]
 ) -> None:
     assert response_problems(kind, body) == problems
@@ -201,13 +202,13 @@ JSON = st.recursive(
 
 @settings(deadline=None, max_examples=300)
 @given(st.sampled_from(sorted(paths(PAGE), key=str)), JSON | st.just(...))
-def test_agrees_with_jsonschema(path: tuple[Any, ...], value: Any) -> None:
+def test_compile_schema_agrees_with_jsonschema(path: tuple[Any, ...], value: Any) -> None:
     body = changed(PAGE, path, value)
     schema = virtual_machine_snapshot.LIST_RESPONSE
     assert bool(compile_schema(schema)(body)) is not Draft202012Validator(schema).is_valid(body)
 
 
-def test_definitions_may_refer_to_themselves() -> None:
+def test_compile_schema_knows_definitions_that_refer_to_themselves() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
     check = compile_schema({"$ref": "#/$defs/node", "$defs": {"node": node}})
     assert check({"next": {"next": {}}}) == []
@@ -217,6 +218,17 @@ def test_definitions_may_refer_to_themselves() -> None:
 @pytest.mark.parametrize(
     "schema", [{"pattern": "x"}, {"properties": {"a": {"enum": [1]}}}, {"items": {"oneOf": []}}]
 )
-def test_leaves_no_keyword_unchecked(schema: dict[str, Any]) -> None:
+def test_compile_schema_refuses_a_keyword_that_it_cannot_check(schema: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="cannot check a schema of"):
         compile_schema(schema)
+
+
+def test_response_problems_need_no_jsonschema(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    name = f"{answers.__package__}.without_jsonschema"
+    spec = importlib.util.spec_from_file_location(name, answers.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.response_problems("error", {"code": "ResourceNotFound"}) == []

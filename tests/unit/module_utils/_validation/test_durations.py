@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
+    age_problems,
     parse_age,
     parse_duration,
 )
@@ -58,7 +59,7 @@ UNITS = {
         ("-9223372036854775808ns", -(2**63)),
     ],
 )
-def test_reads_what_go_reads(text: str, nanoseconds: int) -> None:
+def test_parse_duration_reads_what_go_reads(text: str, nanoseconds: int) -> None:
     assert parse_duration(text) == nanoseconds
 
 
@@ -85,7 +86,7 @@ def test_reads_what_go_reads(text: str, nanoseconds: int) -> None:
         ("2562048h", "longer than 292 years"),
     ],
 )
-def test_says_why_a_text_is_no_duration(text: str, said: str) -> None:
+def test_parse_duration_says_why_a_text_is_no_duration(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_duration(text)
 
@@ -95,7 +96,7 @@ def test_says_why_a_text_is_no_duration(text: str, said: str) -> None:
         st.tuples(st.integers(0, 10**5), st.sampled_from(sorted(UNITS))), min_size=1, max_size=6
     )
 )
-def test_parts_add_up_in_any_order(parts: list[tuple[int, str]]) -> None:
+def test_parse_duration_adds_parts_in_any_order(parts: list[tuple[int, str]]) -> None:
     text = "".join(f"{number}{unit}" for number, unit in parts)
     total = sum(number * UNITS[unit] for number, unit in parts)
     assert parse_duration(text) == total
@@ -103,12 +104,12 @@ def test_parts_add_up_in_any_order(parts: list[tuple[int, str]]) -> None:
 
 
 @given(st.integers(0, 10**9 - 1), st.integers(0, 10**9))
-def test_nanoseconds_written_as_decimals_of_a_second_are_exact(below: int, seconds: int) -> None:
+def test_parse_duration_reads_decimals_of_a_second_exactly(below: int, seconds: int) -> None:
     assert parse_duration(f"{seconds}.{below:09}s") == seconds * SECOND + below
 
 
 @given(st.text(max_size=12))
-def test_any_other_text_is_a_value_error(text: str) -> None:
+def test_parse_duration_of_any_other_text_is_a_value_error(text: str) -> None:
     try:
         value = parse_duration(text)
     except ValueError:
@@ -127,7 +128,7 @@ def test_any_other_text_is_a_value_error(text: str) -> None:
         ("1500us", timedelta(microseconds=1500)),
     ],
 )
-def test_ages_know_days_and_weeks(text: str, age: timedelta) -> None:
+def test_parse_age_knows_days_and_weeks(text: str, age: timedelta) -> None:
     assert parse_age(text) == age
 
 
@@ -135,6 +136,15 @@ def test_ages_know_days_and_weeks(text: str, age: timedelta) -> None:
     ("text", "said"),
     [("-1d", "is negative"), ("7", "without a unit"), ("1y", "unknown unit 'y'"), ("", "is not")],
 )
-def test_says_why_a_text_is_no_age(text: str, said: str) -> None:
+def test_parse_age_says_why_a_text_is_no_age(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_age(text)
+
+
+def test_age_problems_name_each_option_that_is_no_age() -> None:
+    options = {"max_age": "1y", "older_than": "-1d", "newer_than": "7d", "expire_after": None}
+    problems = age_problems(options, *options)
+    assert [(problem.option, problem.example) for problem in problems] == [
+        ("max_age", "max_age: 7d"),
+        ("older_than", "older_than: 7d"),
+    ]

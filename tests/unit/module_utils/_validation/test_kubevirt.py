@@ -91,23 +91,28 @@ BAD: list[tuple[Rule, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "value"), GOOD)
-def test_lets_a_right_value_pass(rule: Rule, value: str) -> None:
+def id_of(value: Rule | str) -> str | None:
+    """Name a case after its rule."""
+    return getattr(value, "__name__", None)
+
+
+@pytest.mark.parametrize(("rule", "value"), GOOD, ids=id_of)
+def test_rule_accepts_a_right_value(rule: Rule, value: str) -> None:
     assert rule(value) is None
 
 
-@pytest.mark.parametrize(("rule", "value", "said"), BAD)
-def test_says_what_is_wrong_with_a_value(rule: Rule, value: str, said: str) -> None:
+@pytest.mark.parametrize(("rule", "value", "said"), BAD, ids=id_of)
+def test_rule_says_what_is_wrong_with_a_value(rule: Rule, value: str, said: str) -> None:
     assert said in (rule(value) or "")
 
 
-def test_annotations_have_room_for_256_kib_together() -> None:
+def test_annotations_problem_allows_256_kib_together() -> None:
     limit = 256 * 1024
     assert kubevirt.annotations_problem({"key": "v" * (limit - 3)}) is None
     assert "have 262145 bytes" in (kubevirt.annotations_problem({"key": "v" * (limit - 2)}) or "")
 
 
-def test_annotations_are_measured_in_bytes() -> None:
+def test_annotations_problem_counts_bytes() -> None:
     assert kubevirt.annotations_problem({"key": "é" * (128 * 1024)}) is not None
 
 
@@ -115,13 +120,13 @@ DNS_CHARACTERS = st.text("abz019-.", max_size=20)
 
 
 @given(DNS_CHARACTERS)
-def test_a_subdomain_is_labels_joined_by_dots(value: str) -> None:
+def test_snapshot_name_problem_accepts_labels_joined_by_dots(value: str) -> None:
     parts = [re.fullmatch(r"[a-z0-9]+(-+[a-z0-9]+)*", part) for part in value.split(".")]
     assert (kubevirt.snapshot_name_problem(value) is None) is all(parts)
 
 
 @given(DNS_CHARACTERS)
-def test_a_good_prefix_makes_good_names(prefix: str) -> None:
+def test_name_prefix_problem_accepts_what_makes_good_names(prefix: str) -> None:
     name = prefix + "x" * kubevirt.NAME_SUFFIX_LENGTH
     good = bool(prefix) and kubevirt.snapshot_name_problem(name) is None
     assert (kubevirt.name_prefix_problem(prefix) is None) is good

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,17 +18,17 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation import (
-    validation,
+    request,
     virtual_machine_snapshot,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.findings import (
     EXAMPLE_BODY,
     Finding,
-    Path,
-    Problem,
-    example_value,
-    merged,
     worded,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
+    Path,
+    merged,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.request import (
     problems_in_body,
@@ -71,11 +70,11 @@ def lines(body: Body, origins: dict[Path, str] | None = None) -> list[str]:
     return [str(problem) for problem in found]
 
 
-def test_the_example_body_is_right() -> None:
+def test_problems_in_body_of_the_example_body_are_none() -> None:
     assert lines(EXAMPLE_BODY) == []
 
 
-def test_what_palette_leaves_optional_may_be_absent() -> None:
+def test_problems_in_body_of_required_fields_only_are_none() -> None:
     body = {
         "metadata": {"name": "db1-before-patch"},
         "spec": {"source": EXAMPLE_BODY["spec"]["source"]},
@@ -326,7 +325,9 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
         ),
     ],
 )
-def test_says_what_is_wrong_where_and_what_is_right(path: Path, value: Any, line: str) -> None:
+def test_problems_in_body_say_what_is_wrong_where_and_what_is_right(
+    path: Path, value: Any, line: str
+) -> None:
     assert lines(body_with(path, value)) == [line]
 
 
@@ -350,11 +351,11 @@ def test_says_what_is_wrong_where_and_what_is_right(path: Path, value: Any, line
         ),
     ],
 )
-def test_says_what_is_missing(path: Path, line: str) -> None:
+def test_problems_in_body_say_what_is_missing(path: Path, line: str) -> None:
     assert lines(body_without(path)) == [line]
 
 
-def test_reports_all_problems_at_once_each_one_time_in_reading_order() -> None:
+def test_problems_in_body_come_together_once_each_in_reading_order() -> None:
     body = body_with(("spec",), {"source": {"kind": "Pod", "nam": "db1"}, "deletionPolicy": ""})
     body["metadata"] |= {"name": "", "labels": {"b": "-", "a": "-"}}
     body["status"] = None
@@ -372,7 +373,7 @@ def test_reports_all_problems_at_once_each_one_time_in_reading_order() -> None:
     ]
 
 
-def test_the_longest_prefix_tells_where_a_value_came_from() -> None:
+def test_problems_in_body_name_the_option_that_a_value_came_from() -> None:
     labels = ("metadata", "labels")
     body = body_with(labels, {"a": "-", "b": "-", "c.d/e": "-"})
     origins = {labels: "definition.metadata.labels", (*labels, "c.d/e"): "labels.c.d/e"}
@@ -385,7 +386,7 @@ def test_the_longest_prefix_tells_where_a_value_came_from() -> None:
     assert found[0].example == "labels: {c.d/e: db}"
 
 
-def test_a_bad_vm_name_is_told_once_and_nothing_is_compared_with_it() -> None:
+def test_vm_name_that_is_wrong_is_reported_once_and_compared_with_nothing() -> None:
     body = body_with(("spec", "source", "name"), "")
     origins = {("spec", "source", "name"): "vm_name"}
     options = problems_in_options({"vm_name": ""})
@@ -413,7 +414,7 @@ def schema_paths(schema: Body, definition: Body) -> Iterator[tuple[Path, Body]]:
 
 REQUEST = virtual_machine_snapshot.REQUEST
 PATHS = [path for path, _parent in schema_paths(REQUEST, REQUEST)]
-SETTABLE = [path for path in PATHS if not any(path[:n] in validation._REFUSED for n in (1, 2))]
+SETTABLE = [path for path in PATHS if not any(path[:n] in request._REFUSED for n in (1, 2))]
 
 
 def nested(path: Path, value: Any) -> Any:
@@ -422,7 +423,7 @@ def nested(path: Path, value: Any) -> Any:
     return value
 
 
-def test_the_example_body_shows_every_field_that_a_client_may_set() -> None:
+def test_example_body_shows_every_field_that_a_client_may_set() -> None:
     assert [path for path in SETTABLE if lookup(EXAMPLE_BODY, path) is None] == []
 
 
@@ -433,7 +434,7 @@ def lookup(value: Any, path: Path) -> Any:
 
 
 @pytest.mark.parametrize("path", SETTABLE, ids=lambda path: ".".join(map(str, path)))
-def test_every_field_is_refused_when_misspelt_and_its_name_is_proposed(path: Path) -> None:
+def test_problems_in_body_suggest_the_name_of_a_misspelt_field(path: Path) -> None:
     misspelt = (*path[:-1], f"{path[-1]}x")
     body = body_with(misspelt, lookup(EXAMPLE_BODY, path))
     (problem,) = problems_in_body(body, {}, "db1", "databases")
@@ -444,11 +445,11 @@ def test_every_field_is_refused_when_misspelt_and_its_name_is_proposed(path: Pat
 
 @settings(deadline=None)
 @given(st.sampled_from(PATHS), st.text(min_size=1, max_size=12))
-def test_the_request_schema_refuses_any_other_key_at_any_depth(path: Path, key: str) -> None:
+def test_problems_in_body_refuse_an_unknown_key_at_any_depth(path: Path, key: str) -> None:
     known = {other[-1] for other in PATHS if other[:-1] == path[:-1]}
     if key in known:
         return
-    errors = list(validation._request_validator().iter_errors(nested((*path[:-1], key), "x")))
+    errors = list(request._request_validator().iter_errors(nested((*path[:-1], key), "x")))
     refused = {tuple(e.absolute_path) for e in errors if e.validator == "additionalProperties"}
     assert refused == {path[:-1]}
 
@@ -464,7 +465,7 @@ JSON = st.recursive(
 
 @settings(deadline=None)
 @given(st.sampled_from(PATHS), JSON)
-def test_any_body_gets_an_answer_whose_examples_are_yaml(path: Path, value: Any) -> None:
+def test_problems_in_body_of_any_body_have_examples_in_yaml(path: Path, value: Any) -> None:
     try:
         body = body_with(path, value)
     except KeyError:
@@ -476,7 +477,9 @@ def test_any_body_gets_an_answer_whose_examples_are_yaml(path: Path, value: Any)
 
 @settings(deadline=None)
 @given(st.sampled_from(SETTABLE), st.integers())
-def test_the_example_of_a_wrong_type_puts_it_right(path: Path, wrong: int) -> None:
+def test_problems_in_body_have_an_example_that_corrects_a_wrong_type(
+    path: Path, wrong: int
+) -> None:
     body = body_with(path, wrong)
     (problem,) = problems_in_body(body, {}, "db1", "databases")
     right = lookup(yaml.safe_load(problem.example)["definition"], path)
@@ -526,44 +529,31 @@ def test_the_example_of_a_wrong_type_puts_it_right(path: Path, wrong: int) -> No
         ),
     ],
 )
-def test_checks_plain_options(options: dict[str, Any], expected: list[str]) -> None:
+def test_problems_in_options_name_each_wrong_option(
+    options: dict[str, Any], expected: list[str]
+) -> None:
     assert [str(problem) for problem in problems_in_options(options)] == expected
 
 
-def test_a_later_group_adds_only_what_earlier_ones_left_out() -> None:
-    first, again, other = Problem("name", "a", ""), Problem("name", "b", ""), Problem("zz", "c", "")
-    assert merged([first], [again, other]) == [first, other]
-
-
-@pytest.mark.parametrize("text", ["5", "1.5", "1e3", "true", "No", "null", ""])
-def test_examples_quote_what_yaml_would_not_read_as_text(text: str) -> None:
-    example = worded(Finding(("kind",), "", (("kind",), text)), {("kind",): "kind"}).example
-    assert yaml.safe_load(example) == {"kind": text}
-    assert example == f"kind: {json.dumps(text)}"
-
-
-def test_a_free_key_has_the_example_of_its_neighbour() -> None:
-    assert example_value(("metadata", "labels", "anything")) == "db"
-
-
-def test_a_keyword_of_another_document_is_told_in_its_own_words(
+def test_problems_in_body_quote_jsonschema_for_other_keywords(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     validator = Draft202012Validator({"properties": {"kind": {"maxLength": 2}}})
-    monkeypatch.setattr(validation, "_request_validator", lambda: validator)
+    monkeypatch.setattr(request, "_request_validator", lambda: validator)
     (problem,) = problems_in_body(EXAMPLE_BODY, {}, "db1", "databases")
     assert problem.option == "definition.kind"
     assert "is too long" in problem.problem
 
 
-def test_without_jsonschema_it_imports_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_imports_without_jsonschema_and_says_that_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "jsonschema", None)
-    spec = importlib.util.spec_from_file_location("without_jsonschema", validation.__file__)
+    name = f"{request.__package__}.without_jsonschema"
+    spec = importlib.util.spec_from_file_location(name, request.__file__)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert "jsonschema" in module.JSONSCHEMA_IMPORT_ERROR
-    check: Callable[[str, Any], list[str]] = module.response_problems
-    assert check("error", {"code": "ResourceNotFound"}) == []
-    assert validation.JSONSCHEMA_IMPORT_ERROR is None
+    assert request.JSONSCHEMA_IMPORT_ERROR is None

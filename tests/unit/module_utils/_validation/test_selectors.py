@@ -50,12 +50,12 @@ DB = {"tier": "db", "env": "prod", "example.com/owner": ""}
         ("notin", False),
     ],
 )
-def test_matches_as_kubernetes_does(selector: str, matches: bool) -> None:
+def test_selector_matches_as_kubernetes_does(selector: str, matches: bool) -> None:
     assert parse_selector(selector).matches(DB) is matches
 
 
 @pytest.mark.parametrize(("selector", "matches"), [("tier", False), ("!tier", True), ("", True)])
-def test_an_object_without_labels_has_none(selector: str, matches: bool) -> None:
+def test_selector_matches_an_object_without_labels(selector: str, matches: bool) -> None:
     assert parse_selector(selector).matches(None) is matches
 
 
@@ -79,7 +79,7 @@ def test_an_object_without_labels_has_none(selector: str, matches: bool) -> None
         ("tier=" + "a" * 64, "at most 63"),
     ],
 )
-def test_says_what_is_wrong(selector: str, said: str) -> None:
+def test_parse_selector_says_what_is_wrong(selector: str, said: str) -> None:
     with pytest.raises(ValueError) as error:  # noqa: PT011 (the text is asserted below)
         parse_selector(selector)
     assert said in str(error.value)
@@ -90,7 +90,7 @@ LABELS = st.dictionaries(WORDS, WORDS, max_size=3)
 
 
 @given(WORDS, st.sets(WORDS, min_size=1, max_size=3), LABELS)
-def test_a_condition_and_its_opposite_share_the_objects(
+def test_selector_and_its_opposite_never_match_the_same_object(
     key: str, values: set[str], labels: dict[str, str]
 ) -> None:
     listed = ",".join(sorted(values))
@@ -100,7 +100,7 @@ def test_a_condition_and_its_opposite_share_the_objects(
 
 
 @given(LABELS, LABELS)
-def test_equality_of_many_labels_is_inclusion(
+def test_selector_of_equalities_matches_objects_with_all_these_labels(
     wanted: dict[str, str], labels: dict[str, str]
 ) -> None:
     selector = ",".join(f"{key}={value}" for key, value in wanted.items())
