@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -313,3 +316,24 @@ def test_connect_makes_a_client_for_a_forked_process(monkeypatch: pytest.MonkeyP
 
 def test_client_knows_its_retries() -> None:
     assert client_of("https://palette.invalid", retries=7).retries == 7
+
+
+# Without its libraries
+
+
+@pytest.mark.parametrize("name", ["client", "retry", "transport"])
+def test_client_imports_without_requests_and_urllib3(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    original = import_module(f"{module.__package__}.{name}")
+    for library in ("requests", "urllib3", "urllib3.exceptions"):
+        monkeypatch.setitem(sys.modules, library, None)
+    spec = spec_from_file_location(
+        f"{module.__package__}.without_libraries", str(original.__file__)
+    )
+    assert spec
+    assert spec.loader
+    loaded = module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    if name == "client":
+        assert "requests" in loaded.REQUESTS_IMPORT_ERROR
