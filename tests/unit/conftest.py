@@ -10,12 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import deadline, retry
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import execute
 from unit.fakes import Clock, ScriptedServer
 
+# On a busy machine an example may take any time.
+settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unit")
+
 _OF_THE_USER = ("proxy", "ca_bundle", "palette_", "spectrocloud_", "netrc")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a task's options by their keys, so that ``-k`` finds the tests of an option."""
+    return "+".join(val) if argname == "options" and isinstance(val, dict) and val else None
 
 
 @pytest.fixture
@@ -29,11 +38,10 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Time for retries and waiting, which passes only where they sleep."""
+    """Time for the client, which passes only where it pauses."""
     clock = Clock()
     monkeypatch.setattr(deadline, "time", clock)
     monkeypatch.setattr(retry, "time", clock)
-    monkeypatch.setattr(execute, "time", clock)
     return clock
 
 
