@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import (
     VmKey,
     read_vm,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Entry,
-    concurrency_problems,
     entries_from,
     filters_from,
+    fleet_problems,
 )
-from unit.sets.world import key_of
+from unit.builders import key_of
 
 COMMON = {"cluster": "cluster-1", "cluster_uid": None, "namespace": "vms"}
 
@@ -39,11 +39,13 @@ COMMON = {"cluster": "cluster-1", "cluster_uid": None, "namespace": "vms"}
         ),
     ],
 )
-def test_an_entry_takes_what_it_does_not_say_from_the_task(given: Any, entry: Entry) -> None:
+def test_entries_from_takes_what_an_entry_does_not_say_from_the_task(
+    given: Any, entry: Entry
+) -> None:
     assert entries_from({**COMMON, "vms": [given]}) == ([entry], [])
 
 
-def test_an_entry_may_name_its_cluster_otherwise_than_the_task() -> None:
+def test_entries_from_lets_an_entry_name_its_cluster_otherwise_than_the_task() -> None:
     options = {"cluster": None, "cluster_uid": "c1", "namespace": "vms"}
     vms = ["db1", {"vm_name": "db2", "cluster": "cluster-2"}]
     entries, problems = entries_from({**options, "vms": vms})
@@ -55,7 +57,7 @@ def test_an_entry_may_name_its_cluster_otherwise_than_the_task() -> None:
 
 
 @pytest.mark.parametrize("vms", [None, []])
-def test_no_entries(vms: Any) -> None:
+def test_entries_from_nothing(vms: Any) -> None:
     assert entries_from({**COMMON, "vms": vms}) == ([], [])
 
 
@@ -82,7 +84,7 @@ def test_no_entries(vms: Any) -> None:
         ({"name": "db1"}, "vms[0].vm_name"),
     ],
 )
-def test_bad_entries_are_told_by_their_place(given: Any, where: str) -> None:
+def test_entries_from_names_the_place_of_a_bad_entry(given: Any, where: str) -> None:
     entries, problems = entries_from({**COMMON, "vms": [given]})
     assert entries == []
     assert [problem.option for problem in problems] == [where]
@@ -92,13 +94,13 @@ def test_bad_entries_are_told_by_their_place(given: Any, where: str) -> None:
 
 @pytest.mark.parametrize("key", ["cluster", "cluster_uid"])
 @pytest.mark.parametrize("value", [5, ["a"], {"a": "b"}])
-def test_a_cluster_that_is_not_text_is_told(key: str, value: Any) -> None:
+def test_entries_from_refuses_a_cluster_that_is_not_text(key: str, value: Any) -> None:
     entries, problems = entries_from({**COMMON, "vms": [{"vm_name": "db1", key: value}]})
     assert entries == []
     assert [problem.option for problem in problems] == [f"vms[0].{key}"]
 
 
-def test_all_bad_entries_are_told_at_once_and_good_ones_are_read() -> None:
+def test_entries_from_reports_all_bad_entries_and_reads_the_good_ones() -> None:
     vms = ["ok", "Not Ok", {"vm_name": "BAD", "namespace": "WORSE"}]
     entries, problems = entries_from({**COMMON, "vms": vms})
     assert [entry.vm_name for entry in entries] == ["ok"]
@@ -109,7 +111,7 @@ def test_all_bad_entries_are_told_at_once_and_good_ones_are_read() -> None:
     ]
 
 
-def test_an_entry_needs_a_namespace_and_a_cluster_from_somewhere() -> None:
+def test_entries_from_needs_a_namespace_and_a_cluster() -> None:
     options = {"cluster": None, "cluster_uid": None, "namespace": None, "vms": ["db1"]}
     _entries, problems = entries_from(options)
     assert {problem.option for problem in problems} == {"vms[0].namespace", "vms[0].cluster"}
@@ -145,7 +147,9 @@ FLEET = [key_of("db1"), key_of("db2"), key_of("web1"), key_of("db1", "prod")]
         ({"vm_names": ["db*"], "exclude": ["db2"], "namespaces": ["vms"]}, [FLEET[0]]),
     ],
 )
-def test_filters_by_name_and_place(options: dict[str, Any], selected: list[VmKey]) -> None:
+def test_filters_from_namespaces_vm_names_and_exclude(
+    options: dict[str, Any], selected: list[VmKey]
+) -> None:
     filters, problems = filters_from(options)
     assert problems == []
     assert [key for key in FLEET if filters.match_key(key, "cluster-1")] == selected
@@ -162,24 +166,26 @@ def test_filters_by_name_and_place(options: dict[str, Any], selected: list[VmKey
         (None, True),
     ],
 )
-def test_filters_by_label(selector: str | None, matches: bool) -> None:
+def test_filters_from_selector(selector: str | None, matches: bool) -> None:
     manifest = {"metadata": {"name": "db1", "namespace": "vms", "labels": {"app": "db"}}}
     filters, problems = filters_from({"selector": selector})
     assert problems == []
     assert filters.match_vm(read_vm("c1", manifest), "cluster-1") is matches
 
 
-def test_labels_do_not_bring_back_what_is_excluded() -> None:
+def test_exclude_wins_over_selector() -> None:
     manifest = {"metadata": {"name": "db1", "namespace": "vms", "labels": {"app": "db"}}}
     filters, _problems = filters_from({"selector": "app=db", "exclude": ["db*"]})
     assert not filters.match_vm(read_vm("c1", manifest), "cluster-1")
 
 
-def test_a_selector_that_cannot_be_read_is_told() -> None:
+def test_filters_from_a_selector_that_cannot_be_read() -> None:
     _filters, problems = filters_from({"selector": "app=db,,"})
     assert [problem.option for problem in problems] == ["selector"]
 
 
 @pytest.mark.parametrize(("concurrency", "wrong"), [(1, False), (64, False), (0, True), (-1, True)])
-def test_concurrency(concurrency: int, wrong: bool) -> None:
-    assert bool(concurrency_problems({"concurrency": concurrency})) is wrong
+def test_concurrency_must_be_1_or_more(concurrency: int, wrong: bool) -> None:
+    assert [p.option for p in fleet_problems({"concurrency": concurrency})] == [
+        "concurrency"
+    ] * wrong
