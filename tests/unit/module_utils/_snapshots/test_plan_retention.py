@@ -11,24 +11,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
-    EXPIRES_AT,
-    Snapshot,
-    VmKey,
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
     write_time,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import Snapshot
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
+    EXPIRES_AT,
+    is_own,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_retention import (  # noqa: E501
     Decision,
     Rules,
     decide,
-    is_own,
 )
-from unit.sets.world import EPOCH, key_of, marks, snapshot
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
+from unit.builders import NOW, key_of, own_labels, snapshot
 
-NOW = EPOCH
 DAY = timedelta(days=1)
 READY: dict[str, Any] = {"phase": "Succeeded", "ready": True}
 STATES: tuple[dict[str, Any], ...] = (
@@ -56,7 +57,7 @@ _traits = st.tuples(
     st.sampled_from([key_of("db1"), key_of("db2"), key_of("db1", "prod")]),
     st.sampled_from(STATES),
     _days,
-    st.sampled_from([marks(), marks("nightly"), marks(), {"owner": "someone"}]),
+    st.sampled_from([own_labels(), own_labels("nightly"), own_labels(), {"owner": "someone"}]),
     _expiries,
     st.sampled_from([False, False, False, True]),
 )
@@ -81,7 +82,6 @@ _fleets = st.lists(_traits, max_size=14).map(_fleet_with)
 _limits = st.one_of(st.none(), st.integers(min_value=0, max_value=6))
 _ages = st.one_of(st.none(), _days.map(lambda days: days * DAY))
 _rules = st.builds(Rules, _limits, _ages)
-generated = settings(deadline=None)
 
 
 def deleted(decisions: Sequence[Decision]) -> set[str]:
@@ -96,9 +96,8 @@ def newest_ready(fleet: Sequence[Snapshot]) -> dict[VmKey, Snapshot]:
     return {s.key: s for s in by_age}
 
 
-@generated
 @given(_fleets, _rules)
-def test_every_snapshot_seen_is_named_exactly_once_and_why(
+def test_decide_names_every_snapshot_exactly_once_and_why(
     fleet: list[Snapshot], rules: Rules
 ) -> None:
     decisions = decide(fleet, rules, NOW)
@@ -107,9 +106,8 @@ def test_every_snapshot_seen_is_named_exactly_once_and_why(
     assert all(decision.why for decision in decisions)
 
 
-@generated
 @given(_fleets, _rules)
-def test_what_is_not_ours_or_on_its_way_is_never_deleted(
+def test_decide_never_deletes_what_is_not_ours_or_in_progress(
     fleet: list[Snapshot], rules: Rules
 ) -> None:
     for decision in decide(fleet, rules, NOW):
@@ -121,9 +119,8 @@ def test_what_is_not_ours_or_on_its_way_is_never_deleted(
             assert one.ready or one.failed or one.error
 
 
-@generated
 @given(_fleets, _rules)
-def test_the_newest_ready_of_a_vm_is_deleted_only_with_keep_last_0(
+def test_keep_last_0_alone_deletes_the_newest_ready_of_a_vm(
     fleet: list[Snapshot], rules: Rules
 ) -> None:
     doomed = deleted(decide(fleet, rules, NOW))
@@ -131,9 +128,8 @@ def test_the_newest_ready_of_a_vm_is_deleted_only_with_keep_last_0(
         assert doomed.isdisjoint(s.name for s in newest_ready(fleet).values())
 
 
-@generated
 @given(_fleets, st.integers(0, 6), st.integers(0, 6), _ages)
-def test_a_higher_keep_last_never_deletes_more(
+def test_keep_last_never_deletes_more_when_it_is_higher(
     fleet: list[Snapshot], one: int, other: int, max_age: timedelta | None
 ) -> None:
     fewer, more = sorted((one, other))
@@ -142,9 +138,8 @@ def test_a_higher_keep_last_never_deletes_more(
     assert lax <= strict
 
 
-@generated
 @given(_fleets, _limits, _days, _days)
-def test_a_longer_max_age_never_deletes_more(
+def test_max_age_never_deletes_more_when_it_is_longer(
     fleet: list[Snapshot], keep_last: int | None, one: int, other: int
 ) -> None:
     shorter, longer = sorted((one, other))
@@ -153,17 +148,17 @@ def test_a_longer_max_age_never_deletes_more(
     assert lax <= strict
 
 
-@generated
 @given(_fleets, _rules)
-def test_a_second_run_deletes_nothing_more(fleet: list[Snapshot], rules: Rules) -> None:
+def test_decide_deletes_nothing_more_the_second_time(fleet: list[Snapshot], rules: Rules) -> None:
     doomed = deleted(decide(fleet, rules, NOW))
     left = [s for s in fleet if s.name not in doomed]
     assert deleted(decide(left, rules, NOW)) == set()
 
 
-@generated
 @given(_fleets, _rules)
-def test_failed_ones_of_a_vm_go_first_then_the_oldest(fleet: list[Snapshot], rules: Rules) -> None:
+def test_decide_deletes_failed_ones_of_a_vm_first_then_the_oldest(
+    fleet: list[Snapshot], rules: Rules
+) -> None:
     by_vm: dict[VmKey, list[Snapshot]] = {}
     for decision in decide(fleet, rules, NOW):
         if decision.delete:
@@ -173,17 +168,15 @@ def test_failed_ones_of_a_vm_go_first_then_the_oldest(fleet: list[Snapshot], rul
         assert order == sorted(order)
 
 
-@generated
 @given(_fleets, _rules)
-def test_failed_ones_of_ours_are_always_deleted(fleet: list[Snapshot], rules: Rules) -> None:
+def test_decide_always_deletes_failed_ones_of_ours(fleet: list[Snapshot], rules: Rules) -> None:
     for decision in decide(fleet, rules, NOW):
         if decision.snapshot.failed and is_own(decision.snapshot):
             assert decision.delete is not decision.snapshot.deleting
 
 
-@generated
 @given(_fleets, _rules)
-def test_an_expiry_decides_whatever_the_rules_say(fleet: list[Snapshot], rules: Rules) -> None:
+def test_expires_at_decides_whatever_the_rules_say(fleet: list[Snapshot], rules: Rules) -> None:
     protected = {} if rules.keep_last == 0 else newest_ready(fleet)
     for one, delete, _why in decide(fleet, rules, NOW):
         expires_at = one.annotations.get(EXPIRES_AT)
@@ -193,18 +186,14 @@ def test_an_expiry_decides_whatever_the_rules_say(fleet: list[Snapshot], rules: 
         assert delete == (expired and protected.get(one.key) != one)
 
 
-@generated
 @given(_fleets)
-def test_without_rules_only_failed_and_expired_ones_go(fleet: list[Snapshot]) -> None:
+def test_decide_without_rules_deletes_only_failed_and_expired_ones(fleet: list[Snapshot]) -> None:
     whys = {decision.why for decision in decide(fleet, Rules(), NOW) if decision.delete}
     assert whys <= {"failed", "expired"}
 
 
-@generated
 @given(_fleets, _rules)
-def test_the_decisions_on_a_vm_do_not_depend_on_other_vms(
-    fleet: list[Snapshot], rules: Rules
-) -> None:
+def test_decide_on_a_vm_does_not_depend_on_other_vms(fleet: list[Snapshot], rules: Rules) -> None:
     alone = [
         decision
         for key in sorted({s.key for s in fleet})
@@ -213,7 +202,6 @@ def test_the_decisions_on_a_vm_do_not_depend_on_other_vms(
     assert decide(fleet, rules, NOW) == alone
 
 
-@generated
 @given(_fleets, st.integers(1, 6))
 def test_keep_last_keeps_so_many_that_can_be_used(fleet: list[Snapshot], keep_last: int) -> None:
     lasting = [s._replace(annotations={}) for s in fleet]
@@ -230,7 +218,8 @@ def test_keep_last_keeps_so_many_that_can_be_used(fleet: list[Snapshot], keep_la
 def aged(*days: float) -> list[Snapshot]:
     """Return one VM's ready snapshots, named by their age in days."""
     return [
-        snapshot(name=f"d{age}", labels=marks("nightly"), created=NOW - age * DAY) for age in days
+        snapshot(name=f"d{age}", labels=own_labels("nightly"), created=NOW - age * DAY)
+        for age in days
     ]
 
 
@@ -259,7 +248,7 @@ def aged(*days: float) -> list[Snapshot]:
         (Rules(3, DAY), {"d0": "newest_ready", "d1": "keep_last", "d7": "keep_last"}),
     ],
 )
-def test_rules(rules: Rules, kept: dict[str, str]) -> None:
+def test_keep_last_and_max_age(rules: Rules, kept: dict[str, str]) -> None:
     decisions = decide(aged(1, 30, 0, 7), rules, NOW)
     assert [d.snapshot.name for d in decisions] == ["d30", "d7", "d1", "d0"]
     assert {d.snapshot.name: d.why for d in decisions if not d.delete} == kept
@@ -285,8 +274,8 @@ def test_rules(rules: Rules, kept: dict[str, str]) -> None:
         ),
     ],
 )
-def test_an_old_snapshot_beside_a_new_one(fields: dict[str, Any], why: str) -> None:
-    old = snapshot(name="old", **{"labels": marks(), "created": NOW - 30 * DAY, **fields})
+def test_max_age_of_an_old_snapshot_beside_a_new_one(fields: dict[str, Any], why: str) -> None:
+    old = snapshot(name="old", **{"labels": own_labels(), "created": NOW - 30 * DAY, **fields})
     decisions = decide([old, *aged(0)], Rules(max_age=DAY), NOW)
     found = {decision.snapshot.name: decision for decision in decisions}
     assert found["old"].why == why
@@ -304,7 +293,7 @@ def test_an_old_snapshot_beside_a_new_one(fields: dict[str, Any], why: str) -> N
     ],
 )
 @pytest.mark.parametrize("rules", [Rules(), Rules(keep_last=9), Rules(keep_last=0)])
-def test_expiry(expires_in: timedelta, delete: bool, why: str, rules: Rules) -> None:
+def test_expires_at(expires_in: timedelta, delete: bool, why: str, rules: Rules) -> None:
     annotations = {EXPIRES_AT: f"{write_time(NOW + expires_in)}"}
     one = aged(5)[0]._replace(annotations=annotations)
     decision = decide([one, *aged(0)], rules, NOW)[0]
@@ -312,14 +301,14 @@ def test_expiry(expires_in: timedelta, delete: bool, why: str, rules: Rules) -> 
 
 
 @pytest.mark.parametrize("text", ["2026-11-23T13:59:59+02:00", "2026-11-23T11:59:59.999Z"])
-def test_an_expiry_counts_in_its_own_time_zone(text: str) -> None:
+def test_expires_at_counts_in_its_own_time_zone(text: str) -> None:
     one = aged(5)[0]._replace(annotations={EXPIRES_AT: text})
     assert deleted(decide([one, *aged(0)], Rules(), NOW)) == {"d5"}
 
 
-def test_an_expired_snapshot_stays_while_it_is_the_newest_that_can_be_used() -> None:
+def test_expires_at_does_not_delete_the_newest_that_can_be_used() -> None:
     expired = aged(5)[0]._replace(annotations={EXPIRES_AT: "2026-11-22T12:00:00Z"})
-    failed = snapshot(name="failed", labels=marks(), phase="Failed", ready=False)
+    failed = snapshot(name="failed", labels=own_labels(), phase="Failed", ready=False)
     decisions = decide([expired, failed], Rules(), NOW)
     assert [(d.snapshot.name, d.why) for d in decisions] == [
         ("failed", "failed"),
@@ -327,6 +316,6 @@ def test_an_expired_snapshot_stays_while_it_is_the_newest_that_can_be_used() -> 
     ]
 
 
-def test_somebody_elses_newer_snapshot_does_not_stand_in_for_ours() -> None:
+def test_max_age_does_not_count_a_newer_snapshot_of_somebody_else_as_ours() -> None:
     theirs = snapshot(name="theirs", labels={}, created=NOW)
     assert deleted(decide([theirs, *aged(3)], Rules(max_age=DAY), NOW)) == set()

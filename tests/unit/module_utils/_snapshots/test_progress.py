@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line that tells how far a task has come, by a clock of the test."""
+"""The line on the screen that says how far a task has come."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
-    Member,
-    Step,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import Member
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     CREATE,
     DELETE,
+    Step,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.progress import (
     Progress,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
+from unit.builders import key_of
 from unit.fakes import Clock
-from unit.sets.world import key_of
 
 
 def member(goal: Goal | None = Goal.READY, write: str | None = CREATE) -> Member:
@@ -68,7 +66,7 @@ def progress(clock: Clock, said: list[str]) -> Progress:
     return Progress("nightly", said.append, clock.monotonic)
 
 
-def test_nothing_is_said_in_the_first_seconds(
+def test_report_says_nothing_in_the_first_seconds(
     progress: Progress, clock: Clock, said: list[str]
 ) -> None:
     progress.report([member()])
@@ -77,7 +75,7 @@ def test_nothing_is_said_in_the_first_seconds(
     assert said == []
 
 
-def test_a_line_tells_how_many_are_done_failed_and_waiting(
+def test_report_says_how_many_are_done_failed_and_waiting(
     progress: Progress, clock: Clock, said: list[str]
 ) -> None:
     clock.now += 5
@@ -98,7 +96,7 @@ def test_a_line_tells_how_many_are_done_failed_and_waiting(
         (member(None), "for their turn"),
     ],
 )
-def test_it_tells_what_is_waited_for(
+def test_report_says_what_is_waited_for(
     waiting: Member, words: str, progress: Progress, clock: Clock, said: list[str]
 ) -> None:
     clock.now += 60
@@ -106,7 +104,9 @@ def test_it_tells_what_is_waited_for(
     assert said == [f"nightly: 0/1 done, 0 failed, 1 waiting {words}, 60 s"]
 
 
-def test_lines_are_seconds_apart(progress: Progress, clock: Clock, said: list[str]) -> None:
+def test_report_says_a_line_every_few_seconds(
+    progress: Progress, clock: Clock, said: list[str]
+) -> None:
     members = [member() for _number in range(100)]
     for one in members:
         clock.now += 1
@@ -116,7 +116,7 @@ def test_lines_are_seconds_apart(progress: Progress, clock: Clock, said: list[st
     assert said[-1] == "nightly: 100/100 done, 0 failed, 100 s"
 
 
-def test_nothing_is_said_while_nothing_changes(
+def test_report_says_nothing_while_nothing_changes(
     progress: Progress, clock: Clock, said: list[str]
 ) -> None:
     members = [begun(Goal.READY), done()]
@@ -130,7 +130,7 @@ def test_nothing_is_said_while_nothing_changes(
     assert said[1] == "nightly: 2/2 done, 0 failed, 110 s"
 
 
-def test_it_can_be_silent(clock: Clock) -> None:
+def test_progress_can_be_silent(clock: Clock) -> None:
     progress = Progress("nightly", None, clock.monotonic)
     clock.now += 60
-    progress.report([member()])  # has nobody to tell, and does not fail
+    progress.report([member()])  # there is nobody to say it to

@@ -1,0 +1,342 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner's laws: what is applied is kept, others' is left alone, a refusal writes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
+    Desired,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+    Snapshot,
+    read_snapshot,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
+    CREATE,
+    DELETE,
+    KEEP,
+    REFUSE,
+    UPDATE,
+    Action,
+    Step,
+    differing_metadata,
+    keep,
+    plan_absent,
+    plan_present,
+    refuse,
+    with_metadata,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import (
+    VirtualMachine,
+    read_vm,
+)
+from unit.builders import FAILED, READY, RUNNING, Json, desired_snapshot, key_of, listed, vm
+
+KEY, OTHER_VM = key_of("db1"), key_of("db2")
+
+words = st.sampled_from(["a", "b", "app", "tier"])
+texts = st.dictionaries(words, st.sampled_from(["", "1", "2"]), max_size=3)
+durations = st.builds(
+    lambda hours, minutes, seconds: (
+        f"{hours * 3600 + minutes * 60 + seconds}s",
+        f"{hours}h{minutes}m{seconds}s",
+    ),
+    st.integers(0, 5),
+    st.integers(0, 59),
+    st.integers(0, 59),
+)
+policies = st.sampled_from([None, "Delete", "Retain"])
+
+
+@st.composite
+def desireds(draw: st.DrawFn) -> Desired:
+    """Draw a snapshot as a task may ask for it."""
+    options: dict[str, Any] = {
+        "labels": draw(st.none() | texts),
+        "annotations": draw(st.none() | texts),
+        "deletion_policy": draw(policies),
+        "failure_deadline": draw(st.none() | durations.map(lambda pair: pair[0])),
+        "expire_after": draw(st.sampled_from([None, "7d"])),
+        "definition": draw(
+            st.none() | st.builds(lambda labels: {"metadata": {"labels": labels}}, texts)
+        ),
+    }
+    return desired_snapshot(KEY, "before", **options)
+
+
+@st.composite
+def snapshots(draw: st.DrawFn, name: str = "before") -> Snapshot:
+    """Draw a snapshot as the list may show it."""
+    key = draw(st.sampled_from([KEY, KEY, OTHER_VM]))
+    spec: Json = {}
+    policy, deadline = draw(policies), draw(st.none() | durations)
+    if policy:
+        spec["deletionPolicy"] = policy
+    if deadline:
+        spec["failureDeadline"] = deadline[1]
+    meta: Json = {"name": name, "uid": "u1"}
+    meta["labels"], meta["annotations"] = draw(st.none() | texts), draw(st.none() | texts)
+    if draw(st.booleans()):
+        meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    status = draw(st.sampled_from([{}, RUNNING, READY, FAILED]))
+    return listed(status, vm_name=key.vm_name, spec=spec, **meta)
+
+
+@st.composite
+def vms(draw: st.DrawFn) -> VirtualMachine | None:
+    """Draw the VM as it may be found."""
+    if draw(st.booleans()):
+        return None
+    volumes = draw(st.lists(st.builds(lambda on: {"name": "v", "enabled": on}, st.booleans())))
+    status = {
+        "volumeSnapshotStatuses": volumes,
+        "snapshotInProgress": draw(st.sampled_from([None, "before", "x"])),
+        "restoreInProgress": draw(st.sampled_from([None, "", "restore-1"])),
+    }
+    return read_vm("c1", {"metadata": {"namespace": "vms", "name": "db1"}, "status": status})
+
+
+def applied(action: Action, server_words: bool) -> Snapshot:
+    """Return the snapshot that is there once the action was carried out."""
+    after = action.predicted
+    assert after
+    manifest: Json = {**after.manifest, "status": READY}
+    if server_words:
+        manifest["metadata"] = {**manifest["metadata"], "deletionTimestamp": "0001-01-01T00:00:00Z"}
+        spec = manifest["spec"]
+        if action.verb == CREATE and "failureDeadline" in spec:
+            minutes, rest = divmod(int(spec["failureDeadline"].rstrip("s")), 60)
+            manifest["spec"] = {**spec, "failureDeadline": f"{minutes}m{rest}s"}
+    return read_snapshot("c1", manifest)
+
+
+@given(desireds(), st.none() | snapshots(), st.booleans(), st.booleans())
+def test_plan_present_keeps_what_was_applied(
+    desired: Desired, current: Snapshot | None, replace: bool, server_words: bool
+) -> None:
+    action = plan_present(desired, current, vm(), [], replace)
+    if action.verb == REFUSE:
+        return
+    again = plan_present(desired, applied(action, server_words), vm(), [], replace)
+    assert again.verb == KEEP
+    assert (again.changes, again.outcome) == (False, "unchanged")
+
+
+@given(
+    desireds(),
+    st.none() | snapshots(),
+    vms(),
+    st.lists(snapshots(name="other"), max_size=2),
+    st.booleans(),
+)
+def test_plan_present_keeps_the_laws(
+    desired: Desired,
+    current: Snapshot | None,
+    machine: VirtualMachine | None,
+    others: list[Snapshot],
+    replace: bool,
+) -> None:
+    action = plan_present(desired, current, machine, others, replace)
+    assert action.verb in (CREATE, UPDATE, KEEP, REFUSE)
+    if action.verb == REFUSE:
+        assert not action.changes
+        assert action.steps == ()
+        assert action.reason
+        assert action.message
+    if current and current.key != KEY:
+        assert (action.verb, action.reason) == (REFUSE, "conflict")
+    if action.verb == CREATE:
+        assert machine
+        assert not machine.restore_in_progress
+        assert current is None or current.deleting or replace
+        assert action.steps[-1] == Step(CREATE, "before", Goal.READY, desired)
+        awaited = [step.name for step in action.steps if step.goal is Goal.SETTLED]
+        assert "before" not in awaited
+    for step in action.steps:
+        if step.write == DELETE:
+            assert current
+            assert (step.name, step.uid, current.key) == (current.name, current.uid, KEY)
+    if action.verb == UPDATE:
+        assert current
+        assert not current.deleting
+
+
+@given(st.none() | snapshots())
+def test_plan_absent_deletes_only_the_vms_own_snapshot_and_once(current: Snapshot | None) -> None:
+    action = plan_absent(KEY, current)
+    assert action.verb in (DELETE, KEEP)
+    deletable = current is not None and current.key == KEY and not current.deleting
+    assert (action.verb == DELETE) is deletable
+    assert [step.write for step in action.steps].count(DELETE) == int(deletable)
+    assert plan_absent(KEY, None).verb == KEEP
+    assert bool(action.notes) is (current is not None and current.key != KEY)
+
+
+@given(desireds(), snapshots())
+def test_with_metadata_writes_what_is_declared_and_leaves_the_rest(
+    desired: Desired, current: Snapshot
+) -> None:
+    manifest = with_metadata(current.manifest, desired)
+    written = read_snapshot("c1", manifest)
+    assert differing_metadata(desired, written) == {}
+    for kind in ("labels", "annotations"):
+        declared = desired.declared["metadata"].get(kind) or {}
+        before, after = dict(getattr(current, kind)), dict(getattr(written, kind))
+        assert after == {**before, **declared}
+    assert manifest["spec"] == current.manifest["spec"]
+
+
+@given(desireds(), st.none() | snapshots(), vms(), st.booleans())
+def test_before_and_after_agree_with_the_verb(
+    desired: Desired, current: Snapshot | None, machine: VirtualMachine | None, replace: bool
+) -> None:
+    for action in (plan_present(desired, current, machine, [], replace), plan_absent(KEY, current)):
+        if not action.changes:
+            assert action.before == action.after
+        if action.verb == DELETE:
+            assert action.after is None
+        if action.verb == CREATE:
+            assert action.after == desired.body
+
+
+def test_expire_after_and_ownership_of_an_existing_snapshot_are_left_alone() -> None:
+    desired = desired_snapshot(KEY, "before", expire_after="7d")
+    assert plan_present(desired, listed(READY, name="before"), None).verb == KEEP
+
+
+def test_failure_deadline_that_cannot_be_read_is_compared_as_text() -> None:
+    desired = desired_snapshot(KEY, "before", failure_deadline="5m")
+    current = listed(READY, name="before", spec={"failureDeadline": "five minutes"})
+    assert plan_present(desired, current, None).reason == "spec_differs"
+
+
+# What check mode and diff show
+
+DESIRED = desired_snapshot(name="s", labels={"mine": "new"}, part_of="nightly")
+
+
+def existing(status: Json = READY, **labels: str) -> Snapshot:
+    """Return a snapshot as Palette lists it."""
+    return listed(status, uid="u1", labels=labels)
+
+
+def test_predicted_creation_is_what_is_asked_for() -> None:
+    action = plan_present(DESIRED, None, vm())
+    assert (action.before, action.after) == (None, DESIRED.body)
+    left = action.predicted
+    assert left
+    assert (left.key, left.name, left.phase, left.ready) == (key_of(), "s", "", False)
+    assert left.labels == DESIRED.body["metadata"]["labels"]
+
+
+def test_replace_shows_the_old_one_before() -> None:
+    old = existing(FAILED, theirs="1")
+    action = plan_present(DESIRED, old, vm(), replace=True)
+    assert (action.before, action.after) == (old.manifest, DESIRED.body)
+    left = action.predicted
+    assert left
+    assert left.uid == ""
+
+
+def test_predicted_update_keeps_what_others_wrote_and_does_not_make_the_snapshot_ours() -> None:
+    old = existing(theirs="1", mine="old")
+    action = plan_present(DESIRED, old, None)
+    assert action.verb == UPDATE
+    left = action.predicted
+    assert left
+    assert left.labels == {"theirs": "1", "mine": "new"}
+    assert left.ready
+    assert old.labels == {"theirs": "1", "mine": "old"}
+
+
+def test_predicted_deletion_shows_what_was() -> None:
+    old = existing()
+    action = plan_absent(key_of(), old)
+    assert (action.before, action.after) == (old.manifest, None)
+    assert action.predicted == old
+
+
+def test_keep_and_refuse_predict_no_change() -> None:
+    old = existing()
+    for action in (keep("present", old, DESIRED), refuse("conflict", "no", old, DESIRED)):
+        assert (action.before, action.after) == (old.manifest, old.manifest)
+        assert action.predicted == old
+    refused = refuse("not_found", "no", None, DESIRED)
+    assert (refused.before, refused.after) == (None, None)
+    assert plan_absent(key_of(), None).predicted is None
+
+
+# The steps
+
+
+BUSY = listed(RUNNING, name="other")
+NEW = Step(CREATE, "s", Goal.READY, DESIRED)
+DELETION = Step(DELETE, "s", Goal.GONE, uid="u1")
+GOING = listed(READY, uid="u1", deletionTimestamp="2026-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("action", "waiting", "not_waiting"),
+    [
+        (plan_present(DESIRED, None, vm()), [NEW], [NEW._replace(goal=None)]),
+        (
+            plan_present(DESIRED, None, vm(), [BUSY]),
+            [Step(None, "other", Goal.SETTLED), NEW],
+            [NEW._replace(goal=None)],
+        ),
+        (
+            plan_present(DESIRED, existing(FAILED), vm(), replace=True),
+            [DELETION, NEW],
+            [DELETION, NEW._replace(goal=None)],
+        ),
+        (
+            plan_present(DESIRED, GOING, vm()),
+            [DELETION._replace(write=None), NEW],
+            [DELETION._replace(write=None), NEW._replace(goal=None)],
+        ),
+        (
+            plan_present(DESIRED, existing(), None),
+            [Step(UPDATE, "s", Goal.READY, DESIRED)],
+            [Step(UPDATE, "s", None, DESIRED)],
+        ),
+        (
+            plan_present(DESIRED, existing(mine="new"), None),
+            [Step(None, "s", Goal.READY, uid="u1")],
+            [],
+        ),
+        (plan_absent(key_of(), existing()), [DELETION], [DELETION._replace(goal=None)]),
+        (plan_absent(key_of(), GOING), [DELETION._replace(write=None)], []),
+        (plan_absent(key_of(), None), [], []),
+        (plan_present(DESIRED, None, None), [], []),
+    ],
+    ids=[
+        "create",
+        "create after another",
+        "replace",
+        "create after a deletion",
+        "update",
+        "keep",
+        "delete",
+        "being deleted",
+        "absent",
+        "refuse",
+    ],
+)
+def test_steps_for_leaves_out_what_is_only_waited_for(
+    action: Action, waiting: list[Step], not_waiting: list[Step]
+) -> None:
+    assert action.steps_for(True) == waiting
+    assert action.steps_for(False) == not_waiting
+
+
+def test_consistency_filesystem_is_what_is_waited_for() -> None:
+    desired = desired_snapshot(consistency="filesystem")
+    assert [step.goal for step in plan_present(desired, None, vm()).steps] == [Goal.QUIESCED]

@@ -1,0 +1,136 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of a set's snapshots are fresh, and which are to be deleted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import Snapshot
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
+    PART_OF,
+    is_member,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
+    DELETE,
+    KEEP,
+    REFUSE,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_set import (
+    freshest,
+    kept_notes,
+    plan_absent_members,
+    plan_fresh,
+)
+from unit.builders import NOW, desired_snapshot, own_labels, snapshot, vm
+
+DAY = timedelta(days=1)
+OWN = own_labels("nightly")
+DESIRED = desired_snapshot(name="vm-1-nightly", part_of="nightly")
+
+
+def of_age(age: timedelta, name: str = "s", **fields: Any) -> Snapshot:
+    """Return a member of the set of this age."""
+    return snapshot(name=name, **{"labels": OWN, "created": NOW - age, **fields})
+
+
+@pytest.mark.parametrize(
+    ("one", "fresh"),
+    [
+        (of_age(timedelta()), True),
+        (of_age(DAY - timedelta(seconds=1)), True),
+        (of_age(DAY), False),
+        (of_age(timedelta(), labels=own_labels("weekly")), False),
+        (of_age(timedelta(), labels=own_labels()), False),
+        (of_age(timedelta(), deleting=True), False),
+        (of_age(timedelta(), phase="Failed", ready=False), False),
+        (of_age(timedelta(), phase="InProgress", ready=False), True),
+        (of_age(timedelta(), phase="", ready=False, creation_time=None), True),
+        (of_age(timedelta(), phase="Succeeded", ready=False), True),
+        (of_age(timedelta(), phase="Succeeded", ready=False, error="volume missing"), False),
+        (of_age(timedelta(), phase="InProgress", ready=False, error="freeze failed"), True),
+        (of_age(timedelta(), created=None, creation_time=None), False),
+    ],
+)
+def test_freshest_takes_a_young_member_that_can_be_used(one: Snapshot, fresh: bool) -> None:
+    assert freshest([one], "nightly", DAY, NOW) == (one if fresh else None)
+
+
+def test_freshest_is_the_newest_ready_one() -> None:
+    older, newer = of_age(3 * DAY, "older"), of_age(2 * DAY, "newer")
+    on_its_way = of_age(DAY, "on-its-way", phase="InProgress", ready=False)
+    stale = of_age(9 * DAY, "stale")
+    for order in ([older, newer, on_its_way, stale], [stale, on_its_way, newer, older]):
+        assert freshest(order, "nightly", 7 * DAY, NOW) == newer
+    assert freshest([on_its_way, stale], "nightly", 7 * DAY, NOW) == on_its_way
+    assert freshest([], "nightly", 7 * DAY, NOW) is None
+
+
+def test_freshest_prefers_a_quiesced_one_to_a_newer_one() -> None:
+    quiesced = of_age(2 * DAY, "quiesced", indications=("Online", "GuestAgent"))
+    unquiesced = of_age(DAY, "unquiesced", indications=("Online", "NoGuestAgent"))
+    for order in ([quiesced, unquiesced], [unquiesced, quiesced]):
+        assert freshest(order, "nightly", 7 * DAY, NOW) == quiesced
+
+
+def test_plan_fresh_keeps_it() -> None:
+    action = plan_fresh(of_age(DAY), DESIRED)
+    assert (action.verb, action.outcome, action.changes) == (KEEP, "fresh", False)
+
+
+def test_plan_fresh_refuses_an_unquiesced_one_with_consistency_filesystem() -> None:
+    strict = DESIRED._replace(quiesced=True)
+    unquiesced = of_age(DAY, indications=("Online", "NoGuestAgent"))
+    assert plan_fresh(of_age(DAY, indications=("Online", "GuestAgent")), strict).verb == KEEP
+    action = plan_fresh(unquiesced, strict)
+    assert (action.verb, action.reason, action.current) == (REFUSE, "not_quiesced", unquiesced)
+    assert plan_fresh(unquiesced, DESIRED).verb == KEEP
+
+
+_traits = st.tuples(
+    st.sampled_from([OWN, own_labels("weekly"), own_labels(), {}, {PART_OF: "nightly"}]),
+    st.booleans(),
+    st.sampled_from(["", "InProgress", "Succeeded", "Failed"]),
+)
+
+
+@given(st.lists(_traits, max_size=8))
+def test_plan_absent_members_deletes_all_of_the_set_and_nothing_else(
+    traits: list[tuple[Any, ...]],
+) -> None:
+    snapshots = [
+        snapshot(name=f"s{n}", labels=labels, deleting=deleting, phase=phase)
+        for n, (labels, deleting, phase) in enumerate(traits)
+    ]
+    actions = plan_absent_members(snapshots, "nightly")
+    members = {s.name: s for s in snapshots if is_member(s, "nightly")}
+    assert {a.current.name for a in actions if a.current} == set(members)
+    assert {a.current.name for a in actions if a.current and a.verb == DELETE} == {
+        name for name, one in members.items() if not one.deleting
+    }
+    assert all(a.verb == DELETE or a.reason == "being_deleted" for a in actions)
+
+
+@pytest.mark.parametrize(
+    ("labels", "source_uid", "there", "texts"),
+    [
+        (OWN, "uid-of-db1", True, []),
+        ({}, "uid-of-db1", True, ["is not part of this set"]),
+        (OWN, "another", True, ["was taken of an earlier VM"]),
+        (OWN, "another", False, ["its VM is gone"]),
+        ({}, "another", True, ["is not part of this set", "was taken of an earlier VM"]),
+    ],
+)
+def test_kept_notes_say_what_is_odd(
+    labels: dict[str, str], source_uid: str, there: bool, texts: list[str]
+) -> None:
+    kept = snapshot(labels=labels, source_uid=source_uid)
+    notes = list(kept_notes(kept, "nightly", vm() if there else None))
+    assert len(notes) == len(texts)
+    assert all(text in note for text, note in zip(texts, notes, strict=True))

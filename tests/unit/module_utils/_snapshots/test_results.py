@@ -1,0 +1,84 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user gets back of a snapshot: its status, and diffs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
+    EXPIRES_AT,
+    REQUEST_ID,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
+    diff,
+    status_of,
+)
+from unit.builders import READY, Json, listed, manifest
+
+TAKEN: Json = {**READY, "creationTime": "2026-01-02T03:04:08Z", "sourceUID": "vm-uid"}
+AN_HOUR_LATER = datetime(2026, 1, 2, 4, 4, 8, tzinfo=timezone.utc)
+
+
+def test_status_of_has_all_keys() -> None:
+    read = listed(
+        {**TAKEN, "conditions": [{"type": "Ready", "status": "True"}]},
+        uid="u1",
+        labels={"a": "1"},
+        annotations={EXPIRES_AT: "2026-02-01T00:00:00Z"},
+        creationTimestamp="2026-01-02T03:04:05Z",
+    )
+    assert status_of(read, AN_HOUR_LATER) == {
+        "cluster_uid": "c1",
+        "name": "s",
+        "namespace": "vms",
+        "vm_name": "db1",
+        "uid": "u1",
+        "phase": "Succeeded",
+        "ready_to_use": True,
+        "deleting": False,
+        "creation_time": "2026-01-02T03:04:08Z",
+        "age_seconds": 3600,
+        "expires_at": "2026-02-01T00:00:00Z",
+        "deletion_policy": None,
+        "failure_deadline": None,
+        "indications": ["GuestAgent", "Online"],
+        "quiesced": True,
+        "included_volumes": ["rootdisk"],
+        "excluded_volumes": ["cloudinitdisk"],
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "error": None,
+        "content_name": "content",
+        "source_uid": "vm-uid",
+        "labels": {"a": "1"},
+        "annotations": {"spectrocloud.palette/expires-at": "2026-02-01T00:00:00Z"},
+    }
+
+
+def test_status_of_has_no_negative_age_where_a_clock_lags() -> None:
+    early = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    assert status_of(listed(TAKEN), early)["age_seconds"] == 0
+
+
+def test_diff_shows_what_a_client_may_set() -> None:
+    old = manifest(READY, labels={"a": "1"}, resourceVersion="7", uid="u")
+    new = manifest(annotations={"b": "2", REQUEST_ID: "r"})
+    assert diff(old, new) == {
+        "before_header": "s",
+        "after_header": "s",
+        "before": {
+            "metadata": {"name": "s", "namespace": "vms", "labels": {"a": "1"}, "annotations": {}},
+            "spec": old["spec"],
+        },
+        "after": {
+            "metadata": {"name": "s", "namespace": "vms", "labels": {}, "annotations": {"b": "2"}},
+            "spec": old["spec"],
+        },
+    }
+    assert diff(None, None) == {
+        "before_header": "",
+        "after_header": "",
+        "before": {},
+        "after": {},
+    }

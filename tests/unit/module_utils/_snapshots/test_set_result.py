@@ -1,0 +1,123 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user gets back of a set: its counts, and the text of its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import Member
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
+    Action,
+    plan_absent,
+    plan_deletion,
+    plan_present,
+    refuse,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.set_result import (
+    Row,
+    Run,
+    failure_text,
+    set_diff,
+    set_result,
+)
+from unit.builders import NOW, READY, Json, desired_snapshot, key_of, listed, vm
+
+REAL = Run(NOW, check_mode=False, aborted=False)
+CHECK = Run(NOW, check_mode=True, aborted=False)
+DESIRED = desired_snapshot(name="s")
+CREATION = plan_present(DESIRED, None, vm())
+UNQUIESCED = refuse("not_quiesced", "no", listed(READY), DESIRED)
+BLOCKED = refuse("restore_in_progress", "no", None, DESIRED)
+
+
+def row(*actions: Action, label: str = "c/vms/db1", failure: PaletteError | None = None) -> Row:
+    """Return a row whose steps are done, unless it failed."""
+    member = Member(key_of(), [])
+    member.changed = any(action.changes for action in actions) and not failure
+    member.failure = failure
+    return Row(label, actions, actions[0] if actions else None, member)
+
+
+def failures(count: int, outcome: str = "failed") -> dict[str, Json]:
+    """Return so many rows of a result."""
+    row = {"outcome": outcome, "reason": "timeout", "msg": "no answer"}
+    return {f"c/vms/vm-{number}": row for number in range(count)}
+
+
+@pytest.mark.parametrize(
+    ("actions", "failure", "outcome"),
+    [
+        ((CREATION,), None, "created"),
+        ((), None, "absent"),
+        ((plan_absent(key_of(), None),), None, "absent"),
+        ((BLOCKED,), None, "blocked"),
+        ((UNQUIESCED,), None, "failed"),
+        ((CREATION,), PaletteError("forbidden", "no"), "failed"),
+    ],
+)
+def test_set_result_outcome(
+    actions: Sequence[Action], failure: PaletteError | None, outcome: str
+) -> None:
+    result = set_result([row(*actions, failure=failure)], REAL)
+    assert result["members"]["c/vms/db1"]["outcome"] == outcome
+    assert result["changed"] is (outcome == "created")
+    counted = {"blocked": {"blocked": 1, "failed": 1}}.get(outcome, {outcome: 1})
+    assert {name: n for name, n in result["summary"].items() if n} == {"total": 1, **counted}
+
+
+def test_set_result_of_an_aborted_set_tries_nothing() -> None:
+    rows = [row(BLOCKED, label="a"), row(CREATION, label="b"), row(UNQUIESCED, label="c")]
+    for check_mode in (True, False):
+        members = set_result(rows, Run(NOW, check_mode, aborted=True))["members"]
+        assert [m["outcome"] for m in members.values()] == ["blocked", "not_tried", "failed"]
+
+
+def test_set_result_in_check_mode_predicts_the_status() -> None:
+    result = set_result([row(CREATION)._replace(member=Member(key_of(), []))], CHECK)
+    member = result["members"]["c/vms/db1"]
+    assert (member["changed"], member["status"]["name"]) == (True, "s")
+
+
+def test_set_result_names_all_snapshots_of_a_vm_that_are_deleted() -> None:
+    deletions = [plan_deletion(listed(READY, name=name)) for name in ("s1", "s2")]
+    member = set_result([row(*deletions)], REAL)["members"]["c/vms/db1"]
+    assert (member["name"], member["msg"]) == ("s1", "2 snapshots: s1, s2")
+
+
+def test_set_diff_shows_only_what_changes() -> None:
+    deletion = plan_deletion(listed(READY, name="s1"))
+    diff = set_diff([row(CREATION, label="a"), row(deletion, label="b"), row(BLOCKED, label="c")])
+    assert diff["before"] == {"a": [{}], "b": [deletion_body("s1")]}
+    assert diff["after"]["a"][0]["metadata"]["name"] == "s"
+    assert diff["after"]["b"] == [{}]
+
+
+def deletion_body(name: str) -> Json:
+    """Return what a diff shows of a snapshot that is deleted."""
+    metadata = {"name": name, "namespace": "vms", "labels": {}, "annotations": {}}
+    return {"metadata": metadata, "spec": listed(READY, name=name).manifest["spec"]}
+
+
+def test_failure_text_names_the_first_failures_only() -> None:
+    text = failure_text(failures(200), aborted=False)
+    assert text.startswith("200 of 200 members failed: c/vms/vm-0: timeout: no answer; ")
+    assert text.endswith("; and 190 more, see members")
+    assert len(text) < 2_000
+    assert "more" not in failure_text(failures(10), aborted=False)
+
+
+def test_failure_text_counts_blocked_members_of_an_aborted_set() -> None:
+    members = {**failures(2, "blocked"), "c/vms/db1": {"outcome": "not_tried"}}
+    text = failure_text(members, aborted=True)
+    assert text.startswith("2 of 3 members are blocked, and nothing was written: c/vms/vm-0: ")
+
+
+def test_failure_text_is_empty_without_a_failure() -> None:
+    assert failure_text({"c/vms/db1": {"outcome": "created"}}, aborted=False) == ""

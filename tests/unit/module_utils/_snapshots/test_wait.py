@@ -1,0 +1,122 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When waiting ends, and the pace of polling."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import Snapshot
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
+    Goal,
+    Waiting,
+    growing_interval,
+    reached,
+    timed_out,
+    wait_problems,
+    waiting_from,
+)
+from unit.builders import FAILED, READY, RUNNING, SUCCEEDED, UNQUIESCED, Json, listed
+
+DELETING = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+
+
+def snapshot(status: Json | None = None, uid: str = "u1", **metadata: str) -> Snapshot:
+    """Return a snapshot as listed."""
+    return listed(status, uid=uid, **metadata)
+
+
+@pytest.mark.parametrize(
+    ("goal", "seen", "end"),
+    [
+        (Goal.READY, snapshot(), False),
+        (Goal.READY, snapshot(RUNNING), False),
+        (Goal.READY, snapshot(SUCCEEDED), False),
+        (Goal.READY, snapshot(READY), True),
+        (Goal.READY, snapshot(UNQUIESCED), True),
+        (Goal.READY, snapshot({**RUNNING, "error": {"message": "passing"}}), False),
+        (Goal.READY, snapshot(FAILED), "snapshot_failed"),
+        (Goal.READY, snapshot(READY, **DELETING), "snapshot_deleted"),
+        (Goal.READY, snapshot(READY, uid="u2"), "snapshot_disappeared"),
+        (Goal.READY, None, "snapshot_disappeared"),
+        (Goal.QUIESCED, snapshot(UNQUIESCED), "not_quiesced"),
+        (Goal.QUIESCED, snapshot({**UNQUIESCED, "readyToUse": False}), False),
+        (Goal.QUIESCED, snapshot(READY), True),
+        (Goal.QUIESCED, snapshot(FAILED), "snapshot_failed"),
+        (Goal.GONE, None, True),
+        (Goal.GONE, snapshot(READY), False),
+        (Goal.GONE, snapshot(FAILED, **DELETING), False),
+        (Goal.GONE, snapshot(READY, uid="u2"), True),
+        (Goal.SETTLED, None, True),
+        (Goal.SETTLED, snapshot(), False),
+        (Goal.SETTLED, snapshot(RUNNING), False),
+        (Goal.SETTLED, snapshot(SUCCEEDED), True),
+        (Goal.SETTLED, snapshot(FAILED), True),
+    ],
+)
+def test_reached_ends_the_waiting_or_does_not(
+    goal: Goal, seen: Snapshot | None, end: bool | str
+) -> None:
+    if isinstance(end, bool):
+        assert reached(goal, seen, "u1") is end
+        return
+    with pytest.raises(PaletteError) as caught:
+        reached(goal, seen, "u1")
+    assert caught.value.reason == end
+
+
+def test_reached_takes_any_snapshot_of_the_name_without_a_uid() -> None:
+    assert reached(Goal.READY, snapshot(READY, uid="u2"), None)
+    assert reached(Goal.READY, snapshot(READY, uid=""), "u1")
+
+
+def test_timed_out_names_goal_time_and_state() -> None:
+    waiting = Waiting(90, 5)
+    lost = timed_out(Goal.READY, "s", None, waiting, "HTTP 502")
+    assert lost.reason == "wait_timeout"
+    for words in ("snapshot s", "90 s", "was not listed", "HTTP 502"):
+        assert words in lost.message
+    lingering = timed_out(Goal.GONE, "s", snapshot(RUNNING, **DELETING), waiting, "")
+    for words in ("not gone", "being deleted", "InProgress", "Source locked"):
+        assert words in lingering.message
+    assert "last poll" not in lingering.message
+    assert "not set yet" in timed_out(Goal.READY, "s", snapshot(), waiting, "").message
+
+
+@given(st.floats(0.001, 3600), st.integers(0, 1_000_000))
+def test_growing_interval_reaches_the_longest(longest: float, polls: int) -> None:
+    interval = growing_interval(longest, polls)
+    assert 0 < interval <= longest
+    if polls >= 6:
+        assert interval >= longest * 0.9
+
+
+@pytest.mark.parametrize(
+    ("options", "enabled"), [({}, True), ({"wait": True}, True), ({"wait": False}, False)]
+)
+def test_waiting_from_reads_wait_wait_timeout_and_poll_interval(
+    options: Json, enabled: bool
+) -> None:
+    times = {"wait_timeout": 60, "poll_interval": 2}
+    assert waiting_from({**options, **times}) == Waiting(60, 2, enabled)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("option", ["wait_timeout", "poll_interval"])
+def test_wait_timeout_and_poll_interval_must_be_above_zero_and_finite(
+    option: str, seconds: float
+) -> None:
+    options = {"wait_timeout": 60, "poll_interval": 2, "wait": True, option: seconds}
+    assert [problem.option for problem in wait_problems(options)] == [option]
+
+
+def test_consistency_filesystem_needs_wait() -> None:
+    options = {"wait_timeout": 60, "poll_interval": 2, "consistency": "filesystem"}
+    assert wait_problems({**options, "wait": True}) == []
+    assert [p.option for p in wait_problems({**options, "wait": False})] == ["consistency"]
