@@ -1,39 +1,41 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vm_snapshot_retention against Palette in memory: what it deletes, in which order, and tells."""
+"""vm_snapshot_retention against Palette in memory: what it deletes, in which order, and reports."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.features import (
-    VM_SNAPSHOT_RETENTION,
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot_retention import (  # noqa: E501
+    MODULE,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     EXPIRES_AT,
-    VmKey,
 )
-from unit.sets.world import Call, Json, MemoryPalette, key_of, marks, run
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
+from unit.builders import FAILED, READY, Json, key_of, own_labels
+from unit.palette_in_memory import NEVER_READY, Call, MemoryPalette
+from unit.tasks import run
 
 DAY = 86_400.0
-OURS = marks("nightly")
+OWN = own_labels("nightly")
 
 
 def retain(palette: MemoryPalette, **options: Any) -> Json:
-    """Return the result of a task. A check of the same task comes first, and must tell the same."""
+    """Return the result of a task. Check mode comes first, and must report the same."""
     given: Json = {"cluster": "cluster-1", **options}
     written = len(palette.writes())
-    check = run(palette, VM_SNAPSHOT_RETENTION, check_mode=True, diff_mode=True, **given)
+    check = run(palette, MODULE, check_mode=True, diff_mode=True, **given)
     assert len(palette.writes()) == written
-    result = run(palette, VM_SNAPSHOT_RETENTION, diff_mode=True, **given)
+    result = run(palette, MODULE, diff_mode=True, **given)
     if not result.get("failed"):
         assert check == result
     return result
@@ -52,7 +54,7 @@ def outcomes(result: Json) -> dict[str, str]:
 def add_days(palette: MemoryPalette, key: VmKey, *days: float) -> None:
     """Let a VM have ready snapshots of the set, named by VM and age in days."""
     for age in days:
-        palette.add_snapshot(key, f"{key.vm_name}-{age:g}", OURS, age * DAY)
+        palette.add_snapshot(f"{key.vm_name}-{age:g}", key, OWN, age=age * DAY)
 
 
 @pytest.fixture
@@ -65,18 +67,20 @@ def palette() -> MemoryPalette:
 
 
 @pytest.mark.parametrize("option", ["wait_timeout", "poll_interval"])
-def test_nobody_waits_for_more_than_a_year(palette: MemoryPalette, option: str) -> None:
+def test_wait_timeout_and_poll_interval_are_at_most_a_year(
+    palette: MemoryPalette, option: str
+) -> None:
     result = retain(palette, keep_last=1, **{option: 1e300})
     assert result["reason"] == "invalid_parameters"
     assert result["msg"].startswith(f"{option}: must be above 0 and at most 31536000")
     assert palette.calls == []
 
 
-def test_an_empty_age_is_no_rule(palette: MemoryPalette) -> None:
+def test_max_age_that_is_empty_is_no_rule(palette: MemoryPalette) -> None:
     assert retain(palette, max_age="")["summary"]["by_why"] == {"no_rule": 6, "newest_ready": 2}
 
 
-def test_old_ones_are_deleted_and_awaited_vm_by_vm(palette: MemoryPalette) -> None:
+def test_keep_last_deletes_the_oldest_vm_by_vm(palette: MemoryPalette) -> None:
     result = retain(palette, keep_last=2)
     assert palette.names() == ["db1-0", "db1-1", "web1-0", "web1-1"]
     assert palette.deleted_together == []
@@ -90,11 +94,11 @@ def test_old_ones_are_deleted_and_awaited_vm_by_vm(palette: MemoryPalette) -> No
         "by_why": {"beyond_keep_last": 4, "keep_last": 2, "newest_ready": 2},
     }
     for vm_name in ("db1", "web1"):
-        own = [call.path.rpartition("/")[2] for call in palette.writes() if call.vm_name == vm_name]
+        own = [call.name for call in palette.writes() if call.vm_name == vm_name]
         assert own == [f"{vm_name}-30", f"{vm_name}-7"]
 
 
-def test_a_second_run_deletes_nothing(palette: MemoryPalette) -> None:
+def test_max_age_deletes_nothing_the_second_time(palette: MemoryPalette) -> None:
     retain(palette, max_age="3d")
     again = retain(palette, max_age="3d")
     assert not again["changed"]
@@ -102,14 +106,14 @@ def test_a_second_run_deletes_nothing(palette: MemoryPalette) -> None:
     assert len(palette.writes()) == 4
 
 
-def test_check_mode_says_what_it_would_delete(palette: MemoryPalette) -> None:
-    check = run(palette, VM_SNAPSHOT_RETENTION, check_mode=True, cluster="cluster-1", max_age="3d")
+def test_check_mode_reports_what_it_would_delete(palette: MemoryPalette) -> None:
+    check = run(palette, MODULE, check_mode=True, cluster="cluster-1", max_age="3d")
     assert check["changed"]
     assert check["summary"]["deleted"] == 4
     assert len(palette.names()) == 8
     doomed = {name for name, outcome in outcomes(check).items() if outcome == "deleted"}
-    run(palette, VM_SNAPSHOT_RETENTION, cluster="cluster-1", max_age="3d")
-    assert {call.path.rpartition("/")[2] for call in palette.writes()} == doomed
+    run(palette, MODULE, cluster="cluster-1", max_age="3d")
+    assert {call.name for call in palette.writes()} == doomed
 
 
 @pytest.mark.parametrize(
@@ -127,20 +131,21 @@ def test_check_mode_says_what_it_would_delete(palette: MemoryPalette) -> None:
         ({"cluster": None}, 1 + 1),
     ],
 )
-def test_scope(palette: MemoryPalette, options: Json, left: int) -> None:
+def test_vm_names_exclude_namespaces_set_selector_and_clusters_narrow(
+    palette: MemoryPalette, options: Json, left: int
+) -> None:
     retain(palette, **{"keep_last": 1, **options})
     assert len(palette.names()) == left
 
 
-def test_snapshots_of_vms_that_no_longer_exist_are_looked_at_too(palette: MemoryPalette) -> None:
+def test_keep_last_counts_snapshots_of_vms_that_no_longer_exist(palette: MemoryPalette) -> None:
     palette.vms.clear()
     retain(palette, keep_last=1)
     assert palette.names() == ["db1-0", "web1-0"]
-    assert {call.method for call in palette.calls} == {"GET", "DELETE"}
-    assert all(call.lists_snapshots for call in palette.calls if call.method == "GET")
+    assert {call.kind for call in palette.calls} == {"LIST", "DELETE"}
 
 
-def test_other_clusters_are_left_alone(palette: MemoryPalette) -> None:
+def test_cluster_leaves_other_clusters_alone(palette: MemoryPalette) -> None:
     palette.add_cluster("c2", "cluster-2")
     add_days(palette, key_of("edge1", cluster_uid="c2"), 0, 30)
     retain(palette, cluster="cluster-2", keep_last=1)
@@ -149,22 +154,23 @@ def test_other_clusters_are_left_alone(palette: MemoryPalette) -> None:
     assert palette.names() == ["db1-0", "edge1-0", "web1-0"]
 
 
-def test_every_snapshot_seen_is_named_with_its_facts(palette: MemoryPalette) -> None:
-    palette.add_snapshot(key_of("db1"), "by-hand", {}, 99 * DAY)
-    palette.add_snapshot(key_of("db1"), "failed", OURS, 2 * DAY).failed_at = 0
-    palette.add_snapshot(key_of("db1"), "on-its-way", OURS, 8 * DAY).ready_at = None
+def test_snapshots_has_a_row_with_status_for_every_snapshot_seen(palette: MemoryPalette) -> None:
+    db1 = key_of("db1")
+    palette.add_snapshot("by-hand", db1, age=99 * DAY)
+    palette.add_snapshot("failed", db1, OWN, course=(FAILED,), age=2 * DAY)
+    palette.add_snapshot("running", db1, OWN, course=NEVER_READY, age=8 * DAY)
     result = retain(palette, vm_names=["db1"], max_age="3d")
     assert whys(result) == {
         "failed": ("delete", "failed"),
         "by-hand": ("keep", "not_ours"),
         "db1-30": ("delete", "too_old"),
-        "on-its-way": ("keep", "in_progress"),
+        "running": ("keep", "in_progress"),
         "db1-7": ("delete", "too_old"),
         "db1-1": ("keep", "young_enough"),
         "db1-0": ("keep", "newest_ready"),
     }
     assert next(iter(whys(result))) == "failed"
-    assert [call.path.rpartition("/")[2] for call in palette.writes()] == [
+    assert [call.name for call in palette.writes()] == [
         "failed",
         "db1-30",
         "db1-7",
@@ -178,27 +184,27 @@ def test_every_snapshot_seen_is_named_with_its_facts(palette: MemoryPalette) -> 
     ]
 
 
-def test_what_has_expired_goes_without_any_rule(palette: MemoryPalette) -> None:
+def test_expires_at_deletes_without_any_rule(palette: MemoryPalette) -> None:
     for name, expiry in (("past", "2026-11-23T11:59:59Z"), ("future", "2026-11-23T12:00:01Z")):
-        stored = palette.add_snapshot(key_of("db1"), name, OURS, 40 * DAY)
-        stored.manifest["metadata"]["annotations"] = {EXPIRES_AT: expiry}
+        annotations = {EXPIRES_AT: expiry}
+        palette.add_snapshot(name, key_of("db1"), OWN, age=40 * DAY, annotations=annotations)
     result = retain(palette)
     assert whys(result)["past"] == ("delete", "expired")
     assert whys(result)["future"] == ("keep", "not_expired")
     assert len(palette.writes()) == 1
 
 
-def test_the_age_counts_from_the_point_in_time_of_the_snapshot(palette: MemoryPalette) -> None:
+def test_max_age_counts_from_the_point_in_time_of_the_snapshot(palette: MemoryPalette) -> None:
     palette.clock.now += 3600
     result = retain(palette, vm_names=["db1"], max_age="24h")
     assert whys(result)["db1-1"] == ("delete", "too_old")
 
 
-def test_a_deletion_that_fails_leaves_the_rest_of_its_vm_and_stops_no_other(
+def test_run_leaves_the_rest_of_a_vm_after_a_deletion_that_fails_and_stops_no_other(
     palette: MemoryPalette,
 ) -> None:
     def refuse(call: Call) -> None:
-        if call.path.endswith("/db1-7"):
+        if call.name == "db1-7":
             raise PaletteError("forbidden", "no", http_status=403)
 
     palette.before = refuse
@@ -219,7 +225,7 @@ def test_a_deletion_that_fails_leaves_the_rest_of_its_vm_and_stops_no_other(
     assert (summary["deleted"], summary["failed"], summary["not_tried"]) == (5, 1, 2)
 
 
-def test_what_does_not_go_in_time_is_a_timeout(palette: MemoryPalette) -> None:
+def test_wait_timeout_fails_what_does_not_go_in_time(palette: MemoryPalette) -> None:
     palette.gone_after = None
     result = retain(palette, keep_last=3, wait_timeout=30)
     assert result["failed"]
@@ -229,10 +235,10 @@ def test_what_does_not_go_in_time_is_a_timeout(palette: MemoryPalette) -> None:
     assert result["summary"]["failed"] == 2
 
 
-def test_a_snapshot_that_went_by_itself_is_as_good_as_deleted(palette: MemoryPalette) -> None:
+def test_run_takes_a_snapshot_that_went_by_itself_as_deleted(palette: MemoryPalette) -> None:
     def vanish(call: Call) -> None:
         if call.method == "DELETE":
-            palette.stored.pop(("c1", "vms", call.path.rpartition("/")[2]), None)
+            palette.stored.pop(("c1", "vms", call.name), None)
 
     palette.before = vanish
     assert not retain(palette, keep_last=1).get("failed")
@@ -250,23 +256,23 @@ def test_a_snapshot_that_went_by_itself_is_as_good_as_deleted(palette: MemoryPal
         ({"poll_interval": 0}, "poll_interval"),
     ],
 )
-def test_wrong_options_are_told_before_any_request(
+def test_read_refuses_wrong_options_before_any_request(
     palette: MemoryPalette, options: Json, option: str
 ) -> None:
-    result = run(palette, VM_SNAPSHOT_RETENTION, cluster="cluster-1", **options)
+    result = run(palette, MODULE, cluster="cluster-1", **options)
     assert result["reason"] == "invalid_parameters"
     assert result["problems"][0].startswith(f"{option}: ")
     assert palette.calls == []
 
 
-def test_an_age_of_nothing_is_a_rule_too(palette: MemoryPalette) -> None:
+def test_max_age_0_is_a_rule_too(palette: MemoryPalette) -> None:
     retain(palette, vm_names=["db1"], max_age="0")
     assert palette.names() == ["db1-0", "web1-0", "web1-1", "web1-30", "web1-7"]
     retain(palette, max_age="0", keep_last=0)
     assert palette.names() == []
 
 
-def test_what_is_just_as_old_as_allowed_is_kept(palette: MemoryPalette) -> None:
+def test_max_age_keeps_what_is_just_as_old(palette: MemoryPalette) -> None:
     retain(palette, max_age="0", keep_last=0)
     assert palette.names() == ["db1-0", "web1-0"]
 
@@ -274,8 +280,8 @@ def test_what_is_just_as_old_as_allowed_is_kept(palette: MemoryPalette) -> None:
 _traits = st.tuples(
     st.sampled_from(["db1", "db2"]),
     st.integers(0, 20),
-    st.sampled_from([OURS, OURS, marks(), {}]),
-    st.sampled_from(["ready", "ready", "failed", "on its way", "being deleted"]),
+    st.sampled_from([OWN, OWN, own_labels(), {}]),
+    st.sampled_from(["ready", "ready", "failed", "in progress", "being deleted"]),
 )
 
 
@@ -283,24 +289,22 @@ def generated_palette(traits: list[tuple[str, int, dict[str, str], str]]) -> Mem
     """Return a cluster with such snapshots."""
     palette = MemoryPalette()
     for number, (vm_name, days, labels, state) in enumerate(traits):
-        stored = palette.add_snapshot(key_of(vm_name), f"s{number}", labels, days * DAY)
-        if state == "failed":
-            stored.failed_at = 0
-        elif state == "on its way":
-            stored.ready_at = None
-        elif state == "being deleted":
+        course = {"failed": (FAILED,), "in progress": NEVER_READY}.get(state, (READY,))
+        stored = palette.add_snapshot(
+            f"s{number}", key_of(vm_name), labels, course=course, age=days * DAY
+        )
+        if state == "being deleted":
             palette.begin_deletion(stored)
     return palette
 
 
-@settings(deadline=None)
 @given(
     st.lists(_traits, max_size=12),
     st.sampled_from([None, 0, 1, 3]),
     st.sampled_from([None, "0", "5d"]),
     st.integers(1, 4),
 )
-def test_check_mode_tells_what_a_run_deletes_and_a_second_run_deletes_nothing(
+def test_check_mode_reports_what_a_run_deletes_and_a_second_run_deletes_nothing(
     traits: list[Any], keep_last: int | None, max_age: str | None, concurrency: int
 ) -> None:
     palette = generated_palette(traits)
@@ -311,7 +315,7 @@ def test_check_mode_tells_what_a_run_deletes_and_a_second_run_deletes_nothing(
     result = retain(palette, **options)  # compares check mode with it
     doomed = {name for name, (decision, _why) in whys(result).items() if decision == "delete"}
     assert set(whys(result)) == before
-    assert {call.path.rpartition("/")[2] for call in palette.writes()} == doomed
+    assert {call.name for call in palette.writes()} == doomed
     assert len(palette.writes()) == len(doomed)
     assert set(palette.names()) <= before - doomed
     assert set(palette.names()) >= before - doomed - going

@@ -1,0 +1,149 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vm_snapshot_info against Palette in memory: every filter, the order, the summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot_info import (
+    MODULE,
+)
+from unit.builders import FAILED, READY, SUCCEEDED, Json, key_of
+from unit.palette_in_memory import NEVER_READY, MemoryPalette
+from unit.tasks import run
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+
+@pytest.fixture(params=[False, True], ids=["kubernetes", "go-swagger"])
+def palette(request: pytest.FixtureRequest) -> MemoryPalette:
+    """Two clusters with a few snapshots, in each of Palette's JSON styles."""
+    palette = MemoryPalette(go_swagger=request.param)
+    palette.add_cluster("c2", "cluster-2")
+    db1, test = key_of("db1"), {"app": "db", "tier": "test"}
+    palette.add_snapshot("nightly-1", db1, {"app": "db"}, course=(READY,), age=10 * DAY)
+    palette.add_snapshot("nightly-2", db1, test, course=(SUCCEEDED,), age=2 * HOUR)
+    palette.add_snapshot("by-hand", key_of("db2"), course=(FAILED,), age=5 * DAY)
+    palette.add_snapshot("fresh", key_of("db1", "prod"), course=({},), age=1)
+    edge = key_of("db1", cluster_uid="c2")
+    palette.gone_after = None
+    palette.begin_deletion(palette.add_snapshot("edge", edge, course=NEVER_READY, age=3 * HOUR))
+    return palette
+
+
+def found(palette: MemoryPalette, **options: Any) -> list[str]:
+    """Return the names of the snapshots that match."""
+    return [snapshot["name"] for snapshot in run(palette, MODULE, **options)["snapshots"]]
+
+
+ALL = ["fresh", "nightly-2", "edge", "by-hand", "nightly-1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({}, ALL),
+        ({"name": "nightly-*"}, ["nightly-2", "nightly-1"]),
+        ({"name": "edge"}, ["edge"]),
+        ({"name": "Edge"}, []),
+        ({"name": "nightly-[13]"}, ["nightly-1"]),
+        ({"vm_names": ["db2"]}, ["by-hand"]),
+        ({"vm_names": []}, ALL),
+        ({"namespaces": ["prod", "other"]}, ["fresh"]),
+        ({"selector": "app=db"}, ["nightly-2", "nightly-1"]),
+        ({"selector": "app=db,tier!=test"}, ["nightly-1"]),
+        ({"selector": "!app"}, ["fresh", "edge", "by-hand"]),
+        ({"ready": True}, ["nightly-1"]),
+        ({"ready": False}, ["fresh", "nightly-2", "edge", "by-hand"]),
+        ({"phase": ["Failed", "InProgress"]}, ["edge", "by-hand"]),
+        ({"phase": ["Unknown"]}, ["fresh"]),
+        ({"phase": []}, ALL),
+        ({"older_than": "4d"}, ["by-hand", "nightly-1"]),
+        ({"newer_than": "1d"}, ["fresh", "nightly-2", "edge"]),
+        ({"older_than": "1h", "newer_than": "7d"}, ["nightly-2", "edge", "by-hand"]),
+        ({"older_than": "150m", "phase": ["InProgress"], "vm_names": ["db1"]}, ["edge"]),
+        ({"older_than": "0"}, ALL),
+        ({"older_than": "10d"}, []),
+        ({"newer_than": "10d"}, ALL),
+    ],
+)
+def test_filters_must_all_match(palette: MemoryPalette, options: Json, names: list[str]) -> None:
+    assert found(palette, **options) == names
+
+
+def test_cluster_of_each_snapshot_is_named(palette: MemoryPalette) -> None:
+    snapshots = run(palette, MODULE)["snapshots"]
+    assert {s["name"]: (s["cluster"], s["cluster_uid"]) for s in snapshots} == {
+        **dict.fromkeys(["fresh", "nightly-2", "by-hand", "nightly-1"], ("cluster-1", "c1")),
+        "edge": ("cluster-2", "c2"),
+    }
+
+
+def test_vm_names_and_namespaces_are_left_to_palette(palette: MemoryPalette) -> None:
+    found(palette, vm_names=["db2", "db1"], namespaces=["vms"], cluster_uid="c1")
+    (call,) = palette.calls
+    assert (call.query["vmName"], call.query["namespace"]) == ("db1,db2", "vms")
+
+
+def test_vm_names_of_more_than_a_query_holds_are_filtered_here(palette: MemoryPalette) -> None:
+    many = [f"db{number}" for number in range(2, 60)]
+    assert found(palette, vm_names=many, cluster_uid="c1") == ["by-hand"]
+    (call,) = palette.calls
+    assert "vmName" not in call.query
+
+
+def test_summary_counts_what_was_found(palette: MemoryPalette) -> None:
+    result = run(palette, MODULE)
+    summary = result["summary"]
+    times = [snapshot["creation_time"] for snapshot in result["snapshots"]]
+    assert result["changed"] is False
+    assert summary == {
+        "total": 5,
+        "ready": 1,
+        "in_progress": 2,
+        "failed": 1,
+        "deleting": 1,
+        "vms": 4,
+        "by_phase": {"Succeeded": 2, "Failed": 1, "Unknown": 1, "InProgress": 1},
+        "oldest": min(times),
+        "newest": max(times),
+    }
+
+
+def test_summary_of_nothing_found(palette: MemoryPalette) -> None:
+    summary = run(palette, MODULE, name="no-such")["summary"]
+    assert (summary["total"], summary["by_phase"]) == (0, {})
+    assert (summary["oldest"], summary["newest"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("older_than", "a week"),
+        ("older_than", ""),
+        ("older_than", "-1h"),
+        ("newer_than", "7"),
+        ("newer_than", "800000d"),
+        ("newer_than", "9999999999d"),
+        ("selector", "app=db,"),
+        ("selector", "app in db"),
+    ],
+)
+def test_read_refuses_a_filter_that_makes_no_sense(
+    palette: MemoryPalette, option: str, value: str
+) -> None:
+    options: Json = {option: value}
+    result = run(palette, MODULE, **options)
+    assert result["reason"] == "invalid_parameters"
+    assert [problem.partition(":")[0] for problem in result["problems"]] == [option]
+    assert palette.calls == []
+
+
+def test_read_reports_all_problems_at_once(palette: MemoryPalette) -> None:
+    result = run(palette, MODULE, older_than="x", newer_than="y", selector="=")
+    assert len(result["problems"]) == 3
