@@ -2,119 +2,163 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Needs GNU make, bash, git and a Python 3.10 or newer; everything else is installed into .venv.
-# Variables: PYTHON=path of another interpreter; CORES="2.16 2.21" for 'make matrix'; ARGS=more arguments
-# for the tool behind a single step, such as ARGS="-k retention" for 'make unit'.
+# Needs GNU make, bash, git and a Python 3.10 or newer with venv; everything else is installed into .venv.
+# Variables: PYTHON=path of another interpreter; CORE=2.16 for unit, integration or sanity on that ansible-core;
+# CORES="2.16 2.21" for 'make matrix'; ARGS=more arguments for the tool behind a single check, such as
+# ARGS="-k retention" for 'make unit'.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-PYTHON ?= $(shell tools/find_python.sh)
+# The Pythons on which each ansible-core can be a controller. The first that is installed is taken, because the
+# oldest differs most from the one that development happens on.
+CORES := 2.16 2.17 2.18 2.19 2.20 2.21
+PYTHONS_2.16 := 3.10 3.11 3.12
+PYTHONS_2.17 := 3.10 3.11 3.12
+PYTHONS_2.18 := 3.11 3.12 3.13
+PYTHONS_2.19 := 3.11 3.12 3.13
+PYTHONS_2.20 := 3.12 3.13 3.14
+PYTHONS_2.21 := 3.12 3.13 3.14
+
+ifdef CORE
+VENV := .cache/matrix/$(CORE)
+TOOLS := requirements-test.txt
+PINNED := ansible-core~=$(CORE).0
+# How Palette speaks does not depend on the ansible-core: one style will do.
+export PALETTE_STYLES ?= 1,1
+else
 VENV := .venv
+TOOLS := requirements-dev.txt
+COVERAGE := --cov --cov-report=term
+endif
+DEMO := $(VENV)/.demo
+DEV := $(VENV)/.dev
+
+# An environment belongs to one checkout and one PYTHON: where either has changed, it is made anew.
+PYTHON ?=
+OWNER := $(CURDIR):$(PYTHON)
+ifneq ($(OWNER),$(shell cat $(VENV)/.owner 2>/dev/null))
+.PHONY: $(DEMO)
+endif
+
 # What Ansible downloads and caches for the checks stays in the checkout.
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-# The environment has two layers, each stamped with what it was made from: a demo needs only the first.
-fingerprint = $(shell (cat $(1) tools/make_venv.py; echo '$(CURDIR) $(if $(filter command% environment%,$(origin PYTHON)),$(PYTHON))') | cksum | cut -d' ' -f1)
-DEMO_VENV := $(VENV)/.demo-$(call fingerprint,requirements.txt requirements-demo.txt)
-DEV_VENV := $(VENV)/.dev-$(call fingerprint,requirements.txt requirements-demo.txt requirements-test.txt requirements-dev.txt)
-
 VERSION := $(shell sed -n 's/^version: //p' galaxy.yml)
 TARBALL := build/spectrocloud-palette-$(VERSION).tar.gz
 
+SUITES := unit integration sanity
 LINTERS := ruff ruff-format mypy ansible-lint
 DOCS := docs-lint changelog
 # The longest first, so that the last one running has company.
-GATES := sanity integration unit galaxy $(LINTERS) $(DOCS)
+CHECKS := sanity integration unit galaxy $(LINTERS) $(DOCS)
 
 # mypy must know plugins/ by the name that imports use.
 TYPED := .cache/collections/ansible_collections/spectrocloud/palette
 
-GATE := tools/gate.sh
-ONE_BY_ONE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+PIP := $(VENV)/bin/python -m pip install -qq --disable-pip-version-check
+# Followed by the seconds that the check usually takes, and its command.
+CHECK = tools/check.sh $(CORE:%=%/)$@
 
-.PHONY: help demo test gates matrix bench lint docs format build clean venv $(GATES)
+# Runs targets, two at a time. Then shows what the failed ones printed, and the verdicts: $(1) lists them.
+define run
+@rm -f build/logs/$(1).log build/logs/$(1).verdict; \
+status=0; QUIET=1 $(MAKE) --no-print-directory --keep-going --jobs=2 $(2) || status=$$?; \
+for failed in $$(grep -ls ^FAILED build/logs/$(1).verdict); do \
+    printf '\n%s:\n' $$failed; cat $${failed%.verdict}.log; \
+done; \
+echo; cat build/logs/$(1).verdict; exit $$status
+endef
+
+.PHONY: help demo test matrix bench lint docs format build clean venv $(CHECKS) $(CORES)
 
 help: ## List the targets
 	@echo 'Targets of spectrocloud.palette:'
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: $(DEMO_VENV) ## Take a snapshot against the simulated Palette, with the collection installed as a user would
-	python tools/demo.py
+demo: $(DEMO) ## Take a snapshot against the simulated Palette, with the collection installed as a user would
+	@python tools/demo.py
 
-test: $(DEV_VENV) ## Run every check there is, two at a time; fails if one of them does, after running them all
-	@rm -rf build/logs
-	@status=0; \
-	QUIET=1 $(MAKE) --no-print-directory --keep-going --jobs=2 $(ONE_BY_ONE) gates || status=$$?; \
-	echo; cat build/logs/*.verdict; echo; \
-	for suite in unit integration; do echo "$$suite:"; tail -n 1 build/logs/$$suite.log; done; \
-	exit $$status
+test: $(DEV) ## Run every check there is, two at a time; fails if one of them does, after running them all
+	$(call run,*,$(CHECKS))
 
-gates: $(GATES)
+matrix: ## Unit, integration and sanity tests on each ansible-core whose Python is installed (CORES="2.16 2.21")
+	$(call run,2.*/*,$(CORES))
 
-matrix: $(DEV_VENV) ## Unit, integration and sanity tests on each ansible-core whose Python is installed (CORES="2.16 2.21")
-	python tools/matrix.py $(CORES)
+$(CORES):
+	@if tools/find_python.sh $(PYTHONS_$@) >/dev/null; then \
+	    $(MAKE) --no-print-directory CORE=$@ $(SUITES); \
+	else \
+	    mkdir -p build/logs/$@; echo 'skipped  $@' | tee build/logs/$@/python.verdict; \
+	fi
 
-bench: $(DEV_VENV) ## Measure against the targets (BENCH="1 3" chooses); results in build/bench.json
+bench: $(DEV) ## Measure against the targets (BENCH="1 3" chooses); results in build/bench.json
 	PYTHONPATH=tests python -m benchmarks $(BENCH)
 
 lint: $(LINTERS) ## Ruff, mypy --strict, ansible-lint
 
 docs: $(DOCS) ## Check the documentation of plugins and roles, and the changelog
 
-unit: $(DEV_VENV) ## Unit tests, with coverage of plugins/
-	@$(GATE) $@ pytest tests/unit --cov --cov-report=term $(ARGS)
+unit: $(DEV) ## Unit tests, with coverage of plugins/
+	@$(CHECK) 30 pytest tests/unit $(COVERAGE) $(ARGS)
 
-integration: $(DEV_VENV) ## Real playbooks against the simulated Palette
-	@$(GATE) $@ pytest tests/integration --numprocesses=2 $(ARGS)
+integration: $(DEV) ## Real playbooks against the simulated Palette
+	@$(CHECK) 240 pytest tests/integration --numprocesses=2 $(ARGS)
 
-sanity: $(DEV_VENV) ## All of ansible-test sanity that runs without containers
-	@$(GATE) $@ python tools/sanity.py $(ARGS)
+sanity: $(DEV) ## All of ansible-test sanity that runs without containers
+	@$(CHECK) 70 python tools/sanity.py $(ARGS)
 
-galaxy: $(DEV_VENV) build ## The certification checks of Galaxy on the tarball
-	@cd build && ../$(GATE) $@ python -m galaxy_importer.main ../$(TARBALL)
+galaxy: $(DEV) build ## The certification checks of Galaxy on the tarball
+	@cd build && ../$(CHECK) 20 python -m galaxy_importer.main ../$(TARBALL)
 
-ruff: $(DEV_VENV)
-	@$(GATE) $@ ruff check .
+ruff: $(DEV)
+	@$(CHECK) 1 ruff check .
 
-ruff-format: $(DEV_VENV)
-	@$(GATE) $@ ruff format --check --diff .
+ruff-format: $(DEV)
+	@$(CHECK) 1 ruff format --check --diff .
 
-mypy: $(DEV_VENV)
+mypy: $(DEV)
 	@mkdir -p $(dir $(TYPED)) && ln -sfn '$(CURDIR)' $(TYPED)
-	@$(GATE) $@ mypy $(TYPED)/plugins tools tests
+	@$(CHECK) 30 mypy $(TYPED)/plugins tools tests
 
-ansible-lint: $(DEV_VENV)
-	@$(GATE) $@ ansible-lint
+ansible-lint: $(DEV)
+	@$(CHECK) 30 ansible-lint
 
-docs-lint: $(DEV_VENV)
-	@$(GATE) $@ antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self \
+docs-lint: $(DEV)
+	@$(CHECK) 20 antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self \
 	    --check-extra-docs-refs .
 
-changelog: $(DEV_VENV)
-	@$(GATE) $@ antsibull-changelog lint
+changelog: $(DEV)
+	@$(CHECK) 2 antsibull-changelog lint
 
-format: $(DEV_VENV) ## Format the Python files
+format: $(DEV) ## Format the Python files
 	ruff check --fix-only .
 	ruff format .
 
-build: $(DEMO_VENV) ## Build the collection's tarball into build/
-	ansible-galaxy collection build --force --output-path build
+build: $(DEMO) ## Build the collection's tarball into build/
+	@ansible-galaxy collection build --force --output-path build
 
-venv: $(DEV_VENV) ## Only make the development environment
+venv: $(DEV) ## Only make the development environment
 
 clean: ## Remove all that the other targets made
-	rm -rf $(VENV) .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis .ansible .coverage*
+	rm -rf .venv .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis .ansible .coverage*
 
-$(DEMO_VENV):
-	@echo 'Making $(VENV) with $(PYTHON)'
-	@rm -rf $(VENV)
-	@'$(PYTHON)' tools/make_venv.py $(VENV) requirements-demo.txt
+$(DEMO): requirements.txt requirements-demo.txt
+	@python='$(PYTHON)'; python=$${python:-$$(tools/find_python.sh $(PYTHONS_$(CORE)))}; \
+	echo "Making $(VENV) with $$python (usually 10 s)"; \
+	rm -rf $(VENV); "$$python" -m venv $(VENV)
+	@echo 'Installing what a demo needs into $(VENV) (usually 20 s)'
+	@$(PIP) -r requirements-demo.txt $(PINNED)
+	@for site in $(VENV)/lib/python*/site-packages; do \
+	    mkdir -p $$site/ansible_collections/spectrocloud; \
+	    ln -sfn '$(CURDIR)' $$site/ansible_collections/spectrocloud/palette; \
+	done
+	@echo '$(OWNER)' >$(VENV)/.owner
 	@touch $@
 
-$(DEV_VENV): $(DEMO_VENV)
-	@echo 'Adding the development tools to $(VENV)'
-	@python tools/make_venv.py $(VENV) requirements-dev.txt
+$(DEV): $(DEMO) requirements-test.txt $(TOOLS)
+	@echo 'Installing what the checks need into $(VENV) (usually 60 s)'
+	@$(PIP) -r $(TOOLS) $(PINNED)
 	@touch $@

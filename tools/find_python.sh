@@ -5,7 +5,7 @@
 #
 # Prints the path of an installed Python that can make virtual environments:
 #   find_python.sh          the newest of those the collection is developed on
-#   find_python.sh 3.12     exactly this version
+#   find_python.sh 3.12 …   the first installed of these versions
 # Each candidate is run before it is believed: a version manager's shim may be on PATH and yet fail, and a
 # distribution's Python may come without venv. What is printed is the interpreter itself, never a shim or
 # an activated environment's copy.
@@ -35,5 +35,5 @@ for version in "${wanted[@]}"; do
     done < <(PATH=$search_path type -ap "python$version")
 done
 
-echo "No working Python ${1:-3.10 or newer} with venv and ensurepip was found (on Debian: apt install python3-venv)." >&2
+echo "No working Python ${*:-3.10 or newer} with venv and ensurepip was found (on Debian: apt install python3-venv)." >&2
 exit 1

@@ -9,6 +9,7 @@ and a script it would download: it gets a copy of the checkout, a PATH and a hom
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from make_venv import CHECKOUT, output_of, pip_settings
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 # Every Python that some supported ansible-core runs on, as controller or as target.
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
@@ -60,18 +61,22 @@ def copy_checkout(folder: Path) -> Path:
 
 def prepare_home(home: Path) -> Path:
     """Give ansible-test, which passes on few variables, pip's settings and installer as files."""
-    settings = pip_settings([sys.executable, "-m", "pip"])
-    write(home / ".config" / "pip" / "pip.conf", pip_configuration(settings))
+    write(home / ".config" / "pip" / "pip.conf", pip_configuration())
     for pip in BOOTSTRAPPED_PIPS:
         name = f"get_pip_{pip.replace('.', '_')}.py"
         write(home / ".ansible" / "test" / "cache" / name, GET_PIP)
     return home
 
 
-def pip_configuration(settings: dict[str, str]) -> str:
-    """Return the settings in the form of a pip.conf, lists folded to one line."""
-    lines = [f"{name} = {' '.join(value.split())}" for name, value in settings.items()]
-    return "\n".join(["[global]", *lines, "quiet = 2", ""])
+def pip_configuration() -> str:
+    """Return pip's settings, of files and variables, as one pip.conf; a list is one line."""
+    listing = output_of([sys.executable, "-m", "pip", "config", "list"]).splitlines()
+    settings = {"quiet": "2"}
+    for section in ("global.", "install.", ":env:."):  # each overrides the one before it
+        for line in (line for line in listing if line.startswith(section)):
+            name, value = line[len(section) :].split("=", maxsplit=1)
+            settings[name] = " ".join(ast.literal_eval(value).split())
+    return "\n".join(["[global]", *(f"{name} = {value}" for name, value in settings.items()), ""])
 
 
 def write(path: Path, text: str) -> None:
@@ -95,6 +100,10 @@ def python_folders() -> list[str]:
         for wanted in PYTHONS
     ]
     return [str(Path(path.strip()).parent) for path in found if path]
+
+
+def output_of(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
