@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from palette_simulator.launch import LIMIT
+
 HERE = Path(__file__).parent
 _BIN = Path(sys.executable).parent
 _PASSED_ON = ("LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START")
@@ -62,6 +64,7 @@ class Ansible:
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
             "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_TASK_TIMEOUT": str(LIMIT),
             "ANSIBLE_ROLES_PATH": str(HERE / "targets"),
             "ANSIBLE_ACTION_PLUGINS": str(plugins / "action"),
             "ANSIBLE_CALLBACK_PLUGINS": str(plugins / "callback"),
@@ -84,7 +87,7 @@ class Ansible:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            timeout=2 * LIMIT,  # a task that hangs ends before, and fails alone
             check=False,
         )
         return Run(done.returncode, done.stdout, _records(record))

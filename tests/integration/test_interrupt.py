@@ -21,11 +21,10 @@ from typing import Any
 import pytest
 
 from integration.runs import Ansible
-from palette_simulator.launch import Simulator
+from palette_simulator.launch import LIMIT, Simulator
 
 VMS = 1_000
 BEFORE = 1  # snapshot of the demo fleet, which is not of the set
-PATIENCE = 60.0  # seconds for what takes a few
 MARK = "PALETTE_TEST_RUN"
 
 pytestmark = pytest.mark.skipif(
@@ -59,7 +58,12 @@ class Task:
         self._inventory = self.ansible.inventory({"vms": {"ansible_connection": connection}})
 
     def interrupt(self, number: signal.Signals, after_posts: int) -> None:
-        """Run it and send it a signal when so many snapshots have been asked for."""
+        """Run it and send it a signal when so many snapshots have been asked for.
+
+        Further requests are held up until then, so that it cannot end before.
+        """
+        held_up = {"action": "delay", "seconds": LIMIT, "skip": after_posts, "times": None}
+        self.palette.inject({**held_up, "method": "POST", "path": "/snapshot$"})
         mark = uuid.uuid4().hex
         record = self.ansible.home / "interrupted.jsonl"
         command = ["ansible-playbook", "-i", str(self._inventory), str(self._playbook)]
@@ -78,7 +82,8 @@ class Task:
                 # To the whole group, as a terminal and AWX do: older ansible-cores do not pass it
                 # on to their workers.
                 os.killpg(process.pid, number)
-                assert process.wait(PATIENCE) != 0
+                self.palette.clear_faults()
+                assert process.wait(LIMIT) != 0
             finally:
                 process.kill()
         assert _left(mark) == []
@@ -95,7 +100,7 @@ class Task:
 
 def _left(mark: str) -> list[str]:
     """Return the processes of a run that have not ended, when they have had time to do so."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LIMIT
     while (left := _marked(mark)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
@@ -134,13 +139,11 @@ def test_the_same_task_completes_an_interrupted_set(
     options: dict[str, Any],
 ) -> None:
     palette.reset()
-    palette.switch(latency=0.05)
     after_posts = random.Random(f"{SEED} {connection} {options} {number}").randint(1, VMS - 50)
     print(f"PALETTE_TEST_SEED={SEED}: {number.name} after {after_posts} requests")  # noqa: T201
     task = Task(tmp_path, palette, connection, **options)
 
     task.interrupt(number, after_posts)
-    palette.switch(latency=0)  # nobody is interrupted any more
 
     members = task.run()["members"].values()
     kept = "fresh" if "max_age" in options else "unchanged"

@@ -141,7 +141,7 @@ def test_takes_all_answers_of_a_survey_as_text(user: User, palette: Simulator) -
         "expire_after": "",
         "replace": "false",
         "wait": "true",
-        "wait_timeout": "60",
+        "wait_timeout": "1800",
         "poll_interval": "0.1",
         "concurrency": "4",
         "max_failed": "0",

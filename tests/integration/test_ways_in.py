@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from integration.runs import Ansible, Run
-from palette_simulator.launch import Simulator
+from palette_simulator.launch import LIMIT, Simulator
 
 KEY = "demo-key"
 WRONG_KEY = "sesame-open-4711"
@@ -94,7 +94,7 @@ def test_async(ansible: Ansible, palette: Simulator, poll: int) -> None:
         {
             "name": "take it",
             "spectrocloud.palette.vm_snapshot": options,
-            "async": 60,
+            "async": LIMIT,
             "poll": poll,
             "register": "job",
         },
@@ -103,7 +103,7 @@ def test_async(ansible: Ansible, palette: Simulator, poll: int) -> None:
             "ansible.builtin.async_status": {"jid": "{{ job.ansible_job_id }}"},
             "register": "done",
             "until": "done is finished",
-            "retries": 100,
+            "retries": LIMIT,
             "delay": 0.2,
         },
     ]
@@ -115,7 +115,7 @@ def test_async(ansible: Ansible, palette: Simulator, poll: int) -> None:
 
 
 def test_async_of_each_module(ansible: Ansible, palette: Simulator) -> None:
-    tasks = [{**task, "async": 60, "poll": 1} for task in TASKS]
+    tasks = [{**task, "async": LIMIT, "poll": 1} for task in TASKS]
     run = ansible.play(
         tasks, ANSIBLE_ASYNC_DIR=str(ansible.home / "jobs"), **surroundings(palette)
     ).ok()
@@ -126,8 +126,11 @@ def test_async_of_each_module(ansible: Ansible, palette: Simulator) -> None:
 
 
 def test_progress_is_shown_unless_turned_off(ansible: Ansible, palette: Simulator) -> None:
-    palette.change_vm("vm-cluster-1", "vms", "db1", timing={"cut": 6})
-    palette.change_vm("vm-cluster-1", "vms", "db2", timing={"cut": 6})
+    # A line is due after five seconds. So many polls take longer, and only then the snapshot ends.
+    polls = {"action": "change_vm", "path": "/vms/snapshot$", "skip": 13}
+    for vm in ("db1", "db2"):
+        palette.change_vm("vm-cluster-1", "vms", vm, timing={"cut": 200})
+        palette.inject({**polls, "vm": f"vm-cluster-1/vms/{vm}", "change": {"timing": {}}})
     sets: list[dict[str, Any]] = [
         {**PLACE, "namespace": "vms", "name": "shown", "vms": ["db1"]},
         {**PLACE, "namespace": "vms", "name": "hidden", "vms": ["db2"], "progress": False},

@@ -182,7 +182,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         exchange.fault = fault.action
-        await _Saboteur(self._app, fault).serve(scope, receive, send)
+        await _Saboteur(self._app, self._palette, fault).serve(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> Response | None:
         palette = self._palette
@@ -200,15 +200,19 @@ class Front:
 class _Saboteur:
     """Serves one request with a fault."""
 
-    def __init__(self, app: ASGIApp, fault: Fault) -> None:
+    def __init__(self, app: ASGIApp, palette: Palette, fault: Fault) -> None:
         self._app = app
+        self._palette = palette
         self._fault = fault
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._fault
         if fault.action == "delay":
-            await asyncio.sleep(fault.seconds)
+            await self._palette.faults.delay(fault.seconds)
             await self._app(scope, receive, send)
+        elif fault.action == "change_vm":
+            await self._app(scope, receive, send)
+            fault.change.apply(self._palette.state, fault.vm)
         elif fault.action == "truncate":
             await self._truncate(scope, receive, send)
         elif fault.action in ("drop_before", "drop_after"):

@@ -16,30 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from palette_simulator.changes import VMChange, find_vm
 from palette_simulator.faults import Fault
-from palette_simulator.fleet import Fate, Freeze, Power
 from palette_simulator.palette import Palette
-from palette_simulator.state import VM, Cluster
-from palette_simulator.timing import check_overrides
 
 JSON = "application/json"
 Handler = Callable[[Request, Palette, bytes], Any]
-
-
-class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which fields of a VM to change; null leaves one as it is."""
-
-    freeze: Freeze | None = None
-    snapshot: Fate | None = None
-    power: Power | None = None
-    guest_agent: bool | None = None
-    restore_in_progress: str | None = None
-    labels: dict[str, str] | None = None
-    timing: dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        """Check the timing overrides."""
-        check_overrides(self.timing or {})
 
 
 def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -84,7 +66,11 @@ def faults(request: Request, palette: Palette, body: bytes) -> list[Fault]:
 @_endpoint
 def inject(request: Request, palette: Palette, body: bytes) -> list[Fault]:
     """Inject faults."""
-    palette.faults.add(msgspec.json.decode(body, type=list[Fault]))
+    injected = msgspec.json.decode(body, type=list[Fault])
+    for fault in injected:
+        if fault.vm:
+            find_vm(palette.state, fault.vm)
+    palette.faults.add(injected)
     return palette.faults.pending()
 
 
@@ -126,11 +112,7 @@ def switches(request: Request, palette: Palette, body: bytes) -> object:
 def change_vm(request: Request, palette: Palette, body: bytes) -> None:
     """Change a VM's state or behaviour; its snapshots in progress follow."""
     change = msgspec.json.decode(body, type=VMChange)
-    cluster, vm = _find_vm(request, palette)
-    for field, value in msgspec.structs.asdict(change).items():
-        if value is not None:
-            setattr(vm, "fate" if field == "snapshot" else field, value)
-    cluster.change_vm(vm, time.time())
+    change.apply(palette.state, request.path_params["vm"])
 
 
 def control_app(palette: Palette) -> Starlette:
@@ -144,17 +126,8 @@ def control_app(palette: Palette) -> Starlette:
         Route("/_simulator/stats", stats, methods=["GET"]),
         Route("/_simulator/reset", reset, methods=["POST"]),
         Route("/_simulator/switches", switches, methods=["POST"]),
-        Route("/_simulator/vms/{cluster}/{namespace}/{vm}", change_vm, methods=["POST"]),
+        Route("/_simulator/vms/{vm:path}", change_vm, methods=["POST"]),
     ]
     app = Starlette(routes=routes)
     app.state.palette = palette
     return app
-
-
-def _find_vm(request: Request, palette: Palette) -> tuple[Cluster, VM]:
-    wanted = request.path_params
-    for cluster in palette.state.clusters.values():
-        vm = cluster.vms.get((wanted["namespace"], wanted["vm"]))
-        if vm and wanted["cluster"] in (cluster.name, cluster.uid):
-            return cluster, vm
-    raise LookupError(f"no VM {wanted['namespace']}/{wanted['vm']} in {wanted['cluster']}")

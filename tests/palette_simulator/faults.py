@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import time
 from email.utils import formatdate
@@ -13,10 +15,19 @@ from typing import Any, Literal
 import msgspec
 from starlette.responses import Response
 
+from palette_simulator.changes import VMChange
 from palette_simulator.errors import error_body
 
 Action = Literal[
-    "status", "html", "redirect", "retry_after", "delay", "drop_before", "drop_after", "truncate"
+    "status",
+    "html",
+    "redirect",
+    "retry_after",
+    "delay",
+    "drop_before",
+    "drop_after",
+    "truncate",
+    "change_vm",
 ]
 
 
@@ -40,13 +51,18 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     seconds: float = 0.0
     carry_out: bool = False
     """whether the request is carried out although another answer is given"""
+    vm: str = ""
+    """cluster/namespace/name of the VM that changes"""
+    change: VMChange = msgspec.field(default_factory=VMChange)
 
     def __post_init__(self) -> None:
-        """Check the expression."""
+        """Check the expression, and that it is said which VM changes."""
         try:
             re.compile(self.path)
         except re.error as error:
             raise ValueError(f"path is not a regular expression: {error}") from None
+        if (self.action == "change_vm") != bool(self.vm):
+            raise ValueError("vm goes with the action change_vm, and with no other")
 
     def matches(self, method: str, path: str) -> bool:
         """Whether a request is meant."""
@@ -86,14 +102,22 @@ class FaultList:
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
+        self._cleared = asyncio.Event()
 
     def add(self, faults: list[Fault]) -> None:
         """Inject faults."""
         self._faults += faults
 
     def clear(self) -> None:
-        """Take all faults back."""
+        """Take all faults back, and let go what they delay."""
         self._faults.clear()
+        self._cleared.set()
+        self._cleared = asyncio.Event()
+
+    async def delay(self, seconds: float) -> None:
+        """Wait for so long, or until all faults are taken back."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._cleared.wait(), seconds)
 
     def pending(self) -> list[Fault]:
         """The faults that have not been used up."""

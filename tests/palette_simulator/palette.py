@@ -23,13 +23,14 @@ class Palette:
         self._fleet = fleet
         self._first_switches = switches
         self.journal = journal
+        self.faults = FaultList()
         self.reset()
 
     def reset(self) -> None:
         """Start again: the fleet as in its file, the switches as first given, no fault, no log."""
         self.switches = self._first_switches
         self.limiter = RateLimiter()
-        self.faults = FaultList()
+        self.faults.clear()
         timing = load_timing(self.switches.timing, self.switches.time_scale)
         self.state = build(self._fleet, timing, time.time())
         self.journal.clear()

@@ -12,12 +12,11 @@ from typing import Any
 
 import requests
 
-from palette_simulator.launch import Simulator
+from palette_simulator.launch import LIMIT, Simulator
 
 DEFAULT_PROJECT = "0123456789abcdef00000001"
 CLUSTER = "0123456789abcdef00000011"
 Body = dict[str, Any]
-_PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.01
 
 
@@ -51,7 +50,7 @@ class Probe:
             headers={name: value for name, value in headers.items() if value},
             params={name: str(value) for name, value in query.items()},
             json=body,
-            timeout=30,
+            timeout=LIMIT,
             allow_redirects=False,
         )
 
@@ -92,7 +91,7 @@ class Probe:
 
     def until(self, holds: Callable[[Body], object], vm: str, name: str) -> Body:
         """Read a snapshot until something holds of it."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + LIMIT
         while not holds(snapshot := self.get(vm, name)):
             time.sleep(_POLL_SECONDS)
             if time.monotonic() > deadline:
@@ -101,7 +100,7 @@ class Probe:
 
     def until_gone(self, name: str) -> None:
         """List snapshots until one is not among them."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + LIMIT
         while name in self.names(namespace="vms"):
             time.sleep(_POLL_SECONDS)
             if time.monotonic() > deadline:

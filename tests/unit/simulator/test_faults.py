@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
 
-from palette_simulator.launch import Simulator
+from palette_simulator.launch import LIMIT, Simulator
 from palette_simulator.probe import Probe
 
 CREATE = {"method": "POST", "path": "/snapshot$"}
@@ -82,6 +83,27 @@ def test_an_answer_is_delayed(probe: Probe) -> None:
     assert probe.palette.requests()[0]["seconds"] >= 0.05
 
 
+def test_what_is_delayed_goes_on_when_the_faults_are_cleared(probe: Probe) -> None:
+    probe.palette.inject({"action": "delay", "seconds": LIMIT, **CREATE})
+    with ThreadPoolExecutor() as pool, Probe.of(probe.palette) as other:
+        delayed = pool.submit(other.create, "db1", "s")
+        while probe.palette.faults():  # it has not struck yet
+            assert not delayed.done()
+        assert probe.names(vmName="db1") == []
+        probe.palette.clear_faults()
+        assert delayed.result().status_code == 200
+
+
+def test_a_vm_changes_when_a_request_has_been_answered(probe: Probe) -> None:
+    change = {"vm": "vm-cluster-1/vms/db1", "change": {"power": "Stopped"}}
+    probe.palette.inject({"action": "change_vm", "path": "/db1$", "skip": 1, **change})
+    seen = [
+        probe.vms("GET", "db1", namespace="vms").json()["status"]["printableStatus"]
+        for _number in range(3)
+    ]
+    assert seen == ["Running", "Running", "Stopped"]
+
+
 def test_faults_are_counted_out(probe: Probe) -> None:
     probe.palette.inject({"action": "html", "path": "/vms$", "skip": 1, "times": 2})
     assert [probe.vms("GET").status_code for _number in range(4)] == [200, 502, 502, 200]
@@ -95,7 +117,15 @@ def test_faults_without_number_last_until_they_are_cleared(probe: Probe) -> None
 
 
 @pytest.mark.parametrize(
-    "fault", [{"action": "explode"}, {"action": "html", "path": "("}, {"action": "html", "x": 1}]
+    "fault",
+    [
+        {"action": "explode"},
+        {"action": "html", "path": "("},
+        {"action": "html", "x": 1},
+        {"action": "change_vm"},
+        {"action": "change_vm", "vm": "vm-cluster-1/vms/nobody"},
+        {"action": "change_vm", "vm": "vm-cluster-1/vms/db1", "change": {"timing": {"x": 1}}},
+    ],
 )
 def test_a_wrong_fault_is_refused(palette: Simulator, fault: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="error"):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from palette_simulator.launch import Simulator
+from palette_simulator.launch import LIMIT, Simulator
 from palette_simulator.probe import CLUSTER, Probe
 
 
@@ -85,14 +85,15 @@ def test_a_vm_tells_of_a_restore(probe: Probe) -> None:
 
 
 def test_a_vm_stops_after_a_while(probe: Probe) -> None:
-    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"power": 0.2})
-    assert power(probe, "db1", "stop") == (204, "")
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"power": 3600})
+    for vm in ("db1", "web1"):
+        assert power(probe, vm, "stop") == (204, "")
     assert status(probe, "db1")["printableStatus"] == "Stopping"
-    deadline = time.monotonic() + 20
-    while status(probe, "db1")["printableStatus"] != "Stopped":
+    deadline = time.monotonic() + LIMIT
+    while status(probe, "web1")["printableStatus"] != "Stopped":
         assert time.monotonic() < deadline
-    assert power(probe, "db1", "stop")[1].count("VM is not running") == 1
-    assert power(probe, "db1", "start") == (204, "")
+    assert power(probe, "web1", "stop")[1].count("VM is not running") == 1
+    assert power(probe, "web1", "start") == (204, "")
 
 
 def test_a_vm_is_paused_and_resumed(probe: Probe) -> None:

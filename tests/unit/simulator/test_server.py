@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from palette_simulator import ceiling
-from palette_simulator.launch import FLEETS, Simulator
+from palette_simulator.launch import FLEETS, LIMIT, Simulator
 from palette_simulator.probe import Probe
 
 TESTS = FLEETS.parents[1]
@@ -28,7 +28,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONPATH": str(TESTS)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
         check=False,
     )
 
@@ -38,7 +38,7 @@ def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> No
     with Simulator.running() as palette:
         assert palette.stats()["requests"] == 0
         palette.process.send_signal(number)
-        assert palette.process.wait(timeout=30) == 0
+        assert palette.process.wait(timeout=LIMIT) == 0
     assert palette.process.returncode == 0
 
 
@@ -46,7 +46,7 @@ def test_it_stops_when_its_starter_is_gone(tmp_path: Path) -> None:
     with Simulator.running() as palette:
         assert palette.process.stdin
         palette.process.stdin.close()
-        assert palette.process.wait(timeout=30) == 0
+        assert palette.process.wait(timeout=LIMIT) == 0
 
 
 def test_the_ready_file_comes_and_goes(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_the_ready_file_comes_and_goes(tmp_path: Path) -> None:
             assert process.poll() is None
         told = json.loads(ready.read_text())
         process.terminate()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=LIMIT) == 0
     assert told["url"] in line
     assert told["url"].startswith("http://127.0.0.1:")
     assert (told["pid"], told["ca_file"]) == (process.pid, None)

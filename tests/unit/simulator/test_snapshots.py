@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from palette_simulator.launch import LIMIT
 from palette_simulator.probe import (
     Probe,
     condition,
@@ -37,13 +38,14 @@ def test_a_snapshot_becomes_ready(probe: Probe) -> None:
 
 
 def test_a_snapshot_in_progress_says_so(probe: Probe) -> None:
-    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"lock": 1, "cut": 60})
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"lock": 200})
     probe.create("db1", "s")
     waiting = probe.until(lambda s: "status" in s, "db1", "s")
     assert phase(waiting) == "InProgress"
     assert condition(waiting, "Progressing") == ("False", "Source not locked")
     assert waiting["status"]["creationTime"] == "0001-01-01T00:00:00.000Z"
     assert "readyToUse" not in waiting["status"]
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"cut": 200})
     working = probe.until(lambda s: condition(s, "Progressing")[0] == "True", "db1", "s")
     assert condition(working, "Progressing")[1] == "Source locked and operation in progress"
     assert condition(working, "Ready") == ("False", "Not ready")
@@ -70,12 +72,14 @@ def test_indications_tell_of_the_consistency(
     ("vm", "words"), [("freeze-fails", "Failed freezing vm freeze-fails"), ("fails", "storage")]
 )
 def test_trouble_lasts_until_the_deadline(probe: Probe, vm: str, words: str) -> None:
-    probe.create(vm, "s", failureDeadline="1s")
+    probe.create(vm, "s")
     struggling = probe.until(lambda s: "error" in s.get("status", {}), vm, "s")
     assert words in struggling["status"]["error"]["message"]
     assert phase(struggling) == "InProgress"
     assert condition(struggling, "Progressing") == ("False", "In error state")
-    failed = probe.until(has_failed, vm, "s")
+    probe.delete(vm, "s")
+    probe.create(vm, "hasty", failureDeadline="1s")
+    failed = probe.until(has_failed, vm, "hasty")
     assert condition(failed, "Failure") == ("True", "snapshot deadline exceeded")
     assert condition(failed, "Progressing") == ("False", "In error state")
     assert words in failed["status"]["error"]["message"]
@@ -98,9 +102,10 @@ def test_a_snapshot_may_never_be_ready(probe: Probe) -> None:
 
 
 def test_a_ready_snapshot_may_be_lost(probe: Probe) -> None:
-    probe.palette.change_vm("vm-cluster-1", "vms", "ready-lost", timing={"lost": 1})
+    probe.palette.change_vm("vm-cluster-1", "vms", "ready-lost", timing={"lost": 3600})
     probe.create("ready-lost", "s")
     probe.until(is_ready, "ready-lost", "s")
+    probe.palette.change_vm("vm-cluster-1", "vms", "ready-lost", timing={})
     lost = probe.until(lambda s: not is_ready(s), "ready-lost", "s")
     assert phase(lost) == "Succeeded"
     assert "missing" in lost["status"]["error"]["message"]
@@ -125,10 +130,11 @@ def test_a_lock_is_released_when_its_snapshot_is_cut(probe: Probe) -> None:
 
 
 def test_a_missing_vm_is_found_out_by_the_deadline(probe: Probe) -> None:
-    assert probe.create("nobody", "s", failureDeadline="300ms").status_code == 200
-    waiting = probe.until(lambda s: "status" in s, "nobody", "s")
+    assert probe.create("nobody", "patient").status_code == 200
+    assert probe.create("nobody", "hasty", failureDeadline="300ms").status_code == 200
+    waiting = probe.until(lambda s: "status" in s, "nobody", "patient")
     assert condition(waiting, "Progressing") == ("False", "Source does not exist")
-    assert has_failed(probe.until(has_failed, "nobody", "s"))
+    assert has_failed(probe.until(has_failed, "nobody", "hasty"))
 
 
 def test_a_vm_under_restore_cannot_be_locked(probe: Probe) -> None:
@@ -230,7 +236,7 @@ def test_a_body_that_is_not_json_is_refused(
         f"{probe.palette.url}/v1/spectroclusters/{probe.cluster}/vms/db1/snapshot?namespace=vms",
         headers={"ApiKey": probe.key, "ProjectUid": probe.project, "Content-Type": media_type},
         data=body,
-        timeout=30,
+        timeout=LIMIT,
     )
     assert answer.status_code == status
 
@@ -333,7 +339,7 @@ def test_every_stage_makes_older_versions_stale(probe: Probe) -> None:
 
 
 def test_a_deleted_snapshot_lingers_and_goes(probe: Probe) -> None:
-    probe.palette.change_vm("vm-cluster-1", "vms", "history", timing={"gone": 1})
+    probe.palette.change_vm("vm-cluster-1", "vms", "history", timing={"gone": 3600})
     for _number in range(2):
         assert probe.delete("history", "history-1h").status_code == 204
     lingering = probe.get("history", "history-1h")
@@ -341,17 +347,19 @@ def test_a_deleted_snapshot_lingers_and_goes(probe: Probe) -> None:
     assert lingering["metadata"]["finalizers"] == ["snapshot.kubevirt.io/vmsnapshot-protection"]
     assert phase(lingering) == "Succeeded"
     assert "already exists" in probe.create("db1", "history-1h").text
+    probe.palette.change_vm("vm-cluster-1", "vms", "history", timing={})
     probe.until_gone("history-1h")
     assert probe.create("db1", "history-1h").status_code == 200
     assert "not found" in probe.delete("history", "nothing").text
 
 
 def test_deleting_in_progress_cancels(probe: Probe) -> None:
-    probe.palette.change_vm("vm-cluster-1", "vms", "busy", timing={"gone": 1})
+    probe.palette.change_vm("vm-cluster-1", "vms", "busy", timing={"gone": 3600})
     probe.delete("busy", "busy-first")
     snapshot = probe.get("busy", "busy-first")
     assert phase(snapshot) == "Deleting"
     assert condition(snapshot, "Progressing") == ("False", "VM snapshot is deleting")
+    probe.palette.change_vm("vm-cluster-1", "vms", "busy", timing={})
     probe.until_gone("busy-first")
 
 

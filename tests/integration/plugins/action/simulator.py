@@ -58,5 +58,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
             method=method,
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as response:
+        with opener.open(request) as response:
             return json.load(response)

@@ -1,0 +1,49 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests change of a VM, now or when a request comes in."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from palette_simulator.fleet import Fate, Freeze, Power
+from palette_simulator.state import VM, Cluster, State
+from palette_simulator.timing import check_overrides
+
+
+class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which fields of a VM to change; null leaves one as it is."""
+
+    freeze: Freeze | None = None
+    snapshot: Fate | None = None
+    power: Power | None = None
+    guest_agent: bool | None = None
+    restore_in_progress: str | None = None
+    labels: dict[str, str] | None = None
+    timing: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the timing overrides."""
+        check_overrides(self.timing or {})
+
+    def apply(self, state: State, path: str) -> None:
+        """Change the VM at a path: cluster/namespace/name."""
+        cluster, vm = find_vm(state, path)
+        for field, value in msgspec.structs.asdict(self).items():
+            if value is not None:
+                setattr(vm, "fate" if field == "snapshot" else field, value)
+        cluster.change_vm(vm, time.time())
+
+
+def find_vm(state: State, path: str) -> tuple[Cluster, VM]:
+    """Return the VM at a path, and its cluster; LookupError where there is none."""
+    wanted, namespace, name = path.split("/")
+    for cluster in state.clusters.values():
+        vm = cluster.vms.get((namespace, name))
+        if vm and wanted in (cluster.name, cluster.uid):
+            return cluster, vm
+    raise LookupError(f"no VM {namespace}/{name} in {wanted}")
