@@ -20,7 +20,17 @@ attributes:
       - spectrocloud.palette.all
   async:
     description:
-      - Supports the C(async) keyword. The module then runs in a process of its own.
+      - Supports the C(async) keyword. The module then runs in a process of its own. In a play over
+        other machines, it needs C(delegate_to=localhost).
+    support: full
+  platform:
+    description:
+      - The task runs on the controller, as the user who runs Ansible, whatever the connection and
+        C(become) of its host are. An API needs neither, so a play over the virtual machines
+        themselves just works.
+      - A task that is delegated to another machine runs there, for example on a bastion that
+        reaches Palette.
+    platforms: all
     support: full
 """
 

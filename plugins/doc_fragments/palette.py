@@ -27,6 +27,8 @@ options:
   project:
     description:
       - The name of the project. Each task looks it up; use O(project_uid) to save that request.
+      - If neither this nor O(project_uid) is set, and no environment variable has a uid, the
+        environment variable E(PALETTE_PROJECT) is used.
       - Without a project, here or in the environment, Palette's tenant scope is used.
     type: str
   project_uid:
@@ -37,7 +39,7 @@ options:
     type: str
   validate_certs:
     description:
-      - Whether to verify the server's TLS certificate.
+      - Whether to verify the server's TLS certificate. The task warns if it does not.
     type: bool
     default: true
   ca_path:

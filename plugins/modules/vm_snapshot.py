@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.snapshot
   - spectrocloud.palette.wait
   - spectrocloud.palette.wait.optional
+  - spectrocloud.palette.execution.progress
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
@@ -53,8 +54,8 @@ options:
     type: str
   replace:
     description:
-      - If the snapshot has failed or has another spec, delete it and take it again. Without
-        O(replace), this is an error.
+      - If the snapshot has failed, has another spec, or was taken of an earlier virtual machine
+        with the same name, delete it and take it again. Without O(replace), this is an error.
       - A usable snapshot is kept even if it does not satisfy O(consistency).
     type: bool
     default: false
@@ -73,6 +74,7 @@ seealso:
 EXAMPLES = r"""
 - name: Take a snapshot before a patch
   spectrocloud.palette.vm_snapshot:
+    project: Default
     cluster: vm-cluster-1
     namespace: vms
     vm_name: db1
@@ -87,6 +89,7 @@ EXAMPLES = r"""
 
 - name: Require consistent file systems, and give a large VM more time
   spectrocloud.palette.vm_snapshot:
+    project: Default
     cluster: vm-cluster-1
     namespace: vms
     vm_name: db1
@@ -97,6 +100,7 @@ EXAMPLES = r"""
 
 - name: Take another snapshot on each run
   spectrocloud.palette.vm_snapshot:
+    project: Default
     cluster: vm-cluster-1
     namespace: vms
     vm_name: db1
@@ -104,6 +108,7 @@ EXAMPLES = r"""
 
 - name: Set a field in the manifest, here to keep the stored data when the snapshot is deleted
   spectrocloud.palette.vm_snapshot:
+    project: Default
     cluster: vm-cluster-1
     namespace: vms
     vm_name: db1
@@ -114,6 +119,7 @@ EXAMPLES = r"""
 
 - name: Delete the snapshot after the patch
   spectrocloud.palette.vm_snapshot:
+    project: Default
     cluster: vm-cluster-1
     namespace: vms
     vm_name: db1
@@ -242,6 +248,14 @@ status:
       description: KubeVirt's last error. It may be temporary; only the phase V(Failed) is final.
       type: str
       sample: null
+    set:
+      description: The set that it is part of.
+      type: str
+      sample: before-patch
+    scheduled_by_palette:
+      description: Whether Palette's own scheduler took it.
+      type: bool
+      sample: false
     content_name:
       description: The name of the C(VirtualMachineSnapshotContent).
       type: str
@@ -265,11 +279,11 @@ reason:
   description:
     - Why the task failed, in one word.
     - The values include V(invalid_parameters), V(unauthorized), V(forbidden), V(not_found),
-      V(ambiguous_name), V(conflict), V(spec_differs), V(not_snapshottable), V(restore_in_progress),
-      V(vm_terminating), V(snapshot_failed), V(snapshot_disappeared), V(snapshot_deleted),
-      V(not_quiesced), V(wait_timeout), V(rate_limited), V(rejected), V(server_error),
-      V(unavailable), V(unreachable), V(timeout), V(tls_error), V(redirected), V(malformed_response)
-      and V(missing_library).
+      V(ambiguous_name), V(conflict), V(spec_differs), V(former_vm), V(not_snapshottable),
+      V(restore_in_progress), V(vm_terminating), V(task_timeout), V(snapshot_failed),
+      V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced), V(wait_timeout),
+      V(rate_limited), V(rejected), V(server_error), V(unavailable), V(unreachable), V(timeout),
+      V(tls_error), V(redirected), V(malformed_response) and V(missing_library).
   returned: failure
   type: str
   sample: wait_timeout

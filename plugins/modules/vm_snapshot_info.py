@@ -19,6 +19,8 @@ author:
 extends_documentation_fragment:
   - spectrocloud.palette.palette
   - spectrocloud.palette.cluster
+  - spectrocloud.palette.selection
+  - spectrocloud.palette.selection.snapshots
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.reads
 attributes:
@@ -26,24 +28,9 @@ attributes:
     description: Only reads.
     support: full
 options:
-  namespaces:
-    description:
-      - The namespaces to include. All if not set.
-    type: list
-    elements: str
-  vm_names:
-    description:
-      - The virtual machines to include. All if not set.
-    type: list
-    elements: str
   name:
     description:
       - The name of a snapshot, or a shell pattern such as V(nightly-*).
-    type: str
-  selector:
-    description:
-      - List snapshots whose labels match this Kubernetes label selector, such as
-        V(app=db,tier notin (test,dev\)).
     type: str
   phase:
     description:
@@ -87,13 +74,15 @@ EXAMPLES = r"""
 
 - name: Find old snapshots that this collection did not take
   spectrocloud.palette.vm_snapshot_info:
+    project: Default
     cluster: vm-cluster-1
     older_than: 30d
-    selector: app.kubernetes.io/managed-by!=ansible
+    snapshot_selector: app.kubernetes.io/managed-by!=ansible
   register: forgotten
 
 - name: Find the usable snapshots of a VM, newest first
   spectrocloud.palette.vm_snapshot_info:
+    project: Default
     cluster: vm-cluster-1
     namespaces: [vms]
     vm_names: [db1]
@@ -133,11 +122,23 @@ snapshots:
           status: "True"
           reason: Ready
       error: null
+      set: before-patch
+      scheduled_by_palette: false
       content_name: vmsnapshot-content-6c04c240-d3e6-43c6-a768-01f1c1a557d5
       source_uid: c67acd28-1a2b-4c3d-8e9f-000000000001
       labels:
         app.kubernetes.io/managed-by: ansible
       annotations: {}
+unmatched:
+  description:
+    - What was given in the options and matches nothing, with the nearest names that exist.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - option: vm_names
+      value: dbl
+      nearest: [db1]
 summary:
   description: Counts of the snapshots that match.
   returned: success
@@ -153,6 +154,10 @@ summary:
       sample: 1
     in_progress:
       description: How many are in progress.
+      type: int
+      sample: 0
+    not_ready:
+      description: How many are taken, but not ready to use, or not yet.
       type: int
       sample: 0
     failed:

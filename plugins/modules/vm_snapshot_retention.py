@@ -13,15 +13,19 @@ version_added: 0.1.0
 description:
   - Deletes snapshots that this collection took, and reports for every snapshot why it is kept or
     deleted.
-  - Only snapshots with the label C(app.kubernetes.io/managed-by=ansible) are ever deleted. This
-    collection sets the label on every snapshot it takes.
-  - Snapshots in progress are kept. So is the newest usable snapshot of each virtual machine, unless
-    O(keep_last=0) is set.
-  - Failed snapshots are deleted first, whatever O(keep_last) and O(max_age) are.
+  - Snapshots count per virtual machine and set. A set's snapshots never take the place of
+    another's.
+  - This collection deletes only what it took itself, which has the label
+    C(app.kubernetes.io/managed-by=ansible) and the annotation C(spectrocloud.palette/request-id).
+    Snapshots of Palette's own scheduler are never deleted.
+  - Snapshots in progress are kept. So is the newest usable one of each virtual machine and set,
+    unless O(keep_last=0) is set.
+  - Failed snapshots are deleted first, whatever the rules are.
   - A snapshot with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is kept
-    until then and deleted afterwards, whatever O(keep_last) and O(max_age) are.
-  - Other snapshots are deleted unless O(keep_last) or O(max_age) keeps them. If neither option is
-    set, all of them are kept.
+    until then and deleted afterwards, whatever the rules are.
+  - Other snapshots are kept if one of the rules O(keep_last), O(keep_hourly), O(keep_daily),
+    O(keep_weekly), O(keep_monthly), O(keep_yearly) and O(keep_within) keeps them, and deleted
+    otherwise. If no rule is set, all of them are kept.
   - Virtual machines are processed in parallel, and the snapshots of each one by one. The task waits
     until the deleted snapshots are gone.
 author:
@@ -29,8 +33,11 @@ author:
 extends_documentation_fragment:
   - spectrocloud.palette.palette
   - spectrocloud.palette.cluster
-  - spectrocloud.palette.fleet
+  - spectrocloud.palette.selection
+  - spectrocloud.palette.selection.snapshots
   - spectrocloud.palette.wait
+  - spectrocloud.palette.execution
+  - spectrocloud.palette.execution.progress
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
@@ -38,24 +45,48 @@ attributes:
     description: A second run deletes nothing except snapshots that have since become too old.
     support: full
 options:
-  set:
-    description:
-      - Consider only the snapshots of this set, see M(spectrocloud.palette.vm_snapshot_set).
-    type: str
-  selector:
-    description:
-      - Consider only snapshots whose labels match this Kubernetes label selector, such as
-        V(purpose=patch).
-    type: str
   keep_last:
     description:
-      - Keep this many of the newest usable snapshots of each virtual machine.
+      - Keep this many of the newest usable snapshots.
       - V(0) also removes the protection of the newest one.
     type: int
-  max_age:
+  keep_hourly:
     description:
-      - Keep snapshots that are not older than this, such as V(36h), V(7d) or V(2w).
+      - Keep the newest usable snapshot of each of the last so many hours (in UTC) that have one.
+    type: int
+  keep_daily:
+    description:
+      - Keep the newest usable snapshot of each of the last so many days (in UTC) that have one.
+    type: int
+  keep_weekly:
+    description:
+      - Keep the newest usable snapshot of each of the last so many ISO weeks (in UTC) that have
+        one.
+    type: int
+  keep_monthly:
+    description:
+      - Keep the newest usable snapshot of each of the last so many months (in UTC) that have one.
+    type: int
+  keep_yearly:
+    description:
+      - Keep the newest usable snapshot of each of the last so many years (in UTC) that have one.
+    type: int
+  keep_within:
+    description:
+      - Keep all usable snapshots that are not older than this, such as V(36h), V(7d) or V(2w).
     type: str
+  delete_older_than:
+    description:
+      - Delete snapshots that are older than this, even if a rule keeps them. Only the newest usable
+        one of each virtual machine and set stays.
+    type: str
+  after:
+    description:
+      - The registered result of a M(spectrocloud.palette.vm_snapshot_set) task, which needs
+        O(spectrocloud.palette.vm_snapshot_set#module:members=all) if it may fail.
+      - Only virtual machines that have a usable snapshot by that task lose any. In check mode, the
+        snapshots that it foretells count as the newest ones.
+    type: dict
 seealso:
   - module: spectrocloud.palette.vm_snapshot_set
   - module: spectrocloud.palette.vm_snapshot_info
@@ -70,14 +101,16 @@ seealso:
 EXAMPLES = r"""
 - name: Keep the last seven nightly snapshots of each VM
   spectrocloud.palette.vm_snapshot_retention:
+    project: Default
     cluster: vm-cluster-1
     set: nightly
     keep_last: 7
 
 - name: Keep snapshots of the last 30 days, and the last three of each VM however old
   spectrocloud.palette.vm_snapshot_retention:
+    project: Default
     cluster: vm-cluster-1
-    max_age: 30d
+    keep_within: 30d
     keep_last: 3
   register: retention
 
@@ -87,6 +120,15 @@ EXAMPLES = r"""
   loop: "{{ retention.snapshots | selectattr('decision', 'equalto', 'delete') }}"
   loop_control:
     label: "{{ item.name }}"
+
+- name: Keep seven daily, four weekly and twelve monthly snapshots of each VM
+  spectrocloud.palette.vm_snapshot_retention:
+    project: Default
+    cluster: vm-cluster-1
+    set: nightly
+    keep_daily: 7
+    keep_weekly: 4
+    keep_monthly: 12
 
 - name: Delete expired and failed snapshots in all clusters of the project
   spectrocloud.palette.vm_snapshot_retention:
@@ -98,12 +140,13 @@ snapshots:
   description:
     - Every snapshot considered, in the order of deletion. Also returned on failure.
     - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), with the values from
-      before the deletion, and those below.
+      before the deletion, C(cluster), and those below.
     - C(decision) is V(keep) or V(delete).
-    - C(why) of a kept snapshot is one of V(not_ours), V(being_deleted), V(in_progress),
-      V(newest_ready), V(not_expired), V(expiry_unreadable), V(keep_last), V(young_enough) and
-      V(no_rule). C(why) of a deleted snapshot is one of V(failed), V(expired), V(beyond_keep_last)
-      and V(too_old).
+    - C(kept_by) lists the rules that keep it.
+    - C(why) of a kept snapshot is one of V(not_ours), V(scheduled_by_palette), V(being_deleted),
+      V(in_progress), V(newest_usable), V(kept), V(not_expired), V(expiry_unreadable), V(no_rule)
+      and V(no_new_snapshot), see O(after). C(why) of a deleted snapshot is one of V(failed),
+      V(expired), V(too_old) (see O(delete_older_than)) and V(no_longer_kept).
     - C(outcome) is one of V(kept), V(deleted), V(failed) and V(not_tried).
     - C(reason) and C(msg) say why a snapshot could not be deleted. If Palette returned an error, it
       is in C(http_status), C(code), C(message), C(details) and C(ref).
@@ -111,14 +154,16 @@ snapshots:
   type: list
   elements: dict
   sample:
-    - name: db1-nightly-20261109-220000
+    - cluster: vm-cluster-1
+      name: db1-nightly-20261109-220000
       namespace: vms
       vm_name: db1
       phase: Succeeded
       ready_to_use: true
       creation_time: "2026-11-09T22:00:04Z"
       decision: delete
-      why: beyond_keep_last
+      why: no_longer_kept
+      kept_by: []
       outcome: deleted
       reason: null
       msg: ""
@@ -135,12 +180,24 @@ summary:
     failed: 0
     not_tried: 0
     by_why:
-      keep_last: 6
-      newest_ready: 1
-      beyond_keep_last: 1
+      kept: 6
+      newest_usable: 1
+      no_longer_kept: 1
+unmatched:
+  description:
+    - What was given in the options and matches nothing, with the nearest names that exist.
+  returned: always, except when the task fails before looking up the snapshots
+  type: list
+  elements: dict
+  sample:
+    - option: vm_names
+      value: dbl
+      nearest: [db1]
 reason:
   description:
-    - Why the task failed, in one word. V(members_failed) if snapshots could not be deleted.
+    - Why the task failed, in one word. V(members_failed) if snapshots could not be deleted,
+      V(clock_skew) if the controller's clock and Palette's differ by more than five minutes and
+      snapshots would be deleted by age.
     - For other values, see RV(spectrocloud.palette.vm_snapshot#module:reason).
     - Errors returned by Palette are in C(http_status), C(code), C(message), C(details) and C(ref),
       and possible matches for a name in C(candidates), as in M(spectrocloud.palette.vm_snapshot).

@@ -22,21 +22,24 @@ author:
 extends_documentation_fragment:
   - spectrocloud.palette.palette
   - spectrocloud.palette.cluster
-  - spectrocloud.palette.fleet
+  - spectrocloud.palette.selection
   - spectrocloud.palette.snapshot
   - spectrocloud.palette.wait
   - spectrocloud.palette.wait.optional
+  - spectrocloud.palette.execution
+  - spectrocloud.palette.execution.progress
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
   idempotent:
     description:
-      - A second run changes nothing. With O(max_age), this holds while the snapshots are young
-        enough.
-      - If O(name_template) has a timestamp and O(max_age) is not set, each run takes new snapshots.
+      - A second run changes nothing. With O(unless_newer_than), this holds while the snapshots are
+        young enough.
+      - If O(name_template) has a timestamp and O(unless_newer_than) is not set, each run takes new
+        snapshots.
     support: partial
 options:
-  name:
+  set:
     description:
       - The name of the set. Its snapshots carry it as the label C(app.kubernetes.io/part-of).
     type: str
@@ -65,11 +68,6 @@ options:
       - The namespace of the O(vms) entries that do not set their own. Without O(vms) and
         O(namespaces), the only namespace to select from.
     type: str
-  selector:
-    description:
-      - Select virtual machines whose labels match this Kubernetes label selector, such as
-        V(app=db,tier notin (test,dev\)).
-    type: str
   all:
     description:
       - Select all virtual machines. Required if there is no other filter, so that nobody selects
@@ -80,27 +78,32 @@ options:
     description:
       - The template for the snapshots' names. The placeholders are V({vm}), V({set}),
         V({namespace}) and V({timestamp}).
-      - With O(max_age), C(-{timestamp}) is appended to a template without V({timestamp}), and to
-        the V(name) of O(vms) entries.
+      - With O(unless_newer_than), C(-{timestamp}) is appended to a template without V({timestamp}),
+        and to the V(name) of O(vms) entries.
     type: str
     default: "{vm}-{set}"
   replace:
     description:
-      - If a member's snapshot has failed or has another spec, delete it and take it again. Without
-        O(replace), such a member is blocked.
+      - If a member's snapshot has failed, has another spec, or was taken of an earlier virtual
+        machine with the same name, delete it and take it again. Without O(replace), such a member
+        is blocked.
       - A usable snapshot is kept even if it does not satisfy O(consistency).
     type: bool
     default: false
-  max_age:
+  unless_newer_than:
     description:
-      - Keep a virtual machine's newest snapshot of the set if it is younger than this, such as
-        V(20h). Otherwise take a new one. This way a nightly job may run twice.
-      - A kept snapshot is not changed, whatever its labels, policy and expiry.
+      - Take no snapshot of a virtual machine that has one of the set younger than this, such as
+        V(20h). This way a nightly job may run twice.
+      - Such a snapshot is not changed, whatever its labels, policy and expiry.
+      - Refused with RV(reason=clock_skew) if the controller's clock and Palette's differ by more
+        than five minutes.
     type: str
   on_error:
     description:
       - What to do if the check before the first write finds blocked members.
       - V(abort) writes nothing. V(continue) goes on with the other members.
+      - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
+        that match nothing are only warned of.
     type: str
     choices: [abort, continue]
     default: abort
@@ -110,6 +113,13 @@ options:
       - A member whose snapshot does not satisfy O(consistency) has failed, but is not blocked.
     type: int
     default: 0
+  members:
+    description:
+      - Which members a failing result holds. V(failed) leaves out those that did not fail, which
+        can be thousands. A result that does not fail always holds all.
+    type: str
+    choices: [failed, all]
+    default: failed
 seealso:
   - module: spectrocloud.palette.vm_snapshot
   - module: spectrocloud.palette.vm_snapshot_info
@@ -125,9 +135,10 @@ seealso:
 EXAMPLES = r"""
 - name: Take snapshots of two VMs before a patch
   spectrocloud.palette.vm_snapshot_set:
+    project: Default
     cluster: vm-cluster-1
     namespace: vms
-    name: before-patch
+    set: before-patch
     vms:
       - db1
       - vm_name: web1
@@ -141,16 +152,18 @@ EXAMPLES = r"""
 
 - name: Take a nightly snapshot of each database that has none from the last 20 hours
   spectrocloud.palette.vm_snapshot_set:
+    project: Default
     cluster: vm-cluster-1
-    name: nightly
+    set: nightly
     selector: app=db
-    max_age: 20h
+    unless_newer_than: 20h
     expire_after: 14d
 
 - name: Take snapshots of a whole cluster, skip blocked VMs, and tolerate three failures
   spectrocloud.palette.vm_snapshot_set:
+    project: Default
     cluster: vm-cluster-1
-    name: weekly
+    set: weekly
     all: true
     exclude:
       - scratch-*
@@ -159,8 +172,9 @@ EXAMPLES = r"""
 
 - name: Delete the set after the patch
   spectrocloud.palette.vm_snapshot_set:
+    project: Default
     cluster: vm-cluster-1
-    name: before-patch
+    set: before-patch
     state: absent
 """
 
@@ -168,8 +182,8 @@ RETURN = r"""
 members:
   description:
     - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
-      as in the task, or by its uid if several selected clusters have the same name. Also returned
-      on failure.
+      as in the task, or by its uid if several selected clusters have the same name.
+    - On failure, only those that failed or were blocked, unless O(members=all) is set.
     - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
       V(absent), V(failed), V(blocked) and V(not_tried).
     - C(name) is the snapshot's name, C(changed) says whether it was changed, and C(status) has the
@@ -224,9 +238,20 @@ summary:
     not_tried: 0
     failed: 1
     blocked: 0
+unmatched:
+  description:
+    - What was given in the options and matches nothing, with the nearest names that exist.
+  returned: always, except when the task fails before looking up the virtual machines
+  type: list
+  elements: dict
+  sample:
+    - option: vm_names
+      value: dbl
+      nearest: [db1]
 reason:
   description:
     - Why the task failed, in one word. V(nothing_selected) if the filters match no virtual machine,
+      or a name in them does not, V(clock_skew) if ages cannot be told,
       V(preflight_failed) if nothing was written because members are blocked, V(members_failed) if
       more members failed than O(max_failed) allows.
     - For other values, see RV(spectrocloud.palette.vm_snapshot#module:reason).
@@ -240,7 +265,7 @@ problems:
   returned: when RV(reason) is V(invalid_parameters)
   type: list
   elements: str
-  sample: ["max_age: '-20h' is negative; for example: max_age: 7d"]
+  sample: ["unless_newer_than: '-20h' is negative; for example: unless_newer_than: 7d"]
 """
 
 from ..module_utils._module.base import run_module

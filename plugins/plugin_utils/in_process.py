@@ -15,18 +15,19 @@ from datetime import date, datetime, timezone
 from functools import partial
 from typing import Any, ClassVar
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._module.base import Invocation, Module, missing_libraries, result_of
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
-    """Runs a module in process, with the same options and results.
+    """Runs a module in the controller's worker: same options, same results.
 
-    It runs the module itself for async, on another machine, as another user, if a library is
-    missing, and if the module would refuse the options: its own message is best.
+    An API needs neither the play's host nor its become. The module itself runs where the task is
+    delegated to another machine, in the background, and where the controller lacks a library.
     """
 
     module: ClassVar[Module]
@@ -41,17 +42,27 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
         with _environment(environment):
-            options = self._options() if self._can_run_here() else None
-            if options is not None:
-                return {**result, **self._run_here(options)}
-        return {**result, **self._run_module(task_vars)}
+            return {**result, **self._outcome(task_vars)}
 
-    def _can_run_here(self) -> bool:
-        is_local = self._connection.transport == "local" and not self._connection.become
-        return is_local and not self._task.async_val and not any(missing_libraries())
+    def _outcome(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        is_local = self._connection.transport == "local"
+        if not is_local and not self._task.delegate_to:
+            return self._run_here() if not self._task.async_val else _refuse_async()
+        if is_local and not self._task.async_val and not any(missing_libraries()):
+            return self._run_here()
+        return self._run_module(task_vars)
 
-    def _options(self) -> dict[str, Any] | None:
-        """Return the options as the module would get them, or None if it would refuse them."""
+    def _run_here(self) -> dict[str, Any]:
+        for message, import_error in missing_libraries():
+            return _failed(message, reason="missing_library", exception=import_error)
+        checked = self._check_options()
+        if checked.error_messages:
+            name = self._task.resolved_action or self._task.action
+            return _failed(_text_of(checked.errors[0], name))
+        return self._call(checked.validated_parameters)
+
+    def _check_options(self) -> ValidationResult:
+        """Check the options as the module would, by the argument spec."""
         arguments = self.module.arguments
         validator = ArgumentSpecValidator(
             arguments.spec,
@@ -59,12 +70,10 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             required_one_of=arguments.required_one_of,
             required_if=arguments.required_if,
         )
-        # A module gets its arguments as JSON, which leaves only plain text and numbers.
-        given = json.loads(json.dumps(self._task.args, default=_as_json))
-        checked = validator.validate(given)
-        return None if checked.error_messages else checked.validated_parameters
+        # A module's arguments have been through JSON, which leaves plain text and numbers.
+        return validator.validate(json.loads(json.dumps(self._task.args, default=_as_json)))
 
-    def _run_here(self, options: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, options: dict[str, Any]) -> dict[str, Any]:
         warnings: list[str] = []
         invocation = Invocation(
             options,
@@ -100,6 +109,22 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             wrap_async=in_background,
         )
         return result
+
+
+def _failed(text: str, **facts: Any) -> dict[str, Any]:
+    return {"failed": True, "msg": text, **facts}
+
+
+def _refuse_async() -> dict[str, Any]:
+    text = "async runs where the task runs, and Palette is reached from the controller: add"
+    return _failed(f"{text} delegate_to: localhost to the task", reason="invalid_parameters")
+
+
+def _text_of(error: AnsibleValidationError, name: str) -> str:
+    """Return the first error of the options, in AnsibleModule's words."""
+    if isinstance(error, UnsupportedError):
+        return f"Unsupported parameters for ({name}) module: {error.msg}"
+    return str(error.msg)
 
 
 def _as_json(value: Any) -> Any:

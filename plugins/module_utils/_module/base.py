@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
@@ -65,13 +65,18 @@ def result_of(module: Module, invocation: Invocation) -> Result:
 
     No other place turns an error into a failure.
     """
-    options = with_default_project(without_blanks(invocation.options))
+    options = with_default_project(tidied(invocation.options))
     invocation = invocation._replace(options=options)
     try:
         request, problems = module.read(invocation)
         problems = merged(connection_problems(options), problems)
         if problems:
             raise invalid_parameters(problems)
+        if not options["validate_certs"]:
+            invocation.warn(
+                f"validate_certs: false: anybody between here and {options['host']} can read the "
+                "API key; set ca_path instead"
+            )
         return module.run(invocation, request)
     except PaletteError as error:
         failure: Result = scrub(error.result(), options["api_key"] or "")
@@ -106,25 +111,40 @@ def missing_libraries() -> Iterator[tuple[str, str]]:
             yield missing_required_lib(library), import_error
 
 
-def without_blanks(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options without spaces around the items of lists.
+def tidied(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options as people mean them.
 
-    Ansible splits ``db1, db2`` only at the comma, and no VM is named " db2".
+    Text and the items of lists have no blanks around, which ``db1, db2`` and a key read from a file
+    would leave. A list may also be text on lines, as a web form gives it.
     """
-    return {
-        name: [item.strip() if isinstance(item, str) else item for item in value]
-        if isinstance(value, list)
-        else value
-        for name, value in options.items()
-    }
+    return {name: _tidied(value) for name, value in options.items()}
+
+
+def _tidied(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.strip()
+    if not isinstance(value, list):
+        return value
+    return [item.strip() if isinstance(item, str) else item for item in _on_lines(value)]
+
+
+def _on_lines(items: Sequence[Any]) -> Iterator[Any]:
+    for item in items:
+        if (isinstance(item, str) and len(item.splitlines()) > 1) or item in ("\n", "\r\n"):
+            yield from (line for line in item.splitlines() if line.strip())
+        else:
+            yield item
 
 
 def with_default_project(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options with the environment's project if the task sets none.
 
-    Not an env_fallback of project_uid: that would conflict with a project set by name.
+    Not fallbacks of the options: the environment's uid would clash with a project given by name.
     """
     if options.get("project") or options.get("project_uid"):
         return dict(options)
-    found = (os.environ.get(variable) for variable in _PROJECT_UID_VARIABLES)
-    return {**options, "project_uid": next((uid for uid in found if uid), None)}
+    found = (os.environ.get(variable, "").strip() for variable in _PROJECT_UID_VARIABLES)
+    uid = next((uid for uid in found if uid), None)
+    if uid:
+        return {**options, "project_uid": uid}
+    return {**options, "project": os.environ.get("PALETTE_PROJECT", "").strip() or None}

@@ -5,27 +5,40 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 Spec = dict[str, Any]
+
+
+def env_if_set(*names: str) -> str:
+    """Return the first of these environment variables that is set and not empty.
+
+    Ansible's own env_fallback takes an empty one for a value.
+    """
+    found = next((os.environ[name] for name in names if os.environ.get(name)), None)
+    if found is None:
+        raise AnsibleFallbackNotFound
+    return found
+
 
 CONNECTION: Spec = {
     "host": {
         "type": "str",
         "default": "https://api.spectrocloud.com",
-        "fallback": (env_fallback, ["PALETTE_HOST", "SPECTROCLOUD_HOST"]),
+        "fallback": (env_if_set, ["PALETTE_HOST", "SPECTROCLOUD_HOST"]),
     },
     "api_key": {
         "type": "str",
         "no_log": True,
-        "fallback": (env_fallback, ["PALETTE_API_KEY", "SPECTROCLOUD_APIKEY"]),
+        "fallback": (env_if_set, ["PALETTE_API_KEY", "SPECTROCLOUD_APIKEY"]),
     },
     "project": {"type": "str"},
     "project_uid": {"type": "str"},
     "validate_certs": {"type": "bool", "default": True},
-    "ca_path": {"type": "path", "fallback": (env_fallback, ["PALETTE_CA_FILE"])},
+    "ca_path": {"type": "path", "fallback": (env_if_set, ["PALETTE_CA_FILE"])},
     "request_timeout": {"type": "float", "default": 30},
     "retries": {"type": "int", "default": 5},
     "rate_limit": {"type": "float", "default": 50},
@@ -36,15 +49,19 @@ VM: Spec = {
     "namespace": {"type": "str", "required": True},
     "vm_name": {"type": "str", "required": True},
 }
-FLEET: Spec = {
+SELECTION: Spec = {
     **CLUSTER,
     "clusters": {"type": "list", "elements": "str"},
     "namespaces": {"type": "list", "elements": "str"},
     "vm_names": {"type": "list", "elements": "str"},
     "exclude": {"type": "list", "elements": "str"},
     "selector": {"type": "str"},
+}
+SNAPSHOT_FILTERS: Spec = {"set": {"type": "str"}, "snapshot_selector": {"type": "str"}}
+PROGRESS: Spec = {"progress": {"type": "bool", "default": True}}
+EXECUTION: Spec = {
     "concurrency": {"type": "int", "default": 16},
-    "progress": {"type": "bool", "default": True},
+    **PROGRESS,
 }
 BODY: Spec = {
     "labels": {"type": "dict"},

@@ -15,14 +15,16 @@ from .._snapshots.execute import Execution, Member
 from .._snapshots.model import Snapshot
 from .._snapshots.observe import find_name, list_snapshots
 from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
+from .._snapshots.progress import Progress
 from .._snapshots.results import diff, status_of
 from .._snapshots.wait import Waiting, wait_problems, waiting_from
 from .._validation.problems import Problem, merged
 from .._vms.model import VmKey
-from .._vms.observe import find_vm
+from .._vms.observe import find_vm, list_vms
+from .._vms.selection import missing_vm
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
-from .options import BODY, CONNECTION, ONE_CLUSTER, ONE_PROJECT, REPLACE, STATE, VM, WAIT
+from .options import BODY, CONNECTION, ONE_CLUSTER, ONE_PROJECT, PROGRESS, REPLACE, STATE, VM, WAIT
 
 _NAMES = ("name", "name_prefix")
 
@@ -36,6 +38,7 @@ ARGUMENTS = Arguments(
         **BODY,
         **REPLACE,
         **WAIT,
+        **PROGRESS,
     },
     mutually_exclusive=(ONE_PROJECT, ONE_CLUSTER, _NAMES),
     required_one_of=(ONE_CLUSTER, _NAMES),
@@ -71,7 +74,9 @@ def run(invocation: Invocation, request: Request) -> Result:
     steps = action.steps_for(request.waiting.enabled)
     member = Member(desired.key, steps, seen=action.current)
     if not invocation.check_mode:
-        Execution({api.cluster.uid: api}, request.waiting).run([member])
+        progress = Progress.of(invocation.options, invocation.progress, f"snapshot {desired.name}")
+        execution = Execution({api.cluster.uid: api}, request.waiting, report=progress.report)
+        execution.run([member])
     return _result(invocation, action, member)
 
 
@@ -95,10 +100,12 @@ def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
         current = find_name(api, desired.key.namespace, desired.name)
     if absent:
         return plan_absent(desired.key, current)
-    vm = None
-    if current is None or current.deleting or options["replace"]:
-        vm = find_vm(api, desired.key)
-    return plan_present(desired, current, vm, others, options["replace"])
+    vm = find_vm(api, desired.key)
+    action = plan_present(desired, current, vm, others, options["replace"])
+    if vm is None and action.reason == "not_found":
+        seen = (other.key for other in list_vms(api))
+        return action._replace(message=missing_vm(desired.key, api.cluster.name, seen))
+    return action
 
 
 def _result(invocation: Invocation, action: Action, member: Member) -> Result:
@@ -107,7 +114,8 @@ def _result(invocation: Invocation, action: Action, member: Member) -> Result:
     shown = _shown(seen, invocation.now)
     if member.failure:
         raise member.failure.with_facts(changed=changed, outcome="failed", **shown)
-    result: Result = {"changed": changed, "outcome": action.outcome}
+    outcome = "unchanged" if member.adopted else action.outcome
+    result: Result = {"changed": changed, "outcome": outcome}
     if invocation.diff_mode:
         result["diff"] = diff(action.before, action.after)
     return {**result, **shown}

@@ -9,29 +9,28 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
+from .._snapshots.clock import clock_problem
+from .._snapshots.fleet import SnapshotFilters, observe_matching, snapshot_filters_from
 from .._snapshots.model import Snapshot
-from .._snapshots.observe import list_matching
 from .._snapshots.results import status_of
 from .._validation.durations import parse_age
 from .._validation.problems import Problem, option_problem
-from .._validation.selectors import parse_selector
+from .._vms.selection import Filters, Unmatched, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
-from .options import CLUSTER, CONNECTION, ONE_CLUSTER, ONE_PROJECT
+from .options import CLUSTER_OR_CLUSTERS, CONNECTION, ONE_PROJECT, SELECTION, SNAPSHOT_FILTERS
 
 Test = Callable[[Snapshot], bool]
 
 ARGUMENTS = Arguments(
     spec={
         **CONNECTION,
-        **CLUSTER,
-        "namespaces": {"type": "list", "elements": "str"},
-        "vm_names": {"type": "list", "elements": "str"},
+        **SELECTION,
+        **SNAPSHOT_FILTERS,
         "name": {"type": "str"},
-        "selector": {"type": "str"},
         "phase": {
             "type": "list",
             "elements": "str",
@@ -41,13 +40,61 @@ ARGUMENTS = Arguments(
         "older_than": {"type": "str"},
         "newer_than": {"type": "str"},
     },
-    mutually_exclusive=(ONE_PROJECT, ONE_CLUSTER),
+    mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
 )
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
-def read(invocation: Invocation) -> tuple[list[Test], list[Problem]]:
-    """Return the filters that the options describe, and all problems with them."""
+class Request(NamedTuple):
+    """What the options ask for. tests: what a snapshot has to pass besides the filters."""
+
+    filters: Filters
+    snapshot_filters: SnapshotFilters
+    tests: Sequence[Test]
+
+
+def read(invocation: Invocation) -> tuple[Request, list[Problem]]:
+    """Read the filters, or all that is wrong with them."""
+    options = invocation.options
+    filters, problems = filters_from(options)
+    snapshot_filters, snapshot_problems = snapshot_filters_from(options)
+    tests, test_problems = _read_tests(invocation)
+    problems += [*snapshot_problems, *test_problems, *fleet_problems(options)]
+    return Request(filters, snapshot_filters, tests), problems
+
+
+def run(invocation: Invocation, request: Request) -> Result:
+    """Return the snapshots that match all filters."""
+    session = PaletteSession(invocation.options)
+    fleet = observe_matching(session, request.filters, request.filters.selector is not None)
+    misses = [*fleet.unmatched, *fleet.unmatched_set(request.snapshot_filters.set_name)]
+    _warn(invocation, misses, clock_problem(invocation.now, session.clock_skew, fleet.snapshots))
+    found = [
+        snapshot
+        for snapshot in fleet.matching(request.snapshot_filters)
+        if all(test(snapshot) for test in request.tests)
+    ]
+    if not fleet.snapshots and session.project_hint:
+        invocation.warn(f"no snapshot was found: {session.project_hint}")
+    found.sort(key=lambda snapshot: (snapshot.taken_at or _EARLIEST, snapshot.name), reverse=True)
+    return {
+        "changed": False,
+        "snapshots": [
+            {
+                **status_of(snapshot, invocation.now),
+                "cluster": fleet.titles[snapshot.key.cluster_uid],
+            }
+            for snapshot in found
+        ],
+        "summary": summary(found),
+        "unmatched": [miss.result for miss in misses],
+    }
+
+
+MODULE = Module(ARGUMENTS, read, run)
+
+
+def _read_tests(invocation: Invocation) -> tuple[list[Test], list[Problem]]:
     tests, problems = [], []
     for option, make in _TESTS.items():
         value = invocation.options[option]
@@ -60,28 +107,11 @@ def read(invocation: Invocation) -> tuple[list[Test], list[Problem]]:
     return tests, problems
 
 
-def run(invocation: Invocation, tests: Sequence[Test]) -> Result:
-    """Return the snapshots that match all filters."""
-    options = invocation.options
-    namespaces, vm_names = options["namespaces"] or (), options["vm_names"] or ()
-    found = [
-        (api.cluster.name, snapshot)
-        for api in PaletteSession(options).vm_clusters()
-        for snapshot in list_matching(api, namespaces, vm_names)
-        if all(test(snapshot) for test in tests)
-    ]
-    found.sort(key=lambda pair: (pair[1].taken_at or _EARLIEST, pair[1].name), reverse=True)
-    return {
-        "changed": False,
-        "snapshots": [
-            {**status_of(snapshot, invocation.now), "cluster": cluster}
-            for cluster, snapshot in found
-        ],
-        "summary": summary([snapshot for _cluster, snapshot in found]),
-    }
-
-
-MODULE = Module(ARGUMENTS, read, run)
+def _warn(invocation: Invocation, misses: Sequence[Unmatched], clock: str | None) -> None:
+    for text in map(str, misses):
+        invocation.warn(text)
+    if clock:
+        invocation.warn(f"{clock}: set the clocks right before you trust ages")
 
 
 def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
@@ -91,6 +121,7 @@ def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
         "total": len(snapshots),
         "ready": sum(snapshot.ready for snapshot in snapshots),
         "in_progress": sum(snapshot.in_progress for snapshot in snapshots),
+        "not_ready": sum(snapshot.unready for snapshot in snapshots),
         "failed": sum(snapshot.failed for snapshot in snapshots),
         "deleting": sum(snapshot.deleting for snapshot in snapshots),
         "vms": len({snapshot.key for snapshot in snapshots}),
@@ -106,11 +137,6 @@ def _phase(snapshot: Snapshot) -> str:
 
 def _named(pattern: str, _now: datetime) -> Test:
     return lambda snapshot: fnmatchcase(snapshot.name, pattern)
-
-
-def _labelled(text: str, _now: datetime) -> Test:
-    selector = parse_selector(text)
-    return lambda snapshot: selector.matches(snapshot.labels)
 
 
 def _in_phase(phases: Sequence[str], _now: datetime) -> Test:
@@ -133,14 +159,12 @@ def _newer(age: str, now: datetime) -> Test:
 
 _TESTS: Mapping[str, Callable[[Any, datetime], Test]] = {
     "name": _named,
-    "selector": _labelled,
     "phase": _in_phase,
     "ready": _ready,
     "older_than": _older,
     "newer_than": _newer,
 }
 _EXAMPLES = {
-    "selector": "app=db,tier!=test",
     "older_than": "7d",
     "newer_than": "24h",
 }

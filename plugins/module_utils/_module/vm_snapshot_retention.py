@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The core of vm_snapshot_retention: deletes this collection's old snapshots."""
+"""The core of vm_snapshot_retention: deletes this collection's snapshots that no rule keeps."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError
+from .._snapshots.clock import clock_problem
 from .._snapshots.execute import Execution, Member
-from .._snapshots.fleet import Fleet, observe_matching
-from .._snapshots.model import Snapshot
-from .._snapshots.ownership import is_member
+from .._snapshots.fleet import (
+    Fleet,
+    SnapshotFilters,
+    observe_matching,
+    snapshot_filters_from,
+)
+from .._snapshots.ownership import PART_OF
 from .._snapshots.plan import Step, deletion
-from .._snapshots.plan_retention import Decision, Rules, decide
+from .._snapshots.plan_retention import COUNTS, Decision, Rules, decide
 from .._snapshots.progress import Progress
 from .._snapshots.results import described, status_of
 from .._snapshots.wait import Waiting, wait_problems, waiting_from
@@ -25,27 +30,58 @@ from .._vms.model import VmKey
 from .._vms.selection import Filters, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
-from .options import CLUSTER_OR_CLUSTERS, CONNECTION, FLEET, ONE_PROJECT, POLLING
+from .options import (
+    CLUSTER_OR_CLUSTERS,
+    CONNECTION,
+    EXECUTION,
+    ONE_PROJECT,
+    POLLING,
+    SELECTION,
+    SNAPSHOT_FILTERS,
+)
 
 ARGUMENTS = Arguments(
     spec={
         **CONNECTION,
-        **FLEET,
-        "set": {"type": "str"},
-        "keep_last": {"type": "int"},
-        "max_age": {"type": "str"},
+        **SELECTION,
+        **SNAPSHOT_FILTERS,
+        **{rule: {"type": "int"} for rule in COUNTS},
+        "keep_within": {"type": "str"},
+        "delete_older_than": {"type": "str"},
+        "after": {"type": "dict"},
         **POLLING,
+        **EXECUTION,
     },
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
 )
+_AGES = ("keep_within", "delete_older_than")
+# Decisions that depend on what time it is.
+_BY_AGE = ("too_old", "expired")
+# Outcomes of vm_snapshot_set with which a VM has a snapshot, or will have one.
+_NEW = ("created", "replaced", "updated", "unchanged", "fresh")
+_AFTER_EXAMPLE = 'after: "{{ nightly }}"'
 _FAILURES_SHOWN = 10
+
+
+class After(NamedTuple):
+    """The VMs of a vm_snapshot_set task, as results call them.
+
+    ready: those whose snapshot is usable. foretold: in check mode, those that will get one, and of
+    which set.
+    """
+
+    vms: frozenset[str]
+    ready: frozenset[str]
+    foretold: Mapping[str, str]
 
 
 class Request(NamedTuple):
     """What the options describe."""
 
     filters: Filters
+    snapshot_filters: SnapshotFilters
     rules: Rules
+    after: After | None
     waiting: Waiting
 
 
@@ -53,111 +89,194 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     """Return the request that the options describe, and all problems with them."""
     options = invocation.options
     filters, problems = filters_from(options)
+    snapshot_filters, snapshot_problems = snapshot_filters_from(options)
+    after, after_problems = _read_after(options["after"])
     problems = merged(
-        [*problems, *age_problems(options, "max_age"), *fleet_problems(options)],
-        _keep_last_problems(options),
+        [*problems, *snapshot_problems, *after_problems],
+        [*age_problems(options, *_AGES), *fleet_problems(options), *_count_problems(options)],
         wait_problems(options),
     )
     if problems:
         return None, problems
-    max_age = parse_age(options["max_age"]) if options["max_age"] else None
-    return Request(filters, Rules(options["keep_last"], max_age), waiting_from(options)), []
+    rules = Rules(
+        {rule: options[rule] for rule in COUNTS if options[rule] is not None},
+        *(parse_age(options[age]) if options[age] else None for age in _AGES),
+    )
+    return Request(filters, snapshot_filters, rules, after, waiting_from(options)), []
 
 
 def run(invocation: Invocation, request: Request) -> Result:
     """Delete the snapshots that the rules do not keep; return a row for each one considered."""
     options = invocation.options
     session = PaletteSession(options)
-    fleet = observe_matching(session, request.filters._replace(selector=None), with_vms=False)
-    in_scope = _in_scope(options["set"], fleet, request.filters)
-    decisions = decide(in_scope, request.rules, invocation.now)
+    with_vms = request.filters.selector is not None
+    fleet = observe_matching(session, request.filters, with_vms)
+    if not fleet.snapshots and session.project_hint:
+        invocation.warn(f"no snapshot was found: {session.project_hint}")
+    decisions = _decide(invocation, request, fleet)
+    _check_clock(invocation, session, request, fleet, decisions)
     members = _members(decisions)
     if not invocation.check_mode:
-        progress = Progress("retention", invocation.progress if options["progress"] else None)
+        progress = Progress.of(options, invocation.progress, "retention")
         execution = Execution(fleet.apis, request.waiting, options["concurrency"], progress.report)
         execution.run(list(members.values()))
-    return _result(invocation, decisions, members)
+    return _result(invocation, request, fleet, decisions, members)
 
 
 MODULE = Module(ARGUMENTS, read, run)
 
 
-def _keep_last_problems(options: Mapping[str, Any]) -> list[Problem]:
-    if options["keep_last"] is None or options["keep_last"] >= 0:
-        return []
-    return [option_problem("keep_last", "must be 0 or more", 7)]
+def _read_after(result: Any) -> tuple[After | None, list[Problem]]:
+    """Read the result of vm_snapshot_set."""
+    if result is None:
+        return None, []
+    members, summary = result.get("members"), result.get("summary")
+    if not isinstance(members, Mapping) or not isinstance(summary, Mapping):
+        text = "is not the registered result of a vm_snapshot_set task"
+        return None, [Problem("after", text, _AFTER_EXAMPLE)]
+    if len(members) != summary.get("total"):
+        text = "has only the VMs that failed: set members: all on the vm_snapshot_set task"
+        return None, [Problem("after", text, _AFTER_EXAMPLE)]
+    statuses = {
+        label: member.get("status") or {}
+        for label, member in members.items()
+        if member.get("outcome") in _NEW
+    }
+    return After(
+        frozenset(members),
+        frozenset(label for label, status in statuses.items() if status.get("ready_to_use")),
+        {
+            label: (status.get("labels") or {}).get(PART_OF, "")
+            for label, status in statuses.items()
+            if members[label].get("changed") and not status.get("ready_to_use")
+        },
+    ), []
 
 
-def _in_scope(set_name: str | None, fleet: Fleet, filters: Filters) -> list[Snapshot]:
-    selector = filters.selector
+def _count_problems(options: Mapping[str, Any]) -> list[Problem]:
     return [
-        snapshot
-        for candidate in fleet.candidates
-        for snapshot in fleet.of_vm(candidate.key)
-        if (set_name is None or is_member(snapshot, set_name))
-        and (selector is None or selector.matches(snapshot.labels))
+        option_problem(rule, "must be 0 or more", 7)
+        for rule in COUNTS
+        if options[rule] is not None and options[rule] < 0
     ]
+
+
+def _decide(invocation: Invocation, request: Request, fleet: Fleet) -> list[Decision]:
+    labels = {candidate.key: candidate.label for candidate in fleet.candidates}
+    snapshots = fleet.matching(request.snapshot_filters)
+    after = request.after
+    if after is None:
+        return decide(snapshots, request.rules, invocation.now)
+    foretold = after.foretold if invocation.check_mode else {}
+    spared = [s for s in snapshots if labels[s.key] not in after.ready | foretold.keys()]
+    return [
+        *decide(
+            [s for s in snapshots if labels[s.key] in after.ready | foretold.keys()],
+            request.rules,
+            invocation.now,
+            {key: foretold[label] for key, label in labels.items() if label in foretold},
+        ),
+        *(Decision(s, False, "no_new_snapshot") for s in spared if labels[s.key] in after.vms),
+    ]
+
+
+def _check_clock(
+    invocation: Invocation,
+    session: PaletteSession,
+    request: Request,
+    fleet: Fleet,
+    decisions: Sequence[Decision],
+) -> None:
+    """Refuse to delete by age, and warn otherwise, where the clocks differ."""
+    problem = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
+    if problem is None:
+        return
+    by_age = request.rules.by_age or any(d.delete and d.why in _BY_AGE for d in decisions)
+    if by_age:
+        text = f"{problem}; nothing was deleted: set the clocks right, then run again"
+        raise PaletteError("clock_skew", text, changed=False)
+    invocation.warn(f"{problem}; set the clocks right")
 
 
 def _members(decisions: Sequence[Decision]) -> dict[VmKey, Member]:
     """Return the deletions of each VM, in order."""
     steps: dict[VmKey, list[Step]] = {}
-    for snapshot, delete, _why in decisions:
-        if delete:
-            steps.setdefault(snapshot.key, []).append(deletion(snapshot))
+    for decision in decisions:
+        if decision.delete:
+            own = steps.setdefault(decision.snapshot.key, [])
+            own.append(deletion(decision.snapshot))
     return {key: Member(key, own) for key, own in steps.items()}
 
 
 def _result(
-    invocation: Invocation, decisions: Sequence[Decision], members: Mapping[VmKey, Member]
+    invocation: Invocation,
+    request: Request,
+    fleet: Fleet,
+    decisions: Sequence[Decision],
+    members: Mapping[VmKey, Member],
 ) -> Result:
-    rows = [_row(invocation, decision, members) for decision in decisions]
-    outcomes = Counter(row["outcome"] for row in rows)
-    failed = [row for row in rows if row["outcome"] == "failed"]
+    rows = [_row(invocation, fleet, decision, members) for decision in decisions]
+    misses = [*fleet.unmatched, *fleet.unmatched_set(request.snapshot_filters.set_name)]
+    for miss in misses:
+        invocation.warn(str(miss))
     result: Result = {
         "changed": any(member.changed for member in members.values())
         or (invocation.check_mode and bool(members)),
         "snapshots": rows,
-        "summary": {
-            "seen": len(rows),
-            **{
-                outcome: outcomes[outcome] for outcome in ("kept", "deleted", "failed", "not_tried")
-            },
-            "by_why": dict(Counter(row["why"] for row in rows)),
-        },
+        "summary": _summary(rows),
+        "unmatched": [miss.result for miss in misses],
     }
     if invocation.diff_mode:
-        deleted = [decision.snapshot for decision in decisions if decision.delete]
-        result["diff"] = {"before": [described(s.manifest) for s in deleted], "after": []}
+        result["diff"] = _diff(fleet, decisions)
+    failed = [row for row in rows if row["outcome"] == "failed"]
     if failed:
-        raise PaletteError("members_failed", _failure_text(failed, len(rows), outcomes), **result)
+        text = _failure_text(failed, result["summary"])
+        raise PaletteError("members_failed", text, **result)
     return result
 
 
-def _failure_text(
-    failed: Sequence[Mapping[str, Any]], total: int, outcomes: Mapping[str, int]
-) -> str:
-    texts = [f"{row['namespace']}/{row['name']}: {row['msg']}" for row in failed]
+def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    outcomes = Counter(row["outcome"] for row in rows)
+    return {
+        "seen": len(rows),
+        **{outcome: outcomes[outcome] for outcome in ("kept", "deleted", "failed", "not_tried")},
+        "by_why": dict(Counter(row["why"] for row in rows)),
+    }
+
+
+def _diff(fleet: Fleet, decisions: Sequence[Decision]) -> dict[str, Any]:
+    doomed = [decision.snapshot for decision in decisions if decision.delete]
+    before = {
+        f"{fleet.titles[s.key.cluster_uid]}/{s.key.namespace}/{s.name}": described(s.manifest)
+        for s in doomed
+    }
+    return {"before": before, "after": {}}
+
+
+def _failure_text(failed: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> str:
+    texts = [f"{row['cluster']}/{row['namespace']}/{row['name']}: {row['msg']}" for row in failed]
     shown = "; ".join(texts[:_FAILURES_SHOWN])
-    left = outcomes["not_tried"]
+    left = summary["not_tried"]
     more = f", and {left} were not tried after that" if left else ""
-    return f"{len(failed)} of {total} snapshots could not be deleted{more}: {shown}"
+    return f"{len(failed)} of {summary['seen']} snapshots could not be deleted{more}: {shown}"
 
 
 def _row(
-    invocation: Invocation, decision: Decision, members: Mapping[VmKey, Member]
+    invocation: Invocation, fleet: Fleet, decision: Decision, members: Mapping[VmKey, Member]
 ) -> dict[str, Any]:
-    snapshot, delete, why = decision
+    snapshot = decision.snapshot
     row = {
         **status_of(snapshot, invocation.now),
-        "decision": "delete" if delete else "keep",
-        "why": why,
-        "outcome": "deleted" if delete else "kept",
+        "cluster": fleet.titles[snapshot.key.cluster_uid],
+        "decision": "delete" if decision.delete else "keep",
+        "why": decision.why,
+        "kept_by": list(decision.kept_by),
+        "outcome": "deleted" if decision.delete else "kept",
         "reason": None,
         "msg": "",
     }
     member = members.get(snapshot.key)
-    if not delete or invocation.check_mode or not member or not member.failure:
+    if not decision.delete or invocation.check_mode or not member or not member.failure:
         return row
     unfinished = [step.name for step in member.steps]
     if snapshot.name == unfinished[0]:

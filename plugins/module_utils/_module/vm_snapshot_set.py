@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError, invalid_parameters
-from .._snapshots.desired import Declaration, read_declaration
+from .._snapshots.clock import clock_problem
+from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.execute import Execution, Member
 from .._snapshots.fleet import Candidate, Fleet, observe_entries, observe_matching
 from .._snapshots.naming import (
@@ -21,25 +22,27 @@ from .._snapshots.naming import (
     set_name_problems,
     template_problems,
     timestamped,
+    unusable_names,
 )
-from .._snapshots.ownership import of_former_vm
-from .._snapshots.plan import KEEP, UPDATE, Action, plan_present
-from .._snapshots.plan_set import freshest, kept_notes, plan_absent_members, plan_fresh
+from .._snapshots.ownership import is_member, of_former_vm
+from .._snapshots.plan import KEEP, UPDATE, Action, plan_present, refuse
+from .._snapshots.plan_set import freshest, left_alone, plan_absent_members, plan_fresh
 from .._snapshots.progress import Progress
-from .._snapshots.set_result import Row, Run, failure_text, set_diff, set_result
+from .._snapshots.set_result import Row, Run, failed_only, failure_text, set_diff, set_result
 from .._snapshots.wait import Waiting, wait_problems, waiting_from
 from .._validation.durations import age_problems, parse_age
 from .._validation.problems import Problem, merged, option_problem
-from .._vms.selection import Entry, Filters, entries_from, filters_from, fleet_problems
+from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
 from .options import (
     BODY,
     CLUSTER_OR_CLUSTERS,
     CONNECTION,
-    FLEET,
+    EXECUTION,
     ONE_PROJECT,
     REPLACE,
+    SELECTION,
     STATE,
     WAIT,
 )
@@ -47,19 +50,21 @@ from .options import (
 ARGUMENTS = Arguments(
     spec={
         **CONNECTION,
-        "name": {"type": "str", "required": True},
+        "set": {"type": "str", "required": True},
         **STATE,
         "vms": {"type": "list", "elements": "raw"},
         "namespace": {"type": "str"},
         "all": {"type": "bool", "default": False},
-        **FLEET,
+        **SELECTION,
         "name_template": {"type": "str", "default": "{vm}-{set}"},
         **BODY,
         **REPLACE,
-        "max_age": {"type": "str"},
+        "unless_newer_than": {"type": "str"},
         "on_error": {"type": "str", "choices": ["abort", "continue"], "default": "abort"},
         "max_failed": {"type": "int", "default": 0},
+        "members": {"type": "str", "choices": ["failed", "all"], "default": "failed"},
         **WAIT,
+        **EXECUTION,
     },
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
 )
@@ -73,7 +78,7 @@ class Request(NamedTuple):
     filters: Filters
     declaration: Declaration
     name_template: str
-    max_age: timedelta | None
+    unless_newer_than: timedelta | None
     waiting: Waiting
 
 
@@ -85,25 +90,25 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     entries = [entry for entry in listed if not filters.excludes(entry)]
     # The members' bodies differ only in their names, which are checked separately.
     stand_in = {**options, "name": "x", "vm_name": "x", "namespace": "x"}
-    declaration, body_problems = read_declaration(stand_in, invocation.now, options["name"])
+    declaration, body_problems = read_declaration(stand_in, invocation.now, options["set"])
     problems = merged(
-        set_name_problems(options["name"]),
+        set_name_problems(options["set"]),
         _naming_problems(options, entries),
         [*entry_problems, *filter_problems, *_selection_problems(options)],
         [*fleet_problems(options), *_max_failed_problems(options)],
-        [*_definition_problems(options), *age_problems(options, "max_age")],
+        [*_definition_problems(options), *age_problems(options, "unless_newer_than")],
         wait_problems(options),
         body_problems,
     )
     if problems or declaration is None:
         return None, problems
-    max_age = parse_age(options["max_age"]) if options["max_age"] else None
+    newer_than = parse_age(options["unless_newer_than"]) if options["unless_newer_than"] else None
     request = Request(
         entries=None if options["vms"] is None else entries,
         filters=filters,
         declaration=declaration,
         name_template=options["name_template"],
-        max_age=max_age,
+        unless_newer_than=newer_than,
         waiting=waiting_from(options),
     )
     return request, []
@@ -112,13 +117,13 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 def run(invocation: Invocation, request: Request) -> Result:
     """Complete or delete the set. The result or the PaletteError has a row for each member."""
     options = invocation.options
+    session = PaletteSession(options)
     present = options["state"] == "present"
-    fleet = _observe(PaletteSession(options), request, present)
-    rows = (
-        _plan_present(invocation, request, fleet)
-        if present
-        else _plan_absent(invocation, request, fleet)
-    )
+    fleet = _observe(session, request, present)
+    _check_clock(invocation, session, fleet)
+    misses = _check_selection(invocation, fleet, present)
+    plan = _plan_present if present else _plan_absent
+    rows = plan(invocation, request, fleet)
     if present and not rows:
         invocation.warn("vms: nothing is left after exclude; no snapshot was taken")
     for row in rows:
@@ -126,10 +131,10 @@ def run(invocation: Invocation, request: Request) -> Result:
             invocation.warn(f"{row.label}: {note}")
     aborted = options["on_error"] == "abort" and any(row.blocked for row in rows)
     if not (aborted or invocation.check_mode):
-        progress = Progress(options["name"], invocation.progress if options["progress"] else None)
+        progress = Progress.of(options, invocation.progress, options["set"])
         execution = Execution(fleet.apis, request.waiting, options["concurrency"], progress.report)
         execution.run([row.member for row in rows])
-    return _result(invocation, rows, aborted)
+    return _result(invocation, rows, misses, aborted)
 
 
 MODULE = Module(ARGUMENTS, read, run)
@@ -142,7 +147,7 @@ def _naming_problems(options: Mapping[str, Any], entries: Sequence[Entry]) -> li
     if problems or options["state"] == "absent" or not by_template:
         return problems
     return naming_problems(
-        timestamped(template) if options["max_age"] else template, options["name"]
+        timestamped(template) if options["unless_newer_than"] else template, options["set"]
     )
 
 
@@ -190,8 +195,8 @@ def _observe(session: PaletteSession, request: Request, present: bool) -> Fleet:
     # Snapshots outlive their VM. To delete them, a VM is needed only for its labels.
     fleet = observe_matching(session, filters, with_vms=present or filters.selector is not None)
     if present and not fleet.candidates:
-        # An empty selection must not pass as a success.
-        raise PaletteError("nothing_selected", _nothing_selected(fleet))
+        # A backup of nothing must not look like a success.
+        raise PaletteError("nothing_selected", _nothing_selected(fleet, session.project_hint))
     return fleet
 
 
@@ -203,62 +208,110 @@ def _refuse_duplicates(fleet: Fleet) -> None:
         raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
 
 
-def _nothing_selected(fleet: Fleet) -> str:
+def _nothing_selected(fleet: Fleet, hint: str) -> str:
     clusters = ", ".join(api.cluster.name for api in fleet.apis.values()) or "none that runs VMs"
     return (
         "no VM matches selector, namespaces, vm_names and exclude together; "
-        f"clusters searched: {clusters}"
+        f"clusters searched: {clusters}" + (f"; {hint}" if hint else "")
     )
 
 
+def _check_clock(invocation: Invocation, session: PaletteSession, fleet: Fleet) -> None:
+    """Refuse to judge ages, and warn otherwise, where the clocks differ."""
+    problem = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
+    if problem is None:
+        return
+    if invocation.options["unless_newer_than"]:
+        text = f"{problem}; nothing was written: set the clocks right, then run again"
+        raise PaletteError("clock_skew", text, changed=False)
+    invocation.warn(f"{problem}; set the clocks right")
+
+
+def _check_selection(invocation: Invocation, fleet: Fleet, present: bool) -> list[Unmatched]:
+    """Tell what of the selection met nothing; what should have got a snapshot is an error."""
+    misses = list(fleet.unmatched)
+    if not present:
+        misses += fleet.unmatched_set(invocation.options["set"])
+    exact = [miss for miss in misses if miss.exact]
+    if exact and present and invocation.options["on_error"] == "abort":
+        text = "; ".join(map(str, exact))
+        raise PaletteError(
+            "nothing_selected",
+            f"{text}; nothing was written: correct this, or set on_error: continue to go on "
+            "without it",
+            changed=False,
+            unmatched=[miss.result for miss in misses],
+        )
+    for miss in misses:
+        invocation.warn(str(miss))
+    return misses
+
+
 def _plan_absent(invocation: Invocation, request: Request, fleet: Fleet) -> list[Row]:
-    set_name = invocation.options["name"]
-    return [
-        _row(candidate, plan_absent_members(fleet.of_vm(candidate.key), set_name), request.waiting)
-        for candidate in fleet.candidates
-    ]
+    set_name = invocation.options["set"]
+    rows = []
+    for candidate in fleet.candidates:
+        actions = plan_absent_members(fleet.of_vm(candidate.key), set_name)
+        rows.append(_row(candidate, actions, request.waiting))
+    for candidate, name in _names(invocation, request, fleet):
+        stray = fleet.named(candidate.key, name)
+        if stray and not is_member(stray, set_name):
+            invocation.warn(f"{candidate.label}: {left_alone(stray)}")
+    return rows
 
 
 def _plan_present(invocation: Invocation, request: Request, fleet: Fleet) -> list[Row]:
-    names = [_name(invocation, request, candidate) for candidate in fleet.candidates]
-    clashes = name_problems([(c.key, name) for c, name in zip(fleet.candidates, names)])
-    if clashes:
-        raise invalid_parameters(clashes)
-    return [
-        _row(
-            candidate, [_plan_member(invocation, request, fleet, candidate, name)], request.waiting
+    names = _names(invocation, request, fleet)
+    unusable = unusable_names({candidate.key: name for candidate, name in names})
+    if unusable and invocation.options["on_error"] == "abort":
+        raise invalid_parameters(name_problems(unusable.values()))
+    rows = []
+    for candidate, name in names:
+        text = unusable.get(candidate.key)
+        desired = request.declaration.of(candidate.key, name)
+        action = (
+            refuse("invalid_name", text, None, desired)
+            if text
+            else _plan_member(invocation, request, fleet, candidate, desired)
         )
-        for candidate, name in zip(fleet.candidates, names)
-    ]
+        rows.append(_row(candidate, [action], request.waiting))
+    return rows
 
 
-def _name(invocation: Invocation, request: Request, candidate: Candidate) -> str:
-    template = candidate.own_name or request.name_template
-    if request.max_age is not None:
-        template = timestamped(template)
-    return member_name(template, invocation.options["name"], candidate.key, invocation.now)
+def _names(invocation: Invocation, request: Request, fleet: Fleet) -> list[tuple[Candidate, str]]:
+    """Return the members, each with the name of its snapshot."""
+    names = []
+    for candidate in fleet.candidates:
+        template = candidate.own_name or request.name_template
+        if request.unless_newer_than is not None:
+            template = timestamped(template)
+        set_name, now = invocation.options["set"], invocation.now
+        names.append((candidate, member_name(template, set_name, candidate.key, now)))
+    return names
 
 
 def _plan_member(
-    invocation: Invocation, request: Request, fleet: Fleet, candidate: Candidate, name: str
+    invocation: Invocation,
+    request: Request,
+    fleet: Fleet,
+    candidate: Candidate,
+    desired: Desired,
 ) -> Action:
     options = invocation.options
-    desired = request.declaration.of(candidate.key, name)
+    set_name = options["set"]
     snapshots = fleet.of_vm(candidate.key)
-    if request.max_age is not None:
+    if request.unless_newer_than is not None:
         of_this_vm = [s for s in snapshots if not of_former_vm(s, candidate.vm)]
-        fresh = freshest(of_this_vm, options["name"], request.max_age, invocation.now)
+        fresh = freshest(of_this_vm, set_name, request.unless_newer_than, invocation.now)
         if fresh:
-            return _with_notes(plan_fresh(fresh, desired), options["name"], candidate)
-    current = fleet.named(candidate.key, name)
+            return plan_fresh(fresh, desired)
+    current = fleet.named(candidate.key, desired.name)
     action = plan_present(desired, current, candidate.vm, snapshots, options["replace"])
-    return _with_notes(action, options["name"], candidate)
-
-
-def _with_notes(action: Action, set_name: str, candidate: Candidate) -> Action:
-    if action.verb not in (KEEP, UPDATE) or not action.current:
-        return action
-    return action._replace(notes=tuple(kept_notes(action.current, set_name, candidate.vm)))
+    if candidate.vm is None:
+        return action._replace(message=fleet.missing_vm(candidate.key))
+    if action.verb in (KEEP, UPDATE) and current and not is_member(current, set_name):
+        return action._replace(notes=(left_alone(current),))
+    return action
 
 
 def _row(candidate: Candidate, actions: Sequence[Action], waiting: Waiting) -> Row:
@@ -269,13 +322,19 @@ def _row(candidate: Candidate, actions: Sequence[Action], waiting: Waiting) -> R
     return Row(candidate.label, actions, shown, member)
 
 
-def _result(invocation: Invocation, rows: Sequence[Row], aborted: bool) -> Result:
+def _result(
+    invocation: Invocation, rows: Sequence[Row], misses: Sequence[Unmatched], aborted: bool
+) -> Result:
+    options = invocation.options
     result = set_result(rows, Run(invocation.now, invocation.check_mode, aborted))
+    result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
         result["diff"] = set_diff(rows)
     failure = failure_text(result["members"], aborted)
-    if aborted or result["summary"]["failed"] > invocation.options["max_failed"]:
+    if aborted or result["summary"]["failed"] > options["max_failed"]:
         reason = "preflight_failed" if aborted else "members_failed"
+        if options["members"] == "failed":
+            result["members"] = failed_only(result["members"])
         raise PaletteError(reason, failure, **result)
     if failure:
         invocation.warn(failure)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import os
-import ssl
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from .deadline import backoff, pause, time_left
 from .errors import PaletteError, from_answer, scrub
+from .network import network_problem, never_sent, root_cause
 from .rate_limit import RateLimiter
 from .retry import READS, PaletteRetry
 from .settings import Settings, is_loopback
@@ -24,14 +26,9 @@ from .transport import TimedAdapter, body_of
 REQUESTS_IMPORT_ERROR: str | None = None
 try:
     import requests
+    import urllib3
     from requests.auth import AuthBase
-    from urllib3.exceptions import (
-        ConnectTimeoutError,
-        HTTPError,
-        NewConnectionError,
-        ReadTimeoutError,
-    )
-    from urllib3.exceptions import TimeoutError as WaitedTooLong
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, ReadTimeoutError
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     AuthBase = object  # type: ignore[assignment,misc]
@@ -81,10 +78,15 @@ class PaletteClient:
     """
 
     def __init__(self, settings: Settings) -> None:
+        # Palette's clock minus this machine's, by the Date of the last answer.
+        self.clock_skew: timedelta | None = None
         self._settings = settings
         self._limiter = RateLimiter(settings.rate_limit)
         self._session = requests.Session()
         self._auth = ApiKeyAuth(settings.api_key)
+        if settings.verify is False:
+            # The task warns in its own words; on stderr urllib3's would be an error of Ansible's.
+            urllib3.disable_warnings(InsecureRequestWarning)
         self._session.headers["Accept"] = "application/json"
         self._mount("https://", READS)
         self._mount("http://", READS)
@@ -122,7 +124,8 @@ class PaletteClient:
             raise self._network_error(method, path, error) from None
         if answer.status >= 300:
             text = answer.body.decode(errors="replace")
-            raise from_answer(f"{method} {path}", answer.status, text, self._settings.api_key)
+            where = f"{method} {self._settings.base_url}{path}"
+            raise from_answer(where, answer.status, text, self._settings.api_key)
         return {} if method == "DELETE" else _object_in(answer, method, path)
 
     def items(
@@ -184,6 +187,7 @@ class PaletteClient:
                     allow_redirects=False,
                     **self._surroundings,
                 )
+                self._note_time(response.headers.get("Date"))
                 kind = response.headers.get("Content-Type", "no content type")
                 return Answer(response.status_code, kind, body_of(response))
             except requests.RequestException as error:
@@ -193,16 +197,22 @@ class PaletteClient:
                 pause(backoff(attempt))
         raise AssertionError("the last attempt returns or raises")
 
+    def _note_time(self, date: str | None) -> None:
+        try:
+            served_at = parsedate_to_datetime(date or "")
+        except (TypeError, ValueError):
+            return
+        if served_at.tzinfo:
+            self.clock_skew = served_at - datetime.now(timezone.utc)
+
     def _network_error(self, method: str, path: str, error: Exception) -> PaletteError:
-        cause = _root_cause(error)
-        reason, advice = _network_reason(error, cause)
-        text = str(cause) or type(cause).__name__
+        cause = root_cause(error)
+        reason, text = network_problem(error, cause, self._settings)
+        where = f"{method} {self._settings.base_url}{path}"
         return PaletteError(
             reason,
-            scrub(
-                f"{method} {self._settings.base_url}{path}: {text}{advice}", self._settings.api_key
-            ),
-            outcome_unknown=method not in READS and not _never_sent(error, cause),
+            scrub(f"{where}: {text}", self._settings.api_key),
+            outcome_unknown=method not in READS and not never_sent(error, cause),
         )
 
     def _mount(self, prefix: str, reads: frozenset[str]) -> None:
@@ -273,37 +283,3 @@ def _cut_short(error: requests.RequestException) -> bool:
         requests.exceptions.ContentDecodingError,
     )
     return isinstance(error, broken) or isinstance(next(iter(error.args), None), ReadTimeoutError)
-
-
-def _root_cause(error: BaseException) -> BaseException:
-    while True:
-        inner = getattr(error, "reason", None) or next(iter(error.args), None)
-        if not isinstance(inner, BaseException):
-            return error
-        error = inner
-
-
-def _never_sent(error: Exception, cause: BaseException) -> bool:
-    if not isinstance(error, requests.RequestException):
-        return not isinstance(error, UnicodeError)
-    if isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.InvalidURL)):
-        return True
-    before = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
-    return isinstance(cause, before)
-
-
-def _network_reason(error: Exception, cause: BaseException) -> tuple[str, str]:
-    if isinstance(error, UnicodeError):
-        return "malformed_response", " (in the answer's headers)"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "unreachable", " (at the proxy that the environment names)"
-    untrusted = isinstance(cause, ssl.SSLCertVerificationError)
-    if isinstance(error, requests.exceptions.SSLError) and not untrusted:
-        return "tls_error", " (does the server speak TLS at this port?)"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "tls_error", " (set ca_path to the CA that signed the server's certificate)"
-    if not isinstance(error, (requests.RequestException, HTTPError)):
-        return "tls_error", " (without ca_path, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are used)"
-    if isinstance(cause, WaitedTooLong) and not isinstance(cause, NewConnectionError):
-        return "timeout", " (request_timeout limits how long an answer may take)"
-    return "unreachable", ""

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import NamedTuple
 
+from .._validation.problems import nearest
 from .client import Json, PaletteClient, api_path, items_of
 from .errors import PaletteError
 
 _CANDIDATES = 10
+NO_PROJECT = (
+    "no project was given, so the tenant's scope was searched: set project (or PALETTE_PROJECT)"
+)
 
 
 class Cluster(NamedTuple):
@@ -46,7 +49,9 @@ def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluste
         return hits[0]
     if hits:
         raise _ambiguous("cluster", name, [f"{hit.uid} (project {hit.scope})" for hit in hits])
-    raise _unknown("cluster", name, _listed(client, "spectroclusters", "metadata", scope=scope))
+    listed = _listed(client, "spectroclusters", "metadata", scope=scope)
+    hint = "" if scope else f"; {NO_PROJECT}"
+    raise _unknown("cluster", name, listed, hint)
 
 
 def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
@@ -124,13 +129,12 @@ def _ambiguous(kind: str, name: str, candidates: list[str]) -> PaletteError:
     )
 
 
-def _unknown(kind: str, name: str, listed: list[Json]) -> PaletteError:
+def _unknown(kind: str, name: str, listed: list[Json], hint: str = "") -> PaletteError:
     known = [str(meta.get("name") or "") for meta in listed]
-    nearest = difflib.get_close_matches(name, known, _CANDIDATES, cutoff=0.5) or sorted(known)
-    candidates = nearest[:_CANDIDATES]
+    candidates = (nearest(name, known, _CANDIDATES) or sorted(known))[:_CANDIDATES]
     visible = ", ".join(candidates) or "none"
     return PaletteError(
         "not_found",
-        f"{kind} {name!r} not found with this API key; visible {kind}s: {visible}",
+        f"{kind} {name!r} not found with this API key; visible {kind}s: {visible}{hint}",
         candidates=candidates,
     )

@@ -133,9 +133,20 @@ def _header_problem(text: str) -> str | None:
 
 
 def _ca_path_problem(ca_path: str | None) -> str | None:
-    if not ca_path or Path(ca_path).exists():
+    if not ca_path:
         return None
-    return f"{ca_path!r} does not exist on the machine that runs the task"
+    try:
+        if Path(ca_path).is_dir():
+            return None
+        with Path(ca_path).open("rb") as file:
+            empty = not file.read(1)
+    except FileNotFoundError:
+        return f"{ca_path!r} does not exist where the task runs"
+    except OSError as error:
+        return f"{ca_path!r} cannot be read where the task runs: {error.strerror}"
+    return (
+        f"{ca_path!r} is empty: give a file of CA certificates, or leave it out" if empty else None
+    )
 
 
 def _range_problem(in_range: bool, words: str) -> str | None:

@@ -28,6 +28,7 @@ from .ownership import (
 
 API_VERSION = "snapshot.kubevirt.io/v1beta1"
 KIND = "VirtualMachineSnapshot"
+_LONGEST_OWN = {REQUEST_ID: "0" * 36, EXPIRES_AT: "2026-01-02T03:04:05Z"}
 _SOURCE = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine"}
 _NAMESPACE, _NAME = ("metadata", "namespace"), ("metadata", "name")
 _SOURCE_NAME = ("spec", "source", "name")
@@ -90,7 +91,12 @@ def read_declaration(
     problems = merged(
         problems_in_options(options),
         [*age_problems(options, "expire_after"), *reserved_problems(options, reserved)],
-        problems_in_body(declared, _origins(options), options["vm_name"], options["namespace"]),
+        problems_in_body(
+            _with_own_annotations(declared),
+            _origins(options),
+            options["vm_name"],
+            options["namespace"],
+        ),
     )
     if problems:
         return None, problems
@@ -129,6 +135,15 @@ def _marked(declared: Json, options: Mapping[str, Any], now: datetime, part_of: 
         expiry = write_time(now + parse_age(options["expire_after"]))
         marked["annotations"] = {**metadata.get("annotations", {}), EXPIRES_AT: expiry}
     return {**declared, "metadata": marked}
+
+
+def _with_own_annotations(declared: Json) -> Json:
+    """Return the body with as many bytes of annotations as it is going to have at most."""
+    metadata = declared["metadata"]
+    annotations = _get(declared, ("metadata", "annotations"))
+    if not isinstance(annotations, Mapping):
+        return declared
+    return {**declared, "metadata": {**metadata, "annotations": {**_LONGEST_OWN, **annotations}}}
 
 
 def _origins(options: Mapping[str, Any]) -> dict[tuple[str, ...], str]:

@@ -11,14 +11,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
-from .._palette.deadline import give_up_at, pause
+from .._palette.deadline import give_up_at, pause, time_left
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
 from . import writes
+from .desired import Desired
 from .model import Snapshot
 from .observe import list_snapshots
-from .plan import CREATE, DELETE, Step
+from .plan import DELETE, UPDATE, Step, satisfies
 from .wait import Goal, Waiting, growing_interval, reached, timed_out
 
 _REPORT_INTERVAL = 1.0  # seconds, while writes are under way
@@ -43,6 +44,7 @@ class Member:
         self.seen = seen
         self.last_polled = seen
         self.changed = False
+        self.adopted = False
         self.failure: PaletteError | None = None
         self.uid: str | None = None
         self.deadline = math.inf
@@ -95,10 +97,15 @@ class Execution:
                 if not pending:
                     return
                 polls = 0 if begun >= len(pending) else polls
-                self._pause(pending, polls)
+                self._pause(members, pending, polls)
                 self._poll(pending)
                 self._report(members)
                 polls += 1
+        except (Exception, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # noqa: BLE001
+            # The task's keyword timeout struck: the result says what is done, and what is not.
+            _give_up_all(members)
         finally:
             # After an interrupt, writes that have not begun are not done.
             pool.shutdown(wait=True, cancel_futures=True)
@@ -142,10 +149,9 @@ class Execution:
         if step.write == DELETE:
             writes.delete(api, member.key, step.name, step.uid)
         elif step.desired:
-            write = writes.create if step.write == CREATE else writes.update
-            member.seen = write(api, step.desired)
+            member.seen = _write(api, step.write, step.desired, member)
             member.uid = member.seen.uid
-        member.changed = True
+        member.changed = member.changed or not member.adopted
 
     def _poll(self, pending: Sequence[Member]) -> None:
         deadline = max(member.deadline for member in pending)
@@ -195,10 +201,33 @@ class Execution:
             member.seen = seen or member.seen
         member.failure = timed_out(goal, step.name, seen, self._waiting, self._poll_error)
 
-    def _pause(self, pending: Sequence[Member], polls: int) -> None:
-        deadline = max(member.deadline for member in pending)
-        with give_up_at(deadline):
-            pause(growing_interval(self._waiting.interval, polls))
+    def _pause(self, members: Sequence[Member], pending: Sequence[Member], polls: int) -> None:
+        left = growing_interval(self._waiting.interval, polls)
+        with give_up_at(max(member.deadline for member in pending)):
+            while left > 0 and time_left() > 0:
+                pause(min(left, _REPORT_INTERVAL))
+                left -= _REPORT_INTERVAL
+                self._report(members)
+
+
+def _give_up_all(members: Sequence[Member]) -> None:
+    for member in members:
+        if member.active:
+            done = "whether its snapshot gets ready is not known" if member.begun else "not tried"
+            member.failure = PaletteError("task_timeout", f"the task's timeout struck: {done}")
+
+
+def _write(api: ClusterVms, write: str | None, desired: Desired, member: Member) -> Snapshot:
+    """Create or update a snapshot; one that somebody else took meanwhile may do as well."""
+    if write == UPDATE:
+        return writes.update(api, desired)
+    try:
+        return writes.create(api, desired)
+    except writes.NameTakenError as taken:
+        if not satisfies(desired, taken.listed):
+            raise
+        member.adopted = True
+        return taken.listed
 
 
 def _reached_already(step: Step, member: Member) -> bool:

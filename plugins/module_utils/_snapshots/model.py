@@ -54,6 +54,11 @@ class Snapshot(NamedTuple):
         return self.phase in ("", "InProgress") and not self.ready
 
     @property
+    def unready(self) -> bool:
+        """Whether it is taken and has not failed, but cannot be used, or not yet."""
+        return not (self.ready or self.failed or self.in_progress)
+
+    @property
     def taken_at(self) -> datetime | None:
         """The captured point in time; until that is known, the time of the request."""
         return self.creation_time or self.created

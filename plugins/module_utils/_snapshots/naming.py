@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from string import Formatter
 
@@ -60,7 +60,7 @@ def template_problems(template: str) -> list[Problem]:
 def set_name_problems(set_name: str) -> list[Problem]:
     """Return the problems with a set's name, which becomes the value of a label."""
     text = label_value_problem(set_name) if set_name else "must not be empty"
-    return [option_problem("name", text, "nightly")] if text else []
+    return [option_problem("set", text, "nightly")] if text else []
 
 
 def naming_problems(template: str, set_name: str) -> list[Problem]:
@@ -75,26 +75,27 @@ def naming_problems(template: str, set_name: str) -> list[Problem]:
         return []
     if problem_with("nightly"):
         return [_template_problem(text)]
-    return [option_problem("name", f"is part of the snapshots' names, and {text}", "nightly")]
+    return [option_problem("set", f"is part of the snapshots' names, and {text}", "nightly")]
 
 
-def name_problems(names: Sequence[tuple[VmKey, str]]) -> list[Problem]:
-    """Return the members with an invalid name, or with the same name as another member."""
-    problems = []
-    for key, name in names:
-        text = snapshot_name_problem(name)
-        if text:
-            hint = "shorten name or name_template, or set `name` in this VM's entry of vms"
-            problems.append(_template_problem(f"VM {key.vm_name}: {text}; {hint}"))
-    taken = Counter((key.cluster_uid, key.namespace, name) for key, name in names)
-    for (_cluster, namespace, name), count in taken.items():
-        if count > 1:
-            text = (
-                f"{count} members in namespace {namespace} would have the name {name!r}; set "
-                "`name` in these VMs' entries of vms, or add {vm} to name_template"
-            )
-            problems.append(_template_problem(text))
-    return problems
+def unusable_names(names: Mapping[VmKey, str]) -> dict[VmKey, str]:
+    """Return why a member's name cannot be used: it is no valid name, or another member's too."""
+    taken = Counter((key.cluster_uid, key.namespace, name) for key, name in names.items())
+    texts = {}
+    for key, name in names.items():
+        problem = snapshot_name_problem(name)
+        if problem:
+            hint = "shorten set or name_template, or set `name` in this VM's entry of vms"
+            texts[key] = f"VM {key.namespace}/{key.vm_name}: {problem}; {hint}"
+        elif taken[key.cluster_uid, key.namespace, name] > 1:
+            hint = "set `name` in the VMs' entries of vms, or add {vm} to name_template"
+            texts[key] = f"VM {key.namespace}/{key.vm_name}: {name!r} is another VM's too; {hint}"
+    return texts
+
+
+def name_problems(texts: Iterable[str]) -> list[Problem]:
+    """Return the problems of a template that makes unusable names."""
+    return [_template_problem(text) for text in texts]
 
 
 def _template_problem(text: str) -> Problem:

@@ -21,21 +21,45 @@ MANAGER = "ansible"
 PART_OF = "app.kubernetes.io/part-of"
 REQUEST_ID = "spectrocloud.palette/request-id"
 EXPIRES_AT = "spectrocloud.palette/expires-at"
+# What Palette's own scheduler, vmo-manager, takes. See docs/palette.md, "Other schedulers".
+SCHEDULED = "vmo-manager.spectrocloud.com/scheduled"
 
 
 def is_own(snapshot: Snapshot) -> bool:
-    """Return whether this collection took the snapshot. Retention deletes no others."""
-    return snapshot.labels.get(MANAGED_BY) == MANAGER
+    """Say whether this collection took the snapshot. Sets and retention delete no other."""
+    return owner_problem(snapshot) is None
+
+
+def owner_problem(snapshot: Snapshot) -> str | None:
+    """Return why a snapshot is not ours, in one word for programs; None if it is.
+
+    The label alone is anybody's: ours have the annotation that every creation writes, too.
+    """
+    if snapshot.labels.get(SCHEDULED) == "true":
+        return "scheduled_by_palette"
+    ours = snapshot.labels.get(MANAGED_BY) == MANAGER and REQUEST_ID in snapshot.annotations
+    return None if ours else "not_ours"
+
+
+def set_of(snapshot: Snapshot) -> str:
+    """Return the name of the set that the snapshot is part of; empty for none."""
+    return snapshot.labels.get(PART_OF, "")
 
 
 def is_member(snapshot: Snapshot, set_name: str) -> bool:
-    """Return whether this collection took the snapshot as part of the set."""
-    return is_own(snapshot) and snapshot.labels.get(PART_OF) == set_name
+    """Say whether this collection took the snapshot as part of the set."""
+    return is_own(snapshot) and set_of(snapshot) == set_name
 
 
 def of_former_vm(snapshot: Snapshot, vm: VirtualMachine | None) -> bool:
-    """Return whether the snapshot was taken of an earlier VM with the same name."""
-    return bool(vm and vm.uid and snapshot.source_uid and snapshot.source_uid != vm.uid)
+    """Say whether the snapshot was taken of an earlier VM with the same name.
+
+    Not by sourceUID, which KubeVirt rewrites to the VM that has the name now: see docs/palette.md,
+    "Former VMs".
+    """
+    if vm is None or vm.created is None or snapshot.taken_at is None:
+        return False
+    return vm.created > snapshot.taken_at
 
 
 def reserved_problems(options: Mapping[str, Any], reserved: Iterable[str]) -> list[Problem]:

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._palette.client import Json
+from .._palette.objects import write_time
 from .._validation.durations import parse_duration
 from .._vms.model import VirtualMachine, VmKey
 from .desired import Desired
 from .model import Snapshot, read_snapshot
+from .ownership import PART_OF, is_own, of_former_vm, set_of
 from .wait import Goal
 
 CREATE, UPDATE, DELETE, KEEP, REFUSE = "create", "update", "delete", "keep", "refuse"
@@ -23,10 +25,13 @@ _OUTCOMES = {
     DELETE: "deleted",
     REFUSE: "failed",
 }
+_REPLACED = ("snapshot_failed", "spec_differs", "former_vm")
 _OUTCOMES_OF_KEEPING = {"absent": "absent", "being_deleted": "absent", "fresh": "fresh"}
 
 # KubeVirt's defaults for absent fields.
 _SPEC_DEFAULTS = {"deletionPolicy": "Delete", "failureDeadline": "5m"}
+
+_REPLACE = "use replace: true to delete it and take it again, or choose another name"
 
 
 class Step(NamedTuple):
@@ -64,8 +69,8 @@ class Action(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """The outcome in the result, after the action."""
-        if self.verb == CREATE and self.reason in ("snapshot_failed", "spec_differs"):
+        """The result's word for it, once carried out."""
+        if self.verb == CREATE and self.reason in _REPLACED:
             return "replaced"
         if self.verb == KEEP:
             return _OUTCOMES_OF_KEEPING.get(self.reason, "unchanged")
@@ -106,13 +111,12 @@ def plan_present(
         return refuse("conflict", taken_by_another_vm(desired, current), current, desired)
     if current.deleting:
         return _plan_creation(desired, current, vm, others, "being_deleted")
-    differing = differing_spec_fields(desired, current)
-    if current.failed or differing:
-        if replace:
-            reason = "snapshot_failed" if current.failed else "spec_differs"
-            return _plan_creation(desired, current, vm, others, reason)
-        return _refuse_other(desired, current, differing)
-    return refuse_unquiesced(desired, current) or _plan_existing(desired, current)
+    if vm is None:
+        return refuse("not_found", f"VM {desired.key.vm_name} is gone", current, desired)
+    refusal = _why_useless(desired, current, vm)
+    if refusal and replace:
+        return _plan_creation(desired, current, vm, others, refusal.reason)
+    return refusal or refuse_unquiesced(desired, current) or _plan_existing(desired, current)
 
 
 def plan_absent(key: VmKey, current: Snapshot | None) -> Action:
@@ -211,6 +215,16 @@ def blockers(vm: VirtualMachine | None, key: VmKey) -> tuple[str, str] | None:
     return None
 
 
+def satisfies(desired: Desired, listed: Snapshot) -> bool:
+    """Say whether a snapshot that appeared meanwhile is the desired one, taken by somebody else."""
+    return (
+        listed.key == desired.key
+        and is_own(listed)
+        and set_of(listed) == desired.body["metadata"]["labels"].get(PART_OF, "")
+        and not (listed.failed or listed.deleting or differing_spec_fields(desired, listed))
+    )
+
+
 def taken_by_another_vm(desired: Desired, current: Snapshot) -> str:
     """Return the text of a name conflict: names are unique in a namespace, across its VMs."""
     return (
@@ -272,19 +286,26 @@ def _in_progress(
     return tuple(sorted(names - {desired.name}))
 
 
-def _refuse_other(
-    desired: Desired, current: Snapshot, differing: Mapping[str, tuple[Any, Any]]
-) -> Action:
-    hint = "use replace: true to delete it and take it again, or choose another name"
+def _why_useless(desired: Desired, current: Snapshot, vm: VirtualMachine) -> Action | None:
+    """Refuse a snapshot that is not the desired one, but could be replaced by it."""
     where = f"snapshot {desired.key.namespace}/{current.name} of VM {desired.key.vm_name}"
+    if of_former_vm(current, vm):
+        text = (
+            f"{where} was taken on {write_time(current.taken_at)} of an earlier VM with the same "
+            f"name; this VM was created on {write_time(vm.created)}"
+        )
+        return refuse("former_vm", f"{text}; {_REPLACE}", current, desired)
     if current.failed:
-        message = f"{where} exists and failed ({current.problem}); {hint}"
-        return refuse("snapshot_failed", message, current, desired)
+        text = f"{where} exists and failed ({current.problem}); {_REPLACE}"
+        return refuse("snapshot_failed", text, current, desired)
+    differing = differing_spec_fields(desired, current)
+    if not differing:
+        return None
     fields = ", ".join(
         f"{field} is {now!r}, not {declared!r}" for field, (now, declared) in differing.items()
     )
-    message = f"{where} exists with another spec, which cannot be changed: {fields}; {hint}"
-    return refuse("spec_differs", message, current, desired)
+    text = f"{where} exists with another spec, which cannot be changed: {fields}; {_REPLACE}"
+    return refuse("spec_differs", text, current, desired)
 
 
 def _same(field: str, now: str, declared: str) -> bool:

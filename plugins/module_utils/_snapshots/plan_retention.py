@@ -5,77 +5,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
 from .._palette.objects import read_time
 from .._vms.model import VmKey
 from .model import Snapshot
-from .ownership import EXPIRES_AT, is_own
+from .ownership import EXPIRES_AT, is_own, owner_problem, set_of
 
 _TEMPORARY_ERROR = timedelta(days=1)
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
+# The rules that keep the newest of each period, in UTC: two snapshots are of the same period where
+# these texts are the same. Weeks are those of ISO 8601.
+PERIODS: Mapping[str, str] = {
+    "keep_hourly": "%Y-%m-%d %H",
+    "keep_daily": "%Y-%m-%d",
+    "keep_weekly": "%G-%V",
+    "keep_monthly": "%Y-%m",
+    "keep_yearly": "%Y",
+}
+COUNTS = ("keep_last", *PERIODS)
+
 
 class Rules(NamedTuple):
-    """What to keep of each VM: this many of the newest ready snapshots, and all up to this age.
+    """What to keep of each VM's snapshots in each set. A snapshot that one rule keeps is kept.
 
-    A snapshot is kept if either rule keeps it. A rule that is None keeps nothing. If both are None,
-    only failed and expired snapshots are deleted.
+    counts: how many ``keep_last`` and the periods' rules keep. within: the age up to which all are
+    kept. delete_older_than: the age beyond which no rule keeps any.
     """
 
-    keep_last: int | None = None
-    max_age: timedelta | None = None
+    counts: Mapping[str, int] = {}
+    within: timedelta | None = None
+    delete_older_than: timedelta | None = None
+
+    @property
+    def keep(self) -> bool:
+        """Whether any rule keeps snapshots: what none keeps is deleted then."""
+        return bool(self.counts) or self.within is not None
+
+    @property
+    def by_age(self) -> bool:
+        """Whether what is deleted depends on what time it is."""
+        return self.within is not None or self.delete_older_than is not None
+
+    @property
+    def protects_newest(self) -> bool:
+        """Whether the newest usable snapshot stays whatever else holds."""
+        return self.counts.get("keep_last") != 0
 
 
 class Decision(NamedTuple):
-    """Whether to delete one snapshot. why: one word for programs."""
+    """What becomes of one snapshot. why: one word for programs. kept_by: the rules that keep it."""
 
     snapshot: Snapshot
     delete: bool
     why: str
+    kept_by: tuple[str, ...] = ()
 
 
-def decide(snapshots: Iterable[Snapshot], rules: Rules, now: datetime) -> list[Decision]:
-    """Decide on every snapshot, by VM, in the order of deletion: failed ones, then oldest."""
-    by_vm: dict[VmKey, list[Snapshot]] = {}
+def decide(
+    snapshots: Iterable[Snapshot],
+    rules: Rules,
+    now: datetime,
+    foretold: Mapping[VmKey, str] | None = None,
+) -> list[Decision]:
+    """Decide on every snapshot, each VM's of each set by themselves.
+
+    The order is that of deletion: by VM, failed ones first, then the oldest. foretold: the VMs that
+    are to get a new snapshot before, and of which set.
+    """
+    groups: dict[tuple[VmKey, str], list[Snapshot]] = {}
     for snapshot in snapshots:
-        by_vm.setdefault(snapshot.key, []).append(snapshot)
-    return [decision for key in sorted(by_vm) for decision in _decide_vm(by_vm[key], rules, now)]
+        groups.setdefault((snapshot.key, set_of(snapshot)), []).append(snapshot)
+    foretold = foretold or {}
+    decisions = []
+    for (key, set_name), group in sorted(groups.items(), key=lambda item: item[0]):
+        decisions += _decide_group(group, rules, now, foretold.get(key) == set_name)
+    return sorted(
+        decisions, key=lambda d: (d.snapshot.key, not d.snapshot.failed, _order(d.snapshot))
+    )
 
 
-def _decide_vm(snapshots: Sequence[Snapshot], rules: Rules, now: datetime) -> list[Decision]:
-    newest_first = sorted(snapshots, key=_age_order, reverse=True)
-    ready = [s.name for s in newest_first if is_own(s) and s.ready and not s.deleting]
-    decisions = [_decide_one(s, ready, rules, now) for s in reversed(newest_first)]
-    return sorted(decisions, key=lambda decision: not decision.snapshot.failed)
+def _decide_group(
+    snapshots: Sequence[Snapshot], rules: Rules, now: datetime, foretold: bool
+) -> list[Decision]:
+    newest_first = sorted(snapshots, key=_order, reverse=True)
+    usable = [s for s in newest_first if is_own(s) and s.ready and not s.deleting]
+    kept = _kept(usable, rules, now, foretold)
+    newest = None if foretold or not usable or not rules.protects_newest else usable[0]
+    return [_decide_one(s, s is newest, kept.get(s.name, ()), rules, now) for s in snapshots]
 
 
-def _decide_one(snapshot: Snapshot, ready: Sequence[str], rules: Rules, now: datetime) -> Decision:
-    """ready: the names of the VM's ready snapshots that are this collection's, newest first."""
-    untouchable = _untouchable(snapshot, ready, rules, now)
+def _decide_one(
+    snapshot: Snapshot, newest: bool, kept_by: tuple[str, ...], rules: Rules, now: datetime
+) -> Decision:
+    untouchable = _untouchable(snapshot, now)
     if untouchable:
         return Decision(snapshot, False, untouchable)
+    if newest:
+        return Decision(snapshot, False, "newest_usable", kept_by)
     if snapshot.failed:
         return Decision(snapshot, True, "failed")
     if EXPIRES_AT in snapshot.annotations:
         return _by_expiry(snapshot, now)
-    return _by_rules(snapshot, ready, rules, now)
+    return _by_rules(snapshot, kept_by, rules, now)
 
 
-def _untouchable(
-    snapshot: Snapshot, ready: Sequence[str], rules: Rules, now: datetime
-) -> str | None:
-    if not is_own(snapshot):
-        return "not_ours"
+def _untouchable(snapshot: Snapshot, now: datetime) -> str | None:
+    stranger = owner_problem(snapshot)
+    if stranger:
+        return stranger
     if snapshot.deleting:
         return "being_deleted"
-    if _not_ready_yet(snapshot, now):
-        return "in_progress"
-    if ready[:1] == [snapshot.name] and rules.keep_last != 0:
-        return "newest_ready"
-    return None
+    return "in_progress" if _not_ready_yet(snapshot, now) else None
 
 
 def _not_ready_yet(snapshot: Snapshot, now: datetime) -> bool:
@@ -96,17 +140,47 @@ def _by_expiry(snapshot: Snapshot, now: datetime) -> Decision:
     return Decision(snapshot, False, "not_expired")
 
 
-def _by_rules(snapshot: Snapshot, ready: Sequence[str], rules: Rules, now: datetime) -> Decision:
-    if rules.keep_last is None and rules.max_age is None:
+def _by_rules(
+    snapshot: Snapshot, kept_by: tuple[str, ...], rules: Rules, now: datetime
+) -> Decision:
+    bound = rules.delete_older_than
+    if bound is not None and snapshot.taken_at and now - snapshot.taken_at > bound:
+        return Decision(snapshot, True, "too_old")
+    if kept_by:
+        return Decision(snapshot, False, "kept", kept_by)
+    if not rules.keep:
         return Decision(snapshot, False, "no_rule")
-    if rules.keep_last is not None and snapshot.name in ready[: rules.keep_last]:
-        return Decision(snapshot, False, "keep_last")
-    if rules.max_age is None:
-        return Decision(snapshot, True, "beyond_keep_last")
-    if snapshot.taken_at is None or now - snapshot.taken_at <= rules.max_age:
-        return Decision(snapshot, False, "young_enough")
-    return Decision(snapshot, True, "too_old")
+    return Decision(snapshot, True, "no_longer_kept")
 
 
-def _age_order(snapshot: Snapshot) -> tuple[datetime, str]:
+def _kept(
+    usable: Sequence[Snapshot], rules: Rules, now: datetime, foretold: bool
+) -> dict[str, tuple[str, ...]]:
+    """Return the rules that keep each usable snapshot. usable: newest first."""
+    kept: dict[str, list[str]] = {}
+    for rule, count in rules.counts.items():
+        period = _period_of(rule)
+        # What is still to be taken is the newest of its period, and takes its place.
+        seen = [period(now, "")] if foretold else []
+        for snapshot in usable:
+            this = period(snapshot.taken_at or _EARLIEST, snapshot.name)
+            if this not in seen and len(seen) < count:
+                seen.append(this)
+                kept.setdefault(snapshot.name, []).append(rule)
+    for snapshot in usable:
+        young = snapshot.taken_at is None or (
+            rules.within is not None and now - snapshot.taken_at <= rules.within
+        )
+        if rules.within is not None and young:
+            kept.setdefault(snapshot.name, []).append("keep_within")
+    return {name: tuple(by) for name, by in kept.items()}
+
+
+def _period_of(rule: str) -> Callable[[datetime, str], str]:
+    form = PERIODS.get(rule)
+    # Each snapshot is a period of its own for keep_last.
+    return lambda taken_at, name: taken_at.strftime(form) if form else name
+
+
+def _order(snapshot: Snapshot) -> tuple[datetime, str]:
     return snapshot.taken_at or _EARLIEST, snapshot.name

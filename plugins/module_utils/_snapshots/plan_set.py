@@ -5,31 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from .._vms.model import VirtualMachine
+from .._palette.objects import write_time
 from .desired import Desired
 from .model import Snapshot
-from .ownership import is_member, of_former_vm
+from .ownership import is_member, set_of
 from .plan import Action, keep, plan_deletion, refuse_unquiesced
 
 
-def kept_notes(snapshot: Snapshot, set_name: str, vm: VirtualMachine | None) -> Iterator[str]:
-    """Yield texts for warnings about an existing snapshot. vm: None if it does not exist."""
-    if not is_member(snapshot, set_name):
-        yield (
-            f"snapshot {snapshot.name} exists but is not part of this set; state: absent will not "
-            "delete it"
-        )
-    if vm is None:
-        yield f"snapshot {snapshot.name} exists, but its VM is gone"
-    if of_former_vm(snapshot, vm):
-        yield f"snapshot {snapshot.name} was taken of an earlier VM with the same name"
+def left_alone(snapshot: Snapshot) -> str:
+    """Return the text of a snapshot that has a member's name, but is no member."""
+    whose = f"part of the set {set_of(snapshot)}" if set_of(snapshot) else "not part of this set"
+    taken = write_time(snapshot.taken_at) or "at an unknown time"
+    return (
+        f"snapshot {snapshot.name} (taken {taken}) exists but is {whose}; state: absent will not "
+        "delete it"
+    )
 
 
 def freshest(
-    snapshots: Iterable[Snapshot], set_name: str, max_age: timedelta, now: datetime
+    snapshots: Iterable[Snapshot], set_name: str, unless_newer_than: timedelta, now: datetime
 ) -> Snapshot | None:
     """Return the VM's newest member of the set that is young enough, ready or in progress.
 
@@ -44,7 +41,7 @@ def freshest(
         and not snapshot.deleting
         and (snapshot.ready or snapshot.in_progress or not snapshot.error)
         and snapshot.taken_at is not None
-        and now - snapshot.taken_at < max_age
+        and now - snapshot.taken_at < unless_newer_than
     ]
     # A ready one first: it needs no wait.
     return max(fresh, key=lambda s: (s.ready, s.quiesced is True, s.taken_at, s.name), default=None)

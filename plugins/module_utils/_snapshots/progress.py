@@ -1,18 +1,21 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows the progress of a long task every few seconds, unless nothing has changed."""
+"""A line on the screen now and then of a long task: nobody has to wonder whether it hangs."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .execute import Member
 from .wait import Goal
 
-_INTERVAL = 5.0  # seconds
+_INTERVAL = 5.0  # seconds, while something changes
+_LONGEST_SILENCE = 15.0  # seconds, while nothing does
+_NAMED = 3  # members; more are counted
 _WAITING_FOR = {
     Goal.READY: "to be ready",
     Goal.QUIESCED: "to be ready",
@@ -22,42 +25,62 @@ _WAITING_FOR = {
 
 
 class Progress:
-    """Shows the progress of an execution's members."""
+    """Tells how far the members of an execution have come. say: takes a line; None: be silent."""
 
     def __init__(
         self,
         title: str,
         say: Callable[[str], None] | None,
+        timeout: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """say: takes a line of text; None shows nothing."""
         self._title = title
         self._say = say
+        self._timeout = timeout
         self._clock = clock
         self._began = self._said_at = clock()
         self._last = ""
 
+    @classmethod
+    def of(cls, options: Mapping[str, Any], say: Callable[[str], None], title: str) -> Progress:
+        """Return what shows an execution's progress, if the options want it shown."""
+        return cls(title, say if options["progress"] else None, options["wait_timeout"])
+
     def report(self, members: Sequence[Member]) -> None:
-        """Show the progress, unless that was done just now or nothing has changed."""
+        """Say how things stand, unless that was said a short time ago."""
         now = self._clock()
-        if not self._say or now - self._said_at < _INTERVAL:
+        silence = now - self._said_at
+        if not self._say or silence < _INTERVAL:
             return
-        self._said_at = now
         standing = _standing(members)
-        if standing != self._last:
-            self._last = standing
-            self._say(f"{self._title}: {standing}, {now - self._began:.0f} s")
+        if standing == self._last and silence < _LONGEST_SILENCE:
+            return
+        self._said_at, self._last = now, standing
+        elapsed = f"{now - self._began:.0f} s of {self._timeout:g} s"
+        self._say(f"{self._title}: {standing} ({elapsed})")
 
 
 def _standing(members: Sequence[Member]) -> str:
-    done = sum(not member.active and not member.failure for member in members)
+    active = [member for member in members if member.active]
     failed = sum(bool(member.failure) for member in members)
-    waits = Counter(_waiting_for(member) for member in members if member.active)
-    parts = [f"{done}/{len(members)} done", f"{failed} failed"]
-    parts += [f"{count} waiting {what}" for what, count in sorted(waits.items())]
-    return ", ".join(parts)
+    done = len(members) - len(active) - failed
+    counts = f"{done}/{len(members)} done, {failed} failed"
+    if not active:
+        return counts
+    if len(active) <= _NAMED:
+        waits = [f"{member.key.vm_name} {_waits(member)}{_phase(member)}" for member in active]
+    else:
+        waits = [f"{count} {what}" for what, count in sorted(Counter(map(_waits, active)).items())]
+    return f"{counts}, {', '.join(waits)}"
 
 
-def _waiting_for(member: Member) -> str:
+def _waits(member: Member) -> str:
     goal = member.steps[0].goal
-    return _WAITING_FOR[goal] if goal and member.begun else "for their turn"
+    if not goal or not member.begun:
+        return "waiting for its turn"
+    return f"waiting {_WAITING_FOR[goal]}"
+
+
+def _phase(member: Member) -> str:
+    seen = member.last_polled
+    return f" (phase {seen.phase})" if seen and seen.phase else ""

@@ -11,7 +11,7 @@ from typing import Any
 from .._palette.client import Json
 from .._palette.objects import write_time
 from .model import Snapshot
-from .ownership import EXPIRES_AT, REQUEST_ID
+from .ownership import EXPIRES_AT, REQUEST_ID, SCHEDULED, set_of
 
 
 def status_of(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
@@ -42,6 +42,8 @@ def status_of(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
         "error": snapshot.error,
         "content_name": snapshot.content_name,
         "source_uid": snapshot.source_uid,
+        "set": set_of(snapshot) or None,
+        "scheduled_by_palette": snapshot.labels.get(SCHEDULED) == "true",
         "labels": dict(snapshot.labels),
         "annotations": dict(snapshot.annotations),
     }

@@ -85,6 +85,11 @@ def set_diff(rows: Sequence[Row]) -> dict[str, Any]:
     return {"before": before, "after": after}
 
 
+def failed_only(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rows of the members that failed: thousands of others would hide them."""
+    return {label: row for label, row in members.items() if row["outcome"] in _FAILURES}
+
+
 def failure_text(members: Mapping[str, Mapping[str, Any]], aborted: bool) -> str:
     """Return the number of failed members, with the first few messages; empty if none failed."""
     texts = [
@@ -136,6 +141,8 @@ def _outcome(row: Row, aborted: bool) -> str:
         return "failed"
     if aborted:
         return "not_tried"
+    if row.member.adopted:
+        return "unchanged"
     return row.shown.outcome if row.shown else "absent"
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -40,6 +41,11 @@ class Problem(NamedTuple):
 def option_problem(option: str, problem: str, example: Any) -> Problem:
     """Return the problem of a plain option. example: a valid value for it."""
     return Problem(option, problem, example_line(option, (), example))
+
+
+def nearest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Return the known names that are most like a name that is not known."""
+    return difflib.get_close_matches(name, sorted(set(known)), most, cutoff=0.5)
 
 
 def merged(*groups: Iterable[Problem]) -> list[Problem]:

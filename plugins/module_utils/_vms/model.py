@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from .._palette.client import Json
@@ -37,6 +38,7 @@ class VirtualMachine(NamedTuple):
     printable_status: str
     snapshot_in_progress: str
     restore_in_progress: str
+    created: datetime | None
     deleting: bool
     volumes: tuple[Volume, ...]
 
@@ -51,6 +53,7 @@ def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
         printable_status=text_in(status, "printableStatus"),
         snapshot_in_progress=text_in(status, "snapshotInProgress"),
         restore_in_progress=text_in(status, "restoreInProgress"),
+        created=read_time(meta.get("creationTimestamp")),
         deleting=read_time(meta.get("deletionTimestamp")) is not None,
         volumes=tuple(
             _read_volume(shaped(volume, dict, "volumeSnapshotStatuses"))

@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase, translate
 from typing import Any, NamedTuple
 
 from .._palette.settings import uid_problem
 from .._validation.kubevirt import namespace_problem, snapshot_name_problem, vm_name_problem
-from .._validation.problems import Problem, option_problem
+from .._validation.problems import Problem, nearest, option_problem
 from .._validation.selectors import Selector, parse_selector
 from .model import VirtualMachine, VmKey
 
 _ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
 _SHELL = re.compile(r"[*?[]")
+_NO_NAME = re.compile(r"[^a-z0-9.*?\[\]!/-]")
 _REQUIRED = ("vm_name", "namespace")
 _RULES = {
     "vm_name": vm_name_problem,
@@ -33,6 +34,7 @@ _FILTERS = {
     "vm_names": ["db*"],
     "exclude": ["scratch-*"],
     "selector": "app=db",
+    "snapshot_selector": "purpose=patch",
     "set": "nightly",
 }
 _EXAMPLE = "vms: [{vm_name: db1, namespace: vms, cluster: vm-cluster-1}]"
@@ -56,19 +58,37 @@ class Patterns:
         self._names, self._shell = set[str](), []
         for pattern in patterns:
             if _SHELL.search(pattern):
-                self._shell.append((pattern.count("/"), re.compile(translate(pattern))))
+                self._shell.append((pattern, re.compile(translate(pattern))))
             else:
                 self._names.add(pattern)
 
     def __bool__(self) -> bool:
         return bool(self._names or self._shell)
 
-    def match(self, vm_name: str, namespace: str, cluster: str) -> bool:
-        """Return whether one of them matches a VM. cluster: its name in results."""
-        forms = (vm_name, f"{namespace}/{vm_name}", f"{cluster}/{namespace}/{vm_name}")
+    @property
+    def vm_names(self) -> set[str]:
+        """The VMs' names where all are names and none is a pattern; empty otherwise."""
+        return set() if self._shell else {name.rpartition("/")[2] for name in self._names}
+
+    def match(self, key: VmKey, cluster: str) -> bool:
+        """Say whether one of them matches a VM. cluster: what it is called in results."""
+        forms = _forms(key, cluster)
         return not self._names.isdisjoint(forms) or any(
-            shell.match(forms[min(slashes, 2)]) for slashes, shell in self._shell
+            shell.match(forms[min(pattern.count("/"), 2)]) for pattern, shell in self._shell
         )
+
+    def unmatched(self, seen: Mapping[VmKey, str]) -> Iterator[tuple[str, bool]]:
+        """Yield each that matches none of the VMs, and whether it is a name.
+
+        seen: the VMs, with what their cluster is called.
+        """
+        forms = [_forms(key, cluster) for key, cluster in seen.items()]
+        for name in sorted(self._names.difference(*forms)):
+            yield name, True
+        for pattern, shell in self._shell:
+            slashes = min(pattern.count("/"), 2)
+            if not any(shell.match(form[slashes]) for form in forms):
+                yield pattern, False
 
 
 class Filters(NamedTuple):
@@ -83,9 +103,9 @@ class Filters(NamedTuple):
         """Return whether a VM's namespace and name match. cluster: its name in results."""
         if self.namespaces and key.namespace not in self.namespaces:
             return False
-        if self.vm_names and not self.vm_names.match(key.vm_name, key.namespace, cluster):
+        if self.vm_names and not self.vm_names.match(key, cluster):
             return False
-        return not self.exclude.match(key.vm_name, key.namespace, cluster)
+        return not self.exclude.match(key, cluster)
 
     def match_vm(self, vm: VirtualMachine, cluster: str) -> bool:
         """Return whether a VM matches, including its labels."""
@@ -95,7 +115,61 @@ class Filters(NamedTuple):
     def excludes(self, entry: Entry) -> bool:
         """Return whether a listed VM is excluded."""
         cluster = entry.cluster or entry.cluster_uid or ""
-        return self.exclude.match(entry.vm_name, entry.namespace, cluster)
+        return self.exclude.match(VmKey("", entry.namespace, entry.vm_name), cluster)
+
+
+class Unmatched(NamedTuple):
+    """A value of an option that matches nothing. exact: it names what should have been found."""
+
+    option: str
+    value: str
+    nearest: Sequence[str]
+    exact: bool
+
+    def __str__(self) -> str:
+        hint = f"; nearest: {', '.join(self.nearest)}" if self.nearest else ""
+        return f"{self.option}: {self.value!r} matches nothing{hint}"
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What the user gets back of it."""
+        return {"option": self.option, "value": self.value, "nearest": list(self.nearest)}
+
+
+def unmatched(
+    filters: Filters, seen: Mapping[VmKey, str], namespaces: Collection[str]
+) -> list[Unmatched]:
+    """Return which namespaces, names and patterns match none of the VMs.
+
+    seen: all VMs of the filters' namespaces, with what their cluster is called. namespaces: all
+    that have VMs.
+    """
+    misses = [
+        Unmatched("namespaces", namespace, nearest(namespace, namespaces), True)
+        for namespace in filters.namespaces
+        if namespace not in namespaces
+    ]
+    for option, patterns in (("vm_names", filters.vm_names), ("exclude", filters.exclude)):
+        for pattern, is_name in patterns.unmatched(seen):
+            slashes = min(pattern.count("/"), 2)
+            known = {_forms(key, cluster)[slashes] for key, cluster in seen.items()}
+            exact = is_name and option == "vm_names"
+            misses.append(Unmatched(option, pattern, nearest(pattern, known), exact))
+    return misses
+
+
+def missing_vm(key: VmKey, cluster: str, seen: Iterable[VmKey]) -> str:
+    """Return the text that a VM does not exist. seen: the VMs of its namespace, or of more."""
+    seen = list(seen)
+    where = f"in namespace {key.namespace} of cluster {cluster}"
+    here = [other.vm_name for other in seen if other.namespace == key.namespace]
+    if not here:
+        namespaces = nearest(key.namespace, (other.namespace for other in seen))
+        hint = f"; nearest: {', '.join(namespaces)}" if namespaces else ""
+        return f"there is no VM {where}: check the namespace{hint}"
+    names = nearest(key.vm_name, here)
+    hint = f"; nearest: {', '.join(names)}" if names else ""
+    return f"there is no VM {key.vm_name} {where}{hint}"
 
 
 def entries_from(options: Mapping[str, Any]) -> tuple[list[Entry], list[Problem]]:
@@ -136,7 +210,8 @@ def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
 def fleet_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return the problems with the filters and with concurrency."""
     problems = [*_emptiness_problems(options), *_pattern_problems(options)]
-    if options["concurrency"] < 1:
+    problems += _character_problems(options)
+    if options.get("concurrency", 1) < 1:
         problems.append(option_problem("concurrency", "must be 1 or more", 16))
     return problems
 
@@ -176,8 +251,38 @@ def _pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
+def _forms(key: VmKey, cluster: str) -> tuple[str, str, str]:
+    """Return the ways to name a VM."""
+    short = f"{key.namespace}/{key.vm_name}"
+    return key.vm_name, short, f"{cluster}/{short}"
+
+
+def _character_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return which names and patterns have a character that no name can have."""
+    problems = []
+    for name in ("vm_names", "exclude"):
+        for pattern in options.get(name) or ():
+            # What clusters may be called is Palette's business.
+            wrong = _NO_NAME.search("/".join(pattern.split("/")[-2:]))
+            if wrong:
+                text = (
+                    f"{pattern!r} has {wrong.group()!r}, which no VM's name has: names have "
+                    "lower-case letters, digits, '-' and '.', patterns * ? [ ] too"
+                )
+                problems.append(option_problem(name, text, _FILTERS[name]))
+    for namespace in options.get("namespaces") or ():
+        if namespace and namespace_problem(namespace):
+            text = f"{namespace_problem(namespace)}; patterns are not known here"
+            problems.append(option_problem("namespaces", text, _FILTERS["namespaces"]))
+    return problems
+
+
 def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
     fields = dict(given) if isinstance(given, Mapping) else {"vm_name": given}
+    # YAML reads a name such as 1001 as a number.
+    for key in ("vm_name", "name"):
+        if isinstance(fields.get(key), int) and not isinstance(fields[key], bool):
+            fields[key] = str(fields[key])
     if not (fields.get("cluster") or fields.get("cluster_uid")):
         fields.update(cluster=options.get("cluster"), cluster_uid=options.get("cluster_uid"))
     fields["namespace"] = fields.get("namespace") or options.get("namespace")
@@ -185,7 +290,7 @@ def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
 
 
 def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
-    if not isinstance(given, (str, Mapping)):
+    if isinstance(given, bool) or not isinstance(given, (str, int, Mapping)):
         return [Problem(where, f"{given!r} is neither a name nor a mapping", _EXAMPLE)]
     texts = {key: _value_problem(key, getattr(entry, key)) for key in _ENTRY_KEYS}
     if isinstance(given, Mapping):

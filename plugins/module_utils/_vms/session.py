@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -39,6 +40,17 @@ class PaletteSession:
             return [self.cluster(name) for name in dict.fromkeys(self._options["clusters"])]
         found = clusters.vm_clusters(self._client, self._scope())
         return [ClusterVms(self._client, cluster) for cluster in found]
+
+    @property
+    def project_hint(self) -> str:
+        """What to think of where nothing is found; empty where a project was given."""
+        given = self._options.get("project") or self._options.get("project_uid")
+        return "" if given else clusters.NO_PROJECT
+
+    @property
+    def clock_skew(self) -> timedelta | None:
+        """Palette's clock less this machine's; None before the first answer that tells."""
+        return self._client.clock_skew
 
     def _scope(self) -> str | None:
         project = self._options.get("project")

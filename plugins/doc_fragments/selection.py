@@ -1,13 +1,13 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options for many virtual machines."""
+"""Documentation of the options that select virtual machines and their snapshots."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Which clusters and virtual machines, and how many requests at a time."""
+    """Which clusters, virtual machines and snapshots."""
 
     DOCUMENTATION = r"""
 options:
@@ -21,6 +21,7 @@ options:
   namespaces:
     description:
       - The namespaces to include. All if not set.
+      - All lists of names, here and below, may also be text with commas, or text on lines.
     type: list
     elements: str
   vm_names:
@@ -35,16 +36,22 @@ options:
       - Names or shell patterns of virtual machines to leave out, in the form of O(vm_names).
     type: list
     elements: str
-  concurrency:
+  selector:
     description:
-      - The maximum number of parallel requests. O(rate_limit) applies as well.
-    type: int
-    default: 16
-  progress:
+      - Select virtual machines whose labels match this Kubernetes label selector, such as
+        V(app=db,tier notin (test,dev\)).
+    type: str
+"""
+
+    SNAPSHOTS = r"""
+options:
+  set:
     description:
-      - Whether to print a progress line every few seconds while something changes. Nothing is
-        printed when the task uses C(async) or C(become), or runs on another machine than the
-        controller.
-    type: bool
-    default: true
+      - Consider only the snapshots of this set, see M(spectrocloud.palette.vm_snapshot_set).
+    type: str
+  snapshot_selector:
+    description:
+      - Consider only snapshots whose own labels match this Kubernetes label selector, such as
+        V(purpose=patch).
+    type: str
 """

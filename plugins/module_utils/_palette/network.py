@@ -1,0 +1,92 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What went wrong below HTTP, in words: no answer, no connection, no trust."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+
+from .settings import Settings
+
+try:
+    import requests
+    from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+    from urllib3.exceptions import TimeoutError as WaitedTooLong
+except ImportError:
+    pass  # the client tells which library is missing
+
+# OpenSSL's codes of a certificate's verification.
+_EXPIRED, _NOT_YET_VALID, _WRONG_HOST, _WRONG_ADDRESS = 10, 9, 62, 64
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
+_UNTRUSTED = (18, 19, 20, 21)
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return the innermost error that an error wraps."""
+    while True:
+        inner = [e for e in (getattr(error, "reason", None), *error.args) if _is_error(e)]
+        if not inner:
+            return error
+        error = inner[0]
+
+
+def never_sent(error: Exception, cause: BaseException) -> bool:
+    """Say whether a request cannot have reached the server."""
+    if not isinstance(error, requests.RequestException):
+        return not isinstance(error, UnicodeError)
+    if isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.InvalidURL)):
+        return True
+    before = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+    return isinstance(cause, before)
+
+
+def network_problem(error: Exception, cause: BaseException, settings: Settings) -> tuple[str, str]:
+    """Return an error's reason for programs, and a text that says what to do next."""
+    text = _plain(cause)
+    if isinstance(error, UnicodeError):
+        return "malformed_response", f"{text} (in the answer's headers)"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "unreachable", f"{text}; check the proxy that the environment names"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return "tls_error", _distrust(cause)
+    if isinstance(error, requests.exceptions.SSLError):
+        return "tls_error", f"{text}; check that the server speaks TLS at this port"
+    if not isinstance(error, (requests.RequestException, HTTPError)):
+        advice = "check ca_path or, where it is not given, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
+        return "tls_error", f"{text}; {advice}"
+    if isinstance(cause, (WaitedTooLong, socket.timeout)) and not _refused(cause):
+        return "timeout", f"no answer within {settings.request_timeout:g} s (request_timeout)"
+    return "unreachable", f"{text}; check host, and that this machine can reach it"
+
+
+def _distrust(cause: ssl.SSLCertVerificationError) -> str:
+    code, words = cause.verify_code, cause.verify_message
+    if code in (_EXPIRED, _NOT_YET_VALID):
+        return f"{words}; renew the server's certificate, or set the clock of this machine right"
+    if code in (_WRONG_HOST, _WRONG_ADDRESS):
+        return f"{words}; set host to a name that the server's certificate is for"
+    if code in _UNTRUSTED:
+        return f"{words}; set ca_path to the CA that signed the server's certificate"
+    return f"{words}; check the server's certificate and ca_path"
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, BaseException)
+
+
+def _refused(cause: BaseException) -> bool:
+    return isinstance(cause, NewConnectionError)
+
+
+def _plain(cause: BaseException) -> str:
+    """Return an error's text without the names of classes and addresses in memory."""
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    text = str(cause) or type(cause).__name__
+    # urllib3 writes "<…Connection(host=…) at 0x…>: text", or without the brackets.
+    if isinstance(cause, HTTPError):
+        text = text.partition("): ")[2] or text.partition(">: ")[2] or text
+    return _ERRNO.sub("", text)
