@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
@@ -166,7 +168,8 @@ class Front:
         journal = self._palette.journal
         journal.enter()
         try:
-            await self._serve(scope, exchange.receiving(receive), exchange.sending(send), exchange)
+            sending = exchange.sending(self._dating(send))
+            await self._serve(scope, exchange.receiving(receive), sending, exchange)
         finally:
             journal.leave(exchange.entry())
 
@@ -184,6 +187,16 @@ class Front:
         exchange.fault = fault.action
         await _Saboteur(self._app, self._palette, fault).serve(scope, receive, send)
 
+    def _dating(self, send: Send) -> Send:
+        """Send with the server's date, which a proxy in front of it writes too."""
+
+        async def dating(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [_date_header(int(self._palette.now())), *message["headers"]]
+            await send(message)
+
+        return dating
+
     def _refuse(self, scope: Scope) -> Response | None:
         palette = self._palette
         if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
@@ -194,7 +207,7 @@ class Front:
             return None
         if palette.limiter.allows(scope["client"][0], scope["path"], time.time()):
             return None
-        return refusal(palette.switches, time.time())
+        return refusal(palette.switches, palette.now())
 
 
 class _Saboteur:
@@ -226,7 +239,7 @@ class _Saboteur:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._fault.carry_out:
             await self._app(scope, receive, _swallow)
-        response = self._fault.response()
+        response = self._fault.response(self._palette.now())
         assert response is not None
         await response(scope, receive, send)
 
@@ -243,6 +256,11 @@ class _Saboteur:
         await send({"type": "http.response.body", "body": half, "more_body": True})
         scope["state"]["transport"].close()
         await _closed(receive)
+
+
+@functools.lru_cache(maxsize=1)
+def _date_header(second: int) -> tuple[bytes, bytes]:
+    return b"date", formatdate(second, usegmt=True).encode()
 
 
 async def _swallow(_message: Message) -> None:

@@ -17,8 +17,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from palette_simulator.changes import VMChange, find_vm
+from palette_simulator.durations import parse_age
 from palette_simulator.faults import Fault
+from palette_simulator.fleet import FleetVM
 from palette_simulator.palette import Palette
+from palette_simulator.state import VM, Cluster
+from palette_simulator.world import new_vm
 
 JSON = "application/json"
 Handler = Callable[[Request, Palette, bytes], Any]
@@ -115,6 +119,31 @@ def change_vm(request: Request, palette: Palette, body: bytes) -> None:
     change.apply(palette.state, request.path_params["vm"])
 
 
+@_endpoint
+def make_vm(request: Request, palette: Palette, body: bytes) -> None:
+    """Make a VM, with the keys of a fleet file; one of its name is deleted before."""
+    wanted, now = request.path_params, time.time()
+    cluster = _find_cluster(request, palette)
+    given = msgspec.json.decode(body, type=dict[str, Any])
+    if "snapshots" in given:
+        raise ValueError("a VM that is made has no snapshots yet")
+    names = {"name": wanted["vm"], "namespace": wanted["namespace"]}
+    seed = msgspec.convert({"age": "0", **given, **names}, FleetVM)
+    key = seed.namespace, seed.name
+    if key in cluster.vms:
+        _delete(cluster, cluster.vms[key], now)
+    if key in cluster.vms:
+        raise ValueError(f"VM {seed.name} stays until its snapshot is taken")
+    cluster.add_vm(new_vm(seed, cluster, now - parse_age(seed.age)), now)
+
+
+@_endpoint
+def delete_vm(request: Request, palette: Palette, body: bytes) -> None:
+    """Delete a VM, as a user of Palette would; its snapshots stay."""
+    cluster, vm = find_vm(palette.state, request.path_params["vm"])
+    _delete(cluster, vm, time.time())
+
+
 def control_app(palette: Palette) -> Starlette:
     """The application behind /_simulator/."""
     routes = [
@@ -127,7 +156,23 @@ def control_app(palette: Palette) -> Starlette:
         Route("/_simulator/reset", reset, methods=["POST"]),
         Route("/_simulator/switches", switches, methods=["POST"]),
         Route("/_simulator/vms/{vm:path}", change_vm, methods=["POST"]),
+        Route("/_simulator/vms/{cluster}/{namespace}/{vm}", make_vm, methods=["PUT"]),
+        Route("/_simulator/vms/{vm:path}", delete_vm, methods=["DELETE"]),
     ]
     app = Starlette(routes=routes)
     app.state.palette = palette
     return app
+
+
+def _delete(cluster: Cluster, vm: VM, now: float) -> None:
+    cluster.delete_vm(vm, now)
+    cluster.sweep(now)
+
+
+def _find_cluster(request: Request, palette: Palette) -> Cluster:
+    wanted = request.path_params["cluster"]
+    for cluster in palette.state.clusters.values():
+        if wanted in (cluster.name, cluster.uid):
+            cluster.sweep(time.time())
+            return cluster
+    raise LookupError(f"no cluster {wanted}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import time
 from email.utils import formatdate
 from typing import Any, Literal
 
@@ -68,22 +67,25 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """Whether a request is meant."""
         return self.method in ("", method) and re.search(self.path, path) is not None
 
-    def response(self) -> Response | None:
-        """The answer given instead of Palette's; None where the action gives none."""
+    def response(self, now: float) -> Response | None:
+        """The answer given instead of Palette's; None where the action gives none.
+
+        now: by the server's clock.
+        """
         if self.action == "html":
             page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
             return Response(page, self.status or 502, self.headers, "text/html")
         if self.action == "redirect":
             return Response(b"", self.status or 302, {"location": self.location, **self.headers})
         if self.action == "retry_after":
-            return self._json(429, {"retry-after": self._retry_after(), **self.headers})
+            return self._json(429, {"retry-after": self._retry_after(now), **self.headers})
         if self.action == "status":
             return self._json(500, self.headers)
         return None
 
-    def _retry_after(self) -> str:
+    def _retry_after(self, now: float) -> str:
         if self.http_date:
-            return formatdate(time.time() + self.retry_after, usegmt=True)
+            return formatdate(now + self.retry_after, usegmt=True)
         return f"{self.retry_after:g}"
 
     def _json(self, status: int, headers: dict[str, str]) -> Response:

@@ -96,6 +96,7 @@ class FleetVM(_Section):
 
     name: str
     namespace: str
+    age: str = "30d"
     labels: dict[str, str] = {}
     power: Power = "Running"
     guest_agent: bool = True
@@ -112,7 +113,8 @@ class FleetVM(_Section):
     snapshots: list[FleetSnapshot] = []
 
     def __post_init__(self) -> None:
-        """Check the timing overrides."""
+        """Check the age and the timing overrides."""
+        parse_age(self.age)
         check_overrides(self.timing)
 
 

@@ -92,6 +92,14 @@ class Simulator:
         """Change fields of a VM, named as in the fleet file (see VMChange in control.py)."""
         self._ask("POST", f"vms/{cluster}/{namespace}/{vm}", fields)
 
+    def make_vm(self, cluster: str, namespace: str, vm: str, **fields: object) -> None:
+        """Make a VM, with fields named as in the fleet file; one of its name is deleted before."""
+        self._ask("PUT", f"vms/{cluster}/{namespace}/{vm}", fields)
+
+    def delete_vm(self, cluster: str, namespace: str, vm: str) -> None:
+        """Delete a VM; its snapshots stay."""
+        self._ask("DELETE", f"vms/{cluster}/{namespace}/{vm}")
+
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - always our own server
             f"{self.url}/_simulator/{path}",

@@ -124,9 +124,10 @@ def _json(call: Call, cluster: Cluster, vm: VM) -> bytes:
     holder = cluster.holder(vm.key, call.now)
     settling = call.now < vm.settles
     style = call.switches.json_style
-    shown = (vm.version, holder and holder.name, settling, style)
+    offset = call.switches.clock_offset
+    shown = (vm.version, holder and holder.name, settling, style, offset)
     if vm.rendered[0] != shown:
-        body = render.vm_object(vm, holder, settling)
+        body = render.vm_object(vm, holder, settling, render.clock_of(offset))
         vm.rendered = (shown, marshal.encode(body, marshal.VIRTUAL_MACHINE, style))
     return vm.rendered[1]
 

@@ -35,6 +35,10 @@ class Palette:
         self.state = build(self._fleet, timing, time.time())
         self.journal.clear()
 
+    def now(self) -> float:
+        """The time by the server's clock; what happens in the clusters follows this machine's."""
+        return time.time() + self.switches.clock_offset
+
     def switch(self, changes: object) -> None:
         """Change some switches; ValueError names a wrong one."""
         switches = self.switches.but(changes)

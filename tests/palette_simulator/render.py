@@ -8,11 +8,11 @@ marshal.py turns them into the other style.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import Any
 
-from palette_simulator.fleet import FleetVolume
+from palette_simulator.fleet import SNAPSHOTTABLE, FleetVolume
 from palette_simulator.lifecycle import NEVER, Stage
 from palette_simulator.state import VM, Cluster, Project, Snapshot, content_name
 
@@ -20,7 +20,10 @@ SNAPSHOT_FINALIZER = "snapshot.kubevirt.io/vmsnapshot-protection"
 VM_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 LOCK_FINALIZER = "snapshot.kubevirt.io/snapshot-source-protection"
 GROUP_VERSION = "snapshot.kubevirt.io/v1beta1"
+_STORAGE_CLASS = "local"
 Object = dict[str, Any]
+Clock = Callable[[float], str]
+"""writes a moment as the server's clock shows it"""
 
 # See docs/palette.md, "Snapshot phases".
 _PHASES = {
@@ -57,20 +60,25 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def snapshot_object(snapshot: Snapshot, stage: Stage, waits_for: str) -> Object:
+def clock_of(offset: float) -> Clock:
+    """The clock of a server that is so many seconds ahead of this machine."""
+    return lambda seconds: timestamp(seconds + offset)
+
+
+def snapshot_object(snapshot: Snapshot, stage: Stage, waits_for: str, clock: Clock) -> Object:
     """A VirtualMachineSnapshot at a stage; waits_for is the text behind "Source not locked"."""
     body = {
         "apiVersion": snapshot.api_version,
         "kind": "VirtualMachineSnapshot",
-        "metadata": _snapshot_metadata(snapshot, stage),
+        "metadata": _snapshot_metadata(snapshot, stage, clock),
         "spec": snapshot.spec,
     }
     if stage != Stage.NEW:
-        body["status"] = _snapshot_status(snapshot, stage, waits_for)
+        body["status"] = _snapshot_status(snapshot, stage, waits_for, clock)
     return body
 
 
-def vm_object(vm: VM, holder: Snapshot | None, settling: bool) -> Object:
+def vm_object(vm: VM, holder: Snapshot | None, settling: bool, clock: Clock) -> Object:
     """A VirtualMachine; holder is the snapshot that locks it."""
     metadata: Object = {
         "name": vm.name,
@@ -78,19 +86,19 @@ def vm_object(vm: VM, holder: Snapshot | None, settling: bool) -> Object:
         "uid": vm.uid,
         "resourceVersion": str(vm.version),
         "generation": 1,
-        "creationTimestamp": timestamp(vm.created),
+        "creationTimestamp": clock(vm.created),
         "finalizers": [VM_FINALIZER, *([LOCK_FINALIZER] if holder else [])],
     }
     if vm.labels:
         metadata["labels"] = vm.labels
     if vm.deleted is not None:
-        metadata["deletionTimestamp"] = timestamp(vm.deleted)
+        metadata["deletionTimestamp"] = clock(vm.deleted)
     return {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachine",
         "metadata": metadata,
         "spec": _vm_spec(vm),
-        "status": _vm_status(vm, holder, settling),
+        "status": _vm_status(vm, holder, settling, clock),
     }
 
 
@@ -144,14 +152,14 @@ def project_object(project: Project) -> Object:
     return {"metadata": {"name": project.name, "uid": project.uid}, "spec": {}, "status": {}}
 
 
-def _snapshot_metadata(snapshot: Snapshot, stage: Stage) -> Object:
+def _snapshot_metadata(snapshot: Snapshot, stage: Stage, clock: Clock) -> Object:
     metadata: Object = {
         "name": snapshot.name,
         "namespace": snapshot.namespace,
         "uid": snapshot.uid,
         "resourceVersion": snapshot.resource_version(stage),
         "generation": 1,
-        "creationTimestamp": timestamp(snapshot.created),
+        "creationTimestamp": clock(snapshot.created),
     }
     finalizers = [*snapshot.finalizers, *([SNAPSHOT_FINALIZER] if stage != Stage.NEW else [])]
     optional = {
@@ -162,17 +170,17 @@ def _snapshot_metadata(snapshot: Snapshot, stage: Stage) -> Object:
     }
     metadata |= {key: value for key, value in optional.items() if value}
     if snapshot.deleted < NEVER:
-        metadata["deletionTimestamp"] = timestamp(snapshot.deleted)
+        metadata["deletionTimestamp"] = clock(snapshot.deleted)
         metadata["deletionGracePeriodSeconds"] = 0
     return metadata
 
 
-def _snapshot_status(snapshot: Snapshot, stage: Stage, waits_for: str) -> Object:
+def _snapshot_status(snapshot: Snapshot, stage: Stage, waits_for: str, clock: Clock) -> Object:
     line = snapshot.timeline
     status: Object = {
         "phase": _PHASES.get(stage, "InProgress"),
         "readyToUse": stage == Stage.READY,
-        "conditions": _conditions(snapshot, stage, waits_for),
+        "conditions": _conditions(snapshot, stage, waits_for, clock),
     }
     if snapshot.source_uid:
         status["sourceUID"] = snapshot.source_uid
@@ -181,31 +189,31 @@ def _snapshot_status(snapshot: Snapshot, stage: Stage, waits_for: str) -> Object
     if line.working < NEVER and stage != Stage.WAITING:
         status["virtualMachineSnapshotContentName"] = content_name(snapshot)
     if stage in (Stage.CUT, Stage.READY, Stage.LOST):
-        status["creationTime"] = timestamp(line.cut)
+        status["creationTime"] = clock(line.cut)
         status["snapshotVolumes"] = {
             "includedVolumes": snapshot.included,
             "excludedVolumes": snapshot.excluded,
         }
-    error = _error(snapshot, stage)
+    error = _error(snapshot, stage, clock)
     if error:
         status["error"] = error
     return status
 
 
-def _error(snapshot: Snapshot, stage: Stage) -> Object | None:
+def _error(snapshot: Snapshot, stage: Stage, clock: Clock) -> Object | None:
     line = snapshot.timeline
     if stage == Stage.LOST:
         missing = ", ".join(f"vmsnapshot-{snapshot.uid}-volume-{v}" for v in snapshot.included)
         message = f"VolumeSnapshots ({missing}) missing"
-        return {"message": message, "time": timestamp(line.lost)}
+        return {"message": message, "time": clock(line.lost)}
     if stage == Stage.STRUGGLING or (stage == Stage.FAILED and line.struggling <= line.failed):
-        return {"message": snapshot.trouble, "time": timestamp(line.struggling)}
+        return {"message": snapshot.trouble, "time": clock(line.struggling)}
     return None
 
 
-def _conditions(snapshot: Snapshot, stage: Stage, waits_for: str) -> list[Object]:
+def _conditions(snapshot: Snapshot, stage: Stage, waits_for: str, clock: Clock) -> list[Object]:
     line = snapshot.timeline
-    since = timestamp(snapshot.deleted if stage == Stage.DELETING else line[stage])
+    since = clock(snapshot.deleted if stage == Stage.DELETING else line[stage])
     ready = stage == Stage.READY
     conditions = [
         _condition("Progressing", stage == Stage.WORKING, _progress(line, stage, waits_for), since),
@@ -256,13 +264,14 @@ def _volume(vm: VM, volume: FleetVolume) -> Object:
     return {"name": volume.name, volume.kind: source}
 
 
-def _vm_status(vm: VM, holder: Snapshot | None, settling: bool) -> Object:
+def _vm_status(vm: VM, holder: Snapshot | None, settling: bool, clock: Clock) -> Object:
+    created = vm.power != "Stopped" or settling
     running = vm.power != "Stopped" and not settling
     status: Object = {
         "printableStatus": _printable_status(vm, settling),
-        "created": vm.power != "Stopped" or settling,
+        "created": created,
         "ready": running,
-        "conditions": list(_vm_conditions(vm, running)),
+        "conditions": list(_vm_conditions(vm, created, running, clock)),
         "volumeSnapshotStatuses": [_volume_status(volume) for volume in vm.volumes],
     }
     if holder:
@@ -278,10 +287,13 @@ def _printable_status(vm: VM, settling: bool) -> str:
     return "Stopping" if vm.power == "Stopped" else "Starting"
 
 
-def _vm_conditions(vm: VM, running: bool) -> Iterable[Object]:
-    since = timestamp(vm.created)
-    yield _condition("Ready", running, "" if running else "VMINotExists", since)
-    if running and vm.guest_agent:
+# See docs/palette.md, "VM objects".
+def _vm_conditions(vm: VM, created: bool, running: bool, clock: Clock) -> Iterable[Object]:
+    since = clock(vm.created)
+    why = "" if running else "GuestNotRunning" if created else "VMINotExists"
+    yield _condition("Ready", running, why, since)
+    # Once the VM is off, its last conditions stay.
+    if vm.guest_agent and (running or not created):
         yield _condition("AgentConnected", True, "", since)
     if vm.power == "Paused":
         yield _condition("Paused", True, "PausedByUser", since)
@@ -290,5 +302,10 @@ def _vm_conditions(vm: VM, running: bool) -> Iterable[Object]:
 def _volume_status(volume: FleetVolume) -> Object:
     if volume.can_be_snapshotted():
         return {"name": volume.name, "enabled": True}
-    reason = f"Snapshot is not supported for this volumeSource type [{volume.name}]"
+    reason = (
+        f"No VolumeSnapshotClass: Volume snapshots are not configured for this StorageClass "
+        f"[{_STORAGE_CLASS}] [{volume.name}]"
+        if volume.kind in SNAPSHOTTABLE
+        else f"Snapshot is not supported for this volumeSource type [{volume.name}]"
+    )
     return {"name": volume.name, "enabled": False, "reason": reason}

@@ -84,6 +84,7 @@ def _run(palette: Palette, binding: Binding, folder: Path) -> None:
         access_log=False,
         log_level="error",
         server_header=False,
+        date_header=False,  # the server's clock may be another than this machine's
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )

@@ -55,7 +55,8 @@ def create_snapshot(call: Call) -> Response:
     snapshot = _snapshot(call, body, (namespace, name))
     snapshot.observe(cluster.vms.get((namespace, snapshot.vm_name)))
     cluster.add_snapshot(snapshot)
-    return call.reply(render.snapshot_object(snapshot, Stage.NEW, ""), marshal.SNAPSHOT)
+    clock = render.clock_of(call.switches.clock_offset)
+    return call.reply(render.snapshot_object(snapshot, Stage.NEW, "", clock), marshal.SNAPSHOT)
 
 
 @operation("virtualMachine.snapshotGet", "Failed to get virtual machine snapshot '{snapshot}'")
@@ -209,10 +210,10 @@ def _write_metadata(snapshot: Snapshot, metadata: Body, *, merge: bool) -> None:
 def _json(call: Call, cluster: Cluster, snapshot: Snapshot) -> bytes:
     stage = snapshot.stage(call.now)
     waits_for = _waits_for(call, cluster, snapshot) if stage == Stage.WAITING else ""
-    style = call.switches.json_style
-    shown = (snapshot.version, stage, waits_for, style)
+    style, offset = call.switches.json_style, call.switches.clock_offset
+    shown = (snapshot.version, stage, waits_for, style, offset)
     if snapshot.rendered[0] != shown:
-        body = render.snapshot_object(snapshot, stage, waits_for)
+        body = render.snapshot_object(snapshot, stage, waits_for, render.clock_of(offset))
         snapshot.rendered = (shown, marshal.encode(body, marshal.SNAPSHOT, style))
     return snapshot.rendered[1]
 

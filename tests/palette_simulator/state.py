@@ -12,6 +12,7 @@ import heapq
 import itertools
 import uuid
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,10 +41,10 @@ _VERSIONS_PER_WRITE = 10  # each stage of a snapshot is a version of its own
 class VM:
     """A virtual machine; the fields a fleet file sets can be changed while it lives."""
 
-    def __init__(self, key: Key, created: float, version: int) -> None:
+    def __init__(self, key: Key, uid: str, created: float, version: int) -> None:
         self.key = key
         self.namespace, self.name = key
-        self.uid = str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(key)))
+        self.uid = uid
         self.created = created
         self.version = version
         self.labels: dict[str, str] = {}
@@ -154,6 +155,7 @@ class Cluster:
         """the snapshots of each VM name, oldest first; they outlive the VM"""
         self.timing = Timing(Delays())
         self.retained_contents: list[str] = []
+        self._made: Counter[Key] = Counter()
         self._versions = itertools.count(1000, _VERSIONS_PER_WRITE)
         self._latest = 1000
         self._departures: list[tuple[float, int, str, Key]] = []
@@ -168,11 +170,24 @@ class Cluster:
         """The version of a list."""
         return str(self._latest)
 
-    def add_vm(self, vm: VM) -> None:
-        """Put a VM in."""
+    def next_uid(self, key: Key) -> str:
+        """A uid for a VM: another one each time its name is taken, the same at each start."""
+        self._made[key] += 1
+        words = (self.uid, *key, str(self._made[key]))
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(words)))
+
+    # See docs/palette.md, "Former VMs".
+    def add_vm(self, vm: VM, now: float) -> None:
+        """Put a VM in. All snapshots of its name, those of a former VM too, point to it now."""
         self.vms[vm.key] = vm
         insort(self.vm_keys, vm.key)
         self.namespaces.add(vm.namespace)
+        for snapshot in self.sources.get(vm.key, ()):
+            snapshot.source_uid = vm.uid
+            snapshot.version = self.next_version()
+            if snapshot.stage(now) <= Stage.WAITING:
+                snapshot.observe(vm)
+        self._replan(vm.key, now)
 
     def add_snapshot(self, snapshot: Snapshot) -> None:
         """Put a snapshot in, and plan its life."""
@@ -334,8 +349,9 @@ def content_name(snapshot: Snapshot) -> str:
     return f"vmsnapshot-content-{snapshot.uid}"
 
 
+# A restore keeps no snapshot from starting. See docs/palette.md, "Locking".
 def _window(vm: VM | None, opens: float) -> Window:
-    if vm is None or vm.restore_in_progress:
+    if vm is None:
         return Window(opens, closes=0.0)
     closes = NEVER if vm.deleted is None else vm.deleted
     return Window(max(opens, vm.settles), closes)

@@ -21,8 +21,6 @@ from palette_simulator.lifecycle import NEVER, Timeline
 from palette_simulator.state import VM, Caller, Cluster, Project, Snapshot, State
 from palette_simulator.timing import Timing
 
-DAY = 86400.0
-
 
 def build(fleet: Fleet, timing: Timing, now: float) -> State:
     """The state at the start; ages in the fleet count back from now."""
@@ -70,14 +68,16 @@ def _cluster(seed: FleetCluster, project_uid: str, timing: Timing, now: float) -
     cluster.namespaces = set(seed.namespaces)
     cluster.timing = timing
     for vm in seed.vms:
-        cluster.add_vm(_vm(vm, cluster, now))
+        cluster.add_vm(new_vm(vm, cluster, now - parse_age(vm.age)), now)
         for snapshot in sorted(vm.snapshots, key=lambda s: -parse_age(s.age)):
             _seed_snapshot(cluster, vm, snapshot, now)
     return cluster
 
 
-def _vm(seed: FleetVM, cluster: Cluster, now: float) -> VM:
-    vm = VM((seed.namespace, seed.name), now - 30 * DAY, cluster.next_version())
+def new_vm(seed: FleetVM, cluster: Cluster, created: float) -> VM:
+    """A VM with a uid of its own, still to be put into the cluster."""
+    key = seed.namespace, seed.name
+    vm = VM(key, cluster.next_uid(key), created, cluster.next_version())
     vm.labels = dict(seed.labels)
     vm.volumes = list(seed.volumes)
     vm.guest_agent = seed.guest_agent

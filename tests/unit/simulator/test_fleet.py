@@ -32,6 +32,7 @@ projects:
         ("freeze: bad", "Invalid enum value 'bad' - at `$.projects[0].clusters[0].vms[1].freeze`"),
         ("colour: red", "unknown field `colour` - at `$.projects[0].clusters[0].vms[1]`"),
         ("guest_agent: 1", "`bool`, got `int` - at `$.projects[0].clusters[0].vms[1].guest_agent`"),
+        ("age: old", 'invalid duration "old"'),
         ("timing: {soon: 1}", "unknown field `soon`"),
         ("snapshots: [{name: s, age: soon}]", 'invalid duration "soon"'),
         ("snapshots: [{name: s, finishes_in: 1}]", "vms[1].snapshots[0].finishes_in`"),

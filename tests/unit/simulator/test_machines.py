@@ -80,6 +80,33 @@ def test_a_vm_tells_its_power(probe: Probe, vm: str, expected: str) -> None:
     assert status(probe, vm)["printableStatus"] == expected
 
 
+def test_a_vm_tells_why_a_volume_cannot_be_snapshotted(probe: Probe) -> None:
+    volumes = status(probe, "data-left-out")["volumeSnapshotStatuses"]
+    assert isinstance(volumes, list)
+    assert {volume["name"]: volume.get("reason", "") for volume in volumes} == {
+        "rootdisk": "",
+        "data1": "No VolumeSnapshotClass: Volume snapshots are not configured for this StorageClass"
+        " [local] [data1]",
+        "cloudinitdisk": "Snapshot is not supported for this volumeSource type [cloudinitdisk]",
+        "tools": "Snapshot is not supported for this volumeSource type [tools]",
+    }
+
+
+@pytest.mark.parametrize(
+    ("vm", "kinds"),
+    [
+        ("db1", ["AgentConnected", "Ready"]),
+        ("paused", ["AgentConnected", "Paused", "Ready"]),
+        ("no-agent", ["Ready"]),
+        ("stopped", ["AgentConnected", "Ready"]),  # what it last was, though it is off
+    ],
+)
+def test_a_vm_has_conditions(probe: Probe, vm: str, kinds: list[str]) -> None:
+    conditions = status(probe, vm)["conditions"]
+    assert isinstance(conditions, list)
+    assert sorted(condition["type"] for condition in conditions) == kinds
+
+
 def test_a_vm_tells_of_a_restore(probe: Probe) -> None:
     assert status(probe, "restoring")["restoreInProgress"] == "restore-1"
 
@@ -133,6 +160,40 @@ def test_the_namespace_is_required(probe: Probe) -> None:
     for query in ({}, {"namespace": ""}):
         answer = probe.vms("GET", "db1", **query)
         assert (answer.status_code, "namespace" in answer.text) == (400, True)
+
+
+def test_a_vm_is_made_again_as_another_one(probe: Probe) -> None:
+    before = probe.vms("GET", "db1", namespace="vms").json()["metadata"]
+    probe.palette.make_vm("vm-cluster-1", "vms", "db1", labels={"app": "new"}, age="1h")
+    after = probe.vms("GET", "db1", namespace="vms").json()["metadata"]
+    assert before["uid"] != after["uid"]
+    assert before["creationTimestamp"] < after["creationTimestamp"]
+    assert after["labels"] == {"app": "new"}
+
+
+def test_vms_of_one_name_in_two_namespaces_have_uids_of_their_own(probe: Probe) -> None:
+    items = probe.vms("GET").json()["items"]
+    assert len({item["metadata"]["uid"] for item in items}) == len(items)
+
+
+def test_a_vm_that_a_snapshot_keeps_cannot_be_made_again(probe: Probe) -> None:
+    with pytest.raises(ValueError, match="VM busy stays until its snapshot is taken"):
+        probe.palette.make_vm("vm-cluster-1", "vms", "busy")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "fields", "words"),
+    [
+        ("nowhere", {}, "no cluster nowhere"),
+        ("vm-cluster-1", {"snapshots": []}, "no snapshots yet"),
+        ("vm-cluster-1", {"colour": "red"}, "unknown field `colour`"),
+    ],
+)
+def test_a_vm_is_made_with_what_a_vm_has(
+    probe: Probe, cluster: str, fields: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        probe.palette.make_vm(cluster, "vms", "new", **fields)
 
 
 def test_a_vm_named_snapshot_cannot_be_got_but_deleted(probe: Probe) -> None:

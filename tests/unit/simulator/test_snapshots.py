@@ -137,11 +137,43 @@ def test_a_missing_vm_is_found_out_by_the_deadline(probe: Probe) -> None:
     assert has_failed(probe.until(has_failed, "nobody", "hasty"))
 
 
-def test_a_vm_under_restore_cannot_be_locked(probe: Probe) -> None:
+def test_a_restore_keeps_no_snapshot_from_being_taken(probe: Probe) -> None:
+    probe.palette.change_vm("vm-cluster-1", "vms", "restoring", timing={"cut": 60})
     probe.create("restoring", "s")
-    probe.until(lambda s: "status" in s, "restoring", "s")
-    probe.palette.change_vm("vm-cluster-1", "vms", "restoring", restore_in_progress="")
+    probe.until(
+        lambda s: "status" in s and condition(s, "Progressing")[0] == "True", "restoring", "s"
+    )
+    status = probe.vms("GET", "restoring", namespace="vms").json()["status"]
+    assert (status["restoreInProgress"], status["snapshotInProgress"]) == ("restore-1", "s")
+    probe.palette.change_vm("vm-cluster-1", "vms", "restoring", timing={"cut": 0})
     assert is_ready(probe.until(is_ready, "restoring", "s"))
+
+
+def test_a_snapshot_points_to_the_vm_that_has_the_name_now(probe: Probe) -> None:
+    before = probe.get("history", "history-1h")
+    probe.palette.make_vm("vm-cluster-1", "vms", "history")
+    after = probe.get("history", "history-1h")
+    made = probe.vms("GET", "history", namespace="vms").json()["metadata"]
+    assert before["status"]["sourceUID"] != after["status"]["sourceUID"] == made["uid"]
+    assert before["metadata"]["resourceVersion"] != after["metadata"]["resourceVersion"]
+    assert before["status"]["creationTime"] == after["status"]["creationTime"]
+    assert after["status"]["creationTime"] < made["creationTimestamp"]
+
+
+def test_a_snapshot_of_a_vm_that_is_gone_keeps_pointing_to_it(probe: Probe) -> None:
+    before = probe.get("history", "history-1h")["status"]["sourceUID"]
+    probe.palette.delete_vm("vm-cluster-1", "vms", "history")
+    assert probe.get("history", "history-1h")["status"]["sourceUID"] == before
+
+
+def test_a_snapshot_that_waits_for_its_vm_is_taken_of_the_one_that_comes(probe: Probe) -> None:
+    probe.create("late", "s")
+    probe.until(lambda s: "status" in s, "late", "s")
+    probe.palette.make_vm("vm-cluster-1", "vms", "late", guest_agent=False)
+    status = probe.until(is_ready, "late", "s")["status"]
+    uid = probe.vms("GET", "late", namespace="vms").json()["metadata"]["uid"]
+    assert status["sourceUID"] == uid
+    assert status["indications"] == ["NoGuestAgent", "Online"]
 
 
 def test_a_ready_snapshot_outlives_its_vm_and_its_siblings(probe: Probe) -> None:
@@ -261,7 +293,7 @@ def test_a_namespace_must_exist(probe: Probe) -> None:
 def test_snapshots_are_listed_by_vm_and_namespace(probe: Probe) -> None:
     assert probe.names(vmName="busy,soon-free") == ["busy-first", "soon-free-first"]
     assert probe.names(vmName="busy", namespace="prod") == []
-    assert len(probe.names(namespace="vms,prod")) == 11
+    assert len(probe.names(namespace="vms,prod")) == 14
     page = probe.vms("GET", "snapshot", vmName="history", limit=5).json()
     token = page["metadata"]["continue"]
     onward = probe.vms("GET", "snapshot", vmName="history", limit=5, **{"continue": token}).json()

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+import requests
 
 from palette_simulator.launch import Simulator
 from palette_simulator.probe import CLUSTER, Probe, condition, is_ready, snapshot_body
@@ -250,6 +252,59 @@ def test_the_forms_of_429(probe: Probe, retry_after: str, body: str) -> None:
     )
     assert "oo many requests" in refused.text
     probe.palette.clear_requests()
+
+
+NINE_DAYS = timedelta(days=9)
+
+
+def served_at(answer: requests.Response) -> datetime:
+    """When the server's clock says that it answered; there must be one date only."""
+    return parsedate_to_datetime(answer.headers["Date"])
+
+
+def nearly(moment: datetime, other: datetime) -> bool:
+    return abs(moment - other) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("offset", [timedelta(), NINE_DAYS, -NINE_DAYS])
+def test_the_servers_clock_may_be_another(probe: Probe, offset: timedelta) -> None:
+    now = datetime.now(timezone.utc)
+    probe.palette.switch(clock_offset=offset.total_seconds())
+    there = now + offset
+    answer = probe.vms("GET", "history/snapshot/history-1h", namespace="vms")
+    assert nearly(served_at(answer), there)
+    taken = datetime.fromisoformat(answer.json()["status"]["creationTime"].replace("Z", "+00:00"))
+    assert nearly(taken, there - timedelta(hours=1))
+    probe.create("fails", "s")
+    moments = every_time_in(probe.until(lambda s: "error" in s.get("status", {}), "fails", "s"))
+    moments += every_time_in(probe.vms("GET", "made-again", namespace="vms").json())
+    assert len(moments) >= 6
+    assert all(nearly(m, there) or nearly(m, there - timedelta(hours=1)) for m in moments)
+
+
+def every_time_in(value: Any) -> list[datetime]:
+    if isinstance(value, dict):
+        return [moment for each in value.values() for moment in every_time_in(each)]
+    if isinstance(value, list):
+        return [moment for each in value for moment in every_time_in(each)]
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT.*Z", value):
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return [moment] if moment.year > 1 else []
+    return []
+
+
+def test_refusals_are_dated_by_the_servers_clock_too(probe: Probe) -> None:
+    there = datetime.now(timezone.utc) - NINE_DAYS
+    probe.palette.switch(clock_offset=-NINE_DAYS.total_seconds())
+    probe.palette.inject({"action": "retry_after", "path": "/vms$", "http_date": True})
+    answer = probe.vms("GET")
+    assert (answer.status_code, nearly(served_at(answer), there)) == (429, True)
+    assert nearly(parsedate_to_datetime(answer.headers["Retry-After"]), there)
+    probe.palette.switch(rate_limits="documented", retry_after="http-date", log_bodies=False)
+    answers = [probe.call("GET", "dashboard/projects/metadata") for _number in range(200)]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert nearly(parsedate_to_datetime(refused.headers["Retry-After"]), there)
+    probe.palette.clear_requests()  # they were logged without the bodies the contract asks for
 
 
 def test_timing_and_scale_can_be_changed(probe: Probe) -> None:

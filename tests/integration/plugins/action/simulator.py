@@ -17,13 +17,13 @@ _WRITES = ("create_snapshot", "update_snapshot", "delete_snapshot")
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
     """Changes and reads the simulator that the host's variable palette_url names.
 
-    Options: reset, switches, vms (``{cluster/namespace/vm: fields}``), faults (those there were are
-    gone); all may be left out.
+    Options: reset, switches, vms (``{cluster/namespace/vm: fields}``), deleted (VMs), made (like
+    vms; one that exists is made again), faults (those there were are gone); all may be left out.
     Result: the requests logged since the last use, the operations among them that write, and the
     faults that were to strike a number of times and have not.
     """
 
-    _VALID_ARGS = frozenset(("reset", "switches", "vms", "faults"))
+    _VALID_ARGS = frozenset(("reset", "switches", "vms", "deleted", "made", "faults"))
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -41,6 +41,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
             self._ask("POST", "switches", args["switches"])
         for path, fields in args.get("vms", {}).items():
             self._ask("POST", f"vms/{path}", fields)
+        for path in args.get("deleted", []):
+            self._ask("DELETE", f"vms/{path}")
+        for path, fields in args.get("made", {}).items():
+            self._ask("PUT", f"vms/{path}", fields)
         log = self._ask("GET", "requests")
         self._ask("DELETE", "requests")
         if args.get("faults"):
