@@ -11,7 +11,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-_TARGET = re.compile(r"\[(vm_snapshot\w*)-")
+_TARGET = re.compile(r"\[(vm_\w+)-")
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped

@@ -147,13 +147,14 @@ def test_module_loads_no_core_but_its_own(name: str) -> None:
     assert loaded & cores == {f"module_utils._module.{name}"}
 
 
-def test_vm_snapshot_info_loads_nothing_that_plans_writes_or_waits() -> None:
+@pytest.mark.parametrize("name", ["vm_info", "vm_snapshot_info"])
+def test_info_loads_nothing_that_plans_writes_or_waits(name: str) -> None:
     needless = {
         f"module_utils._snapshots.{name}"
         for name in ("desired", "execute", "naming", "plan", "progress", "wait", "writes")
     }
     assert needless <= IMPORTS.graph.keys()
-    assert loaded_by("modules.vm_snapshot_info", IMPORTS.graph) & needless == set()
+    assert loaded_by(f"modules.{name}", IMPORTS.graph) & needless == set()
 
 
 # The same on files that break the rules

@@ -209,7 +209,7 @@ def blockers(vm: VirtualMachine | None, key: VmKey) -> tuple[str, str] | None:
     if vm.restore_in_progress:
         message = f"VM {key.vm_name} is being restored ({vm.restore_in_progress})"
         return "restore_in_progress", f"{message}; try again after the restore"
-    if vm.volumes and not any(volume.enabled for volume in vm.volumes):
+    if vm.unsnapshottable:
         causes = ", ".join(f"{v.name} ({v.reason or 'no reason given'})" for v in vm.volumes)
         return "not_snapshottable", f"no volume of VM {key.vm_name} can be snapshotted: {causes}"
     return None

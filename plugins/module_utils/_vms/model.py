@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._palette.client import Json
 from .._palette.objects import list_in, mapping_in, read_time, shaped, text_in
@@ -21,46 +21,121 @@ class VmKey(NamedTuple):
     vm_name: str
 
 
+# Volumes whose content comes from elsewhere, or is lost when the VM stops.
+_WITHOUT_DATA = frozenset(
+    {
+        "cloudInitConfigDrive",
+        "cloudInitNoCloud",
+        "configMap",
+        "containerDisk",
+        "downwardAPI",
+        "downwardMetrics",
+        "emptyDisk",
+        "ephemeral",
+        "memoryDump",
+        "secret",
+        "serviceAccount",
+        "sysprep",
+    }
+)
+
+
 class Volume(NamedTuple):
-    """A VM's volume. enabled: whether it can be in a snapshot; reason: why not."""
+    """A VM's volume. reason: why it cannot be in a snapshot.
+
+    kind: KubeVirt's word, such as ``dataVolume``; None if Palette does not know it. snapshottable:
+    None if Palette does not tell.
+    """
 
     name: str
-    enabled: bool
-    reason: str
+    kind: str | None
+    snapshottable: bool | None
+    reason: str = ""
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether data would be lost with it; assumed of an unknown kind."""
+        return self.kind not in _WITHOUT_DATA
 
 
 class VirtualMachine(NamedTuple):
-    """A virtual machine, with the fields that snapshots need."""
+    """A virtual machine, with the fields that snapshots need.
+
+    running: whether it has an instance, which can also be starting, stopping or paused.
+    guest_agent: whether it is connected; None if the VM is off or Palette does not tell.
+    """
 
     key: VmKey
     uid: str
     labels: Mapping[str, str]
     printable_status: str
+    running: bool
+    paused: bool
+    guest_agent: bool | None
     snapshot_in_progress: str
     restore_in_progress: str
     created: datetime | None
     deleting: bool
     volumes: tuple[Volume, ...]
 
+    @property
+    def unsnapshottable(self) -> bool:
+        """Whether a snapshot would contain no volume at all."""
+        told = [v for v in self.volumes if v.snapshottable is not None]
+        perhaps = any(v.snapshottable is None and v.holds_data for v in self.volumes)
+        return bool(told) and not perhaps and not any(v.snapshottable for v in told)
+
+    @property
+    def left_out(self) -> tuple[Volume, ...]:
+        """The volumes with data that a snapshot will not contain."""
+        return tuple(v for v in self.volumes if v.holds_data and v.snapshottable is False)
+
 
 def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
     """Read a VM object of the API."""
     meta, status = mapping_in(manifest, "metadata"), mapping_in(manifest, "status")
+    printable_status = text_in(status, "printableStatus")
+    running = bool(status.get("created"))
+    # Those of a VM that is off are what is left of its last instance.
+    conditions = _conditions(status) if running else {}
     return VirtualMachine(
         key=VmKey(cluster_uid, text_in(meta, "namespace"), text_in(meta, "name")),
         uid=text_in(meta, "uid"),
         labels=mapping_in(meta, "labels"),
-        printable_status=text_in(status, "printableStatus"),
+        printable_status=printable_status,
+        running=running,
+        paused=printable_status == "Paused" or conditions.get("Paused") == "True",
+        guest_agent=conditions.get("AgentConnected") == "True" if conditions else None,
         snapshot_in_progress=text_in(status, "snapshotInProgress"),
         restore_in_progress=text_in(status, "restoreInProgress"),
         created=read_time(meta.get("creationTimestamp")),
         deleting=read_time(meta.get("deletionTimestamp")) is not None,
-        volumes=tuple(
-            _read_volume(shaped(volume, dict, "volumeSnapshotStatuses"))
-            for volume in list_in(status, "volumeSnapshotStatuses")
-        ),
+        volumes=tuple(_volumes(manifest)),
     )
 
 
-def _read_volume(status: Json) -> Volume:
-    return Volume(text_in(status, "name"), bool(status.get("enabled")), text_in(status, "reason"))
+# See docs/palette.md, "VM objects".
+def _conditions(status: Mapping[str, Any]) -> dict[str, str]:
+    """Return the statuses of a VM's conditions, by type."""
+    conditions = _mappings_in(status, "conditions")
+    return {text_in(each, "type"): text_in(each, "status") for each in conditions}
+
+
+def _volumes(manifest: Json) -> Iterator[Volume]:
+    """Yield the volumes that the spec has, and those that only the status has."""
+    spec = mapping_in(mapping_in(mapping_in(manifest, "spec"), "template"), "spec")
+    kinds = {text_in(each, "name"): _kind(each) for each in _mappings_in(spec, "volumes")}
+    status = mapping_in(manifest, "status")
+    told = {text_in(each, "name"): each for each in _mappings_in(status, "volumeSnapshotStatuses")}
+    for name in {**kinds, **told}:
+        snapshottable = bool(told[name].get("enabled")) if name in told else None
+        yield Volume(name, kinds.get(name), snapshottable, text_in(told.get(name, {}), "reason"))
+
+
+def _kind(volume: Mapping[str, Any]) -> str | None:
+    """Return which of its sources a volume has."""
+    return next((key for key, source in volume.items() if isinstance(source, Mapping)), None)
+
+
+def _mappings_in(parent: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    return [shaped(each, dict, key) for each in list_in(parent, key)]

@@ -1,0 +1,134 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The core of vm_info: the virtual machines that match, what their snapshots meet, and counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from .._palette.objects import write_time
+from .._snapshots.clock import clock_problem
+from .._snapshots.fleet import Fleet, observe_matching
+from .._snapshots.model import Snapshot
+from .._snapshots.ownership import of_former_vm
+from .._snapshots.results import status_of
+from .._validation.problems import Problem
+from .._vms.model import VirtualMachine, Volume
+from .._vms.selection import Filters, filters_from, fleet_problems
+from .._vms.session import PaletteSession
+from .base import Arguments, Invocation, Module, Result
+from .options import CLUSTER_OR_CLUSTERS, CONNECTION, ONE_PROJECT, SELECTION
+
+ARGUMENTS = Arguments(
+    spec={**CONNECTION, **SELECTION},
+    mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
+)
+_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+_OF_SNAPSHOTS = ("name", "set", "creation_time", "age_seconds")
+
+
+class Request(NamedTuple):
+    """What the options ask for."""
+
+    filters: Filters
+
+
+def read(invocation: Invocation) -> tuple[Request, list[Problem]]:
+    """Read the filters, or all that is wrong with them."""
+    filters, problems = filters_from(invocation.options)
+    return Request(filters), [*problems, *fleet_problems(invocation.options)]
+
+
+def run(invocation: Invocation, request: Request) -> Result:
+    """Return the VMs that match all filters."""
+    session = PaletteSession(invocation.options)
+    fleet = observe_matching(session, request.filters, with_vms=True)
+    _warn(invocation, session, fleet)
+    vms = [candidate.vm for candidate in fleet.candidates if candidate.vm]
+    newest = [newest_usable(fleet.of_vm(vm.key), vm) for vm in vms]
+    return {
+        "changed": False,
+        "vms": [
+            {
+                "cluster": fleet.titles[vm.key.cluster_uid],
+                **_described(vm),
+                "newest_snapshot": _in_short(snapshot, invocation.now),
+            }
+            for vm, snapshot in zip(vms, newest)
+        ],
+        "summary": _summary(vms, newest),
+        "unmatched": [miss.result for miss in fleet.unmatched],
+    }
+
+
+MODULE = Module(ARGUMENTS, read, run)
+
+
+def newest_usable(snapshots: Iterable[Snapshot], vm: VirtualMachine) -> Snapshot | None:
+    """Return the newest snapshot that this very VM can be restored from, whoever took it."""
+    usable = [s for s in snapshots if s.ready and not s.deleting and not of_former_vm(s, vm)]
+    return max(usable, key=lambda s: (s.taken_at or _EARLIEST, s.name), default=None)
+
+
+def _warn(invocation: Invocation, session: PaletteSession, fleet: Fleet) -> None:
+    for miss in fleet.unmatched:
+        invocation.warn(str(miss))
+    clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
+    if clock:
+        invocation.warn(f"{clock}: set the clocks right before you trust ages")
+    if not fleet.candidates and session.project_hint:
+        invocation.warn(f"no VM was found: {session.project_hint}")
+
+
+def _described(vm: VirtualMachine) -> dict[str, Any]:
+    return {
+        "cluster_uid": vm.key.cluster_uid,
+        "namespace": vm.key.namespace,
+        "vm_name": vm.key.vm_name,
+        "uid": vm.uid or None,
+        "labels": dict(vm.labels),
+        "creation_time": write_time(vm.created),
+        "deleting": vm.deleting,
+        "printable_status": vm.printable_status or None,
+        "running": vm.running,
+        "paused": vm.paused,
+        "guest_agent": vm.guest_agent,
+        "volumes": [_volume(volume) for volume in vm.volumes],
+        "snapshot_in_progress": vm.snapshot_in_progress or None,
+        "restore_in_progress": vm.restore_in_progress or None,
+    }
+
+
+def _volume(volume: Volume) -> dict[str, Any]:
+    return {
+        "name": volume.name,
+        "kind": volume.kind,
+        "holds_data": volume.holds_data,
+        "snapshottable": volume.snapshottable,
+        "reason": volume.reason or None,
+    }
+
+
+def _in_short(snapshot: Snapshot | None, now: datetime) -> dict[str, Any] | None:
+    if snapshot is None:
+        return None
+    status = status_of(snapshot, now)
+    return {key: status[key] for key in _OF_SNAPSHOTS}
+
+
+def _summary(vms: Sequence[VirtualMachine], newest: Sequence[Snapshot | None]) -> dict[str, Any]:
+    return {
+        "total": len(vms),
+        "running": sum(vm.running for vm in vms),
+        "paused": sum(vm.paused for vm in vms),
+        "no_guest_agent": sum(vm.guest_agent is False for vm in vms),
+        "volumes_excluded": sum(bool(vm.left_out) for vm in vms),
+        "snapshot_in_progress": sum(bool(vm.snapshot_in_progress) for vm in vms),
+        "restore_in_progress": sum(bool(vm.restore_in_progress) for vm in vms),
+        "without_snapshot": sum(snapshot is None for snapshot in newest),
+        "by_status": dict(Counter(vm.printable_status or "Unknown" for vm in vms)),
+    }
