@@ -43,7 +43,7 @@ def test_every_call_answers_by_the_contract(
 ) -> None:
     probe.palette.switch(json_style=style)
     # A status that changes between GET and PUT would be a conflict.
-    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"status": 600})
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"status": 600, "lock": 600})
     clusters = "dashboard/spectroclusters"
     probe.call("GET", "dashboard/projects/metadata")
     probe.call("GET", f"projects/{DEFAULT_PROJECT}")
