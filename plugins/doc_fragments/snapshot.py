@@ -48,7 +48,19 @@ options:
       - With V(filesystem), the task fails unless the virtual machine was off, or its guest agent
         froze the file systems without an error. The snapshot is kept either way. Requires
         O(wait=true).
+      - If the virtual machine is paused, or is known to have no connected guest agent, the task
+        fails before it takes anything.
     type: str
     choices: [any, filesystem]
     default: any
+  excluded_volumes:
+    description:
+      - What to do if a new snapshot would not contain a volume with data, for example because its
+        storage class has no C(VolumeSnapshotClass). V(warn) takes it with a warning that names each
+        volume and the cause. V(refuse) fails before it takes anything.
+      - Volumes whose content comes from elsewhere, such as cloud-init and container disks, never
+        count. A virtual machine without any volume that can be snapshotted is always refused.
+    type: str
+    choices: [warn, refuse]
+    default: warn
 """

@@ -280,10 +280,11 @@ reason:
     - Why the task failed, in one word.
     - The values include V(invalid_parameters), V(unauthorized), V(forbidden), V(not_found),
       V(ambiguous_name), V(conflict), V(spec_differs), V(former_vm), V(not_snapshottable),
-      V(restore_in_progress), V(vm_terminating), V(task_timeout), V(snapshot_failed),
-      V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced), V(wait_timeout),
-      V(rate_limited), V(rejected), V(server_error), V(unavailable), V(unreachable), V(timeout),
-      V(tls_error), V(redirected), V(malformed_response) and V(missing_library).
+      V(volumes_excluded), V(no_guest_agent), V(vm_paused), V(restore_in_progress),
+      V(vm_terminating), V(task_timeout), V(snapshot_failed), V(snapshot_disappeared),
+      V(snapshot_deleted), V(not_quiesced), V(wait_timeout), V(rate_limited), V(rejected),
+      V(server_error), V(unavailable), V(unreachable), V(timeout), V(tls_error), V(redirected),
+      V(malformed_response) and V(missing_library).
   returned: failure
   type: str
   sample: wait_timeout

@@ -71,6 +71,7 @@ BODY: Spec = {
     "expire_after": {"type": "str"},
     "definition": {"type": "dict"},
     "consistency": {"type": "str", "choices": ["any", "filesystem"], "default": "any"},
+    "excluded_volumes": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
 }
 STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 REPLACE: Spec = {"replace": {"type": "bool", "default": False}}

@@ -44,7 +44,7 @@ class Desired(NamedTuple):
     """One snapshot as declared.
 
     declared: the parts of the body that come from the user. quiesced: whether the file systems must
-    be consistent.
+    be consistent. whole: whether every volume with data must be in it.
     """
 
     key: VmKey
@@ -52,6 +52,7 @@ class Desired(NamedTuple):
     body: Json
     declared: Json
     quiesced: bool = False
+    whole: bool = False
 
 
 class Declaration(NamedTuple):
@@ -60,6 +61,7 @@ class Declaration(NamedTuple):
     body: Json
     declared: Json
     quiesced: bool
+    whole: bool
 
     @property
     def name(self) -> str:
@@ -74,7 +76,7 @@ class Declaration(NamedTuple):
             "metadata": {**self.body["metadata"], "namespace": key.namespace, "name": name},
             "spec": {**spec, "source": {**spec["source"], "name": key.vm_name}},
         }
-        return Desired(key, name, body, self.declared, self.quiesced)
+        return Desired(key, name, body, self.declared, self.quiesced, self.whole)
 
 
 def read_declaration(
@@ -101,7 +103,9 @@ def read_declaration(
     if problems:
         return None, problems
     body = _marked(declared, options, now, part_of)
-    return Declaration(body, declared, options.get("consistency") == "filesystem"), []
+    quiesced = options.get("consistency") == "filesystem"
+    whole = options.get("excluded_volumes") == "refuse"
+    return Declaration(body, declared, quiesced, whole), []
 
 
 def _declared(options: Mapping[str, Any]) -> Json:

@@ -83,10 +83,17 @@ class Snapshot(NamedTuple):
             return ""
         indications = ", ".join(self.indications) or "no indications"
         return (
-            "consistency: filesystem is not satisfied, because the guest agent did not freeze the "
-            f"file systems without an error (indications: {indications}); snapshot {self.name} is "
-            "kept and usable"
+            f"consistency: filesystem is not satisfied, because {self._freeze_problem} "
+            f"(indications: {indications}); snapshot {self.name} is kept and usable"
         )
+
+    @property
+    def _freeze_problem(self) -> str:
+        if "Paused" in self.indications:
+            return "the VM was paused"
+        if "NoGuestAgent" in self.indications:
+            return "no guest agent was connected"
+        return "the guest agent did not freeze the file systems without an error"
 
     @property
     def problem(self) -> str:

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._palette.client import Json
 from .._palette.objects import write_time
 from .._validation.durations import parse_duration
-from .._vms.model import VirtualMachine, VmKey
+from .._vms.model import VirtualMachine, VmKey, Volume
 from .desired import Desired
 from .model import Snapshot, read_snapshot
 from .ownership import PART_OF, is_own, of_former_vm, set_of
@@ -200,8 +200,9 @@ def with_metadata(manifest: Json, desired: Desired) -> Json:
     return {**manifest, "metadata": meta}
 
 
-def blockers(vm: VirtualMachine | None, key: VmKey) -> tuple[str, str] | None:
-    """Return why a VM cannot be snapshotted now, as (reason, message), or None."""
+def blockers(vm: VirtualMachine | None, desired: Desired) -> tuple[str, str] | None:
+    """Return why the VM cannot be snapshotted as desired now, as (reason, message), or None."""
+    key = desired.key
     if vm is None:
         return "not_found", f"VM {key.vm_name!r} not found in namespace {key.namespace!r}"
     if vm.deleting:
@@ -212,6 +213,20 @@ def blockers(vm: VirtualMachine | None, key: VmKey) -> tuple[str, str] | None:
     if vm.unsnapshottable:
         causes = ", ".join(f"{v.name} ({v.reason or 'no reason given'})" for v in vm.volumes)
         return "not_snapshottable", f"no volume of VM {key.vm_name} can be snapshotted: {causes}"
+    if desired.whole and vm.left_out:
+        message = f"the snapshot of VM {key.vm_name} would not contain {_disks(vm.left_out)}"
+        return "volumes_excluded", f"{message}; use excluded_volumes: warn to take it all the same"
+    return _freeze_blocker(vm) if desired.quiesced else None
+
+
+def _freeze_blocker(vm: VirtualMachine) -> tuple[str, str] | None:
+    """Return why the VM's file systems cannot be frozen, if that is known."""
+    if vm.paused:
+        message = f"VM {vm.key.vm_name} is paused, so its file systems cannot be frozen"
+        return "vm_paused", f"{message}; resume it, or use consistency: any"
+    if vm.guest_agent is False:
+        message = f"no guest agent is connected in VM {vm.key.vm_name} to freeze its file systems"
+        return "no_guest_agent", f"{message}; start it, stop the VM, or use consistency: any"
     return None
 
 
@@ -249,26 +264,36 @@ def _plan_creation(
     others: Iterable[Snapshot],
     reason: str,
 ) -> Action:
-    blocker = blockers(vm, desired.key)
+    blocker = blockers(vm, desired)
     if blocker or vm is None:
         refused, message = blocker or ("not_found", "")
         return refuse(refused, message, current, desired)
     busy = _in_progress(vm, desired, others)
-    notes = [
-        f"VM {vm.key.vm_name} has snapshot {name} in progress; KubeVirt takes one at a time"
-        for name in busy
-    ]
-    if not vm.volumes:
-        notes.append(
-            f"Palette does not report which volumes of VM {vm.key.vm_name} can be snapshotted"
-        )
     steps = [Step(None, name, Goal.SETTLED) for name in busy]
     if current:
         # The name must be free before the snapshot can be taken again.
         write = None if current.deleting else DELETE
         steps.append(Step(write, current.name, Goal.GONE, uid=current.uid))
     steps.append(Step(CREATE, desired.name, _ready(desired), desired))
-    return Action(CREATE, reason, "", current, desired.body, desired, tuple(steps), tuple(notes))
+    notes = tuple(_notes(vm, busy))
+    return Action(CREATE, reason, "", current, desired.body, desired, tuple(steps), notes)
+
+
+def _notes(vm: VirtualMachine, busy: Iterable[str]) -> Iterator[str]:
+    """Yield what to know of a snapshot of this VM before it is taken."""
+    vm_name = vm.key.vm_name
+    for name in busy:
+        yield f"VM {vm_name} has snapshot {name} in progress; KubeVirt takes one at a time"
+    if vm.left_out:
+        yield f"the snapshot of VM {vm_name} will not contain {_disks(vm.left_out)}"
+    unknown = [v.name for v in vm.volumes if v.holds_data and v.snapshottable is None]
+    if unknown or not vm.volumes:
+        which = ", ".join(unknown) or "the volumes"
+        yield f"Palette does not report whether {which} of VM {vm_name} can be snapshotted"
+
+
+def _disks(volumes: Iterable[Volume]) -> str:
+    return ", ".join(f"disk {v.name} ({v.reason or 'no reason given'})" for v in volumes)
 
 
 def _ready(desired: Desired) -> Goal:
