@@ -33,6 +33,7 @@ except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     AuthBase = object  # type: ignore[assignment,misc]
 
+# See docs/palette.md, "Paging".
 PAGE = 50  # Palette's default and maximum
 _MOST_PAGES = 10_000
 _LISTING_ATTEMPTS = 3
@@ -54,6 +55,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
+# See docs/palette.md, "Authentication".
 class ApiKeyAuth(AuthBase):
     """Sends the API key in the header that Palette expects.
 

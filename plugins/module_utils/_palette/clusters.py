@@ -76,6 +76,7 @@ def _metadata(item: Json) -> Json:
     raise PaletteError("malformed_response", f"Palette listed an object without a uid: {item}")
 
 
+# See docs/palette.md, "Scope".
 def _from_summary(summary: Json, scope: str | None) -> Cluster:
     meta = _metadata(summary)
     annotations = meta.get("annotations") or {}
@@ -88,6 +89,7 @@ def _from_summary(summary: Json, scope: str | None) -> Cluster:
     )
 
 
+# See docs/palette.md, "Clusters and projects".
 def _named(name: str) -> Json:
     return {
         "filter": {

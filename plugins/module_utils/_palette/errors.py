@@ -28,6 +28,7 @@ _REASON_BY_STATUS = {
 
 # Palette wraps Kubernetes' errors as 500, so that only the text distinguishes them. The first match
 # wins.
+# See docs/palette.md, "Errors".
 _REASON_BY_TEXT = (
     ("already exists", "already_exists"),
     ("continue parameter is too old", "expired"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from .errors import PaletteError
 
+# See docs/palette.md, "JSON styles".
 _ZERO_YEAR = 1
 
 

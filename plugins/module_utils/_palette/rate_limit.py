@@ -13,6 +13,7 @@ from .deadline import pause
 
 # Palette counts requests per source address and first resource in the path; sub-resources share
 # its bucket.
+# See docs/palette.md, "Rate limits".
 _SHARE = {"spectroclusters": 1.0, "assets": 0.2}
 _SHARE_OF_OTHERS = 0.2  # /v1/dashboard, /v1/projects, … : 10 requests per second
 _BURST = 5  # seconds' worth of requests that may be sent at once: 250 and 50

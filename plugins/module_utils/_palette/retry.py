@@ -19,6 +19,7 @@ try:
 except ImportError:
     Retry = object  # type: ignore[assignment,misc]
 
+# See docs/palette.md, "Retries".
 READS = frozenset({"GET"})
 _TEMPORARY = frozenset({502, 503, 504})
 _LONGEST_RETRY_AFTER = 60.0

@@ -17,6 +17,7 @@ Item = TypeVar("Item")
 _LONGEST_FILTER = 3000
 
 # A virtual machine with this name has the same path as the list of all snapshots.
+# See docs/palette.md, "Paths".
 LIST_SEGMENT = "snapshot"
 
 

@@ -29,6 +29,7 @@ _REPLACED = ("snapshot_failed", "spec_differs", "former_vm")
 _OUTCOMES_OF_KEEPING = {"absent": "absent", "being_deleted": "absent", "fresh": "fresh"}
 
 # KubeVirt's defaults for absent fields.
+# See docs/palette.md, "Deadlines".
 _SPEC_DEFAULTS = {"deletionPolicy": "Delete", "failureDeadline": "5m"}
 
 _REPLACE = "use replace: true to delete it and take it again, or choose another name"
@@ -300,6 +301,7 @@ def _ready(desired: Desired) -> Goal:
     return Goal.QUIESCED if desired.quiesced else Goal.READY
 
 
+# See docs/palette.md, "Locking".
 def _in_progress(
     vm: VirtualMachine, desired: Desired, others: Iterable[Snapshot]
 ) -> tuple[str, ...]:

@@ -122,6 +122,7 @@ def _untouchable(snapshot: Snapshot, now: datetime) -> str | None:
     return "in_progress" if _not_ready_yet(snapshot, now) else None
 
 
+# See docs/palette.md, "Readiness".
 def _not_ready_yet(snapshot: Snapshot, now: datetime) -> bool:
     # A snapshot may succeed before it is ready, and has no deadline for that. An error may be
     # temporary; after a day, it means that the snapshot's volumes are lost.

@@ -64,6 +64,7 @@ def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
+# See docs/palette.md, "Readiness".
 def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
     """Return whether a poll shows the goal reached; raise PaletteError if it never will be.
 

@@ -127,6 +127,7 @@ def _existing(api: ClusterVms, desired: Desired) -> Snapshot:
     return current
 
 
+# See docs/palette.md, "Existence".
 def _exactly_once(
     api: ClusterVms,
     attempt: Callable[[], Done],

@@ -33,6 +33,7 @@ _FRACTION_DIGITS = 19
 _PART = re.compile(r"(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<unit>[^0-9.]*)")
 
 
+# See docs/palette.md, "Deadlines".
 def parse_duration(text: str) -> int:
     """Return a Go duration in nanoseconds.
 

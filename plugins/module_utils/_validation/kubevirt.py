@@ -61,6 +61,7 @@ _LABEL_FORM = "must be lower-case letters, digits and '-', with a letter or digi
 _QUALIFIED_FORM = "must be letters, digits, '-', '_' and '.', with a letter or digit at both ends"
 
 
+# See docs/palette.md, "Names".
 def snapshot_name_problem(value: str) -> str | None:
     """A snapshot's name is a DNS-1123 subdomain."""
     return _subdomain_problem(value)
@@ -131,6 +132,7 @@ def failure_deadline_problem(value: str) -> str | None:
     return None
 
 
+# See docs/palette.md, "Deletion policy".
 def deletion_policy_problem(value: str) -> str | None:
     """A deletion policy is exactly Delete or Retain; KubeVirt treats all else as Retain."""
     if value in DELETION_POLICIES:

@@ -13,6 +13,7 @@ from .._palette.vms import LIST_SEGMENT, ClusterVms
 from .model import VirtualMachine, VmKey, read_vm
 
 # For a missing VM, Palette answers 404, or 500 with a text that differs between versions.
+# See docs/palette.md, "Existence".
 _MAY_BE_ABSENT = ("not_found", "server_error")
 
 
