@@ -167,6 +167,11 @@ snapshots:
       outcome: deleted
       reason: null
       msg: ""
+check_mode:
+  description: Whether this is a prediction, and nothing was written.
+  returned: with RV(snapshots)
+  type: bool
+  sample: false
 summary:
   description:
     - How many snapshots were considered (C(seen)), how many had each outcome, and how many had each

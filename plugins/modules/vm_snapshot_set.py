@@ -186,8 +186,9 @@ members:
     - On failure, only those that failed or were blocked, unless O(members=all) is set.
     - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
       V(absent), V(failed), V(blocked) and V(not_tried).
-    - C(name) is the snapshot's name, C(changed) says whether it was changed, and C(status) has the
-      keys of RV(spectrocloud.palette.vm_snapshot#module:status).
+    - C(name) is the snapshot's name, C(changed) says whether it was changed, C(cluster_uid) is the
+      uid of its cluster, and C(status) has the keys of
+      RV(spectrocloud.palette.vm_snapshot#module:status).
     - C(reason) and C(msg) say why the member failed, with the reasons of
       RV(spectrocloud.palette.vm_snapshot#module:reason). If Palette returned an error, it is in
       C(http_status), C(code), C(message), C(details) and C(ref).
@@ -199,6 +200,7 @@ members:
     vm-cluster-1/vms/db1:
       outcome: created
       changed: true
+      cluster_uid: 0123456789abcdef00000011
       name: db1-before-patch
       reason: null
       msg: ""
@@ -220,6 +222,11 @@ members:
         vm_name: web1
         phase: Failed
         ready_to_use: false
+check_mode:
+  description: Whether this is a prediction, and nothing was written.
+  returned: with RV(members)
+  type: bool
+  sample: false
 summary:
   description:
     - The number of members (C(total)), of those that failed or were blocked (C(failed)), and of

@@ -222,6 +222,7 @@ def _result(
     result: Result = {
         "changed": any(member.changed for member in members.values())
         or (invocation.check_mode and bool(members)),
+        "check_mode": invocation.check_mode,
         "snapshots": rows,
         "summary": _summary(rows),
         "unmatched": [miss.result for miss in misses],

@@ -61,13 +61,14 @@ class Run(NamedTuple):
 
 
 def set_result(rows: Sequence[Row], run: Run) -> dict[str, Any]:
-    """Return ``changed``, ``members`` by label and ``summary``."""
+    """Return ``changed``, ``check_mode``, ``members`` by label and ``summary``."""
     members = {row.label: _member_result(row, run) for row in rows}
     outcomes = Counter(member["outcome"] for member in members.values())
     summary = {"total": len(members), **dict.fromkeys(_OUTCOMES, 0), **outcomes}
     summary["failed"] = sum(outcomes[outcome] for outcome in _FAILURES)
     return {
         "changed": any(member["changed"] for member in members.values()),
+        "check_mode": run.check_mode,
         "members": members,
         "summary": summary,
     }
@@ -116,6 +117,7 @@ def _member_result(row: Row, run: Run) -> dict[str, Any]:
     result: dict[str, Any] = {
         "outcome": _outcome(row, run.aborted),
         "changed": changed,
+        "cluster_uid": row.member.key.cluster_uid,
         "name": _snapshot_name(row.shown),
         "status": _status(row, run),
         "reason": None,
