@@ -26,10 +26,24 @@ options:
     elements: dict
     required: true
   columns:
-    description: The keys to show, in this order. A key that a row lacks is shown like null.
+    description:
+      - The keys to show, in this order. A key that a row lacks is shown like null.
+      - V(age) is made of a row's C(age_seconds), if it has no C(age).
     type: list
     elements: str
     required: true
+  optional:
+    description: Those of the O(columns) to leave out if no row has anything to show there.
+    type: list
+    elements: str
+    default: []
+  headings:
+    description: The headings of columns that are not called like their key.
+    type: dict
+    default: {}
+  limit:
+    description: The most rows to show. A last line says how many more there are.
+    type: int
 seealso:
   - module: spectrocloud.palette.vm_snapshot_info
   - plugin: spectrocloud.palette.vm_snapshots
@@ -39,45 +53,73 @@ seealso:
 EXAMPLES = r"""
 - name: List snapshots
   spectrocloud.palette.vm_snapshot_info:
+    project: Default
     cluster: vm-cluster-1
   register: found
 
 - name: Show them
   ansible.builtin.debug:
-    msg: "{{ found.snapshots | spectrocloud.palette.table(['vm_name', 'name', 'ready_to_use']) }}"
+    msg: "{{ found.snapshots | spectrocloud.palette.table(['vm_name', 'name', 'ready_to_use', 'age']) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The lines. Booleans are shown as C(yes) and C(no), and null as C(-).
+  description: The lines. Booleans are shown as C(yes) and C(no), null and empty lists as C(-).
   type: list
   elements: str
   sample:
-    - "VM NAME  NAME              READY TO USE"
-    - "db1      db1-before-patch  yes"
+    - "VM NAME  NAME              READY TO USE  AGE"
+    - "db1      db1-before-patch  yes           3h"
 """
 
 _WORDS = {True: "yes", False: "no", None: "-"}
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60))
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+def table(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    headings: Mapping[str, str] | None = None,
+    limit: int | None = None,
+) -> list[str]:
     """Return the lines of a table with these keys of the rows as columns."""
     rows = list(rows)
     if not all(isinstance(row, Mapping) for row in rows):
         raise AnsibleFilterError("table takes a list of dictionaries")
-    lines = [[column.replace("_", " ").upper() for column in columns]]
-    lines += [[_cell(row.get(column)) for column in columns] for row in rows]
+    shown = [c for c in columns if c not in optional or any(row.get(c) for row in rows)]
+    named = headings or {}
+    lines = [[named.get(column, column).replace("_", " ").upper() for column in shown]]
+    lines += [[_cell(_value(row, column)) for column in shown] for row in rows[:limit]]
     widths = [max(map(len, cells)) for cells in zip(*lines)]
-    return [
+    aligned = [
         "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
         for cells in lines
     ]
+    more = len(rows) - (limit or len(rows))
+    return [*aligned, f"and {more} more"] if more > 0 else aligned
+
+
+def _value(row: Mapping[str, Any], column: str) -> Any:
+    if column == "age" and column not in row:
+        return _age(row.get("age_seconds"))
+    return row.get(column)
+
+
+def _age(seconds: Any) -> str | None:
+    """Return an age in its largest unit."""
+    if seconds is None:
+        return None
+    unit, length = next((u for u in _UNITS if seconds >= u[1]), ("s", 1))
+    return f"{int(seconds // length)}{unit}"
 
 
 def _cell(value: Any) -> str:
     """Return a value as one line of text."""
     if value is None or isinstance(value, bool):
         return _WORDS[value]
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_cell, value)) or _WORDS[None]
     return " ".join(str(value).split())
 
 

@@ -1,31 +1,38 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter that summarizes the result for each virtual machine of a set."""
+"""The filter that reduces results to what a report or a later job needs of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
 DOCUMENTATION = r"""
 name: vm_snapshots
-short_description: Summarize the result for each virtual machine of a set
+short_description: Reduce results to a short row for each virtual machine or snapshot
 version_added: 0.1.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:
-  - Reduces RV(spectrocloud.palette.vm_snapshot_set#module:members) to what a report or a later job
-    needs of each virtual machine.
+  - Reduces results to what a report or a later job needs.
+positional: set
 options:
   _input:
-    description: The members of a set, as M(spectrocloud.palette.vm_snapshot_set) returns them.
-    type: dict
+    description:
+      - RV(spectrocloud.palette.vm_snapshot_set#module:members) for a row for each virtual machine.
+      - RV(spectrocloud.palette.vm_snapshot_retention#module:snapshots) or
+        RV(spectrocloud.palette.vm_snapshot_info#module:snapshots) for a row for each snapshot.
+    type: raw
     required: true
+  set:
+    description: The name of the set, for virtual machines that have no snapshot which says it.
+    type: str
 seealso:
   - module: spectrocloud.palette.vm_snapshot_set
+  - module: spectrocloud.palette.vm_snapshot_retention
   - plugin: spectrocloud.palette.table
     plugin_type: filter
 """
@@ -33,62 +40,89 @@ seealso:
 EXAMPLES = r"""
 - name: Take snapshots
   spectrocloud.palette.vm_snapshot_set:
+    project: Default
     cluster: vm-cluster-1
     namespace: vms
-    name: before-patch
+    set: before-patch
     vms: [db1, db2]
   register: before_patch
 
 - name: Pass them to later jobs of the workflow
   ansible.builtin.set_stats:
     data:
-      vm_snapshots: "{{ before_patch.members | spectrocloud.palette.vm_snapshots }}"
+      before_patch: "{{ before_patch.members | spectrocloud.palette.vm_snapshots('before-patch') }}"
 """
 
 RETURN = r"""
 _value:
   description:
-    - By C(cluster/namespace/vm), a dictionary of C(cluster), C(namespace), C(vm_name), C(name),
-      C(outcome), C(reason), C(phase), C(ready_to_use) and C(creation_time).
-    - If the virtual machine has no such snapshot (any more), C(ready_to_use) is V(false), and
-      C(phase) and C(creation_time) are null.
-  type: dict
+    - For each virtual machine C(id), C(set), C(cluster), C(cluster_uid), C(namespace), C(vm_name),
+      C(name), C(outcome), C(reason), C(msg), C(phase), C(ready_to_use), C(creation_time) and
+      C(expires_at). If it has no such snapshot (any more), C(ready_to_use) is V(false), and what a
+      snapshot would tell is null.
+    - For each snapshot the same, C(quiesced), C(scheduled_by_palette) and C(error). Only retention
+      has C(outcome), C(reason) and C(msg), and what it decided in C(decision), C(why) and
+      C(kept_by).
+    - C(id) is made of the set, the cluster's uid, the namespace and the virtual machine, or of the
+      cluster's uid, the namespace and the snapshot. No other virtual machine or snapshot has it.
+  type: list
+  elements: dict
   sample:
-    vm-cluster-1/vms/db1:
+    - id: before-patch/0123456789abcdef00000011/vms/db1
+      set: before-patch
       cluster: vm-cluster-1
+      cluster_uid: 0123456789abcdef00000011
       namespace: vms
       vm_name: db1
       name: db1-before-patch
       outcome: created
       reason: null
+      msg: ""
       phase: Succeeded
       ready_to_use: true
       creation_time: "2026-11-23T08:00:03Z"
+      expires_at: null
 """
 
 _GONE = ("deleted", "absent")
+_OF_STATUS = ("phase", "ready_to_use", "creation_time", "expires_at")
+_OF_SNAPSHOT = (
+    *("cluster", "cluster_uid", "namespace", "vm_name", "name", "set"),
+    *_OF_STATUS,
+    *("quiesced", "scheduled_by_palette", "error"),
+)
+_OF_RETENTION = ("decision", "why", "kept_by", "outcome", "reason", "msg")
 
 
-def vm_snapshots(members: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return a flat row for each member, by ``cluster/namespace/vm``."""
-    if not isinstance(members, Mapping):
-        raise AnsibleFilterError(f"vm_snapshots takes a dictionary, not a {type(members).__name__}")
-    return {vm: _row(vm, member) for vm, member in members.items()}
+def vm_snapshots(results: Any, set: str | None = None) -> list[dict[str, Any]]:  # noqa: A002
+    """Return a short row for each member of a set or, of a list, for each snapshot."""
+    if isinstance(results, Mapping):
+        return [_row(vm, member, set) for vm, member in results.items()]
+    if isinstance(results, Iterable) and not isinstance(results, (str, bytes)):
+        return [_snapshot_row(snapshot) for snapshot in results]
+    raise AnsibleFilterError(
+        f"vm_snapshots takes a dictionary or a list, not a {type(results).__name__}"
+    )
 
 
-def _row(vm: str, member: Mapping[str, Any]) -> dict[str, Any]:
+def _row(vm: str, member: Mapping[str, Any], set_name: str | None) -> dict[str, Any]:
     cluster, namespace, vm_name = vm.rsplit("/", 2)
     status = _own_status(vm_name, member)
+    part_of = set_name or status.get("set")
+    uid = member["cluster_uid"]
     return {
+        "id": f"{part_of or ''}/{uid}/{namespace}/{vm_name}",
+        "set": part_of,
         "cluster": cluster,
+        "cluster_uid": uid,
         "namespace": namespace,
         "vm_name": vm_name,
         "name": member["name"],
         "outcome": member["outcome"],
         "reason": member["reason"],
-        "phase": status.get("phase"),
+        "msg": member["msg"],
+        **{key: status.get(key) for key in _OF_STATUS},
         "ready_to_use": bool(status.get("ready_to_use")),
-        "creation_time": status.get("creation_time"),
     }
 
 
@@ -99,6 +133,14 @@ def _own_status(vm_name: str, member: Mapping[str, Any]) -> Mapping[str, Any]:
     if member["outcome"] in _GONE or status.get("vm_name") != vm_name:
         return {}
     return status
+
+
+def _snapshot_row(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": f"{snapshot['cluster_uid']}/{snapshot['namespace']}/{snapshot['name']}",
+        **{key: snapshot.get(key) for key in _OF_SNAPSHOT},
+        **{key: snapshot[key] for key in _OF_RETENTION if key in snapshot},
+    }
 
 
 class FilterModule:

@@ -1,0 +1,154 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter that sums up a result in a few sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from .vm_snapshots import vm_snapshots
+
+DOCUMENTATION = r"""
+name: in_words
+short_description: Sum up the result of a task in a few sentences
+version_added: 0.1.0
+author:
+  - Contributors to the spectrocloud.palette collection (@spectrocloud)
+description:
+  - Counts what was done or, in check mode, would be. Groups what failed by its cause.
+options:
+  _input:
+    description:
+      - The registered result of M(spectrocloud.palette.vm_snapshot_set),
+        M(spectrocloud.palette.vm_snapshot_retention) or M(spectrocloud.palette.vm_snapshot_info).
+    type: dict
+    required: true
+seealso:
+  - module: spectrocloud.palette.vm_snapshot_set
+  - plugin: spectrocloud.palette.table
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Take snapshots
+  spectrocloud.palette.vm_snapshot_set:
+    project: Default
+    cluster: vm-cluster-1
+    set: nightly
+    selector: app=db
+    unless_newer_than: 20h
+  register: nightly
+
+- name: Show how it went
+  ansible.builtin.debug:
+    msg: "{{ nightly | spectrocloud.palette.in_words }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The counts, and a sentence for each cause of failures with the names of a few that have it. If
+      the task failed before it looked up the virtual machines, its message.
+  type: list
+  elements: str
+  sample:
+    - "3 VMs: 1 created, 2 blocked"
+    - "not_snapshottable: 2 VMs (vm-cluster-1/vms/a, vm-cluster-1/vms/b): no volume of the VM can be snapshotted"
+"""
+
+_NAMES_SHOWN = 5
+_DONE = ("created", "replaced", "updated", "deleted")
+_AS_BEFORE = ("unchanged", "fresh", "absent", "not_tried")
+_FAILED = ("blocked", "failed")
+_STATES = ("ready", "not_ready", "in_progress", "failed")
+
+
+def in_words(result: Mapping[str, Any]) -> list[str]:
+    """Return sentences on a result: counts, then the causes of failures."""
+    if not isinstance(result, Mapping):
+        raise AnsibleFilterError(f"in_words takes a dictionary, not a {type(result).__name__}")
+    if "members" in result:
+        rows = vm_snapshots(result["members"])
+        return [_set_counts(result, rows), *_causes(rows, "vm_name", "VM")]
+    if "by_why" in result.get("summary", ()):
+        rows = vm_snapshots(result["snapshots"])
+        return [_retention_counts(result, rows), *_causes(rows, "name", "snapshot")]
+    if "summary" in result:
+        return [_info_counts(result["summary"])]
+    return [str(result.get("msg", ""))]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _set_counts(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    # The result of a failure may hold the rows of what failed only; its summary counts all.
+    counts = {**result["summary"]}
+    counts["failed"] -= counts["blocked"]
+    would = "would be " if result.get("check_mode") else ""
+    texts = [
+        f"{counts[outcome]} {would if outcome in _DONE else ''}{outcome.replace('_', ' ')}"
+        for outcome in (*_DONE, *_AS_BEFORE, *_FAILED)
+        if counts[outcome]
+    ]
+    return f"{counted(counts['total'], 'VM')}: {', '.join(texts) or 'nothing to do'}"
+
+
+def _retention_counts(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    counts = result["summary"]
+    deleted = [row for row in rows if row["outcome"] == "deleted"]
+    sets = {row["set"] for row in deleted} - {None, ""}
+    clusters = {row["cluster_uid"] for row in deleted}
+    in_sets = f" in {counted(len(sets), 'set')}" if sets else ""
+    of_clusters = f" of {counted(len(clusters), 'cluster')}" if clusters else ""
+    verb = "would delete" if result.get("check_mode") else "deleted"
+    texts = [
+        f"{verb} {counted(len(deleted), 'snapshot')}{in_sets}{of_clusters}",
+        f"{'would keep' if result.get('check_mode') else 'kept'} {counts['kept']}",
+        *(
+            f"{counts[outcome]} {text}"
+            for outcome, text in (("failed", "could not be deleted"), ("not_tried", "not tried"))
+            if counts[outcome]
+        ),
+    ]
+    return "retention: " + ", ".join(texts)
+
+
+def _info_counts(counts: Mapping[str, Any]) -> str:
+    total = f"{counted(counts['total'], 'snapshot')} of {counted(counts['vms'], 'VM')}"
+    states = [f"{counts[s]} {s.replace('_', ' ')}" for s in _STATES if counts.get(s)]
+    deleting = f"; {counts['deleting']} being deleted" if counts.get("deleting") else ""
+    return f"{total}{': ' if states else ''}{', '.join(states)}{deleting}"
+
+
+def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str) -> list[str]:
+    """Return a sentence for each reason that rows have, the most frequent first."""
+    failed = [row for row in rows if row["reason"]]
+    return [
+        _cause(reason, [row for row in failed if row["reason"] == reason], key, noun)
+        for reason, _count in Counter(row["reason"] for row in failed).most_common()
+    ]
+
+
+def _cause(reason: str, rows: Sequence[Mapping[str, Any]], key: str, noun: str) -> str:
+    names = [f"{row['cluster']}/{row['namespace']}/{row[key]}" for row in rows]
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    texts = {row["msg"] for row in rows}
+    example = "for example: " if len(texts) > 1 else ""
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return f"{reason}: {counted(len(rows), noun)} ({shown}{more}): {example}{rows[0]['msg']}"
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters of this file."""
+        return {"in_words": in_words}

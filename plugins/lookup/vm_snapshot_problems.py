@@ -1,0 +1,137 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lookup that finds variables that the role vm_snapshot would pass over in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.module_utils.common.yaml import yaml_load
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.vars import load_extra_vars
+
+from ..module_utils._validation.problems import nearest
+
+DOCUMENTATION = r"""
+name: vm_snapshot_problems
+short_description: Find variables that the role vm_snapshot does not know, or lacks
+version_added: 0.1.0
+author:
+  - Contributors to the spectrocloud.palette collection (@spectrocloud)
+description:
+  - Looks for variables named C(vm_snapshot_*) that an entry point of the role
+    P(spectrocloud.palette.vm_snapshot#role) does not know. A misspelt name would otherwise have no
+    effect, and a task would work on more than was meant.
+  - The role and the collection's playbooks do this before everything else.
+  - Results that a task has registered under such a name are not a problem.
+options:
+  _terms:
+    description: The entry points, such as V(main), V(prune), V(report) and V(coverage).
+    type: list
+    elements: str
+    required: true
+  required:
+    description: The variables that must be set, without the prefix C(vm_snapshot_).
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: spectrocloud.palette.vm_snapshot_set
+"""
+
+EXAMPLES = r"""
+- name: Refuse variables that the role does not know
+  ansible.builtin.assert:
+    that: query('spectrocloud.palette.vm_snapshot_problems', 'main', required=['set']) == []
+    fail_msg: >-
+      {{ query('spectrocloud.palette.vm_snapshot_problems', 'main', required=['set']) | join('; ') }}
+  vars:
+    vm_snapshot_set: before-patch
+"""
+
+RETURN = r"""
+_list:
+  description: A sentence for each problem.
+  type: list
+  elements: str
+  sample: ["vm_snapshot_sett is not known: did you mean vm_snapshot_set?"]
+"""
+
+_PREFIX = "vm_snapshot_"
+_INTERNAL = f"__{_PREFIX}"
+_SPECS = Path(__file__).parents[2] / "roles" / "vm_snapshot" / "meta" / "argument_specs.yml"
+# The facts that the role sets.
+FACTS = frozenset(
+    _PREFIX + fact
+    for fact in ("results", "summary", "pruned", "prune_summary", "uncovered", "reason")
+)
+# What people mean by names that look like others.
+_MEANT: Mapping[str, tuple[str, ...]] = {
+    "name": ("set",),
+    "vms": ("vm_names",),
+    "vm_name": ("vms", "vm_names"),
+    "older_than": ("delete_older_than",),
+    "max_age": ("unless_newer_than", "keep_within", "newer_than"),
+}
+
+
+class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
+    """Ansible's entry point."""
+
+    def run(
+        self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> list[str]:
+        """Return a sentence for each problem with the variables."""
+        self.set_options(var_options=variables, direct=kwargs)
+        specs = yaml_load(_SPECS.read_text(encoding="utf-8"))["argument_specs"]
+        options = {name: set(spec["options"]) for name, spec in specs.items()}
+        strangers = [term for term in terms if term not in options]
+        if strangers:
+            raise AnsibleLookupError(f"the role has no entry point {', '.join(strangers)}")
+        given = variables or {}
+        extra = load_extra_vars(self._loader)
+        problems = [text for term in terms for text in _problems(given, extra, term, options)]
+        required = [f"{_PREFIX}{word}" for word in self.get_option("required")]
+        missing = [name for name in required if given.get(name) in (None, "", [])]
+        return [*problems, *([f"{' and '.join(missing)} must be set"] if missing else [])]
+
+
+def _problems(
+    given: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    entry_point: str,
+    options: Mapping[str, Iterable[str]],
+) -> Iterable[str]:
+    known, anywhere = set(options[entry_point]), set().union(*options.values())
+    for name in sorted(given):
+        if name.startswith(_INTERNAL):
+            if name in extra:
+                yield f"{name} is the role's own: leave it out"
+        elif not name.startswith(_PREFIX) or name in known:
+            continue
+        elif name in FACTS:
+            if name in extra:
+                yield f"{name} is a fact that the role sets: leave it out"
+        elif name in extra or not _is_registered(given[name]):
+            yield _unknown(name, known, name in anywhere)
+
+
+def _is_registered(value: Any) -> bool:
+    """Say whether a value is the result of a task."""
+    return isinstance(value, Mapping) and "changed" in value
+
+
+def _unknown(name: str, known: Iterable[str], elsewhere: bool) -> str:
+    word = name[len(_PREFIX) :]
+    words = [other[len(_PREFIX) :] for other in known]
+    meant = [other for other in _MEANT.get(word, ()) if other in words]
+    if not meant and not elsewhere:
+        meant = nearest(word, words)
+    found = " or ".join(f"{_PREFIX}{other}" for other in meant)
+    if elsewhere:
+        return f"{name} has no effect here: {f'use {found}' if found else 'leave it out'}"
+    return f"{name} is not known: {f'did you mean {found}?' if found else 'leave it out'}"
