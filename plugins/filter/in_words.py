@@ -58,7 +58,7 @@ _value:
   elements: str
   sample:
     - "3 VMs: 1 created, 2 blocked"
-    - "not_snapshottable: 2 VMs (vm-cluster-1/vms/a, vm-cluster-1/vms/b): no volume of the VM can be snapshotted"
+    - "not_snapshottable: 2 VMs (vm-cluster-1/vms/a, vm-cluster-1/vms/b): no volume"
 """
 
 _NAMES_SHOWN = 5
@@ -74,7 +74,7 @@ def in_words(result: Mapping[str, Any]) -> list[str]:
         raise AnsibleFilterError(f"in_words takes a dictionary, not a {type(result).__name__}")
     if "members" in result:
         rows = vm_snapshots(result["members"])
-        return [_set_counts(result, rows), *_causes(rows, "vm_name", "VM")]
+        return [_set_counts(result), *_causes(rows, "vm_name", "VM")]
     if "by_why" in result.get("summary", ()):
         rows = vm_snapshots(result["snapshots"])
         return [_retention_counts(result, rows), *_causes(rows, "name", "snapshot")]
@@ -88,7 +88,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _set_counts(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+def _set_counts(result: Mapping[str, Any]) -> str:
     # The result of a failure may hold the rows of what failed only; its summary counts all.
     counts = {**result["summary"]}
     counts["failed"] -= counts["blocked"]

@@ -59,7 +59,7 @@ EXAMPLES = r"""
 
 - name: Show them
   ansible.builtin.debug:
-    msg: "{{ found.snapshots | spectrocloud.palette.table(['vm_name', 'name', 'ready_to_use', 'age']) }}"
+    msg: "{{ found.snapshots | spectrocloud.palette.table(['vm_name', 'name', 'phase', 'age']) }}"
 """
 
 RETURN = r"""
@@ -68,8 +68,8 @@ _value:
   type: list
   elements: str
   sample:
-    - "VM NAME  NAME              READY TO USE  AGE"
-    - "db1      db1-before-patch  yes           3h"
+    - "VM NAME  NAME              PHASE      AGE"
+    - "db1      db1-before-patch  Succeeded  3h"
 """
 
 _WORDS = {True: "yes", False: "no", None: "-"}

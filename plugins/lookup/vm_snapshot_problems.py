@@ -47,8 +47,7 @@ EXAMPLES = r"""
 - name: Refuse variables that the role does not know
   ansible.builtin.assert:
     that: query('spectrocloud.palette.vm_snapshot_problems', 'main', required=['set']) == []
-    fail_msg: >-
-      {{ query('spectrocloud.palette.vm_snapshot_problems', 'main', required=['set']) | join('; ') }}
+    fail_msg: "{{ query('spectrocloud.palette.vm_snapshot_problems', 'main') | join('; ') }}"
   vars:
     vm_snapshot_set: before-patch
 """
@@ -130,7 +129,7 @@ def _unknown(name: str, known: Iterable[str], elsewhere: bool) -> str:
     words = [other[len(_PREFIX) :] for other in known]
     meant = [other for other in _MEANT.get(word, ()) if other in words]
     if not meant and not elsewhere:
-        meant = nearest(word, words)
+        meant = nearest(word, words, most=1)
     found = " or ".join(f"{_PREFIX}{other}" for other in meant)
     if elsewhere:
         return f"{name} has no effect here: {f'use {found}' if found else 'leave it out'}"

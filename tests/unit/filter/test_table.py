@@ -31,6 +31,46 @@ def test_table_of_nothing_has_its_heading() -> None:
     assert table(iter([]), ["name"]) == ["NAME"]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [
+        (0, "0s"),
+        (59, "59s"),
+        (60, "1m"),
+        (3599, "59m"),
+        (10800, "3h"),
+        (1296000, "15d"),
+        (None, "-"),
+    ],
+)
+def test_table_shows_an_age_in_its_largest_unit(seconds: int | None, age: str) -> None:
+    assert table([{"age_seconds": seconds}], ["age"]) == ["AGE", age]
+
+
+def test_table_shows_an_age_that_a_row_has_as_it_is() -> None:
+    assert table([{"age": "old", "age_seconds": 1}], ["age"]) == ["AGE", "old"]
+
+
+def test_table_leaves_optional_columns_out_where_no_row_has_anything_to_show() -> None:
+    rows = [{"a": 1, "b": None, "c": False, "d": [], "e": ""}, {"a": 2, "e": "x"}]
+    columns = ["a", "b", "c", "d", "e"]
+    assert table(rows, columns, optional=columns[1:]) == ["A  E", "1", "2  x"]
+
+
+def test_table_shows_lists_in_one_cell_and_headings_as_asked() -> None:
+    rows = [{"kept_by": ["keep_last", "keep_daily"]}, {"kept_by": []}]
+    assert table(rows, ["kept_by"], headings={"kept_by": "why_not"}) == [
+        "WHY NOT",
+        "keep_last, keep_daily",
+        "-",
+    ]
+
+
+@pytest.mark.parametrize(("rows", "more"), [(2, []), (3, ["and 1 more"])])
+def test_table_says_how_many_rows_it_does_not_show(rows: int, more: list[str]) -> None:
+    assert table([{"a": n} for n in range(rows)], ["a"], limit=2) == ["A", "0", "1", *more]
+
+
 def test_table_takes_only_dictionaries() -> None:
     with pytest.raises(AnsibleFilterError, match="list of dictionaries"):
         table(["db1"], ["name"])

@@ -14,26 +14,42 @@ from ansible_collections.spectrocloud.palette.plugins.filter.vm_snapshots import
 
 vm_snapshots = FilterModule().filters()["vm_snapshots"]
 
-SHOWN = {"phase": "Succeeded", "ready_to_use": True, "creation_time": "2026-11-23T08:00:03Z"}
-STATUS = {**SHOWN, "vm_name": "db1", "name": "db1-patch"}
+SHOWN = {
+    "phase": "Succeeded",
+    "ready_to_use": True,
+    "creation_time": "2026-11-23T08:00:03Z",
+    "expires_at": None,
+}
+STATUS = {**SHOWN, "vm_name": "db1", "name": "db1-patch", "set": "patch", "labels": {"a": "b"}}
 
 
 def member(outcome: str, status: dict[str, Any] | None, reason: str | None = None) -> Any:
-    return {"outcome": outcome, "name": "db1-patch", "status": status, "reason": reason}
+    return {
+        "outcome": outcome,
+        "cluster_uid": "u1",
+        "name": "db1-patch",
+        "status": status,
+        "reason": reason,
+        "msg": "",
+    }
 
 
 def test_vm_snapshots_says_what_became_of_a_vm() -> None:
-    assert vm_snapshots({"cluster/vms/db1": member("created", STATUS)}) == {
-        "cluster/vms/db1": {
+    assert vm_snapshots({"cluster/vms/db1": member("created", STATUS)}) == [
+        {
+            "id": "patch/u1/vms/db1",
+            "set": "patch",
             "cluster": "cluster",
+            "cluster_uid": "u1",
             "namespace": "vms",
             "vm_name": "db1",
             "name": "db1-patch",
             "outcome": "created",
             "reason": None,
+            "msg": "",
             **SHOWN,
         }
-    }
+    ]
 
 
 @pytest.mark.parametrize(
@@ -48,12 +64,42 @@ def test_vm_snapshots_says_what_became_of_a_vm() -> None:
     ],
 )
 def test_vm_snapshots_shows_no_snapshot_where_there_is_none(outcome: str, status: Any) -> None:
-    (row,) = vm_snapshots({"cluster/vms/db1": member(outcome, status, "why")}).values()
+    (row,) = vm_snapshots({"cluster/vms/db1": member(outcome, status, "why")}, "nightly")
     assert row["outcome"] == outcome
     assert row["reason"] == "why"
     assert (row["phase"], row["ready_to_use"], row["creation_time"]) == (None, False, None)
+    assert (row["set"], row["id"]) == ("nightly", "nightly/u1/vms/db1")
 
 
-def test_vm_snapshots_takes_only_a_dictionary() -> None:
-    with pytest.raises(AnsibleFilterError, match="not a list"):
-        vm_snapshots([])
+def test_vm_snapshots_tells_sets_and_clusters_of_one_name_apart() -> None:
+    other = {**member("created", STATUS), "cluster_uid": "u2"}
+    of_sets = [vm_snapshots({"c/vms/db1": member("created", STATUS)}, name) for name in ("a", "b")]
+    rows = [*of_sets[0], *of_sets[1], *vm_snapshots({"c/vms/db1": other}, "a")]
+    assert len({row["id"] for row in rows}) == 3
+
+
+def test_vm_snapshots_shortens_listed_snapshots() -> None:
+    listed = {**STATUS, "cluster": "c", "cluster_uid": "u1", "namespace": "vms", "error": "full"}
+    (row,) = vm_snapshots([listed])
+    assert row == {
+        "id": "u1/vms/db1-patch",
+        "cluster": "c",
+        "cluster_uid": "u1",
+        "namespace": "vms",
+        "vm_name": "db1",
+        "name": "db1-patch",
+        "set": "patch",
+        "quiesced": None,
+        "scheduled_by_palette": None,
+        "error": "full",
+        **SHOWN,
+    }
+    decided = {"decision": "keep", "why": "kept", "kept_by": ["keep_last"], "outcome": "kept"}
+    (row,) = vm_snapshots([{**listed, **decided}])
+    assert row.items() >= decided.items()
+
+
+@pytest.mark.parametrize("wrong", ["db1", 1, None])
+def test_vm_snapshots_takes_only_a_dictionary_or_a_list(wrong: object) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"not a {type(wrong).__name__}"):
+        vm_snapshots(wrong)

@@ -1,0 +1,147 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter in_words, as Ansible finds it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.spectrocloud.palette.plugins.filter.in_words import FilterModule
+
+in_words = FilterModule().filters()["in_words"]
+
+OUTCOMES = (
+    *("created", "replaced", "updated", "unchanged", "fresh", "deleted", "absent", "not_tried"),
+    *("failed", "blocked"),
+)
+
+
+def of_set(*vms: tuple[str, str, str], check_mode: bool = False, **more: int) -> dict[str, Any]:
+    """Return the result of a set. vms: outcome, reason and msg of each."""
+    counts = Counter(outcome for outcome, _reason, _msg in vms)
+    summary = {"total": len(vms), **{outcome: counts[outcome] for outcome in OUTCOMES}, **more}
+    summary["failed"] += summary["blocked"]
+    members = {
+        f"c/vms/vm{n}": {
+            "outcome": outcome,
+            "cluster_uid": "u",
+            "name": f"vm{n}-s",
+            "status": None,
+            "reason": reason or None,
+            "msg": msg,
+        }
+        for n, (outcome, reason, msg) in enumerate(vms, 1)
+    }
+    return {"check_mode": check_mode, "members": members, "summary": summary}
+
+
+def of_retention(*rows: tuple[str, str, str, str], check_mode: bool = False) -> dict[str, Any]:
+    """Return the result of a retention. rows: outcome, set, cluster and msg of each."""
+    counts = Counter(outcome for outcome, *_rest in rows)
+    snapshots = [
+        {
+            "cluster": cluster,
+            "cluster_uid": cluster,
+            "namespace": "vms",
+            "vm_name": "db1",
+            "name": f"s{n}",
+            "set": set_name or None,
+            "outcome": outcome,
+            "reason": "forbidden" if msg else None,
+            "msg": msg,
+        }
+        for n, (outcome, set_name, cluster, msg) in enumerate(rows, 1)
+    ]
+    outcomes = ("kept", "deleted", "failed", "not_tried")
+    summary = {"by_why": {}, **{outcome: counts[outcome] for outcome in outcomes}}
+    return {"check_mode": check_mode, "snapshots": snapshots, "summary": summary}
+
+
+def test_in_words_counts_the_vms_of_a_set() -> None:
+    result = of_set(("created", "", ""), ("created", "", ""), ("not_tried", "", ""))
+    assert in_words(result) == ["3 VMs: 2 created, 1 not tried"]
+    assert in_words(of_set(("fresh", "", ""))) == ["1 VM: 1 fresh"]
+    assert in_words(of_set()) == ["0 VMs: nothing to do"]
+
+
+def test_in_words_says_what_a_check_foretells() -> None:
+    result = of_set(
+        ("created", "", ""), ("deleted", "", ""), ("unchanged", "", ""), check_mode=True
+    )
+    assert in_words(result) == ["3 VMs: 1 would be created, 1 would be deleted, 1 unchanged"]
+
+
+def test_in_words_counts_blocked_and_failed_vms_once_and_groups_them_by_reason() -> None:
+    result = of_set(
+        ("failed", "wait_timeout", "not ready after 600 s"),
+        ("blocked", "not_snapshottable", "no volume of VM vm2"),
+        ("created", "", ""),
+        ("blocked", "not_snapshottable", "no volume of VM vm4"),
+    )
+    assert in_words(result) == [
+        "4 VMs: 1 created, 2 blocked, 1 failed",
+        "not_snapshottable: 2 VMs (c/vms/vm2, c/vms/vm4): for example: no volume of VM vm2",
+        "wait_timeout: 1 VM (c/vms/vm1): not ready after 600 s",
+    ]
+
+
+def test_in_words_names_a_few_of_many() -> None:
+    result = of_set(*[("failed", "forbidden", "no permission")] * 7)
+    assert in_words(result)[1] == (
+        "forbidden: 7 VMs (c/vms/vm1, c/vms/vm2, c/vms/vm3, c/vms/vm4, c/vms/vm5 and 2 more): "
+        "no permission"
+    )
+
+
+def test_in_words_counts_all_vms_where_a_failing_result_has_only_those_that_failed() -> None:
+    result = of_set(("failed", "forbidden", "no permission"), total=1000, created=999)
+    assert in_words(result)[0] == "1000 VMs: 999 created, 1 failed"
+
+
+def test_in_words_counts_what_the_retention_did_in_sets_and_clusters() -> None:
+    result = of_retention(
+        ("deleted", "nightly", "c1", ""),
+        ("deleted", "nightly", "c2", ""),
+        ("deleted", "weekly", "c2", ""),
+        ("kept", "nightly", "c3", ""),
+    )
+    assert in_words(result) == ["retention: deleted 3 snapshots in 2 sets of 2 clusters, kept 1"]
+    foretold = of_retention(("deleted", "nightly", "c1", ""), check_mode=True)
+    assert in_words(foretold) == [
+        "retention: would delete 1 snapshot in 1 set of 1 cluster, would keep 0"
+    ]
+    assert in_words(of_retention(("deleted", "", "c1", ""))) == [
+        "retention: deleted 1 snapshot of 1 cluster, kept 0"
+    ]
+    assert in_words(of_retention()) == ["retention: deleted 0 snapshots, kept 0"]
+
+
+def test_in_words_names_the_snapshots_that_could_not_be_deleted() -> None:
+    result = of_retention(("failed", "a", "c1", "no permission"), ("not_tried", "a", "c1", ""))
+    assert in_words(result) == [
+        "retention: deleted 0 snapshots, kept 0, 1 could not be deleted, 1 not tried",
+        "forbidden: 1 snapshot (c1/vms/s1): no permission",
+    ]
+
+
+def test_in_words_counts_listed_snapshots_so_that_they_add_up() -> None:
+    counts = {"total": 9, "vms": 1, "ready": 5, "not_ready": 2, "in_progress": 1, "failed": 1}
+    assert in_words({"summary": {**counts, "deleting": 1}}) == [
+        "9 snapshots of 1 VM: 5 ready, 2 not ready, 1 in progress, 1 failed; 1 being deleted"
+    ]
+    none = {"total": 0, "vms": 0, "ready": 0, "not_ready": 0, "in_progress": 0, "failed": 0}
+    assert in_words({"summary": {**none, "deleting": 0}}) == ["0 snapshots of 0 VMs"]
+
+
+def test_in_words_repeats_why_a_task_failed_before_all() -> None:
+    assert in_words({"failed": True, "msg": "cluster 'x' not found"}) == ["cluster 'x' not found"]
+
+
+def test_in_words_takes_only_a_result() -> None:
+    with pytest.raises(AnsibleFilterError, match="not a list"):
+        in_words([])

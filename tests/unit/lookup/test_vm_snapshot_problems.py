@@ -1,0 +1,107 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lookup vm_snapshot_problems, as Ansible finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleLookupError
+
+from ansible_collections.spectrocloud.palette.plugins.lookup import vm_snapshot_problems
+
+REGISTERED = {"changed": False, "skipped": True}
+
+
+@pytest.fixture
+def extra_vars(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The extra vars of the command line."""
+    extra: dict[str, Any] = {}
+    monkeypatch.setattr(vm_snapshot_problems, "load_extra_vars", lambda _loader: extra)
+    return extra
+
+
+@pytest.fixture(autouse=True)
+def none_given(extra_vars: dict[str, Any]) -> None:
+    """There are no extra vars unless a test gives some."""
+
+
+def problems(
+    entry_point: str, variables: Mapping[str, Any], required: tuple[str, ...] = ()
+) -> list[str]:
+    lookup = vm_snapshot_problems.LookupModule()
+    # Ansible's loader names a plugin when it finds it.
+    lookup._load_name = "spectrocloud.palette.vm_snapshot_problems"
+    lookup.set_options = lambda **_given: None
+    lookup.get_option = lambda _name: list(required)
+    found: list[str] = lookup.run([entry_point], variables)
+    return found
+
+
+def test_known_variables_and_those_of_others_are_no_problem() -> None:
+    assert (
+        problems("main", {"vm_snapshot_set": "s", "vm_snapshots": {}, "my_vm_snapshot_x": 1}) == []
+    )
+    assert problems("report", {"vm_snapshot_name": "db1-*"}) == []
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "name", "text"),
+    [
+        ("main", "sett", "is not known: did you mean vm_snapshot_set?"),
+        ("prune", "keep_lats", "is not known: did you mean vm_snapshot_keep_last?"),
+        ("prune", "zzzz", "is not known: leave it out"),
+        ("main", "name", "has no effect here: use vm_snapshot_set"),
+        ("prune", "name", "has no effect here: use vm_snapshot_set"),
+        ("prune", "vms", "has no effect here: use vm_snapshot_vm_names"),
+        ("report", "vms", "has no effect here: use vm_snapshot_vm_names"),
+        ("prune", "older_than", "has no effect here: use vm_snapshot_delete_older_than"),
+        ("prune", "expire_after", "has no effect here: leave it out"),
+        (
+            "main",
+            "max_age",
+            "is not known: did you mean vm_snapshot_unless_newer_than or vm_snapshot_keep_within?",
+        ),
+        ("prune", "max_age", "is not known: did you mean vm_snapshot_keep_within?"),
+    ],
+)
+def test_an_unknown_variable_is_told_with_what_was_meant(
+    entry_point: str, name: str, text: str
+) -> None:
+    (problem,) = problems(entry_point, {f"vm_snapshot_{name}": ""})
+    assert problem.startswith(f"vm_snapshot_{name} {text}")
+
+
+def test_a_registered_result_is_no_problem(extra_vars: dict[str, Any]) -> None:
+    assert problems("main", {"vm_snapshot_rows": REGISTERED}) == []
+    extra_vars["vm_snapshot_rows"] = REGISTERED
+    assert problems("main", {"vm_snapshot_rows": REGISTERED}) == [
+        "vm_snapshot_rows is not known: did you mean vm_snapshot_progress?"
+    ]
+
+
+@pytest.mark.parametrize("name", sorted({"__vm_snapshot_task", *vm_snapshot_problems.FACTS}))
+def test_what_the_role_sets_cannot_be_set_from_outside(
+    extra_vars: dict[str, Any], name: str
+) -> None:
+    assert problems("main", {name: REGISTERED}) == []
+    extra_vars[name] = REGISTERED
+    (problem,) = problems("main", {name: REGISTERED})
+    assert problem.startswith(f"{name} is ")
+    assert problem.endswith(": leave it out")
+
+
+@pytest.mark.parametrize("empty", [{}, {"vm_snapshot_set": ""}, {"vm_snapshot_set": None}])
+def test_required_variables_are_told_together(empty: dict[str, Any]) -> None:
+    assert problems("main", empty, ("set", "vms")) == [
+        "vm_snapshot_set and vm_snapshot_vms must be set"
+    ]
+    assert problems("main", {**empty, "vm_snapshot_set": "s"}, ("set",)) == []
+
+
+def test_an_entry_point_must_exist() -> None:
+    with pytest.raises(AnsibleLookupError, match="no entry point mian"):
+        problems("mian", {})

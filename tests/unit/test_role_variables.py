@@ -1,0 +1,93 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of the role vm_snapshot: one list of them in each place, and all the same."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.spectrocloud.palette.plugins.lookup.vm_snapshot_problems import FACTS
+from checkout import CHECKOUT
+
+ROLE = CHECKOUT / "roles" / "vm_snapshot"
+README = (ROLE / "README.md").read_text("utf-8")
+SPECS: dict[str, Any] = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text("utf-8"))[
+    "argument_specs"
+]
+OPTIONS = {
+    name: {word.removeprefix("vm_snapshot_") for word in spec["options"]}
+    for name, spec in SPECS.items()
+}
+OWN: dict[str, Any] = yaml.safe_load((ROLE / "vars" / "main.yml").read_text("utf-8"))
+
+
+def options_of(module: str) -> set[str]:
+    """Return the options of a module."""
+    core = import_module(
+        f"ansible_collections.spectrocloud.palette.plugins.module_utils._module.{module}"
+    )
+    return set(core.ARGUMENTS.spec)
+
+
+def passed_on(*lists: str) -> set[str]:
+    """Return the options that the role passes on, and that each is in one list only."""
+    words = [word for name in lists for word in OWN[f"__vm_snapshot_{name}"]]
+    assert len(words) == len(set(words))
+    return set(words)
+
+
+COMMON = ("selection", "connection")
+
+
+def test_the_role_passes_on_all_options_of_a_set() -> None:
+    # The role itself asks for all rows.
+    assert passed_on("members", "execution", *COMMON) == options_of("vm_snapshot_set") - {"members"}
+
+
+def test_the_role_passes_on_all_options_of_retention() -> None:
+    own = passed_on("rules", "execution", *COMMON) | {"set", "snapshot_selector"}
+    assert own == options_of("vm_snapshot_retention") - {"after"}
+
+
+def test_the_role_passes_on_all_filters_of_snapshots() -> None:
+    assert passed_on("filters", *COMMON) == options_of("vm_snapshot_info")
+
+
+def test_the_role_documents_what_it_passes_on_and_nothing_else() -> None:
+    own = {"check_only", "set_stats"}
+    assert OPTIONS["main"] == passed_on("members", "rules", "execution", *COMMON) | own
+    retention = options_of("vm_snapshot_retention") - {"after"}
+    assert OPTIONS["prune"] == retention | {"namespace", "check_only"}
+    assert OPTIONS["report"] == options_of("vm_snapshot_info") | {"namespace", "dest"}
+
+
+@pytest.mark.parametrize("entry_point", OPTIONS)
+def test_the_types_are_those_of_the_modules(entry_point: str) -> None:
+    module = {"main": "set", "prune": "retention", "report": "info"}
+    modules = [f"vm_snapshot_{module[entry_point]}", "vm_snapshot_set", "vm_snapshot_retention"]
+    cores = [
+        import_module(
+            f"ansible_collections.spectrocloud.palette.plugins.module_utils._module.{name}"
+        )
+        for name in modules
+    ]
+    options = {k: v for core in reversed(cores) for k, v in core.ARGUMENTS.spec.items()}
+    for word in OPTIONS[entry_point] - {"check_only", "set_stats", "dest"}:
+        documented = SPECS[entry_point]["options"][f"vm_snapshot_{word}"]
+        for key in ("type", "elements", "choices"):
+            # The modules leave these to KubeVirt's rules.
+            if (word, key) != ("deletion_policy", "choices"):
+                assert documented.get(key) == options[word].get(key), (word, key)
+
+
+def test_the_readme_has_all_variables_and_facts_in_its_tables_and_no_others() -> None:
+    cells = re.findall(r"^\| (`[^|]+) \|", README, re.MULTILINE)
+    named = {word for cell in cells for word in re.findall(r"`vm_snapshot_(\w+)`", cell)}
+    facts = {fact.removeprefix("vm_snapshot_") for fact in FACTS}
+    assert named == set().union(*OPTIONS.values()) | facts
