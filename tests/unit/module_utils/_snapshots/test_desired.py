@@ -128,3 +128,11 @@ def test_read_declaration_names_what_is_wrong(
     part_of: str | None, options: Json, wrong: list[str]
 ) -> None:
     assert problems_of(part_of, **options) == wrong
+
+
+@pytest.mark.parametrize(
+    ("options", "whole"),
+    [({}, False), ({"excluded_volumes": "warn"}, False), ({"excluded_volumes": "refuse"}, True)],
+)
+def test_excluded_volumes_is_passed_on(options: Json, whole: bool) -> None:
+    assert declaration(**options).of(key_of(), "s").whole is whole

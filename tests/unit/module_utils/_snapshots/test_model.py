@@ -122,3 +122,22 @@ def test_quiesced_is_unknown_until_the_snapshot_is_taken(status: Json | None) ->
 )
 def test_problem_is_in_kubevirts_words(status: Json | None, problem: str) -> None:
     assert listed(status).problem == problem
+
+
+@pytest.mark.parametrize(
+    ("indications", "cause"),
+    [
+        (["Online", "Paused"], "because the VM was paused (indications: Online, Paused)"),
+        (["NoGuestAgent", "Online"], "because no guest agent was connected"),
+        (
+            ["GuestAgent", "Online", "QuiesceFailed"],
+            "because the guest agent did not freeze the file systems without an error",
+        ),
+        (["GuestAgent", "Online"], ""),
+        ([], ""),
+    ],
+)
+def test_unquiesced_tells_the_cause(indications: list[str], cause: str) -> None:
+    told = listed({**READY, "indications": indications}).unquiesced
+    assert cause in told
+    assert bool(cause) is bool(told)

@@ -26,6 +26,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
     UPDATE,
     Action,
     Step,
+    blockers,
     differing_metadata,
     keep,
     plan_absent,
@@ -340,3 +341,94 @@ def test_steps_for_leaves_out_what_is_only_waited_for(
 def test_consistency_filesystem_is_what_is_waited_for() -> None:
     desired = desired_snapshot(consistency="filesystem")
     assert [step.goal for step in plan_present(desired, None, vm()).steps] == [Goal.QUIESCED]
+
+
+# What is told before anything is taken
+
+AGENT = {"type": "AgentConnected", "status": "True"}
+READY_VM = {"type": "Ready", "status": "True"}
+PAUSED = {"type": "Paused", "status": "True"}
+AT_REST = desired_snapshot(consistency="filesystem")
+
+
+def with_disks(**told: bool | None) -> VirtualMachine:
+    """Return a VM with data disks, and cloud-init; told: whether each can be snapshotted."""
+    volumes = [{"name": name, "dataVolume": {"name": name}} for name in told]
+    statuses = [
+        {"name": name, "enabled": enabled, "reason": "" if enabled else f"no class [{name}]"}
+        for name, enabled in told.items()
+        if enabled is not None
+    ]
+    init = {"name": "init", "enabled": False, "reason": "not supported"}
+    return read_vm(
+        "c1",
+        {
+            "metadata": {"namespace": "vms", "name": "db1"},
+            "spec": {
+                "template": {
+                    "spec": {"volumes": [*volumes, {"name": "init", "cloudInitNoCloud": {}}]}
+                }
+            },
+            "status": {"volumeSnapshotStatuses": [*statuses, init]},
+        },
+    )
+
+
+def test_volumes_that_will_be_missing_are_told_with_the_cause() -> None:
+    action = plan_present(desired_snapshot(), None, with_disks(root=True, data1=False, data2=False))
+    assert action.verb == CREATE
+    disks = "disk data1 (no class [data1]), disk data2 (no class [data2])"
+    assert action.notes == (f"the snapshot of VM db1 will not contain {disks}",)
+
+
+def test_volumes_that_will_be_missing_are_refused_if_that_is_asked_for() -> None:
+    desired = desired_snapshot(excluded_volumes="refuse")
+    action = plan_present(desired, None, with_disks(root=True, data1=False))
+    assert (action.verb, action.reason, action.steps) == (REFUSE, "volumes_excluded", ())
+    assert "would not contain disk data1 (no class [data1])" in action.message
+
+
+@pytest.mark.parametrize("choice", ["warn", "refuse"])
+def test_volumes_without_data_never_count(choice: str) -> None:
+    action = plan_present(desired_snapshot(excluded_volumes=choice), None, with_disks(root=True))
+    assert (action.verb, action.notes) == (CREATE, ())
+
+
+def test_volumes_of_which_nothing_is_known_are_told_and_refuse_nothing() -> None:
+    desired = desired_snapshot(excluded_volumes="refuse")
+    action = plan_present(desired, None, with_disks(root=True, data1=None))
+    assert action.verb == CREATE
+    assert action.notes == ("Palette does not report whether data1 of VM db1 can be snapshotted",)
+
+
+def test_volumes_that_an_existing_snapshot_lacks_are_no_reason_to_refuse_it() -> None:
+    desired = desired_snapshot(excluded_volumes="refuse")
+    action = plan_present(desired, listed(READY), with_disks(root=True, data1=False))
+    assert (action.verb, action.notes) == (KEEP, ())
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "says"),
+    [
+        ({"created": True, "conditions": [READY_VM]}, "no_guest_agent", "no guest agent"),
+        ({"created": True, "conditions": [AGENT, PAUSED]}, "vm_paused", "is paused"),
+        ({"created": True, "conditions": [PAUSED]}, "vm_paused", "is paused"),
+        ({"created": True, "conditions": [READY_VM, AGENT]}, None, ""),
+        ({"created": True}, None, ""),  # Palette tells no conditions
+        ({"created": False, "conditions": [PAUSED]}, None, ""),  # off
+    ],
+)
+def test_consistency_filesystem_is_refused_where_nothing_can_be_frozen(
+    status: Json, expected: str | None, says: str
+) -> None:
+    refused = blockers(vm(**status), AT_REST)
+    assert (refused and refused[0]) == expected
+    assert says in (refused[1] if refused else "")
+    assert blockers(vm(**status), desired_snapshot()) is None
+    verb = REFUSE if expected else CREATE
+    assert plan_present(AT_REST, None, vm(**status)).verb == verb
+
+
+def test_consistency_filesystem_keeps_a_consistent_snapshot_of_a_vm_that_is_paused_now() -> None:
+    paused = vm(created=True, conditions=[PAUSED])
+    assert plan_present(AT_REST, listed(READY), paused).verb == KEEP
