@@ -82,7 +82,7 @@ def test_a_snapshot_keeps_to_the_contract_at_every_stage(
     snapshot.source_uid = snapshot.trouble = "c"
     snapshot.timeline = Timeline(*[NOW] * len(Timeline._fields))
     snapshot.deleted = NOW
-    shown = render.snapshot_object(snapshot, stage, "Source not locked")
+    shown = render.snapshot_object(snapshot, stage, "Source not locked", render.clock_of(0))
     body = json.loads(marshal.encode(shown, marshal.SNAPSHOT, style))
     path = "/v1/spectroclusters/c/vms/db1/snapshot/s"
     assert contract.problems_in_response("GET", path, 200, body) == []
