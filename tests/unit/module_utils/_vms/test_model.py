@@ -11,6 +11,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.erro
     PaletteError,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import (
+    VirtualMachine,
     VmKey,
     Volume,
     read_vm,
@@ -25,6 +26,8 @@ from unit.builders import Json
         {"status": "Running"},
         {"status": {"volumeSnapshotStatuses": {}}},
         {"status": {"volumeSnapshotStatuses": ["rootdisk"]}},
+        {"status": {"created": True, "conditions": ["Ready"]}},
+        {"spec": {"template": {"spec": {"volumes": ["rootdisk"]}}}},
         {"metadata": {"labels": "a=b"}},
     ],
 )
@@ -51,6 +54,131 @@ def test_read_vm_reads_what_snapshots_depend_on() -> None:
     )
     assert machine.key == VmKey("c1", "vms", "db1")
     assert machine.labels == {"a": "1"}
-    assert machine.volumes == (Volume("a", True, ""), Volume("b", False, "no class"))
+    assert machine.volumes == (Volume("a", None, True, ""), Volume("b", None, False, "no class"))
     assert (machine.snapshot_in_progress, machine.restore_in_progress) == ("s", "")
     assert not machine.deleting
+
+
+# Power
+
+
+def with_status(**status: object) -> VirtualMachine:
+    """Return a VM with this status."""
+    return read_vm("c1", {"metadata": {"name": "db1", "namespace": "vms"}, "status": status})
+
+
+AGENT = {"type": "AgentConnected", "status": "True"}
+READY = {"type": "Ready", "status": "True", "lastProbeTime": None}
+PAUSED = {"type": "Paused", "status": "True", "reason": "PausedByUser"}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({"created": True, "conditions": [READY, AGENT]}, (True, False, True)),
+        ({"created": True, "conditions": [READY]}, (True, False, False)),
+        ({"created": True, "conditions": [{**AGENT, "status": "False"}]}, (True, False, False)),
+        ({"created": True, "conditions": [AGENT, PAUSED]}, (True, True, True)),
+        (
+            {"created": True, "conditions": [AGENT, {**PAUSED, "status": "False"}]},
+            (True, False, True),
+        ),
+        # Nothing is told.
+        ({"created": True}, (True, False, None)),
+        ({"created": True, "conditions": None}, (True, False, None)),
+        ({"created": True, "printableStatus": "Paused"}, (True, True, None)),
+        # Off: the conditions are those of its last instance.
+        ({"created": False, "conditions": [READY, AGENT, PAUSED]}, (False, False, None)),
+        ({"conditions": [AGENT, PAUSED]}, (False, False, None)),
+        ({}, (False, False, None)),
+    ],
+)
+def test_running_paused_and_guest_agent(status: Json, expected: tuple[object, ...]) -> None:
+    machine = with_status(**status)
+    assert (machine.running, machine.paused, machine.guest_agent) == expected
+
+
+# Volumes
+
+
+def with_volumes(
+    kinds: dict[str, str | None], told: dict[str, bool], reason: str = "no class"
+) -> VirtualMachine:
+    """Return a VM with volumes of these kinds, and what its status tells of them."""
+    volumes = [{"name": name, **({kind: {}} if kind else {})} for name, kind in kinds.items()]
+    statuses = [
+        {"name": name, "enabled": True} if enabled else {"name": name, "reason": reason}
+        for name, enabled in told.items()
+    ]
+    return read_vm(
+        "c1",
+        {
+            "metadata": {"name": "db1", "namespace": "vms"},
+            "spec": {"template": {"spec": {"volumes": volumes}}},
+            "status": {"volumeSnapshotStatuses": statuses},
+        },
+    )
+
+
+def test_volumes_are_those_of_the_spec_with_what_the_status_tells() -> None:
+    kinds = {"root": "dataVolume", "init": "cloudInitNoCloud", "new": "persistentVolumeClaim"}
+    machine = with_volumes({**kinds, "odd": None}, {"init": False, "root": True, "gone": False})
+    assert machine.volumes == (
+        Volume("root", "dataVolume", True),
+        Volume("init", "cloudInitNoCloud", False, "no class"),
+        Volume("new", "persistentVolumeClaim", None),
+        Volume("odd", None, None),
+        Volume("gone", None, False, "no class"),
+    )
+
+
+@pytest.mark.parametrize("kind", ["dataVolume", "persistentVolumeClaim", "hostDisk", "newer", None])
+def test_volume_of_a_kind_with_data_is_left_out_if_it_cannot_be_snapshotted(
+    kind: str | None,
+) -> None:
+    machine = with_volumes({"root": "dataVolume", "a": kind}, {"root": True, "a": False})
+    assert [volume.name for volume in machine.left_out] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "cloudInitConfigDrive",
+        "cloudInitNoCloud",
+        "configMap",
+        "containerDisk",
+        "downwardAPI",
+        "downwardMetrics",
+        "emptyDisk",
+        "ephemeral",
+        "memoryDump",
+        "secret",
+        "serviceAccount",
+        "sysprep",
+    ],
+)
+def test_volume_of_a_kind_without_data_never_counts_as_left_out(kind: str) -> None:
+    machine = with_volumes({"root": "dataVolume", "a": kind}, {"root": True, "a": False})
+    assert machine.left_out == ()
+
+
+def test_left_out_is_only_what_is_known_to_be() -> None:
+    assert with_volumes({"root": "dataVolume"}, {}).left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told", "expected"),
+    [
+        ({"root": "dataVolume"}, {"root": True}, False),
+        ({"root": "dataVolume"}, {"root": False}, True),
+        ({"root": "containerDisk", "init": "cloudInitNoCloud"}, {"root": False}, True),
+        # Whether there is one is not known.
+        ({"root": "dataVolume", "init": "cloudInitNoCloud"}, {"init": False}, False),
+        ({"root": "dataVolume"}, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_unsnapshottable_is_a_vm_whose_snapshot_would_have_no_volume(
+    kinds: dict[str, str | None], told: dict[str, bool], expected: bool
+) -> None:
+    assert with_volumes(kinds, told).unsnapshottable is expected
