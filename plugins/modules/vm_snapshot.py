@@ -261,7 +261,9 @@ status:
       type: str
       sample: vmsnapshot-content-6c04c240-d3e6-43c6-a768-01f1c1a557d5
     source_uid:
-      description: The uid of the virtual machine.
+      description:
+        - The uid of the virtual machine that has the name now. KubeVirt rewrites it if the virtual
+          machine is made again.
       type: str
       sample: c67acd28-1a2b-4c3d-8e9f-000000000001
     labels:
@@ -280,11 +282,11 @@ reason:
     - Why the task failed, in one word.
     - The values include V(invalid_parameters), V(unauthorized), V(forbidden), V(not_found),
       V(ambiguous_name), V(conflict), V(spec_differs), V(former_vm), V(not_snapshottable),
-      V(volumes_excluded), V(no_guest_agent), V(vm_paused), V(restore_in_progress),
-      V(vm_terminating), V(task_timeout), V(snapshot_failed), V(snapshot_disappeared),
-      V(snapshot_deleted), V(not_quiesced), V(wait_timeout), V(rate_limited), V(rejected),
-      V(server_error), V(unavailable), V(unreachable), V(timeout), V(tls_error), V(redirected),
-      V(malformed_response) and V(missing_library).
+      V(volumes_excluded), V(no_guest_agent), V(vm_paused), V(vm_terminating), V(task_timeout),
+      V(snapshot_failed), V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced),
+      V(wait_timeout), V(rate_limited), V(rejected), V(server_error), V(unavailable),
+      V(unreachable), V(timeout), V(tls_error), V(redirected), V(malformed_response) and
+      V(missing_library).
   returned: failure
   type: str
   sample: wait_timeout

@@ -208,9 +208,6 @@ def blockers(vm: VirtualMachine | None, desired: Desired) -> tuple[str, str] | N
         return "not_found", f"VM {key.vm_name!r} not found in namespace {key.namespace!r}"
     if vm.deleting:
         return "vm_terminating", f"VM {key.vm_name} is being deleted"
-    if vm.restore_in_progress:
-        message = f"VM {key.vm_name} is being restored ({vm.restore_in_progress})"
-        return "restore_in_progress", f"{message}; try again after the restore"
     if vm.unsnapshottable:
         causes = ", ".join(f"{v.name} ({v.reason or 'no reason given'})" for v in vm.volumes)
         return "not_snapshottable", f"no volume of VM {key.vm_name} can be snapshotted: {causes}"
@@ -285,6 +282,12 @@ def _notes(vm: VirtualMachine, busy: Iterable[str]) -> Iterator[str]:
     vm_name = vm.key.vm_name
     for name in busy:
         yield f"VM {vm_name} has snapshot {name} in progress; KubeVirt takes one at a time"
+    # KubeVirt takes it all the same, see docs/palette.md, "Locking"; a restore may also be stuck.
+    if vm.restore_in_progress:
+        yield (
+            f"VM {vm_name} is being restored (restore {vm.restore_in_progress}): the snapshot will "
+            "contain its disks as they are at that moment"
+        )
     if vm.left_out:
         yield f"the snapshot of VM {vm_name} will not contain {_disks(vm.left_out)}"
     unknown = [v.name for v in vm.volumes if v.holds_data and v.snapshottable is None]

@@ -48,6 +48,8 @@ from unit.tasks import options_of, run
 
 DB1, DB2 = key_of("db1"), key_of("db2")
 PLACE = ("c1", "vms", "before")
+# A volume that can be in a snapshot, and one that cannot.
+HALF = [{"name": "a", "enabled": True}, {"name": "b", "enabled": False, "reason": "no class"}]
 
 
 @pytest.fixture(params=[False, True], ids=["kubernetes", "go-swagger"])
@@ -215,7 +217,13 @@ def test_vm_name_of_a_forbidden_vm_is_not_an_absent_one(palette: MemoryPalette) 
 @pytest.mark.parametrize(
     ("status", "reason", "text"),
     [
-        ({"restoreInProgress": "restore-1"}, "restore_in_progress", "restore-1"),
+        (
+            {"created": True, "conditions": [{"type": "Paused", "status": "True"}]},
+            "vm_paused",
+            "is paused",
+        ),
+        ({"created": True, "conditions": [{"type": "Ready"}]}, "no_guest_agent", "no guest agent"),
+        ({"volumeSnapshotStatuses": HALF}, "volumes_excluded", "disk b (no class)"),
         (
             {"volumeSnapshotStatuses": [{"name": "root", "enabled": False, "reason": "no class"}]},
             "not_snapshottable",
@@ -227,8 +235,9 @@ def test_blockers_of_a_vm_are_refused(
     palette: MemoryPalette, status: Json, reason: str, text: str
 ) -> None:
     palette.add_vm(DB1, **status)
+    demands = {"consistency": "filesystem", "excluded_volumes": "refuse"}
     for check_mode in (True, False):
-        result = failure(palette, check_mode)
+        result = failure(palette, check_mode, **demands)
         assert result["reason"] == reason
         assert text in result["msg"]
     assert palette.writes() == []
@@ -240,9 +249,17 @@ def test_blockers_include_a_vm_that_is_being_deleted(palette: MemoryPalette) -> 
 
 
 def test_blockers_do_not_include_one_volume_of_two(palette: MemoryPalette) -> None:
-    volumes = [{"name": "a", "enabled": False}, {"name": "b", "enabled": True}]
-    palette.add_vm(DB1, volumeSnapshotStatuses=volumes)
-    assert vm_snapshot(palette)["changed"] is True
+    palette.add_vm(DB1, volumeSnapshotStatuses=HALF)
+    result = vm_snapshot(palette)
+    assert result["changed"] is True
+    assert "will not contain disk b (no class)" in result["warnings"][0]
+
+
+def test_blockers_do_not_include_a_restore(palette: MemoryPalette) -> None:
+    palette.add_vm(DB1, restoreInProgress="restore-1")
+    result = vm_snapshot(palette)
+    assert result["changed"] is True
+    assert "restore restore-1" in result["warnings"][0]
 
 
 def test_warn_where_palette_does_not_name_the_volumes(palette: MemoryPalette) -> None:
@@ -402,8 +419,8 @@ def test_replace_replaces_nothing_that_is_right(palette: MemoryPalette) -> None:
 
 def test_replace_does_not_delete_what_cannot_be_taken_again(palette: MemoryPalette) -> None:
     add(palette, course=(FAILED,))
-    palette.add_vm(DB1, restoreInProgress="restore-1")
-    assert failure(palette, replace=True)["reason"] == "restore_in_progress"
+    palette.add_vm(DB1, volumeSnapshotStatuses=[{"name": "a", "enabled": False}])
+    assert failure(palette, replace=True)["reason"] == "not_snapshottable"
     assert palette.writes() == []
 
 

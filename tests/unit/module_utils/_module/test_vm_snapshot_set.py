@@ -379,13 +379,13 @@ def test_max_age_gives_a_stale_member_with_a_name_of_its_own_a_successor(
 
 
 def test_on_error_abort_writes_nothing_when_a_member_is_blocked(palette: MemoryPalette) -> None:
-    palette.add_vm(key_of("db2"), restoreInProgress="restore-1")
+    palette.add_vm(key_of("db2"), volumeSnapshotStatuses=[{"name": "a", "reason": "no class"}])
     palette.add_snapshot("web1-nightly", key_of("db1"), {})
     result = nightly(palette)
     assert (result["failed"], result["reason"]) == (True, "preflight_failed")
     assert not result["changed"]
     assert outcomes(result) == {"db1": "not_tried", "db2": "blocked", "web1": "blocked"}
-    assert row(result, "db2")["reason"] == "restore_in_progress"
+    assert row(result, "db2")["reason"] == "not_snapshottable"
     assert row(result, "web1")["reason"] == "conflict"
     assert "2 of 3 members are blocked, and nothing was written" in result["msg"]
     assert palette.writes() == []
@@ -436,7 +436,7 @@ def test_max_failed_members_may_fail(palette: MemoryPalette) -> None:
 
 
 def test_summary_counts_blocked_and_failed_members_together(palette: MemoryPalette) -> None:
-    palette.add_vm(key_of("db1"), restoreInProgress="restore-1")
+    palette.add_vm(key_of("db1"), volumeSnapshotStatuses=[{"name": "a", "reason": "no class"}])
     palette.course = NEVER_READY
     result = nightly(palette, vm_names=["db*"], on_error="continue", wait_timeout=10)
     assert outcomes(result) == {"db1": "blocked", "db2": "failed"}

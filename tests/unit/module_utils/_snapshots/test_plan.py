@@ -156,7 +156,6 @@ def test_plan_present_keeps_the_laws(
         assert (action.verb, action.reason) == (REFUSE, "conflict")
     if action.verb == CREATE:
         assert machine
-        assert not machine.restore_in_progress
         assert current is None or current.deleting or replace
         assert action.steps[-1] == Step(CREATE, "before", Goal.READY, desired)
         awaited = [step.name for step in action.steps if step.goal is Goal.SETTLED]
@@ -399,6 +398,13 @@ def test_volumes_of_which_nothing_is_known_are_told_and_refuse_nothing() -> None
     action = plan_present(desired, None, with_disks(root=True, data1=None))
     assert action.verb == CREATE
     assert action.notes == ("Palette does not report whether data1 of VM db1 can be snapshotted",)
+
+
+def test_restore_in_progress_is_told_and_blocks_nothing() -> None:
+    action = plan_present(desired_snapshot(), None, vm(restoreInProgress="restore-1"))
+    assert [step.write for step in action.steps] == [CREATE]
+    (note,) = action.notes
+    assert note.startswith("VM db1 is being restored (restore restore-1)")
 
 
 def test_volumes_that_an_existing_snapshot_lacks_are_no_reason_to_refuse_it() -> None:

@@ -34,7 +34,7 @@ CHECK = Run(NOW, check_mode=True, aborted=False)
 DESIRED = desired_snapshot(name="s")
 CREATION = plan_present(DESIRED, None, vm())
 UNQUIESCED = refuse("not_quiesced", "no", listed(READY), DESIRED)
-BLOCKED = refuse("restore_in_progress", "no", None, DESIRED)
+BLOCKED = refuse("not_snapshottable", "no", None, DESIRED)
 
 
 def row(*actions: Action, label: str = "c/vms/db1", failure: PaletteError | None = None) -> Row:
