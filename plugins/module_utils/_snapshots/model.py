@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .._palette.client import Json
 from .._palette.errors import PaletteError
-from .._palette.objects import list_in, mapping_in, read_time, text_in
+from .._palette.objects import list_in, mapping_in, read_time, shaped, text_in
 from .._validation.answers import response_problems
 from .._vms.model import VmKey
 
@@ -129,7 +129,7 @@ def read_snapshot(cluster_uid: str, manifest: Json) -> Snapshot:
         created=read_time(meta.get("creationTimestamp")),
         creation_time=read_time(status.get("creationTime")),
         deleting=read_time(meta.get("deletionTimestamp")) is not None,
-        indications=tuple(list_in(status, "indications")),
+        indications=tuple(_indications(status)),
         conditions=tuple(list_in(status, "conditions")),
         error=mapping_in(status, "error").get("message") or None,
         included_volumes=tuple(list_in(volumes, "includedVolumes")),
@@ -138,3 +138,12 @@ def read_snapshot(cluster_uid: str, manifest: Json) -> Snapshot:
         source_uid=status.get("sourceUID") or None,
         manifest=manifest,
     )
+
+
+# See docs/palette.md, "Quiescing": newer versions of KubeVirt write the second list instead.
+def _indications(status: Mapping[str, Any]) -> list[str]:
+    newer = [
+        shaped(each, dict, "sourceIndications") for each in list_in(status, "sourceIndications")
+    ]
+    named = (text_in(each, "indication") for each in newer)
+    return list(dict.fromkeys([*list_in(status, "indications"), *filter(None, named)]))

@@ -69,6 +69,7 @@ def test_read_snapshot_reads_what_is_empty_alike_in_every_style(style: Json) -> 
         {"status": {"conditions": {}}},
         {"status": {"conditions": ["text"]}},
         {"status": {"indications": "Online"}},
+        {"status": {"sourceIndications": ["Online"]}},
         {"status": {"snapshotVolumes": []}},
         {"status": {"readyToUse": "yes"}},
         {"metadata": {"name": "s", "namespace": "vms", "labels": ["a"]}},
@@ -141,3 +142,35 @@ def test_unquiesced_tells_the_cause(indications: list[str], cause: str) -> None:
     told = listed({**READY, "indications": indications}).unquiesced
     assert cause in told
     assert bool(cause) is bool(told)
+
+
+@pytest.mark.parametrize(
+    ("status", "indications"),
+    [
+        ({"indications": ["GuestAgent", "Online"]}, ("GuestAgent", "Online")),
+        (
+            {
+                "indications": None,
+                "sourceIndications": [
+                    {"indication": "Online", "message": "online"},
+                    {"indication": "NoGuestAgent", "message": "no agent"},
+                ],
+            },
+            ("Online", "NoGuestAgent"),
+        ),
+        (
+            {
+                "indications": ["GuestAgent", "Online"],
+                "sourceIndications": [{"indication": "Online"}, {"indication": "QuiesceTimeout"}],
+            },
+            ("GuestAgent", "Online", "QuiesceTimeout"),
+        ),
+        ({"sourceIndications": [{"message": "odd"}]}, ()),
+        ({"sourceIndications": None}, ()),
+        ({}, ()),
+    ],
+)
+def test_indications_are_read_in_the_form_of_every_version(
+    status: Json, indications: tuple[str, ...]
+) -> None:
+    assert listed(status).indications == indications
