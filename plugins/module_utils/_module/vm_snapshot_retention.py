@@ -64,15 +64,23 @@ _FAILURES_SHOWN = 10
 
 
 class After(NamedTuple):
-    """The VMs of a vm_snapshot_set task, as results call them.
+    """The VMs of a vm_snapshot_set task. labels: as its result calls them.
 
     ready: those whose snapshot is usable. foretold: in check mode, those that will get one, and of
     which set.
     """
 
-    vms: frozenset[str]
-    ready: frozenset[str]
-    foretold: Mapping[str, str]
+    labels: frozenset[str]
+    ready: frozenset[VmKey]
+    foretold: Mapping[VmKey, str]
+
+    def has(self, key: VmKey, title: str) -> bool:
+        """Say whether the task was about a VM. title: what its cluster is called here.
+
+        The task calls a cluster by its uid if it was given that.
+        """
+        forms = {f"{cluster}/{key.namespace}/{key.vm_name}" for cluster in (title, key.cluster_uid)}
+        return not self.labels.isdisjoint(forms)
 
 
 class Request(NamedTuple):
@@ -137,20 +145,31 @@ def _read_after(result: Any) -> tuple[After | None, list[Problem]]:
     if len(members) != summary.get("total"):
         text = "has only the VMs that failed: set members: all on the vm_snapshot_set task"
         return None, [Problem("after", text, _AFTER_EXAMPLE)]
-    statuses = {
-        label: member.get("status") or {}
-        for label, member in members.items()
-        if member.get("outcome") in _NEW
-    }
+    new = [member for member in members.values() if member.get("outcome") in _NEW]
+    ready = [member for member in new if _status(member).get("ready_to_use")]
+    to_come = [
+        member
+        for member in new
+        if member.get("changed") and not _status(member).get("ready_to_use")
+    ]
     return After(
         frozenset(members),
-        frozenset(label for label, status in statuses.items() if status.get("ready_to_use")),
+        frozenset(map(_key_of, ready)),
         {
-            label: (status.get("labels") or {}).get(PART_OF, "")
-            for label, status in statuses.items()
-            if members[label].get("changed") and not status.get("ready_to_use")
+            _key_of(member): (_status(member).get("labels") or {}).get(PART_OF, "")
+            for member in to_come
         },
     ), []
+
+
+def _status(member: Mapping[str, Any]) -> Mapping[str, Any]:
+    return member.get("status") or {}
+
+
+def _key_of(member: Mapping[str, Any]) -> VmKey:
+    """Return a member's VM, whatever its cluster is called in its label."""
+    status = _status(member)
+    return VmKey(*(status.get(name) or "" for name in VmKey._fields))
 
 
 def _count_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -162,21 +181,22 @@ def _count_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def _decide(invocation: Invocation, request: Request, fleet: Fleet) -> list[Decision]:
-    labels = {candidate.key: candidate.label for candidate in fleet.candidates}
     snapshots = fleet.matching(request.snapshot_filters)
     after = request.after
     if after is None:
         return decide(snapshots, request.rules, invocation.now)
     foretold = after.foretold if invocation.check_mode else {}
-    spared = [s for s in snapshots if labels[s.key] not in after.ready | foretold.keys()]
+    renewed = after.ready | foretold.keys()
+    spared = [s for s in snapshots if s.key not in renewed]
     return [
         *decide(
-            [s for s in snapshots if labels[s.key] in after.ready | foretold.keys()],
-            request.rules,
-            invocation.now,
-            {key: foretold[label] for key, label in labels.items() if label in foretold},
+            [s for s in snapshots if s.key in renewed], request.rules, invocation.now, foretold
         ),
-        *(Decision(s, False, "no_new_snapshot") for s in spared if labels[s.key] in after.vms),
+        *(
+            Decision(s, False, "no_new_snapshot")
+            for s in spared
+            if after.has(s.key, fleet.titles[s.key.cluster_uid])
+        ),
     ]
 
 
