@@ -32,7 +32,7 @@ class Progress:
         title: str,
         say: Callable[[str], None] | None,
         timeout: float,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
     ) -> None:
         self._title = title
         self._say = say
@@ -44,7 +44,8 @@ class Progress:
     @classmethod
     def of(cls, options: Mapping[str, Any], say: Callable[[str], None], title: str) -> Progress:
         """Return what shows an execution's progress, if the options want it shown."""
-        return cls(title, say if options["progress"] else None, options["wait_timeout"])
+        shown = say if options["progress"] else None
+        return cls(title, shown, options["wait_timeout"], time.monotonic)
 
     def report(self, members: Sequence[Member]) -> None:
         """Say how things stand, unless that was said a short time ago."""
