@@ -63,7 +63,7 @@ def vm_snapshot(vm: str) -> Task:
 
 def vm_snapshot_set(**options: object) -> Task:
     """Return a task that asks for a snapshot of every VM of the fleet."""
-    selected = {**_PLACE, "namespaces": [NAMESPACE], "name": "now", "progress": False}
+    selected = {**_PLACE, "namespaces": [NAMESPACE], "set": "now", "progress": False}
     return {"spectrocloud.palette.vm_snapshot_set": {**selected, **options}}
 
 

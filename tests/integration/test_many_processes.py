@@ -50,7 +50,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     task = {
         "name": "Take the set",
         "spectrocloud.palette.vm_snapshot_set": {
-            "name": "nightly",
+            "set": "nightly",
             "project": "Default",
             "cluster": "vm-cluster-1",
             "namespaces": ["{{ inventory_hostname }}"],

@@ -29,12 +29,17 @@ TASKS: list[dict[str, Any]] = [
         "spectrocloud.palette.vm_snapshot_set": {
             **PLACE,
             "namespace": "vms",
-            "name": "s",
+            "set": "s",
             "vms": ["db2"],
         }
     },
     {"spectrocloud.palette.vm_snapshot_retention": {**PLACE, "keep_last": 3}},
+    {"spectrocloud.palette.vm_info": PLACE},
 ]
+MODULES = Path(__file__).parents[2] / "plugins" / "modules"
+# The hosts of a play and where its tasks run: here in Ansible's worker, or there as modules.
+HERE = {"one": {"ansible_connection": "local"}}
+THERE = {"one": {"ansible_connection": "remote"}}
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +81,11 @@ def ad_hoc(ansible: Ansible, palette: Simulator, module: str, **options: object)
     )
 
 
+def delegated(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Let tasks run on the play's host, as modules if it is not this machine."""
+    return [{**task, "delegate_to": "one"} for task in tasks]
+
+
 def test_ad_hoc_with_the_environment_only(ansible: Ansible, palette: Simulator) -> None:
     by_hand: dict[str, Any] = {**ONE, "name": "by-hand", "poll_interval": 0.2}
     first = ad_hoc(ansible, palette, "vm_snapshot", **by_hand).ok()
@@ -85,6 +95,58 @@ def test_ad_hoc_with_the_environment_only(ansible: Ansible, palette: Simulator) 
     listed = ad_hoc(ansible, palette, "vm_snapshot_info", **PLACE, name="by-*").ok()
     found = listed.of("spectrocloud.palette.vm_snapshot_info")["snapshots"]
     assert [snapshot["name"] for snapshot in found] == ["by-hand"]
+
+
+def test_in_a_play_over_other_machines_with_become_nothing_has_to_be_there(
+    ansible: Ansible, palette: Simulator
+) -> None:
+    """No module gets to the host: it has no Python, and nobody may become root there."""
+    host = {"ansible_connection": "remote", "ansible_python_interpreter": "/no/python"}
+    keywords = {"become": True, "become_exe": "/no/sudo"}
+    run = ansible.play(TASKS, keywords=keywords, hosts={"one": host}, **surroundings(palette)).ok()
+    assert len(run.records) == len(TASKS)
+
+
+def test_async_in_a_play_over_other_machines_needs_delegate_to(
+    ansible: Ansible, palette: Simulator
+) -> None:
+    task = {**TASKS[1], "name": "look", "async": LIMIT, "poll": 1, "ignore_errors": True}
+    run = ansible.play([task], hosts=THERE, **surroundings(palette)).ok()
+    assert run.of("look")["reason"] == "invalid_parameters"
+    assert "delegate_to: localhost" in run.of("look")["msg"]
+    task["delegate_to"] = "localhost"
+    where = {"ANSIBLE_ASYNC_DIR": str(ansible.home / "jobs")}
+    run = ansible.play([task], hosts=THERE, **where, **surroundings(palette)).ok()
+    assert run.of("look")["summary"]["total"] == 1
+
+
+def test_diff_of_each_module_is_shown_without_an_error_of_the_callback(
+    ansible: Ansible, palette: Simulator
+) -> None:
+    one = {**ONE, "name": "seen-in-the-diff"}
+    a_set = {**PLACE, "namespace": "vms", "set": "seen", "vms": ["db1", "db2"]}
+    tasks: list[dict[str, Any]] = [
+        {"spectrocloud.palette.vm_snapshot": one},
+        {"spectrocloud.palette.vm_snapshot": {**one, "labels": {"a": "b"}}},
+        {"spectrocloud.palette.vm_snapshot": {**one, "state": "absent"}},
+        {"spectrocloud.palette.vm_snapshot_set": a_set},
+        {"spectrocloud.palette.vm_snapshot_set": {**a_set, "state": "absent"}},
+        {"spectrocloud.palette.vm_snapshot_set": {**a_set, "unless_newer_than": "1h"}},
+        {"spectrocloud.palette.vm_snapshot_retention": {**PLACE, "set": "seen", "keep_last": 0}},
+        {"spectrocloud.palette.vm_snapshot_info": PLACE},
+        {"spectrocloud.palette.vm_info": PLACE},
+    ]
+    named = {name.rpartition(".")[2] for task in tasks for name in task}
+    assert named == {file.stem for file in MODULES.glob("vm_*.py")}
+    run = ansible.play(tasks, "--diff", **surroundings(palette)).ok()
+    changed = [record["result"] for record in run.records if record["result"]["changed"]]
+    assert len(changed) == 7
+    for result in changed:
+        assert isinstance(result["diff"]["before"], (dict, str))
+        assert isinstance(result["diff"]["after"], (dict, str))
+    assert "callback" not in run.output.lower(), run.output
+    shown = run.output[run.output.index("vm_snapshot_retention") :]
+    assert re.search(r"^-.*db1-seen", shown, re.M), run.output
 
 
 @pytest.mark.parametrize("poll", [1, 0])
@@ -132,12 +194,13 @@ def test_progress_is_shown_unless_turned_off(ansible: Ansible, palette: Simulato
         palette.change_vm("vm-cluster-1", "vms", vm, timing={"cut": 200})
         palette.inject({**polls, "vm": f"vm-cluster-1/vms/{vm}", "change": {"timing": {}}})
     sets: list[dict[str, Any]] = [
-        {**PLACE, "namespace": "vms", "name": "shown", "vms": ["db1"]},
-        {**PLACE, "namespace": "vms", "name": "hidden", "vms": ["db2"], "progress": False},
+        {**PLACE, "namespace": "vms", "set": "shown", "vms": ["db1"]},
+        {**PLACE, "namespace": "vms", "set": "hidden", "vms": ["db2"], "progress": False},
     ]
     tasks = [{"spectrocloud.palette.vm_snapshot_set": {**one, "poll_interval": 1}} for one in sets]
     run = ansible.play(tasks, **surroundings(palette)).ok()
-    assert re.search(r"^shown: 0/1 done, 0 failed, 1 waiting to be ready, \d+ s$", run.output, re.M)
+    line = r"^shown: 0/1 done, 0 failed, db1 waiting to be ready \(phase \w+\) \(\d+ s of \d+ s\)$"
+    assert re.search(line, run.output, re.M), run.output
     assert "hidden: " not in run.output
 
 
@@ -147,10 +210,10 @@ def test_the_environment_of_the_task_wins(ansible: Ansible, palette: Simulator) 
     assert ansible.play([task], **wrong).ok().of("look")["summary"]["total"] == 1
 
 
-@pytest.mark.parametrize("host", ["local", "remote"])
+@pytest.mark.parametrize("hosts", [HERE, THERE], ids=["here", "there"])
 @pytest.mark.parametrize("check", [False, True])
 def test_no_output_of_a_success_has_the_key(
-    ansible: Ansible, palette: Simulator, host: str, check: bool
+    ansible: Ansible, palette: Simulator, hosts: dict[str, Any], check: bool
 ) -> None:
     defaults = {
         "group/spectrocloud.palette.all": {
@@ -160,28 +223,28 @@ def test_no_output_of_a_success_has_the_key(
         }
     }
     run = ansible.play(
-        TASKS,
+        delegated(TASKS),
         "-vvvv",
         "--diff",
         *(["--check"] if check else []),
         keywords={"module_defaults": defaults},
-        hosts={"one": {"ansible_connection": host}},
+        hosts=hosts,
     ).ok()
     assert "secret-test" in run.output
     assert KEY not in run.output
 
 
-@pytest.mark.parametrize("host", ["local", "remote"])
+@pytest.mark.parametrize("hosts", [HERE, THERE], ids=["here", "there"])
 @pytest.mark.parametrize("style", ["invalid-key", "key-echo-401", "key-echo-404"])
 def test_no_output_of_a_refused_key_has_it(
-    ansible: Ansible, palette: Simulator, host: str, style: str
+    ansible: Ansible, palette: Simulator, hosts: dict[str, Any], style: str
 ) -> None:
     palette.switch(auth_error_style=style)
-    tasks = [{**task, "ignore_errors": True} for task in TASKS]
+    tasks = [{**task, "ignore_errors": True} for task in delegated(TASKS)]
     run = ansible.play(
         tasks,
         "-vvvv",
-        hosts={"one": {"ansible_connection": host}},
+        hosts=hosts,
         **surroundings(palette, WRONG_KEY),
     ).ok()
     reasons = {record["result"]["reason"] for record in run.records}
@@ -228,7 +291,7 @@ def test_a_missing_library_names_the_interpreter(
     python = str(bare / "bin" / Path(sys.executable).name)
     python = python if Path(python).exists() else str(bare / "bin" / "python")
     host = {"ansible_connection": "remote", "ansible_python_interpreter": python}
-    task = {**TASKS[1], "name": "look", "ignore_errors": True}
+    task = {**TASKS[1], "name": "look", "ignore_errors": True, "delegate_to": "one"}
     run = ansible.play([task], hosts={"one": host}, **surroundings(palette)).ok()
     result = run.of("look")
     assert result["reason"] == "missing_library"

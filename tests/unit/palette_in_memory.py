@@ -30,7 +30,15 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.obje
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import execute
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
+    execute,
+    progress,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
+    MANAGED_BY,
+    MANAGER,
+    REQUEST_ID,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms import session
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
 from unit.builders import CLUSTER, NOW, READY, RUNNING, SUCCEEDED, Json, manifest, vm_manifest
@@ -200,6 +208,10 @@ class MemoryPalette(PaletteClient):
         self.vms[key] = vm_manifest(key, labels, **status)
         return key
 
+    def make_again(self, key: VmKey) -> None:
+        """Let a VM have been deleted and made again just now."""
+        self.vms[key]["metadata"].update(creationTimestamp=write_time(self.now), uid="another")
+
     def add_snapshot(
         self,
         name: str,
@@ -210,15 +222,21 @@ class MemoryPalette(PaletteClient):
         age: float = 0.0,
         annotations: Mapping[str, str] | None = None,
         spec: Json | None = None,
+        request_id: str | None = "by-a-task",
     ) -> Stored:
-        """Let there be a snapshot, ready unless its course says otherwise; age: in seconds."""
+        """Let there be a snapshot, ready unless its course says otherwise; age: in seconds.
+
+        request_id: what a snapshot with this collection's label has as the annotation, None for
+        somebody's who only copied the label.
+        """
+        ours = (labels or {}).get(MANAGED_BY) == MANAGER and request_id
         body = manifest(
             vm_name=key.vm_name,
             spec=spec,
             name=name,
             namespace=key.namespace,
             labels=dict(labels or {}),
-            annotations=dict(annotations or {}),
+            annotations={**({REQUEST_ID: request_id} if ours else {}), **(annotations or {})},
         )
         return self._store(key, body, course, age)
 
@@ -446,5 +464,6 @@ def connected(palette: MemoryPalette) -> Iterator[None]:
         patch.object(session, "connect", palette.connect),
         patch.object(deadline, "time", palette.clock),
         patch.object(execute, "time", palette.clock),
+        patch.object(progress, "time", palette.clock),
     ):
         yield

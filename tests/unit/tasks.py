@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -40,11 +41,12 @@ def run(
     *,
     check_mode: bool = False,
     diff_mode: bool = False,
+    say: Callable[[str], None] = lambda _line: None,
     **given: Any,
 ) -> Json:
-    """Return the result of a task of a module, with its warnings."""
+    """Return the result of a task of a module, with its warnings. say: takes its progress."""
     warnings: list[str] = []
     options = options_of(module, **given)
-    invocation = Invocation(options, palette.now, check_mode, diff_mode, warnings.append)
+    invocation = Invocation(options, palette.now, check_mode, diff_mode, warnings.append, say)
     with connected(palette):
         return {"warnings": warnings, **result_of(module, invocation)}

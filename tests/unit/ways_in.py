@@ -52,6 +52,7 @@ def action_of(name: str, args: Mapping[str, Any], **task: Any) -> InProcessActio
         "resolved_action": f"spectrocloud.palette.{name}",
         "args": dict(args),
         "async_val": 0,
+        "delegate_to": None,
         "check_mode": False,
         "diff": False,
         "environment": [],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -18,9 +19,22 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module import base
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import Invocation
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils import in_process
-from unit.ways_in import GOOD, ModuleExecuted, Result, action_of
+from unit.ways_in import GOOD, ModuleExecuted, Result, action_of, run_as_module
 
-# Where the module runs
+# Where the task runs
+
+ELSEWHERE: list[dict[str, Any]] = [
+    {"transport": "ssh"},
+    {"transport": "docker", "become": object()},
+    {"transport": "ssh", "become": object()},
+]
+
+
+def over(action: in_process.InProcessAction, **connection: Any) -> in_process.InProcessAction:
+    """Return the action, over another connection."""
+    for field, value in connection.items():
+        setattr(action._connection, field, value)
+    return action
 
 
 def module_execution(action: in_process.InProcessAction) -> dict[str, Any]:
@@ -33,50 +47,107 @@ def module_execution(action: in_process.InProcessAction) -> dict[str, Any]:
     return how
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"transport": "ssh"}, {"become": object()}, {"transport": "docker"}],
-)
-def test_module_runs_on_another_host_and_as_another_user(
-    bare_environment: None, change: dict[str, Any]
+@pytest.fixture
+def answered(bare_environment: None, monkeypatch: pytest.MonkeyPatch) -> Result:
+    """What the module's code answers where it runs in this process."""
+    answer = {"changed": True, "outcome": "created"}
+    monkeypatch.setattr(in_process, "result_of", lambda _module, _invocation: dict(answer))
+    return answer
+
+
+@pytest.mark.parametrize("connection", [*ELSEWHERE, {}, {"become": object()}])
+def test_task_that_is_not_delegated_runs_in_the_worker(
+    answered: Result, connection: dict[str, Any]
 ) -> None:
-    action = action_of("vm_snapshot", GOOD)
-    for field, value in change.items():
-        setattr(action._connection, field, value)
-    how = module_execution(action)
+    assert over(action_of("vm_snapshot", GOOD), **connection).run(task_vars={}) == answered
+
+
+@pytest.mark.parametrize("connection", [{}, {"become": object()}])
+def test_task_that_is_delegated_to_localhost_runs_in_the_worker(
+    answered: Result, connection: dict[str, Any]
+) -> None:
+    action = over(action_of("vm_snapshot", GOOD, delegate_to="localhost"), **connection)
+    assert action.run(task_vars={}) == answered
+
+
+@pytest.mark.parametrize("connection", ELSEWHERE)
+def test_module_runs_on_the_machine_that_the_task_is_delegated_to(
+    bare_environment: None, connection: dict[str, Any]
+) -> None:
+    how = module_execution(
+        over(action_of("vm_snapshot", GOOD, delegate_to="bastion"), **connection)
+    )
     assert how["module_args"] == GOOD
     assert not how["wrap_async"]
 
 
+@pytest.mark.parametrize("connection", [{}, {"transport": "ssh"}])
 @pytest.mark.parametrize(("native", "wrapped"), [(False, True), (True, False)])
-def test_module_runs_with_async(bare_environment: None, native: bool, wrapped: bool) -> None:
-    action = action_of("vm_snapshot", GOOD, async_val=60)
-    action._connection.has_native_async = native
-    assert bool(module_execution(action)["wrap_async"]) is wrapped
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        {},
-        {**GOOD, "no_such_option": 1},
-        {**GOOD, "state": "gone"},
-        {**GOOD, "cluster": "both"},
-        {**GOOD, "wait": "perhaps"},
-        {key: value for key, value in GOOD.items() if key != "name"},
-    ],
-)
-def test_module_runs_when_the_argument_spec_refuses_the_options(
-    bare_environment: None, args: dict[str, Any]
+def test_module_runs_with_async(
+    bare_environment: None, connection: dict[str, Any], native: bool, wrapped: bool
 ) -> None:
-    assert module_execution(action_of("vm_snapshot", args))["module_args"] == args
+    action = action_of("vm_snapshot", GOOD, async_val=60, delegate_to="somewhere")
+    how = module_execution(over(action, has_native_async=native, **connection))
+    assert bool(how["wrap_async"]) is wrapped
 
 
-def test_module_runs_when_a_library_is_missing(
+def test_async_where_nothing_is_delegated_runs_the_module_on_a_local_connection_only(
+    bare_environment: None,
+) -> None:
+    assert module_execution(action_of("vm_snapshot", GOOD, async_val=60))["wrap_async"]
+    action = over(action_of("vm_snapshot", GOOD, async_val=60), transport="ssh")
+    result = action.run(task_vars={})
+    assert (result["failed"], result["reason"]) == (True, "invalid_parameters")
+    assert "delegate_to: localhost" in result["msg"]
+
+
+# What the argument spec refuses
+
+# A key that is no part of the texts, where it would be masked.
+KEYED = {**GOOD, "api_key": "sesame"}
+WITHOUT_NAME = {key: value for key, value in KEYED.items() if key != "name"}
+WRONG: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "unknown": {**KEYED, "no_such_option": 1},
+    "choice": {**KEYED, "state": "gone"},
+    "exclusive": {**KEYED, "cluster": "both"},
+    "type": {**KEYED, "wait": "perhaps"},
+    "one of": WITHOUT_NAME,
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_argument_errors_are_in_ansible_modules_words(
+    bare_environment: None, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    args = WRONG[case]
+    named = {"_ansible_module_name": "spectrocloud.palette.vm_snapshot"}
+    of_module = run_as_module(capsys)("vm_snapshot", **args, **named)
+    of_action = over(action_of("vm_snapshot", args), transport="ssh").run(task_vars={})
+    assert of_action["failed"] is True
+    assert of_action["msg"] == of_module["msg"]
+
+
+# A missing library
+
+
+def test_module_runs_on_this_machine_when_a_library_is_missing(
     bare_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The interpreter of localhost may be another, which has it.
     monkeypatch.setitem(base._LIBRARIES, "requests", "Traceback: it is not there")
     module_execution(action_of("vm_snapshot", GOOD))
+
+
+@pytest.mark.parametrize("library", ["requests", "jsonschema"])
+def test_missing_library_of_the_controller_is_named_where_another_host_is_the_plays(
+    bare_environment: None, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    monkeypatch.setitem(base._LIBRARIES, library, "Traceback: it is not there")
+    result = over(action_of("vm_snapshot", GOOD), transport="ssh").run(task_vars={})
+    assert (result["failed"], result["reason"]) == (True, "missing_library")
+    assert library in result["msg"]
+    assert sys.executable in result["msg"]
 
 
 # In process

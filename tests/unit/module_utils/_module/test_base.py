@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module import base
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import (
     Invocation,
     Module,
+    tidied,
     with_default_project,
-    without_blanks,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.options import (
+    env_if_set,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot import (
     MODULE,
@@ -84,9 +89,8 @@ def steady(value: Any) -> Any:
 
 def failure_of(module: Module) -> Result:
     """Return the failure of a module that gets good options."""
-    options = action_of("vm_snapshot", {**GOOD, "api_key": "s3cr3t"})._options()
-    assert options
-    result = base.result_of(module, Invocation(options, NOW))
+    checked = action_of("vm_snapshot", {**GOOD, "api_key": "s3cr3t"})._check_options()
+    result = base.result_of(module, Invocation(checked.validated_parameters, NOW))
     assert result["failed"] is True
     return result
 
@@ -267,16 +271,114 @@ def test_result_of_an_answer_that_makes_no_sense_is_malformed_response(
 # Options
 
 
-def test_without_blanks_strips_the_texts_of_lists_only() -> None:
-    options = {"vm_names": ["db1", " db2 "], "vms": [{"name": " a "}], "name": " n ", "wait": True}
-    assert without_blanks(options) == {**options, "vm_names": ["db1", "db2"]}
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["db1", " db2 "], ["db1", "db2"]),
+        (["db*\nweb*"], ["db*", "web*"]),
+        (["db*\r\nweb*\r\n"], ["db*", "web*"]),
+        (["db1\n"], ["db1"]),
+        (["db1", "\n", "\r\n db2"], ["db1", "db2"]),
+        (["db1\n\n db2 \n", "web1"], ["db1", "db2", "web1"]),
+        (["\n"], []),
+        (["\r\n"], []),
+        # An item that got lost is for the checks to tell, and what is no text is left alone.
+        (["db1", " "], ["db1", ""]),
+        ([{"vm_name": " a "}, 7], [{"vm_name": " a "}, 7]),
+        ("a-key\n", "a-key"),
+        (" n ", "n"),
+        (True, True),
+        ({"a": " b "}, {"a": " b "}),
+        (None, None),
+    ],
+)
+def test_tidied_reads_texts_and_lists_as_they_are_meant(given: Any, meant: Any) -> None:
+    assert tidied({"option": given}) == {"option": meant}
 
 
-def test_with_default_project_prefers_the_tasks_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_options_may_be_text_with_commas_or_on_lines(palette: Simulator, run: Way) -> None:
+    place = {"project": "Default", "cluster": "vm-cluster-1"}
+    listed = run("vm_snapshot_info", vm_names=["history", "db1"], **place)["snapshots"]
+    assert listed
+    for text in ("history, db1", "history\ndb1", "history\r\ndb1\r\n"):
+        assert len(run("vm_snapshot_info", vm_names=text, **place)["snapshots"]) == len(listed)
+    for text in ("history,db1", "hist*\ndb1\n"):
+        left = run("vm_snapshot_info", exclude=text, **place)["snapshots"]
+        assert {snapshot["vm_name"] for snapshot in left}.isdisjoint({"history", "db1"})
+
+
+def test_api_key_with_a_trailing_newline_is_the_key(palette: Simulator, run: Way) -> None:
+    result = run("vm_snapshot_info", project="Default", api_key=f"{KEY}\n")
+    assert result["summary"]["total"] > 0
+
+
+# The environment
+
+
+def test_env_if_set_takes_an_empty_variable_for_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "")
+    monkeypatch.setenv("THEIRS", "theirs")
+    assert env_if_set("OURS", "THEIRS") == "theirs"
+    monkeypatch.setenv("OURS", "ours")
+    assert env_if_set("OURS", "THEIRS") == "ours"
+    monkeypatch.setenv("OURS", "")
+    monkeypatch.delenv("THEIRS")
+    with pytest.raises(AnsibleFallbackNotFound):
+        env_if_set("OURS", "THEIRS")
+
+
+def test_host_key_and_ca_that_are_empty_in_the_environment_count_as_unset(
+    bare_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("PALETTE_HOST", "PALETTE_API_KEY", "PALETTE_CA_FILE"):
+        monkeypatch.setenv(variable, "")
+    monkeypatch.setenv("SPECTROCLOUD_APIKEY", "theirs")
+    args = {name: value for name, value in GOOD.items() if name != "api_key"}
+    options = action_of("vm_snapshot", args)._check_options().validated_parameters
+    assert options["host"] == "https://api.spectrocloud.com"
+    assert (options["api_key"], options["ca_path"]) == ("theirs", None)
+
+
+def test_with_default_project_prefers_the_tasks_own(
+    bare_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PALETTE_PROJECT_UID", "ours")
     monkeypatch.setenv("SPECTROCLOUD_DEFAULT_PROJECT_ID", "theirs")
+    monkeypatch.setenv("PALETTE_PROJECT", "by-name")
     assert with_default_project({"project": None})["project_uid"] == "ours"
     for given in ({"project": "p", "project_uid": None}, {"project": None, "project_uid": "u"}):
         assert with_default_project(given) == given
     monkeypatch.setenv("PALETTE_PROJECT_UID", "")
     assert with_default_project({})["project_uid"] == "theirs"
+    monkeypatch.setenv("SPECTROCLOUD_DEFAULT_PROJECT_ID", " ")
+    assert with_default_project({"project_uid": None}) == {
+        "project": "by-name",
+        "project_uid": None,
+    }
+    monkeypatch.setenv("PALETTE_PROJECT", "")
+    assert with_default_project({})["project"] is None
+
+
+def test_palette_project_names_the_project(
+    palette: Simulator, run: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PALETTE_PROJECT", "Default")
+    assert run("vm_snapshot_info", cluster="vm-cluster-1")["summary"]["total"] > 0
+    monkeypatch.setenv("PALETTE_PROJECT", "Defautl")
+    wrong = run("vm_snapshot_info", cluster="vm-cluster-1")
+    assert (wrong["failed"], wrong["reason"]) == (True, "not_found")
+    assert "'Defautl'" in wrong["msg"]
+
+
+# Warnings
+
+
+def test_validate_certs_false_warns_once(palette: Simulator) -> None:
+    args: dict[str, Any] = {"project": "Default", "cluster": "vm-cluster-1"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = run_as_action("vm_snapshot_info", validate_certs=False, **args)
+    (warning,) = result["warnings"]
+    assert warning.startswith("validate_certs: false: anybody between here and https://")
+    assert "set ca_path instead" in warning
+    assert "warnings" not in run_as_action("vm_snapshot_info", **args)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ from unit.palette_in_memory import (
     MemoryPalette,
     Stored,
     connected,
+    ready_after,
 )
 from unit.tasks import options_of, run
 
@@ -195,6 +197,52 @@ def test_vm_name_of_a_missing_vm_is_refused_before_a_write(palette: MemoryPalett
     assert result["reason"] == "not_found"
     assert "db9" in result["msg"]
     assert palette.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            {"vm_name": "db11"},
+            "VM db11 in namespace vms of cluster cluster-1; nearest: db1",
+        ),
+        (
+            {"namespace": "vm"},
+            "in namespace vm of cluster cluster-1: check the namespace; nearest: vms",
+        ),
+    ],
+)
+def test_vm_name_or_namespace_of_a_missing_vm_comes_with_the_nearest(
+    palette: MemoryPalette, options: Json, text: str
+) -> None:
+    by_name: Json = {"cluster_uid": None, "cluster": "cluster-1"}
+    message = failure(palette, **{**by_name, **options})["msg"]
+    assert message.startswith("there is no VM ")
+    assert message.endswith(text)
+
+
+def test_vm_name_of_a_vm_that_is_gone_is_not_found_though_it_has_a_snapshot(
+    palette: MemoryPalette,
+) -> None:
+    add(palette)
+    palette.vms.clear()
+    for check_mode in (True, False):
+        result = failure(palette, check_mode, replace=True)
+        assert (result["reason"], result["changed"]) == ("not_found", False)
+    assert palette.writes() == []
+
+
+def test_vm_name_of_a_former_vm_is_another_vms_snapshot(palette: MemoryPalette) -> None:
+    add(palette, age=60)
+    palette.make_again(DB1)
+    for check_mode in (True, False):
+        result = failure(palette, check_mode)
+        assert result["reason"] == "former_vm"
+        assert "taken on 2026-11-23T11:59:00Z of an earlier VM" in result["msg"]
+        assert "replace: true" in result["msg"]
+    assert palette.writes() == []
+    assert vm_snapshot(palette, replace=True)["outcome"] == "replaced"
+    assert vm_snapshot(palette)["outcome"] == "unchanged"
 
 
 def test_vm_name_that_a_get_cannot_find_is_looked_for_in_the_list(palette: MemoryPalette) -> None:
@@ -676,6 +724,62 @@ def test_name_that_somebody_takes_meanwhile_is_a_conflict(palette: MemoryPalette
     assert result["reason"] == "conflict"
     assert result["changed"] is False
     assert result["status"]["vm_name"] == key.vm_name
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_name_that_is_taken_meanwhile_as_asked_is_adopted(
+    palette: MemoryPalette, wait: bool
+) -> None:
+    palette.fail("POST", LOST)
+    on_poll(palette, lambda: add_once(palette, own_labels()), after="POST")
+    result = vm_snapshot(palette, wait=wait)
+    assert (result["changed"], result["outcome"]) == (False, "unchanged")
+    assert result["status"]["uid"] == palette.stored[PLACE].metadata["uid"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "options"),
+    [(own_labels("nightly"), {}), (own_labels(), {"deletion_policy": "Retain"})],
+)
+def test_name_that_is_taken_meanwhile_otherwise_than_asked_is_a_conflict(
+    palette: MemoryPalette, labels: dict[str, str], options: Json
+) -> None:
+    palette.fail("POST", LOST)
+    on_poll(palette, lambda: add_once(palette, labels), after="POST")
+    assert failure(palette, **options)["reason"] == "conflict"
+
+
+def add_once(palette: MemoryPalette, labels: dict[str, str]) -> None:
+    """Let somebody take the snapshot, once."""
+    if PLACE not in palette.stored:
+        add(palette, labels=labels)
+
+
+# Progress
+
+
+def test_progress_is_said_at_least_every_15_seconds(palette: MemoryPalette) -> None:
+    palette.course = ready_after(60)
+    lines: list[tuple[float, str]] = []
+    said = lines.append
+    run(palette, MODULE, say=lambda line: said((palette.elapsed, line)), **given(wait_timeout=90))
+    times = [0, *(at for at, _line in lines), palette.elapsed]
+    # It is looked every second whether a line is due.
+    assert max(later - at for at, later in pairwise(times)) <= 16
+    waiting = "snapshot before: 0/1 done, 0 failed, db1 waiting to be ready"
+    *meanwhile, (at, done) = lines
+    assert done == f"snapshot before: 1/1 done, 0 failed ({at:.0f} s of 90 s)"
+    assert all(line.startswith(waiting) for _at, line in meanwhile)
+    at, line = meanwhile[-1]
+    assert line == f"{waiting} (phase InProgress) ({at:.0f} s of 90 s)"
+
+
+def test_progress_false_says_nothing(palette: MemoryPalette) -> None:
+    palette.course = ready_after(60)
+    lines: list[str] = []
+    result = run(palette, MODULE, say=lines.append, **given(progress=False))
+    assert (result["outcome"], lines) == ("created", [])
+    assert palette.elapsed > 30
 
 
 def test_retries_do_not_help_when_the_list_fails_too(palette: MemoryPalette) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot_info import (
     MODULE,
 )
-from unit.builders import FAILED, READY, SUCCEEDED, Json, key_of
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
+    SCHEDULED,
+)
+from unit.builders import FAILED, READY, SUCCEEDED, Json, key_of, own_labels
 from unit.palette_in_memory import NEVER_READY, MemoryPalette
 from unit.tasks import run
 
@@ -25,7 +29,9 @@ def palette(request: pytest.FixtureRequest) -> MemoryPalette:
     """Two clusters with a few snapshots, in each of Palette's JSON styles."""
     palette = MemoryPalette(go_swagger=request.param)
     palette.add_cluster("c2", "cluster-2")
-    db1, test = key_of("db1"), {"app": "db", "tier": "test"}
+    db1, test = key_of("db1"), {"app": "db", "tier": "test", **own_labels("nightly")}
+    palette.add_vm(db1, {"role": "primary"})
+    palette.add_vm(key_of("db2"), {"role": "replica"})
     palette.add_snapshot("nightly-1", db1, {"app": "db"}, course=(READY,), age=10 * DAY)
     palette.add_snapshot("nightly-2", db1, test, course=(SUCCEEDED,), age=2 * HOUR)
     palette.add_snapshot("by-hand", key_of("db2"), course=(FAILED,), age=5 * DAY)
@@ -53,11 +59,20 @@ ALL = ["fresh", "nightly-2", "edge", "by-hand", "nightly-1"]
         ({"name": "Edge"}, []),
         ({"name": "nightly-[13]"}, ["nightly-1"]),
         ({"vm_names": ["db2"]}, ["by-hand"]),
-        ({"vm_names": []}, ALL),
+        ({"vm_names": ["db[13-9]"]}, ["fresh", "nightly-2", "edge", "nightly-1"]),
+        ({"vm_names": ["prod/*"]}, ["fresh"]),
+        ({"vm_names": ["cluster-2/vms/db1"]}, ["edge"]),
+        ({"exclude": ["db1"]}, ["by-hand"]),
+        ({"exclude": ["vms/*"]}, ["fresh"]),
+        ({"clusters": ["cluster-2"]}, ["edge"]),
+        ({"clusters": ["cluster-1", "cluster-2"]}, ALL),
+        ({"set": "nightly"}, ["nightly-2"]),
+        ({"set": "nightly", "ready": True}, []),
+        ({"selector": "role=primary"}, ["nightly-2", "nightly-1"]),
         ({"namespaces": ["prod", "other"]}, ["fresh"]),
-        ({"selector": "app=db"}, ["nightly-2", "nightly-1"]),
-        ({"selector": "app=db,tier!=test"}, ["nightly-1"]),
-        ({"selector": "!app"}, ["fresh", "edge", "by-hand"]),
+        ({"snapshot_selector": "app=db"}, ["nightly-2", "nightly-1"]),
+        ({"snapshot_selector": "app=db,tier!=test"}, ["nightly-1"]),
+        ({"snapshot_selector": "!app"}, ["fresh", "edge", "by-hand"]),
         ({"ready": True}, ["nightly-1"]),
         ({"ready": False}, ["fresh", "nightly-2", "edge", "by-hand"]),
         ({"phase": ["Failed", "InProgress"]}, ["edge", "by-hand"]),
@@ -106,6 +121,7 @@ def test_summary_counts_what_was_found(palette: MemoryPalette) -> None:
         "total": 5,
         "ready": 1,
         "in_progress": 2,
+        "not_ready": 1,
         "failed": 1,
         "deleting": 1,
         "vms": 4,
@@ -113,6 +129,45 @@ def test_summary_counts_what_was_found(palette: MemoryPalette) -> None:
         "oldest": min(times),
         "newest": max(times),
     }
+
+
+def test_summary_adds_up(palette: MemoryPalette) -> None:
+    summary = run(palette, MODULE)["summary"]
+    states = ("ready", "in_progress", "not_ready", "failed")
+    assert sum(summary[state] for state in states) == summary["total"]
+
+
+def test_set_and_scheduler_of_each_snapshot_are_told(palette: MemoryPalette) -> None:
+    palette.add_snapshot("theirs", key_of("db2"), {SCHEDULED: "true"})
+    rows = {row["name"]: row for row in run(palette, MODULE)["snapshots"]}
+    assert {name for name, row in rows.items() if row["set"] == "nightly"} == {"nightly-2"}
+    assert {name for name, row in rows.items() if row["scheduled_by_palette"]} == {"theirs"}
+
+
+def test_set_vm_names_and_namespaces_that_match_nothing_are_told(palette: MemoryPalette) -> None:
+    options: Json = {"set": "nightyl", "vm_names": ["db2", "dbl*"], "namespaces": ["vms", "prdo"]}
+    result = run(palette, MODULE, **options)
+    told = {miss["option"]: (miss["value"], miss["nearest"]) for miss in result["unmatched"]}
+    assert told["set"] == ("nightyl", ["nightly"])
+    assert told["vm_names"][0] == "dbl*"
+    assert told["namespaces"][0] == "prdo"
+    for value in ("nightyl", "dbl*", "prdo"):
+        assert any(f"'{value}' matches nothing" in text for text in result["warnings"])
+
+
+def test_project_that_was_not_given_is_told_where_nothing_is_found(palette: MemoryPalette) -> None:
+    palette.stored.clear()
+    (warning,) = run(palette, MODULE)["warnings"]
+    assert warning.startswith("no snapshot was found: no project was given")
+    assert "PALETTE_PROJECT" in warning
+    assert run(palette, MODULE, project="project-1")["warnings"] == []
+
+
+def test_warn_of_a_clock_that_is_wrong(palette: MemoryPalette) -> None:
+    palette.clock_skew = timedelta(days=-9)
+    (warning,) = run(palette, MODULE)["warnings"]
+    assert "2026-11-23T12:00:00Z" in warning
+    assert "2026-11-14T12:00:00Z" in warning
 
 
 def test_summary_of_nothing_found(palette: MemoryPalette) -> None:
@@ -130,12 +185,17 @@ def test_summary_of_nothing_found(palette: MemoryPalette) -> None:
         ("newer_than", "7"),
         ("newer_than", "800000d"),
         ("newer_than", "9999999999d"),
+        ("snapshot_selector", "app=db,"),
         ("selector", "app=db,"),
-        ("selector", "app in db"),
+        ("snapshot_selector", "app in db"),
+        ("vm_names", []),
+        ("vm_names", ["db 1"]),
+        ("exclude", ["DB*"]),
+        ("namespaces", ["vm*"]),
     ],
 )
 def test_read_refuses_a_filter_that_makes_no_sense(
-    palette: MemoryPalette, option: str, value: str
+    palette: MemoryPalette, option: str, value: Any
 ) -> None:
     options: Json = {option: value}
     result = run(palette, MODULE, **options)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,14 +15,21 @@ from hypothesis import strategies as st
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot_retention import (  # noqa: E501
     MODULE,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot_set import (
+    MODULE as SET,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
+    write_time,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     EXPIRES_AT,
+    SCHEDULED,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
-from unit.builders import FAILED, READY, Json, key_of, own_labels
+from unit.builders import FAILED, NOW, READY, Json, key_of, own_labels
 from unit.palette_in_memory import NEVER_READY, Call, MemoryPalette
 from unit.tasks import run
 
@@ -76,8 +84,11 @@ def test_wait_timeout_and_poll_interval_are_at_most_a_year(
     assert palette.calls == []
 
 
-def test_max_age_that_is_empty_is_no_rule(palette: MemoryPalette) -> None:
-    assert retain(palette, max_age="")["summary"]["by_why"] == {"no_rule": 6, "newest_ready": 2}
+def test_keep_within_that_is_empty_is_no_rule(palette: MemoryPalette) -> None:
+    assert retain(palette, keep_within="")["summary"]["by_why"] == {
+        "no_rule": 6,
+        "newest_usable": 2,
+    }
 
 
 def test_keep_last_deletes_the_oldest_vm_by_vm(palette: MemoryPalette) -> None:
@@ -91,28 +102,28 @@ def test_keep_last_deletes_the_oldest_vm_by_vm(palette: MemoryPalette) -> None:
         "deleted": 4,
         "failed": 0,
         "not_tried": 0,
-        "by_why": {"beyond_keep_last": 4, "keep_last": 2, "newest_ready": 2},
+        "by_why": {"no_longer_kept": 4, "kept": 2, "newest_usable": 2},
     }
     for vm_name in ("db1", "web1"):
         own = [call.name for call in palette.writes() if call.vm_name == vm_name]
         assert own == [f"{vm_name}-30", f"{vm_name}-7"]
 
 
-def test_max_age_deletes_nothing_the_second_time(palette: MemoryPalette) -> None:
-    retain(palette, max_age="3d")
-    again = retain(palette, max_age="3d")
+def test_keep_within_deletes_nothing_the_second_time(palette: MemoryPalette) -> None:
+    retain(palette, keep_within="3d")
+    again = retain(palette, keep_within="3d")
     assert not again["changed"]
-    assert again["diff"] == {"before": [], "after": []}
+    assert again["diff"] == {"before": {}, "after": {}}
     assert len(palette.writes()) == 4
 
 
 def test_check_mode_reports_what_it_would_delete(palette: MemoryPalette) -> None:
-    check = run(palette, MODULE, check_mode=True, cluster="cluster-1", max_age="3d")
+    check = run(palette, MODULE, check_mode=True, cluster="cluster-1", keep_within="3d")
     assert check["changed"]
     assert check["summary"]["deleted"] == 4
     assert len(palette.names()) == 8
     doomed = {name for name, outcome in outcomes(check).items() if outcome == "deleted"}
-    run(palette, MODULE, cluster="cluster-1", max_age="3d")
+    run(palette, MODULE, cluster="cluster-1", keep_within="3d")
     assert {call.name for call in palette.writes()} == doomed
 
 
@@ -125,8 +136,8 @@ def test_check_mode_reports_what_it_would_delete(palette: MemoryPalette) -> None
         ({"namespaces": ["prod"]}, 8),
         ({"set": "nightly"}, 1 + 1),
         ({"set": "weekly"}, 8),
-        ({"selector": "app.kubernetes.io/part-of=nightly"}, 1 + 1),
-        ({"selector": "app.kubernetes.io/part-of!=nightly"}, 8),
+        ({"snapshot_selector": "app.kubernetes.io/part-of=nightly"}, 1 + 1),
+        ({"snapshot_selector": "app.kubernetes.io/part-of!=nightly"}, 8),
         ({"clusters": ["cluster-1"], "cluster": None}, 1 + 1),
         ({"cluster": None}, 1 + 1),
     ],
@@ -159,15 +170,15 @@ def test_snapshots_has_a_row_with_status_for_every_snapshot_seen(palette: Memory
     palette.add_snapshot("by-hand", db1, age=99 * DAY)
     palette.add_snapshot("failed", db1, OWN, course=(FAILED,), age=2 * DAY)
     palette.add_snapshot("running", db1, OWN, course=NEVER_READY, age=8 * DAY)
-    result = retain(palette, vm_names=["db1"], max_age="3d")
+    result = retain(palette, vm_names=["db1"], keep_within="3d")
     assert whys(result) == {
         "failed": ("delete", "failed"),
         "by-hand": ("keep", "not_ours"),
-        "db1-30": ("delete", "too_old"),
+        "db1-30": ("delete", "no_longer_kept"),
         "running": ("keep", "in_progress"),
-        "db1-7": ("delete", "too_old"),
-        "db1-1": ("keep", "young_enough"),
-        "db1-0": ("keep", "newest_ready"),
+        "db1-7": ("delete", "no_longer_kept"),
+        "db1-1": ("keep", "kept"),
+        "db1-0": ("keep", "newest_usable"),
     }
     assert next(iter(whys(result))) == "failed"
     assert [call.name for call in palette.writes()] == [
@@ -177,11 +188,10 @@ def test_snapshots_has_a_row_with_status_for_every_snapshot_seen(palette: Memory
     ]
     row = next(row for row in result["snapshots"] if row["name"] == "db1-7")
     assert (row["vm_name"], row["namespace"], row["age_seconds"]) == ("db1", "vms", 7 * DAY)
-    assert [shown["metadata"]["name"] for shown in result["diff"]["before"]] == [
-        "failed",
-        "db1-30",
-        "db1-7",
-    ]
+    before = result["diff"]["before"]
+    assert list(before) == [f"cluster-1/vms/{name}" for name in ("failed", "db1-30", "db1-7")]
+    assert before["cluster-1/vms/failed"]["metadata"]["name"] == "failed"
+    assert result["diff"]["after"] == {}
 
 
 def test_expires_at_deletes_without_any_rule(palette: MemoryPalette) -> None:
@@ -194,10 +204,10 @@ def test_expires_at_deletes_without_any_rule(palette: MemoryPalette) -> None:
     assert len(palette.writes()) == 1
 
 
-def test_max_age_counts_from_the_point_in_time_of_the_snapshot(palette: MemoryPalette) -> None:
+def test_keep_within_counts_from_the_point_in_time_of_the_snapshot(palette: MemoryPalette) -> None:
     palette.clock.now += 3600
-    result = retain(palette, vm_names=["db1"], max_age="24h")
-    assert whys(result)["db1-1"] == ("delete", "too_old")
+    result = retain(palette, vm_names=["db1"], keep_within="24h")
+    assert whys(result)["db1-1"] == ("delete", "no_longer_kept")
 
 
 def test_run_leaves_the_rest_of_a_vm_after_a_deletion_that_fails_and_stops_no_other(
@@ -217,8 +227,8 @@ def test_run_leaves_the_rest_of_a_vm_after_a_deletion_that_fails_and_stops_no_ot
         "db1-0": "not_tried",
         **dict.fromkeys(("web1-30", "web1-7", "web1-1", "web1-0"), "deleted"),
     }
-    text = "1 of 8 snapshots could not be deleted, and 2 were not tried after that: vms/db1-7: no"
-    assert text in result["msg"]
+    text = "1 of 8 snapshots could not be deleted, and 2 were not tried after that: "
+    assert f"{text}cluster-1/vms/db1-7: no" in result["msg"]
     failed = next(row for row in result["snapshots"] if row["outcome"] == "failed")
     assert (failed["reason"], failed["msg"], failed["http_status"]) == ("forbidden", "no", 403)
     summary = result["summary"]
@@ -249,8 +259,9 @@ def test_run_takes_a_snapshot_that_went_by_itself_as_deleted(palette: MemoryPale
     ("options", "option"),
     [
         ({"keep_last": -1}, "keep_last"),
-        ({"max_age": "a week"}, "max_age"),
-        ({"max_age": "-1d"}, "max_age"),
+        ({"keep_within": "a week"}, "keep_within"),
+        ({"keep_within": "-1d"}, "keep_within"),
+        ({"snapshot_selector": "a=b,,"}, "snapshot_selector"),
         ({"selector": "a=b,,"}, "selector"),
         ({"concurrency": 0}, "concurrency"),
         ({"poll_interval": 0}, "poll_interval"),
@@ -265,16 +276,215 @@ def test_read_refuses_wrong_options_before_any_request(
     assert palette.calls == []
 
 
-def test_max_age_0_is_a_rule_too(palette: MemoryPalette) -> None:
-    retain(palette, vm_names=["db1"], max_age="0")
+def test_keep_within_0_is_a_rule_too(palette: MemoryPalette) -> None:
+    retain(palette, vm_names=["db1"], keep_within="0")
     assert palette.names() == ["db1-0", "web1-0", "web1-1", "web1-30", "web1-7"]
-    retain(palette, max_age="0", keep_last=0)
+    retain(palette, keep_within="0", keep_last=0)
     assert palette.names() == []
 
 
-def test_max_age_keeps_what_is_just_as_old(palette: MemoryPalette) -> None:
-    retain(palette, max_age="0", keep_last=0)
+def test_keep_within_keeps_what_is_just_as_old(palette: MemoryPalette) -> None:
+    retain(palette, keep_within="0", keep_last=0)
     assert palette.names() == ["db1-0", "web1-0"]
+
+
+# The rules
+
+
+def test_keep_last_counts_each_set_by_itself(palette: MemoryPalette) -> None:
+    palette.add_snapshot("upgrade", key_of("db1"), own_labels("before-upgrade"), age=60 * DAY)
+    palette.add_snapshot("of-no-set", key_of("db1"), own_labels(), age=50 * DAY)
+    result = retain(palette, vm_names=["db1"], keep_last=1)
+    assert {
+        row["name"]: row["set"] for row in result["snapshots"] if row["decision"] == "keep"
+    } == {
+        "db1-0": "nightly",
+        "upgrade": "before-upgrade",
+        "of-no-set": None,
+    }
+
+
+def test_snapshots_tell_cluster_and_all_rules_that_keep(palette: MemoryPalette) -> None:
+    rows = retain(palette, vm_names=["db1"], keep_last=2, keep_weekly=3, keep_within="2h")
+    assert {row["name"]: row["kept_by"] for row in rows["snapshots"]} == {
+        "db1-0": ["keep_last", "keep_weekly", "keep_within"],
+        "db1-1": ["keep_last", "keep_weekly"],
+        "db1-7": [],
+        "db1-30": ["keep_weekly"],
+    }
+    assert {row["cluster"] for row in rows["snapshots"]} == {"cluster-1"}
+
+
+def test_delete_older_than_overrides_what_rules_keep_but_not_the_newest(
+    palette: MemoryPalette,
+) -> None:
+    add_days(palette, key_of("old1"), 40, 50)
+    result = retain(palette, keep_last=9, delete_older_than="20d")
+    assert palette.names() == ["db1-0", "db1-1", "db1-7", "old1-40", "web1-0", "web1-1", "web1-7"]
+    assert whys(result)["db1-30"] == ("delete", "too_old")
+    assert whys(result)["old1-40"] == ("keep", "newest_usable")
+
+
+def test_ownership_is_the_label_and_the_request_id(palette: MemoryPalette) -> None:
+    palette.add_snapshot("label-only", key_of("db1"), OWN, age=90 * DAY, request_id=None)
+    scheduled = {**OWN, SCHEDULED: "true"}
+    palette.add_snapshot("scheduled", key_of("db1"), scheduled, age=90 * DAY)
+    result = retain(palette, vm_names=["db1"], keep_last=0)
+    assert whys(result)["label-only"] == ("keep", "not_ours")
+    assert whys(result)["scheduled"] == ("keep", "scheduled_by_palette")
+    assert {"label-only", "scheduled"} <= set(palette.names())
+
+
+# After a set
+
+
+def nightly(palette: MemoryPalette, check_mode: bool = False, **options: Any) -> Json:
+    """Return the result of the task that takes the set before."""
+    given: Json = {"cluster": "cluster-1", "all": True, "members": "all", **options}
+    return run(palette, SET, check_mode=check_mode, **{"set": "nightly", **given})
+
+
+def test_after_spares_the_vms_without_a_new_usable_snapshot(palette: MemoryPalette) -> None:
+    palette.courses["web1"] = (FAILED,)
+    after = nightly(palette)
+    assert after["failed"]
+    result = retain(palette, keep_last=1, after=after)
+    assert palette.names() == [
+        "db1-nightly", "web1-0", "web1-1", "web1-30", "web1-7", "web1-nightly"
+    ]  # fmt: skip
+    assert whys(result)["web1-30"] == ("keep", "no_new_snapshot")
+    assert result["summary"]["by_why"]["no_new_snapshot"] == 5
+
+
+def test_after_says_nothing_of_vms_that_the_set_does_not_have(palette: MemoryPalette) -> None:
+    result = retain(palette, keep_last=1, after=nightly(palette, vm_names=["db1"]))
+    assert {row["vm_name"] for row in result["snapshots"]} == {"db1"}
+    assert len([name for name in palette.names() if name.startswith("web1")]) == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "here"),
+    [
+        ({"cluster_uid": "c1"}, {"cluster": "cluster-1"}),
+        ({"cluster": "cluster-1"}, {"cluster": None, "cluster_uid": "c1"}),
+    ],
+)
+def test_after_finds_the_vms_by_their_cluster_s_name_and_uid(
+    palette: MemoryPalette, given: Json, here: Json
+) -> None:
+    vms = [{"vm_name": "db1", "namespace": "vms", **given}]
+    after = nightly(palette, cluster=None, all=None, vms=vms)
+    result = retain(palette, keep_last=1, after=after, **here)
+    assert {row["vm_name"] for row in result["snapshots"]} == {"db1"}
+    assert result["summary"]["deleted"] == 4
+
+
+def test_after_spares_a_vm_that_failed_in_a_cluster_given_by_its_uid(
+    palette: MemoryPalette,
+) -> None:
+    palette.courses["db1"] = (FAILED,)
+    vms = [{"vm_name": "db1", "namespace": "vms", "cluster_uid": "c1"}]
+    after = nightly(palette, cluster=None, all=None, vms=vms)
+    result = retain(palette, keep_last=1, after=after)
+    assert result["summary"]["by_why"] == {"no_new_snapshot": 5}
+
+
+@pytest.mark.parametrize("rule", ["keep_last", "keep_daily", "keep_yearly"])
+def test_after_in_check_mode_foretells_what_the_run_deletes(
+    palette: MemoryPalette, rule: str
+) -> None:
+    options: Json = {"cluster": "cluster-1", rule: 1}
+    foretold = nightly(palette, check_mode=True)
+    check = run(palette, MODULE, check_mode=True, after=foretold, **options)
+    assert palette.writes() == []
+    result = run(palette, MODULE, after=nightly(palette), **options)
+    doomed = {name for name, outcome in outcomes(result).items() if outcome == "deleted"}
+    assert {f"{vm}-{age}" for vm in ("db1", "web1") for age in (0, 1, 7, 30)} == doomed
+    assert {name for name, outcome in outcomes(check).items() if outcome == "deleted"} == doomed
+    assert palette.names() == ["db1-nightly", "web1-nightly"]
+
+
+@pytest.mark.parametrize("after", [{}, {"changed": True}, {"members": {}, "summary": "x"}])
+def test_after_refuses_what_is_no_result_of_a_set(palette: MemoryPalette, after: Json) -> None:
+    result = retain(palette, keep_last=1, after=after)
+    assert result["reason"] == "invalid_parameters"
+    assert result["msg"].startswith("after: is not the registered result of a vm_snapshot_set task")
+    assert palette.calls == []
+
+
+def test_after_refuses_a_result_without_all_rows(palette: MemoryPalette) -> None:
+    palette.courses["web1"] = (FAILED,)
+    after = nightly(palette, members="failed")
+    result = retain(palette, keep_last=1, after=after)
+    assert result["reason"] == "invalid_parameters"
+    assert "set members: all on the vm_snapshot_set task" in result["msg"]
+    assert palette.writes("DELETE") == []
+
+
+# The clock
+
+
+@pytest.mark.parametrize("days", [-9, 9])
+@pytest.mark.parametrize("options", [{"keep_within": "3d"}, {"delete_older_than": "3d"}])
+def test_keep_within_and_delete_older_than_refuse_with_a_clock_that_is_wrong(
+    palette: MemoryPalette, options: Json, days: int
+) -> None:
+    palette.clock_skew = timedelta(days=days)
+    result = retain(palette, keep_last=1, **options)
+    assert (result["reason"], result["changed"]) == ("clock_skew", False)
+    for moment in (NOW, NOW + timedelta(days=days)):
+        assert write_time(moment) in result["msg"]
+    assert palette.writes() == []
+
+
+def test_expires_at_refuses_with_a_clock_that_is_wrong(palette: MemoryPalette) -> None:
+    palette.clock_skew = timedelta(days=-9)
+    annotations = {EXPIRES_AT: "2026-11-23T11:59:59Z"}
+    palette.add_snapshot("past", key_of("db1"), OWN, age=40 * DAY, annotations=annotations)
+    assert retain(palette)["reason"] == "clock_skew"
+    assert palette.writes() == []
+
+
+def test_keep_last_warns_of_a_clock_that_is_wrong(palette: MemoryPalette) -> None:
+    palette.clock_skew = timedelta(days=9)
+    result = retain(palette, keep_last=1)
+    (warning,) = result["warnings"]
+    assert "2026-12-02T12:00:00Z" in warning
+    assert palette.names() == ["db1-0", "web1-0"]
+
+
+# What matches nothing
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"set": "nightyl"}, "set"),
+        ({"vm_names": ["db1", "dbl"]}, "vm_names"),
+        ({"namespaces": ["vms", "prdo"]}, "namespaces"),
+        ({"exclude": ["batchl"]}, "exclude"),
+    ],
+)
+def test_set_vm_names_namespaces_and_exclude_that_match_nothing_warn(
+    palette: MemoryPalette, options: Json, option: str
+) -> None:
+    palette.add_vm(key_of("api1", "prod"))
+    result = retain(palette, keep_last=9, **options)
+    assert not result.get("failed")
+    (miss,) = result["unmatched"]
+    value = options[option]
+    assert miss["option"] == option
+    assert miss["value"] == (value if isinstance(value, str) else value[-1])
+    (warning,) = result["warnings"]
+    assert warning.startswith(f"{option}: '{miss['value']}' matches nothing")
+
+
+def test_project_that_was_not_given_is_told_where_nothing_is_found(palette: MemoryPalette) -> None:
+    palette.stored.clear()
+    assert retain(palette, keep_last=1)["warnings"][0].startswith(
+        "no snapshot was found: no project was given"
+    )
+    assert retain(palette, keep_last=1, project="project-1")["warnings"] == []
 
 
 _traits = st.tuples(
@@ -305,12 +515,12 @@ def generated_palette(traits: list[tuple[str, int, dict[str, str], str]]) -> Mem
     st.integers(1, 4),
 )
 def test_check_mode_reports_what_a_run_deletes_and_a_second_run_deletes_nothing(
-    traits: list[Any], keep_last: int | None, max_age: str | None, concurrency: int
+    traits: list[Any], keep_last: int | None, keep_within: str | None, concurrency: int
 ) -> None:
     palette = generated_palette(traits)
     before = set(palette.names())
     going = {place[2] for place, stored in palette.stored.items() if stored.deleting}
-    options: Json = {"keep_last": keep_last, "max_age": max_age, "concurrency": concurrency}
+    options: Json = {"keep_last": keep_last, "keep_within": keep_within, "concurrency": concurrency}
     moment = palette.clock.now
     result = retain(palette, **options)  # compares check mode with it
     doomed = {name for name, (decision, _why) in whys(result).items() if decision == "delete"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,13 +20,16 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_sn
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
+    write_time,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     EXPIRES_AT,
     MANAGED_BY,
     PART_OF,
     REQUEST_ID,
 )
-from unit.builders import FAILED, READY, UNQUIESCED, Json, key_of, own_labels
+from unit.builders import FAILED, NOW, READY, UNQUIESCED, Json, key_of, own_labels
 from unit.palette_in_memory import NEVER_READY, Call, MemoryPalette, ready_after
 from unit.tasks import run
 
@@ -49,7 +53,8 @@ def nightly(palette: MemoryPalette, **options: Any) -> Json:
 
     A check of the same task comes first, and must report the same.
     """
-    given: Json = {"name": "nightly", "namespace": "vms", "cluster": "cluster-1", **options}
+    place: Json = {"namespace": "vms", "cluster": "cluster-1"}
+    given: Json = {"set": "nightly", "members": "all", **place, **options}
     if given.get("state") != "absent" and "vms" not in given and "vm_names" not in given:
         given["all"] = True
     written = len(palette.writes())
@@ -137,16 +142,16 @@ def test_vms_vm_names_selector_and_exclude_select(
 @pytest.mark.parametrize(
     ("options", "option"),
     [
-        ({"name": "a b"}, "name"),
-        ({"name": ""}, "name"),
+        ({"set": "a b"}, "set"),
+        ({"set": ""}, "set"),
         ({"name_template": "{vm}-{date}"}, "name_template"),
         ({"name_template": "{vm"}, "name_template"),
         ({"vms": ["db1"], "selector": "app=db"}, "vms"),
         ({"vms": ["db1"], "all": True}, "vms"),
         ({"vms": ["Bad Name"]}, "vms[0].vm_name"),
         ({"selector": "app=db,,"}, "selector"),
-        ({"max_age": "a day"}, "max_age"),
-        ({"max_age": "-1h"}, "max_age"),
+        ({"unless_newer_than": "a day"}, "unless_newer_than"),
+        ({"unless_newer_than": "-1h"}, "unless_newer_than"),
         ({"expire_after": "1 week"}, "expire_after"),
         ({"concurrency": 0}, "concurrency"),
         ({"max_failed": -1}, "max_failed"),
@@ -162,7 +167,7 @@ def test_vms_vm_names_selector_and_exclude_select(
 def test_read_refuses_wrong_options_before_any_request(
     palette: MemoryPalette, options: Json, option: str
 ) -> None:
-    given: Json = {"name": "nightly", "namespace": "vms", "cluster": "cluster-1", **options}
+    given: Json = {"set": "nightly", "namespace": "vms", "cluster": "cluster-1", **options}
     if "vms" not in options:
         given["all"] = True
     result = run(palette, MODULE, **given)
@@ -173,7 +178,7 @@ def test_read_refuses_wrong_options_before_any_request(
 
 
 def test_all_must_be_set_where_nothing_selects(palette: MemoryPalette) -> None:
-    result = run(palette, MODULE, name="nightly", cluster="cluster-1")
+    result = run(palette, MODULE, set="nightly", cluster="cluster-1")
     assert result["reason"] == "invalid_parameters"
     assert "all: true" in result["msg"]
     assert palette.calls == []
@@ -205,16 +210,19 @@ def test_vms_refuses_a_vm_that_is_listed_in_two_ways(
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"name_template": "same"}, "name_template: 3 members"),
-        ({"name_template": "{set}"}, "name_template: 3 members"),
+        ({"name_template": "same"}, "name_template: VM vms/db1: 'same' is another VM's too; "),
+        ({"name_template": "{set}"}, "name_template: VM vms/db1: 'nightly' is another VM's too; "),
         ({"name_template": "{vm}-" + "x" * 250}, "name_template: "),
-        ({"name": "Nightly"}, "name: is part of the snapshots' names, and 'db1-Nightly' "),
-        ({"name": "Nightly", "name_template": "{vm}-{set}_"}, "name_template: 'db1-Nightly_' "),
+        ({"set": "Nightly"}, "set: is part of the snapshots' names, and 'db1-Nightly' "),
+        ({"set": "Nightly", "name_template": "{vm}-{set}_"}, "name_template: 'db1-Nightly_' "),
         ({"name_template": "{vm}_{set}"}, "name_template: 'db1_nightly' "),
-        ({"vms": ["db1", {"vm_name": "db2", "name": "db1-nightly"}]}, "name_template: 2 members"),
+        (
+            {"vms": ["db1", {"vm_name": "db2", "name": "db1-nightly"}]},
+            "VM vms/db2: 'db1-nightly' is another VM's too; ",
+        ),
     ],
 )
-def test_name_and_name_template_that_make_no_valid_names_are_refused_before_any_write(
+def test_set_and_name_template_that_make_no_valid_names_are_refused_before_any_write(
     palette: MemoryPalette, options: Json, text: str
 ) -> None:
     result = nightly(palette, **options)
@@ -223,27 +231,31 @@ def test_name_and_name_template_that_make_no_valid_names_are_refused_before_any_
     assert palette.writes() == []
 
 
-def test_name_template_is_checked_as_max_age_and_exclude_leave_it(palette: MemoryPalette) -> None:
-    ends_in_a_time = nightly(palette, name_template="{vm}-", max_age="20h")
+def test_name_template_is_checked_as_unless_newer_than_and_exclude_leave_it(
+    palette: MemoryPalette,
+) -> None:
+    ends_in_a_time = nightly(palette, name_template="{vm}-", unless_newer_than="20h")
     assert ends_in_a_time["summary"]["created"] == 3
     own = {"vm_name": "db2", "name": "db2-own"}
-    excluded = nightly(palette, name="Nightly", vms=["db1", own], exclude=["db1"])
+    excluded = nightly(palette, set="Nightly", vms=["db1", own], exclude=["db1"])
     assert outcomes(excluded) == {"db2": "created"}
 
 
-@pytest.mark.parametrize("max_age", [None, "20h"])
+@pytest.mark.parametrize("unless_newer_than", [None, "20h"])
 def test_consistency_filesystem_fails_an_unquiesced_member_and_no_other(
-    palette: MemoryPalette, max_age: str | None
+    palette: MemoryPalette, unless_newer_than: str | None
 ) -> None:
     palette.add_snapshot("db1-nightly", key_of("db1"), OWN, course=(UNQUIESCED,), age=60)
-    result = nightly(palette, consistency="filesystem", max_age=max_age)
+    result = nightly(palette, consistency="filesystem", unless_newer_than=unless_newer_than)
     assert outcomes(result) == {"db1": "failed", "db2": "created", "web1": "created"}
     assert result["reason"] == "members_failed"
     row = result["members"]["cluster-1/vms/db1"]
     assert (row["name"], row["reason"], row["changed"]) == ("db1-nightly", "not_quiesced", False)
     assert row["status"]["quiesced"] is False
     assert "delete it to take it again" in row["msg"]
-    again = nightly(palette, consistency="filesystem", max_age=max_age, max_failed=1)
+    again = nightly(
+        palette, consistency="filesystem", unless_newer_than=unless_newer_than, max_failed=1
+    )
     assert outcomes(again)["db1"] == "failed"
     assert (again["changed"], again["summary"]["failed"]) == (False, 1)
 
@@ -286,32 +298,40 @@ def test_vms_of_which_exclude_leaves_none_are_worth_a_warning(
     assert result["warnings"] == ["vms: nothing is left after exclude; no snapshot was taken"]
 
 
-def test_max_age_does_not_take_a_snapshot_of_an_earlier_vm_as_fresh(palette: MemoryPalette) -> None:
-    former = {**READY, "sourceUID": "uid-of-the-former"}
-    palette.add_snapshot("db1-nightly", key_of("db1"), OWN, course=(former,), age=60)
-    result = nightly(palette, vms=["db1"])
-    assert outcomes(result) == {"db1": "unchanged"}
-    assert "db1-nightly was taken of an earlier VM with the same name" in result["warnings"][0]
-    assert outcomes(nightly(palette, vms=["db1"], max_age="20h")) == {"db1": "created"}
+def test_former_vm_blocks_a_member_and_replace_takes_it_again(palette: MemoryPalette) -> None:
+    palette.add_snapshot("db1-nightly", key_of("db1"), OWN, age=60)
+    palette.make_again(key_of("db1"))
+    blocked = nightly(palette, vms=["db1"])
+    assert outcomes(blocked) == {"db1": "blocked"}
+    assert row(blocked, "db1")["reason"] == "former_vm"
+    assert "of an earlier VM with the same name" in row(blocked, "db1")["msg"]
+    assert palette.writes() == []
+    assert outcomes(nightly(palette, vms=["db1"], unless_newer_than="20h")) == {"db1": "created"}
+    assert outcomes(nightly(palette, vms=["db1"], replace=True)) == {"db1": "replaced"}
 
 
-@pytest.mark.parametrize("max_age", [None, "20h"])
-def test_vms_of_a_vm_that_is_gone_are_worth_a_warning(
-    palette: MemoryPalette, max_age: str | None
+@pytest.mark.parametrize("unless_newer_than", [None, "20h"])
+def test_vms_of_a_vm_that_is_gone_are_blocked_though_it_has_a_snapshot(
+    palette: MemoryPalette, unless_newer_than: str | None
 ) -> None:
-    palette.add_snapshot("gone-nightly", key_of("gone"), OWN, age=60)
-    result = nightly(palette, vms=["gone"], max_age=max_age)
-    assert result["changed"] is False
-    assert "gone-nightly exists, but its VM is gone" in result["warnings"][0]
+    # An age that no snapshot here has: what is young enough is not looked at further.
+    palette.add_snapshot("gone-nightly", key_of("gone"), OWN, age=30 * HOUR)
+    result = nightly(palette, vms=["gone"], unless_newer_than=unless_newer_than)
+    assert outcomes(result) == {"gone": "blocked"}
+    assert row(result, "gone")["reason"] == "not_found"
+    assert row(result, "gone")["msg"].startswith(
+        "there is no VM gone in namespace vms of cluster cluster-1"
+    )
+    assert palette.writes() == []
 
 
-def test_name_may_be_any_label_where_no_snapshots_name_has_it(
+def test_set_may_be_any_label_where_no_snapshots_name_has_it(
     palette: MemoryPalette,
 ) -> None:
     own = [{"vm_name": "db1", "name": "db1-own"}]
-    assert nightly(palette, name="Nightly", vms=own)["summary"]["created"] == 1
-    assert nightly(palette, name="Weekly", name_template="{vm}-w")["summary"]["created"] == 3
-    assert nightly(palette, name="Weekly", state="absent")["summary"]["deleted"] == 3
+    assert nightly(palette, set="Nightly", vms=own)["summary"]["created"] == 1
+    assert nightly(palette, set="Weekly", name_template="{vm}-w")["summary"]["created"] == 3
+    assert nightly(palette, set="Weekly", state="absent")["summary"]["deleted"] == 3
 
 
 def test_vms_and_exclude_lose_the_blanks_around_a_comma(palette: MemoryPalette) -> None:
@@ -321,59 +341,66 @@ def test_vms_and_exclude_lose_the_blanks_around_a_comma(palette: MemoryPalette) 
     assert palette.names() == ["db1-nightly", "db2-nightly"]
 
 
+def test_vms_and_exclude_may_be_text_on_lines(palette: MemoryPalette) -> None:
+    result = nightly(palette, vms="db1\r\ndb2\r\n")
+    assert list(result["members"]) == ["cluster-1/vms/db1", "cluster-1/vms/db2"]
+    nightly(palette, state="absent", exclude="web*\ndb1\n")
+    assert palette.names() == ["db1-nightly"]
+
+
 def test_vms_may_give_a_member_a_name_of_its_own(palette: MemoryPalette) -> None:
     result = nightly(palette, vms=["db1", {"vm_name": "db2", "name": "the-big-one"}])
     assert [r["name"] for r in result["members"].values()] == ["db1-nightly", "the-big-one"]
     assert palette.names() == ["db1-nightly", "the-big-one"]
 
 
-def test_max_age_keeps_a_fresh_member_and_gives_a_stale_one_a_successor(
+def test_unless_newer_than_keeps_a_fresh_member_and_gives_a_stale_one_a_successor(
     palette: MemoryPalette,
 ) -> None:
-    first = nightly(palette, max_age="20h")
+    first = nightly(palette, unless_newer_than="20h")
     assert row(first, "db1")["name"] == "db1-nightly-20261123-120000"
     palette.clock.now += 19 * HOUR
-    second = nightly(palette, max_age="20h")
+    second = nightly(palette, unless_newer_than="20h")
     assert set(outcomes(second).values()) == {"fresh"}
     assert not second["changed"]
     assert row(second, "db1")["name"] == row(first, "db1")["name"]
     palette.clock.now += 2 * HOUR
-    third = nightly(palette, max_age="20h")
+    third = nightly(palette, unless_newer_than="20h")
     assert set(outcomes(third).values()) == {"created"}
     assert len(palette.names()) == 6
-    assert set(outcomes(nightly(palette, max_age="20h")).values()) == {"fresh"}
+    assert set(outcomes(nightly(palette, unless_newer_than="20h")).values()) == {"fresh"}
 
 
-def test_max_age_does_not_take_another_sets_or_somebody_elses_snapshot_as_fresh(
+def test_unless_newer_than_does_not_take_another_sets_or_somebody_elses_snapshot_as_fresh(
     palette: MemoryPalette,
 ) -> None:
     palette.add_snapshot("weekly", key_of("db1"), own_labels("weekly"))
     palette.add_snapshot("by-hand", key_of("db2"), {PART_OF: "nightly"})
     palette.add_snapshot("nightly", key_of("web1"), OWN)
-    assert outcomes(nightly(palette, max_age="1h")) == {
+    assert outcomes(nightly(palette, unless_newer_than="1h")) == {
         "db1": "created",
         "db2": "created",
         "web1": "fresh",
     }
 
 
-def test_max_age_does_not_take_a_failed_one_as_fresh_and_waits_for_one_in_progress(
+def test_unless_newer_than_does_not_take_a_failed_one_as_fresh_and_waits_for_one_in_progress(
     palette: MemoryPalette,
 ) -> None:
     palette.add_snapshot("failed", key_of("db1"), OWN, course=(FAILED,))
     palette.add_snapshot("on-its-way", key_of("db2"), OWN, course=ready_after(30))
-    result = nightly(palette, max_age="1h")
+    result = nightly(palette, unless_newer_than="1h")
     assert outcomes(result) == {"db1": "created", "db2": "fresh", "web1": "created"}
     assert row(result, "db2")["status"]["ready_to_use"]
 
 
-def test_max_age_gives_a_stale_member_with_a_name_of_its_own_a_successor(
+def test_unless_newer_than_gives_a_stale_member_with_a_name_of_its_own_a_successor(
     palette: MemoryPalette,
 ) -> None:
     vms = [{"vm_name": "db1", "name": "own"}]
-    nightly(palette, vms=vms, max_age="20h")
+    nightly(palette, vms=vms, unless_newer_than="20h")
     palette.clock.now += 21 * HOUR
-    result = nightly(palette, vms=vms, max_age="20h")
+    result = nightly(palette, vms=vms, unless_newer_than="20h")
     assert outcomes(result) == {"db1": "created"}
     assert row(result, "db1")["name"].startswith("own-")
 
@@ -411,7 +438,7 @@ def test_vms_that_do_not_exist_are_blocked(palette: MemoryPalette) -> None:
     assert row(result, "nowhere")["status"] is None
 
 
-def test_members_has_all_rows_when_one_fails(palette: MemoryPalette) -> None:
+def test_members_all_has_all_rows_when_one_fails(palette: MemoryPalette) -> None:
     def refuse(call: Call) -> None:
         if call.method == "POST" and call.vm_name == "db2":
             raise PaletteError("forbidden", "no", http_status=403, code="OperationForbidden")
@@ -424,6 +451,20 @@ def test_members_has_all_rows_when_one_fails(palette: MemoryPalette) -> None:
     assert (failed["reason"], failed["msg"], failed["changed"]) == ("forbidden", "no", False)
     assert (failed["http_status"], failed["code"]) == (403, "OperationForbidden")
     assert "cluster-1/vms/db2: forbidden: no" in result["msg"]
+
+
+def test_members_failed_leaves_the_other_rows_out_of_a_failing_result_only(
+    palette: MemoryPalette,
+) -> None:
+    palette.courses["db2"] = NEVER_READY
+    options: Json = {"members": "failed", "wait_timeout": 10}
+    failing = nightly(palette, **options)
+    assert outcomes(failing) == {"db2": "failed"}
+    assert failing["summary"] == summary(total=3, created=2, failed=1)
+    assert set(outcomes(nightly(palette, **options, max_failed=1))) == {"db1", "db2", "web1"}
+    palette.add_vm(key_of("web1"), restoreInProgress="restore-1")
+    aborted = nightly(palette, set="weekly", members="failed")
+    assert (aborted["reason"], outcomes(aborted)) == ("preflight_failed", {"web1": "blocked"})
 
 
 def test_max_failed_members_may_fail(palette: MemoryPalette) -> None:
@@ -485,7 +526,7 @@ def test_warn_names_the_vm(palette: MemoryPalette) -> None:
 def test_diff_shows_each_member_before_and_after(palette: MemoryPalette) -> None:
     palette.add_snapshot("db1-nightly", key_of("db1"), OWN, course=(FAILED,))
     palette.add_snapshot("db2-nightly", key_of("db2"), OWN)
-    options: Json = {"name": "nightly", "cluster": "cluster-1", "all": True, "replace": True}
+    options: Json = {"set": "nightly", "cluster": "cluster-1", "all": True, "replace": True}
     check = run(palette, MODULE, check_mode=True, diff_mode=True, **options)
     result = run(palette, MODULE, diff_mode=True, **options)
     assert check["diff"] == result["diff"]
@@ -568,6 +609,159 @@ def test_warn_of_a_snapshot_that_only_has_a_members_name(palette: MemoryPalette)
     assert "exists but is not part of this set" in warning
 
 
+def test_state_absent_tells_a_hand_made_snapshot_of_a_members_name(palette: MemoryPalette) -> None:
+    palette.add_snapshot("db1-nightly", key_of("db1"), {}, age=HOUR)
+    palette.add_snapshot("db2-nightly", key_of("db2"), OWN, request_id=None)
+    result = nightly(palette, state="absent", vms=["db1", "db2"])
+    assert (result["changed"], palette.names()) == (False, ["db1-nightly", "db2-nightly"])
+    (warning,) = (text for text in result["warnings"] if "db1-nightly" in text)
+    taken = "snapshot db1-nightly (taken 2026-11-23T11:00:00Z)"
+    assert warning.startswith(f"cluster-1/vms/db1: {taken} exists but is not part of this set")
+    assert any("db2-nightly" in text for text in result["warnings"])
+
+
+# What matches nothing
+
+
+@pytest.mark.parametrize(
+    ("options", "miss"),
+    [
+        (
+            {"namespace": None, "namespaces": ["vms", "prdo"]},
+            {"option": "namespaces", "value": "prdo", "nearest": ["prod"]},
+        ),
+        (
+            {"vm_names": ["db1", "dbl"]},
+            {"option": "vm_names", "value": "dbl", "nearest": ["db2", "db1"]},
+        ),
+    ],
+)
+def test_namespaces_and_vm_names_that_match_nothing_fail_before_the_first_write(
+    palette: MemoryPalette, options: Json, miss: Json
+) -> None:
+    palette.add_vm(key_of("api1", "prod"))
+    result = nightly(palette, **options)
+    assert (result["reason"], result["changed"]) == ("nothing_selected", False)
+    (told,) = result["unmatched"]
+    assert {**told, "nearest": sorted(told["nearest"])} == {
+        **miss, "nearest": sorted(miss["nearest"])
+    }  # fmt: skip
+    assert f"{miss['option']}: '{miss['value']}' matches nothing; nearest: " in result["msg"]
+    assert "on_error: continue" in result["msg"]
+    assert palette.writes() == []
+    went_on = nightly(palette, **options, on_error="continue")
+    assert not went_on.get("failed")
+    assert went_on["unmatched"] == result["unmatched"]
+    assert row(went_on, "db1")["outcome"] == "created"
+    assert any(f"'{miss['value']}' matches nothing" in text for text in went_on["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [({"exclude": ["batchl"]}, "exclude"), ({"vm_names": ["db*", "batch*"]}, "vm_names")],
+)
+def test_exclude_and_patterns_that_match_nothing_only_warn(
+    palette: MemoryPalette, options: Json, option: str
+) -> None:
+    result = nightly(palette, **options)
+    assert not result.get("failed")
+    assert [miss["option"] for miss in result["unmatched"]] == [option]
+    (warning,) = result["warnings"]
+    assert warning.startswith(f"{option}: 'batch")
+
+
+def test_state_absent_only_warns_of_what_matches_nothing(palette: MemoryPalette) -> None:
+    palette.add_snapshot("db1-nightly", key_of("db1"), OWN)
+    result = nightly(palette, state="absent", set="nightyl", vm_names=["db1", "dbl"])
+    assert not result.get("failed")
+    assert [(miss["option"], miss["nearest"]) for miss in result["unmatched"]] == [
+        ("vm_names", ["db1"]),
+        ("set", ["nightly"]),
+    ]
+    assert palette.names() == ["db1-nightly"]
+
+
+def test_namespaces_that_match_nothing_name_the_missing_project(palette: MemoryPalette) -> None:
+    palette.vms.clear()
+    assert "no project was given" in nightly(palette)["msg"]
+    assert "no project was given" not in nightly(palette, project="project-1")["msg"]
+
+
+# Names that cannot be used
+
+
+def test_on_error_continue_blocks_only_the_member_whose_name_is_too_long(
+    palette: MemoryPalette,
+) -> None:
+    long = "v" * 63
+    palette.add_vm(key_of(long))
+    options: Json = {"vms": ["db1", long], "name_template": "{vm}-" + "y" * 195}
+    assert nightly(palette, **options)["reason"] == "invalid_parameters"
+    assert palette.writes() == []
+    result = nightly(palette, **options, on_error="continue")
+    assert outcomes(result) == {"db1": "created", long: "blocked"}
+    assert row(result, long)["reason"] == "invalid_name"
+    assert "shorten set or name_template" in row(result, long)["msg"]
+
+
+def test_vms_and_names_may_be_numbers_in_yaml(palette: MemoryPalette) -> None:
+    palette.add_vm(key_of("1001"))
+    palette.add_vm(key_of("1002"))
+    result = nightly(palette, vms=[1001, {"vm_name": 1002, "name": 20261125}])
+    assert outcomes(result) == {"1001": "created", "1002": "created"}
+    assert palette.names() == ["1001-nightly", "20261125"]
+
+
+# The clock
+
+
+@pytest.mark.parametrize("days", [-9, 9])
+def test_unless_newer_than_refuses_with_a_clock_that_is_wrong(
+    palette: MemoryPalette, days: int
+) -> None:
+    palette.clock_skew = timedelta(days=days)
+    result = nightly(palette, unless_newer_than="20h")
+    assert (result["reason"], result["changed"]) == ("clock_skew", False)
+    assert "2026-11-23T12:00:00Z" in result["msg"]
+    assert write_time(NOW + timedelta(days=days)) in result["msg"]
+    assert palette.writes() == []
+
+
+def test_set_warns_of_a_clock_that_is_wrong(palette: MemoryPalette) -> None:
+    palette.clock_skew = timedelta(days=9)
+    result = nightly(palette)
+    assert result["summary"]["created"] == 3
+    (warning,) = result["warnings"]
+    assert "2026-11-23T12:00:00Z" in warning
+    assert "2026-12-02T12:00:00Z" in warning
+    palette.clock_skew = timedelta(minutes=4)
+    assert nightly(palette)["warnings"] == []
+
+
+def test_unless_newer_than_refuses_with_a_snapshot_from_the_future(palette: MemoryPalette) -> None:
+    palette.add_snapshot("from-the-future", key_of("db1"), OWN, age=-HOUR)
+    result = nightly(palette, unless_newer_than="20h")
+    assert result["reason"] == "clock_skew"
+    assert "vms/from-the-future was taken at 2026-11-23T13:00:00Z" in result["msg"]
+    assert palette.writes() == []
+
+
+# Two at once
+
+
+def test_member_that_somebody_takes_meanwhile_is_adopted(palette: MemoryPalette) -> None:
+    taken: list[str] = []
+
+    def take(call: Call) -> None:
+        if call.method == "POST" and call.vm_name not in taken:
+            taken.append(call.vm_name)
+            palette.add_snapshot(f"{call.vm_name}-nightly", key_of(call.vm_name), OWN)
+
+    palette.before = take
+    result = run(palette, MODULE, set="nightly", cluster="cluster-1", vm_names=["db1"])
+    assert (outcomes(result), result["changed"]) == ({"db1": "unchanged"}, False)
+
+
 def test_exclude_leaves_out_listed_vms_too(palette: MemoryPalette) -> None:
     result = nightly(palette, vms=["db1", "db2", "web1"], exclude=["db2", "cluster-1/vms/web*"])
     assert outcomes(result) == {"db1": "created"}
@@ -575,7 +769,7 @@ def test_exclude_leaves_out_listed_vms_too(palette: MemoryPalette) -> None:
 
 def test_namespace_can_be_selected_from(palette: MemoryPalette) -> None:
     palette.add_vm(key_of("db1", "prod"))
-    options: Json = {"name": "n", "cluster": "cluster-1", "namespace": "prod"}
+    options: Json = {"set": "n", "cluster": "cluster-1", "namespace": "prod"}
     assert list(run(palette, MODULE, **options)["members"]) == ["cluster-1/prod/db1"]
 
 
@@ -676,7 +870,7 @@ _options = st.fixed_dictionaries(
         "on_error": st.sampled_from(["abort", "continue"]),
         "max_failed": st.sampled_from([0, 99]),
         "wait": st.booleans(),
-        "max_age": st.sampled_from([None, "1h"]),
+        "unless_newer_than": st.sampled_from([None, "1h"]),
         "state": st.sampled_from(["present", "present", "absent"]),
         "concurrency": st.integers(1, 3),
     }
@@ -756,16 +950,16 @@ class Interrupt:
     st.integers(1, 4),
 )
 def test_run_again_completes_an_interrupted_set_without_a_duplicate(
-    count: int, at_write: int, carried_out: bool, max_age: str | None, concurrency: int
+    count: int, at_write: int, carried_out: bool, unless_newer_than: str | None, concurrency: int
 ) -> None:
     palette = generated_palette(["none"] * count)
     interrupt = Interrupt(min(at_write, count), carried_out)
     palette.before, palette.after = interrupt.before, interrupt.after
     options: Json = {
-        "name": "nightly",
+        "set": "nightly",
         "cluster": "cluster-1",
         "all": True,
-        "max_age": max_age,
+        "unless_newer_than": unless_newer_than,
         "concurrency": concurrency,
     }
     with pytest.raises(KeyboardInterrupt):
