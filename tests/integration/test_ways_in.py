@@ -115,7 +115,7 @@ def test_async_in_a_play_over_other_machines_needs_delegate_to(
     assert run.of("look")["reason"] == "invalid_parameters"
     assert "delegate_to: localhost" in run.of("look")["msg"]
     task["delegate_to"] = "localhost"
-    where = {"ANSIBLE_ASYNC_DIR": str(ansible.home / "jobs")}
+    where: dict[str, Any] = {"ANSIBLE_ASYNC_DIR": str(ansible.home / "jobs")}
     run = ansible.play([task], hosts=THERE, **where, **surroundings(palette)).ok()
     assert run.of("look")["summary"]["total"] == 1
 
