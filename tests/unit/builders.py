@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -21,6 +22,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ow
     MANAGED_BY,
     MANAGER,
     PART_OF,
+    REQUEST_ID,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import (
     VirtualMachine,
@@ -66,6 +68,14 @@ def own_labels(part_of: str | None = None) -> dict[str, str]:
     return {MANAGED_BY: MANAGER, **({PART_OF: part_of} if part_of else {})}
 
 
+def annotated(
+    labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the annotations of a snapshot: where the labels say it is ours, it is."""
+    marks = {REQUEST_ID: "a-request"} if labels.get(MANAGED_BY) == MANAGER else {}
+    return {**marks, **(annotations or {})}
+
+
 def manifest(
     status: Json | None = None, *, vm_name: str = "db1", spec: Json | None = None, **metadata: Any
 ) -> Json:
@@ -84,7 +94,10 @@ def listed(status: Json | None = None, **more: Any) -> Snapshot:
 
 
 def snapshot(key: VmKey | None = None, name: str = "s", **fields: Any) -> Snapshot:
-    """Return a snapshot that is ready, unless the fields say otherwise."""
+    """Return a snapshot that is ready, unless the fields say otherwise.
+
+    With the label of this collection it has its annotation too.
+    """
     plain: Json = {
         "key": key or key_of(),
         "name": name,
@@ -107,7 +120,8 @@ def snapshot(key: VmKey | None = None, name: str = "s", **fields: Any) -> Snapsh
         "source_uid": None,
         "manifest": {},
     }
-    return Snapshot(**{**plain, **fields})
+    made = Snapshot(**{**plain, **fields})
+    return made._replace(annotations=annotated(made.labels, made.annotations))
 
 
 def vm_manifest(key: VmKey, labels: dict[str, str] | None = None, **status: Any) -> Json:

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -180,8 +183,27 @@ def test_call_to_a_port_that_nobody_listens_at_is_unreachable(
     closed_port: int, bare_environment: None, clock: Clock
 ) -> None:
     client = client_of(f"http://127.0.0.1:{closed_port}")
-    assert reason_of(client.call, "GET", VMS) == "unreachable"
+    error = error_of(client.call, "GET", VMS)
+    assert error.reason == "unreachable"
+    assert error.message == (
+        f"GET http://127.0.0.1:{closed_port}{VMS}: Failed to establish a new connection: "
+        "Connection refused; check host, and that this machine can reach it"
+    )
     assert len(clock.slept) == 3
+
+
+def test_timeout_names_the_server_and_the_limit(server: ScriptedServer, clock: Clock) -> None:
+    server.script(Answer(stalled=True))
+    error = error_of(client_of(server.url, request_timeout=0.1, retries=0).call, "GET", VMS)
+    assert error.reason == "timeout"
+    assert error.message == f"GET {server.url}{VMS}: no answer within 0.1 s (request_timeout)"
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_errors_of_the_server_name_it(server: ScriptedServer, clock: Clock, status: int) -> None:
+    server.script(Answer({"code": "No", "message": "no"}, status))
+    error = error_of(client_of(server.url, retries=0).call, "POST", VMS, body={})
+    assert f"POST {server.url}{VMS}" in error.message
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid", "*.invalid"])
@@ -191,6 +213,47 @@ def test_call_to_a_host_that_cannot_exist_is_unreachable(
     error = error_of(client_of(f"https://{host}", retries=0).call, "POST", VMS, body={})
     assert error.reason == "unreachable"
     assert not error.outcome_unknown
+    assert "check host" in error.message
+    assert not re.search(r"\[Errno|Connection\(|object at|Error", error.message)
+
+
+# What the clock says
+
+
+@pytest.mark.parametrize("hours", [0, 9 * 24, -9 * 24])
+def test_clock_skew_is_palettes_clock_less_this_one(
+    server: ScriptedServer, client: PaletteClient, hours: int
+) -> None:
+    skew = timedelta(hours=hours)
+    server.script(Answer(headers={"Date": format_datetime(now() + skew, usegmt=True)}))
+    client.call("GET", VMS)
+    assert client.clock_skew is not None
+    assert abs(client.clock_skew - skew) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_clock_skew_is_known_of_refusals_too(
+    server: ScriptedServer, client: PaletteClient, status: int
+) -> None:
+    served_at = format_datetime(now() + timedelta(hours=1), usegmt=True)
+    server.script(Answer({}, status, {"Date": served_at}))
+    error_of(client.call, "GET", VMS)
+    assert client.clock_skew is not None
+    assert client.clock_skew > timedelta(minutes=59)
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Mon, 99 Nov 2026 12:00:00 GMT"])
+def test_clock_skew_is_not_known_without_a_date_that_can_be_read(
+    server: ScriptedServer, client: PaletteClient, date: str | None
+) -> None:
+    server.script(Answer(headers={} if date is None else {"Date": date}))
+    assert client.call("GET", VMS) == {}
+    assert client.clock_skew is None
+
+
+def now() -> datetime:
+    """Return the time."""
+    return datetime.now(timezone.utc)
 
 
 # Paging

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+import warnings
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +29,10 @@ def ca() -> trustme.CA:
     return trustme.CA()
 
 
-def serve(authority: trustme.CA, name: str) -> Any:
+def serve(authority: trustme.CA, name: str, **validity: Any) -> Any:
     """Return a running server with a certificate for a name, signed by the authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
+    authority.issue_cert(name, **validity).configure_cert(context)
     return ScriptedServer.running(context)
 
 
@@ -65,6 +68,14 @@ def refusal_of(server: ScriptedServer, verify: bool | str) -> PaletteError:
     return error
 
 
+def assert_plain(error: PaletteError, server: ScriptedServer) -> None:
+    """Let a message be words: it names the server, but no class, tuple or number of an error."""
+    assert error.message.startswith(f"POST {server.url}{VMS}: ")
+    assert not re.search(
+        r"\[Errno|[A-Z][a-z]+(Error|Connection)|object at|\(_?ssl|'\)", error.message
+    )
+
+
 def test_ca_path_of_the_authority_makes_its_server_trusted(
     server: ScriptedServer, bundle: str
 ) -> None:
@@ -84,8 +95,8 @@ def test_validate_certs_refuses_an_unknown_authority_and_names_ca_path(
 ) -> None:
     error = refusal_of(server, verify=True)
     assert error.reason == "tls_error"
-    assert "CERTIFICATE_VERIFY_FAILED" in error.message
-    assert "ca_path" in error.message
+    assert "set ca_path to the CA that signed the server's certificate" in error.message
+    assert_plain(error, server)
     assert not error.outcome_unknown
 
 
@@ -101,12 +112,42 @@ def test_validate_certs_refuses_a_certificate_for_another_name(
     ca: trustme.CA, bundle: str, bare_environment: None, clock: Clock
 ) -> None:
     with serve(ca, "palette.example.com") as server:
-        assert refusal_of(server, bundle).reason == "tls_error"
+        error = refusal_of(server, bundle)
+        assert error.reason == "tls_error"
+        assert "set host to a name that the server's certificate is for" in error.message
+        assert "ca_path" not in error.message
+        assert_plain(error, server)
 
 
-def test_validate_certs_can_be_turned_off(server: ScriptedServer) -> None:
-    with pytest.warns(match="Unverified HTTPS request"):
+@pytest.mark.parametrize(
+    "validity",
+    [
+        {"not_after": datetime(2021, 1, 1, tzinfo=timezone.utc)},
+        {"not_before": datetime(2099, 1, 1, tzinfo=timezone.utc)},
+    ],
+)
+def test_validate_certs_refuses_a_certificate_out_of_its_time(
+    ca: trustme.CA,
+    bundle: str,
+    bare_environment: None,
+    clock: Clock,
+    validity: dict[str, datetime],
+) -> None:
+    with serve(ca, "127.0.0.1", **validity) as server:
+        error = refusal_of(server, bundle)
+        assert error.reason == "tls_error"
+        assert "renew the server's certificate" in error.message
+        assert "ca_path" not in error.message
+        assert_plain(error, server)
+
+
+def test_validate_certs_can_be_turned_off_without_a_warning_on_stderr(
+    server: ScriptedServer,
+) -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         assert client_of(server.url, verify=False).call("GET", VMS) == {}
+    assert warned == []
 
 
 def test_ca_path_defaults_to_the_bundle_of_the_environment(

@@ -166,6 +166,18 @@ def test_cluster_named_suggests_similar_names(
     assert server.received[1].headers["projectuid"] == "p1"
 
 
+@pytest.mark.parametrize(("scope", "hinted"), [(None, True), ("p1", False)])
+def test_cluster_named_says_where_no_project_was_given(
+    server: ScriptedServer, client: PaletteClient, scope: str | None, hinted: bool
+) -> None:
+    server.script(listed(), listed())
+    with pytest.raises(PaletteError) as caught:
+        cluster_named(client, "vm-cluster", scope)
+    assert "visible clusters: none" in caught.value.message
+    hint = "no project was given, so the tenant's scope was searched: set project"
+    assert (hint in caught.value.message) is hinted
+
+
 def test_vm_clusters_are_those_of_the_project(
     server: ScriptedServer, client: PaletteClient
 ) -> None:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -164,9 +165,37 @@ def test_connection_problems_are_reported_together() -> None:
     }
 
 
+def test_ca_path_of_an_empty_file_says_so(tmp_path: Path) -> None:
+    empty = tmp_path / "ca.pem"
+    empty.touch()
+    (problem,) = problems_of(ca_path=str(empty))
+    assert problem.startswith(f"ca_path: '{empty}' is empty: give a file of CA certificates")
+
+
+def test_ca_path_that_does_not_exist_says_so() -> None:
+    (problem,) = problems_of(ca_path="/does/not/exist")
+    assert "'/does/not/exist' does not exist where the task runs" in problem
+
+
+def test_ca_path_that_cannot_be_read_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("a certificate")
+
+    def refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied", str(bundle))
+
+    # Root, who may run the tests, can read everything.
+    monkeypatch.setattr(Path, "open", refuse)
+    (problem,) = problems_of(ca_path=str(bundle))
+    assert f"'{bundle}' cannot be read where the task runs: Permission denied" in problem
+    assert "Errno" not in problem
+
+
 def test_ca_path_and_validate_certs_make_one_setting(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
-    bundle.touch()
+    bundle.write_text("a certificate")
     assert settings_from(GOOD).verify is True
     assert settings_from({**GOOD, "ca_path": str(bundle)}).verify == str(bundle)
     assert settings_from({**GOOD, "validate_certs": False}).verify is False

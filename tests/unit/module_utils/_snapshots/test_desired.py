@@ -136,3 +136,16 @@ def test_read_declaration_names_what_is_wrong(
 )
 def test_excluded_volumes_is_passed_on(options: Json, whole: bool) -> None:
     assert declaration(**options).of(key_of(), "s").whole is whole
+
+
+# The keys and values of our own annotations, and Kubernetes' limit for all of them.
+OUR_OWN = len(REQUEST_ID) + 36 + len(EXPIRES_AT) + len("2026-11-30T12:00:00Z")
+LIMIT = 256 * 1024
+
+
+@pytest.mark.parametrize(("size", "wrong"), [(LIMIT - OUR_OWN, []), (LIMIT, ["annotations"])])
+@pytest.mark.parametrize("more", [0, 1])
+def test_annotations_leave_room_for_our_own(size: int, wrong: list[str], more: int) -> None:
+    annotations = {"a": "x" * (size - 1 + more)}
+    found = problems_of(annotations=annotations, expire_after="7d")
+    assert found == (["annotations"] if more else wrong)

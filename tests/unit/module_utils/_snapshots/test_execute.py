@@ -9,7 +9,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from math import ceil
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,7 @@ from unit.builders import (
     READY,
     RUNNING,
     UNQUIESCED,
+    Json,
     desired_snapshot,
     key_of,
     own_labels,
@@ -353,7 +356,83 @@ def test_report_is_called_after_each_poll(palette: MemoryPalette) -> None:
         done.append(sum(not member.active for member in members))
 
     run(palette, creations(3), report=report)
-    assert done[-3:] == [1, 2, 3]
+    assert list(dict.fromkeys(done))[-3:] == [1, 2, 3]
+
+
+def test_report_is_called_every_second_of_a_long_pause(palette: MemoryPalette) -> None:
+    palette.course = ready_after(50)
+    times: list[float] = []
+    run(
+        palette,
+        creations(1),
+        WAITING._replace(interval=30.0),
+        report=lambda _members: times.append(palette.elapsed),
+    )
+    assert times[-1] >= 50
+    assert max(later - earlier for earlier, later in pairwise(times)) < 1.1
+
+
+# A task's keyword timeout
+
+
+class TaskTimeout(BaseException):
+    """As Ansible raises it: no Exception."""
+
+
+def test_task_timeout_leaves_to_each_member_what_was_done(
+    palette: MemoryPalette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    palette.courses = {"vm-0": (READY,), "vm-1": NEVER_READY}
+    failed = add_failed(palette)
+    palette.gone_after = None
+    replaced = member_for(plan_present(desired_snapshot(), failed, vm(), replace=True))
+    members = [*creations(2), replaced]
+    sleep = palette.clock.sleep
+
+    def strike(seconds: float) -> None:
+        if palette.elapsed > 10:
+            raise TaskTimeout
+        sleep(seconds)
+
+    monkeypatch.setattr(palette.clock, "sleep", strike)
+    run(palette, members)
+    assert reasons(members) == {"vm-1": "task_timeout", "db1": "task_timeout"}
+    assert [member.changed for member in members] == [True, True, True]
+    assert members[1].failure
+    assert "snapshot vm-1" in members[1].failure.message
+    assert palette.names() == ["s", "vm-0", "vm-1"]
+
+
+def test_task_timeout_tells_what_was_not_tried(palette: MemoryPalette) -> None:
+    under_way, struck = threading.Event(), threading.Event()
+
+    def begin(_call: Call) -> None:
+        under_way.set()
+        assert struck.wait(30)
+
+    class Pool(ThreadPoolExecutor):
+        """Carries the writes under way out only once the timeout has struck."""
+
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            struck.set()
+            super().shutdown(wait=wait)
+
+    def strike(_members: Sequence[Member]) -> None:
+        assert under_way.wait(30)
+        raise TaskTimeout
+
+    palette.before = begin
+    members = creations(3)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(execute, "ThreadPoolExecutor", Pool)
+        run(palette, members, concurrency=1, report=strike)
+    assert reasons(members) == dict.fromkeys(("vm-0", "vm-1", "vm-2"), "task_timeout")
+    taken = palette.names()
+    assert [m.key.vm_name for m in members if m.changed] == taken
+    texts = {m.key.vm_name: m.failure.message for m in members if m.failure}
+    assert {name for name, text in texts.items() if "was waited for" in text} == set(taken)
+    assert {name for name, text in texts.items() if "turn" in text} == set(texts) - set(taken)
 
 
 # Polls that fail
@@ -544,8 +623,9 @@ def test_poll_interval_bounds_the_pace_of_a_long_wait(palette: MemoryPalette) ->
     members = creations(1)
     run(palette, members, hours)
     assert reasons(members) == {"vm-0": "wait_timeout"}
-    assert max(palette.clock.slept) <= 5
-    assert len(palette.clock.slept) < 4 * 3600 / 4.5 + 10
+    polled = [call.at for call in palette.polls()]
+    assert max(later - earlier for earlier, later in pairwise(polled)) <= 5
+    assert len(polled) < 4 * 3600 / 4.5 + 10
 
 
 def test_consistency_filesystem_keeps_an_unquiesced_snapshot(palette: MemoryPalette) -> None:
@@ -642,6 +722,22 @@ def test_replace_creates_nothing_while_the_old_one_does_not_go(palette: MemoryPa
     assert member.changed  # the old one is on its way out
 
 
+def test_replace_adopts_what_somebody_else_took_meanwhile_and_is_changed(
+    palette: MemoryPalette,
+) -> None:
+    member = replacement(palette)
+
+    def take(call: Call) -> None:
+        if call.method == "DELETE":
+            del palette.stored["c1", "vms", "s"]
+            palette.add_snapshot("s", key_of(), OWN)
+
+    palette.after = take
+    run(palette, [member])
+    assert not member.failure
+    assert (member.adopted, member.changed) == (True, True)
+
+
 def test_replace_is_a_conflict_when_somebody_takes_the_name_meanwhile(
     palette: MemoryPalette,
 ) -> None:
@@ -655,6 +751,53 @@ def test_replace_is_a_conflict_when_somebody_takes_the_name_meanwhile(
     run(palette, [member])
     assert reasons([member]) == {"db1": "conflict"}
     assert len(palette.names()) == 1
+
+
+# A snapshot that appeared meanwhile
+
+
+def set_creation(**options: Any) -> Member:
+    """Return a member of the set nightly whose snapshot is to be taken."""
+    desired = desired_snapshot(part_of="nightly", **options)
+    return member_for(plan_present(desired, None, vm()))
+
+
+def test_snapshot_that_appeared_meanwhile_is_adopted_and_waited_for(palette: MemoryPalette) -> None:
+    palette.add_snapshot("s", key_of(), own_labels("nightly"), course=ready_after(5))
+    member = set_creation()
+    run(palette, [member])
+    assert not member.failure
+    assert (member.adopted, member.changed) == (True, False)
+    assert member.seen
+    assert member.seen.ready
+    assert len(palette.writes()) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "spec"),
+    [
+        (own_labels("weekly"), None),
+        (own_labels(), None),
+        ({}, None),
+        (own_labels("nightly"), {"deletionPolicy": "Retain"}),
+    ],
+)
+def test_snapshot_that_appeared_meanwhile_is_a_conflict_if_it_is_another(
+    palette: MemoryPalette, labels: dict[str, str], spec: Json | None
+) -> None:
+    palette.add_snapshot("s", key_of(), labels, spec=spec)
+    member = set_creation(deletion_policy="Delete")
+    run(palette, [member])
+    assert reasons([member]) == {"db1": "conflict"}
+    assert (member.adopted, member.changed) == (False, False)
+
+
+def test_snapshot_that_appeared_meanwhile_and_fails_is_a_failure(palette: MemoryPalette) -> None:
+    palette.add_snapshot("s", key_of(), own_labels("nightly"), course=(RUNNING, RUNNING, FAILED))
+    member = set_creation()
+    run(palette, [member])
+    assert reasons([member]) == {"db1": "snapshot_failed"}
+    assert not member.changed
 
 
 # Without waiting, and without a write
@@ -674,7 +817,7 @@ def test_wait_false_polls_nothing(palette: MemoryPalette) -> None:
 def test_labels_are_read_written_and_waited_for(palette: MemoryPalette) -> None:
     old = palette.add_snapshot("s", key_of(), {"theirs": "1"}, course=ready_after(3))
     desired = desired_snapshot(labels={"mine": "2"})
-    member = member_for(plan_present(desired, observed(palette, old), None))
+    member = member_for(plan_present(desired, observed(palette, old), vm()))
     run(palette, [member])
     assert not member.failure
     assert member.seen

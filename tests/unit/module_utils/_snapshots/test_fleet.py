@@ -13,8 +13,10 @@ import pytest
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fleet import (
     Fleet,
+    SnapshotFilters,
     observe_entries,
     observe_matching,
+    snapshot_filters_from,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Entry,
@@ -23,7 +25,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selectio
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import (
     PaletteSession,
 )
-from unit.builders import key_of, own_labels
+from unit.builders import key_of, own_labels, snapshot
 from unit.palette_in_memory import MemoryPalette, connected
 
 CONNECTION = {
@@ -201,3 +203,105 @@ def test_observe_matching_labels_vms_of_clusters_of_the_same_name_by_uid(
     palette.add_vm(key_of("db1", cluster_uid="c3"))
     fleet = matching_observed(palette)
     assert len(set(labels(fleet))) == len(fleet.candidates)
+
+
+# Filters of snapshots
+
+
+def snapshot_filters(**options: Any) -> SnapshotFilters:
+    """Return the filters that the options describe."""
+    filters, problems = snapshot_filters_from({"set": None, "snapshot_selector": None, **options})
+    assert problems == []
+    return filters
+
+
+NIGHTLY = {**own_labels("nightly"), "purpose": "patch"}
+
+
+@pytest.mark.parametrize(
+    ("options", "labels", "matches"),
+    [
+        ({}, {}, True),
+        ({"set": "nightly"}, NIGHTLY, True),
+        ({"set": "nightly"}, own_labels("weekly"), False),
+        ({"set": "nightly"}, {"app.kubernetes.io/part-of": "nightly"}, False),
+        ({"snapshot_selector": "purpose=patch"}, NIGHTLY, True),
+        ({"snapshot_selector": "purpose!=patch"}, NIGHTLY, False),
+        ({"set": "weekly", "snapshot_selector": "purpose=patch"}, NIGHTLY, False),
+    ],
+)
+def test_snapshot_filters_match(
+    options: dict[str, Any], labels: dict[str, str], matches: bool
+) -> None:
+    assert snapshot_filters(**options).match(snapshot(labels=labels)) is matches
+
+
+def test_snapshot_filters_from_a_selector_that_cannot_be_read() -> None:
+    _filters, problems = snapshot_filters_from({"set": "nightly", "snapshot_selector": "a=b,,"})
+    assert [problem.option for problem in problems] == ["snapshot_selector"]
+
+
+def test_matching_are_the_snapshots_of_selected_vms_only(palette: MemoryPalette) -> None:
+    palette.add_snapshot("db2-nightly", key_of("db2"), NIGHTLY)
+    palette.add_snapshot("web1-nightly", key_of("web1"), NIGHTLY)
+    fleet = matching_observed(palette, {"vm_names": ["db*"]}, with_vms=False)
+    assert [s.name for s in fleet.matching(snapshot_filters())] == ["db1-a", "db1-b", "db2-nightly"]
+    assert [s.name for s in fleet.matching(snapshot_filters(set="nightly"))] == ["db2-nightly"]
+
+
+# What met nothing
+
+
+def test_unmatched_set_is_told_with_the_nearest(palette: MemoryPalette) -> None:
+    palette.add_snapshot("db2-nightly", key_of("db2"), NIGHTLY)
+    fleet = matching_observed(palette, {"vm_names": ["db1*"]}, with_vms=False)
+    assert fleet.unmatched_set(None) == []
+    assert fleet.unmatched_set("nightly") == []
+    (miss,) = fleet.unmatched_set("nightyl")
+    assert (miss.option, miss.value, miss.nearest, miss.exact) == (
+        "set",
+        "nightyl",
+        ["nightly"],
+        False,
+    )
+
+
+def misses(fleet: Fleet) -> dict[str, list[str]]:
+    """Return what met nothing, with the nearest names."""
+    return {f"{miss.option}: {miss.value}": list(miss.nearest) for miss in fleet.unmatched}
+
+
+@pytest.mark.parametrize("with_vms", [True, False])
+def test_observe_matching_tells_what_met_nothing(palette: MemoryPalette, with_vms: bool) -> None:
+    options = {"namespaces": ["vms", "prdo"], "vm_names": ["db1", "gome"], "exclude": ["zzz"]}
+    found = misses(matching_observed(palette, options, with_vms=with_vms))
+    assert found == {
+        "namespaces: prdo": ["prod"],
+        "vm_names: gome": [] if with_vms else ["gone"],
+        "exclude: zzz": [],
+    }
+
+
+def test_observe_matching_does_not_miss_a_namespace_whose_vms_have_no_snapshot(
+    palette: MemoryPalette,
+) -> None:
+    assert misses(matching_observed(palette, {"namespaces": ["prod"]}, with_vms=False)) == {}
+
+
+def test_observe_matching_of_names_lists_only_their_snapshots(palette: MemoryPalette) -> None:
+    options = {"cluster_uid": "c1", "vm_names": ["db1"]}
+    assert misses(matching_observed(palette, options, with_vms=False)) == {}
+    assert [call.query["vmName"] for call in palette.calls] == ["db1"]
+
+
+def test_observe_matching_of_names_does_not_miss_what_else_is_excluded(
+    palette: MemoryPalette,
+) -> None:
+    options = {"vm_names": ["db1"], "exclude": ["gone"]}
+    assert misses(matching_observed(palette, options, with_vms=False)) == {}
+
+
+def test_missing_vm_names_the_cluster_and_the_nearest(palette: MemoryPalette) -> None:
+    fleet = entries_observed(palette, entry("db3"))
+    text = fleet.missing_vm(key_of("db3"))
+    assert text.startswith("there is no VM db3 in namespace vms of cluster cluster-1; nearest: db")

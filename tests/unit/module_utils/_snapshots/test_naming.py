@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.naming import (
     member_name,
     name_problems,
+    naming_problems,
     random_suffix,
     set_name_problems,
     template_problems,
     timestamped,
+    unusable_names,
 )
 from unit.builders import NOW, key_of
 
@@ -23,7 +25,7 @@ from unit.builders import NOW, key_of
 def test_random_suffix_differs_each_time() -> None:
     suffixes = {random_suffix() for _number in range(50)}
     assert len(suffixes) == 50
-    assert name_problems([(key_of(), f"db1-{suffix}") for suffix in suffixes]) == []
+    assert all(unusable_names({key_of(): f"db1-{suffix}"}) == {} for suffix in suffixes)
 
 
 @pytest.mark.parametrize(
@@ -82,27 +84,45 @@ def test_set_name_problems_allow_what_can_be_a_labels_value(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "-a", "a-", "a" * 64, "ä", "a/b"])
 def test_set_name_problems_of_what_cannot_be_a_labels_value(name: str) -> None:
-    assert [problem.option for problem in set_name_problems(name)] == ["name"]
+    assert [problem.option for problem in set_name_problems(name)] == ["set"]
 
 
-def test_name_problems_say_what_to_change() -> None:
+def test_naming_problems_blame_the_set_where_its_name_makes_the_names_invalid() -> None:
+    (problem,) = naming_problems("{vm}-{set}", "Nightly")
+    assert problem.option == "set"
+    assert [p.option for p in naming_problems("Vm-{set}", "nightly")] == ["name_template"]
+    assert naming_problems("{vm}-{set}", "nightly") == []
+
+
+def test_unusable_names_say_of_each_vm_what_to_change() -> None:
     long = key_of("v" * 250)
-    problems = name_problems([(key_of(), "db1-nightly"), (long, f"{long.vm_name}-nightly")])
-    assert len(problems) == 1
-    assert f"VM {long.vm_name}" in str(problems[0])
-    assert "shorten name or name_template" in str(problems[0])
+    texts = unusable_names({key_of(): "db1-nightly", long: f"{long.vm_name}-nightly"})
+    assert list(texts) == [long]
+    assert texts[long].startswith(f"VM vms/{long.vm_name}: ")
+    assert "shorten set or name_template" in texts[long]
 
 
 @pytest.mark.parametrize("name", ["Db1-nightly", "db1_nightly", "", "-db1"])
-def test_name_problems_of_names_that_kubernetes_refuses(name: str) -> None:
-    assert len(name_problems([(key_of(), name)])) == 1
+def test_unusable_names_are_those_that_kubernetes_refuses(name: str) -> None:
+    assert list(unusable_names({key_of(): name})) == [key_of()]
 
 
-def test_name_problems_of_the_same_name_twice_in_a_namespace() -> None:
+def test_unusable_names_are_all_that_are_the_same_in_a_namespace() -> None:
     keys = [key_of("db1"), key_of("db1", "prod"), key_of("db1", cluster_uid="c2")]
-    assert name_problems([(key, "same") for key in keys]) == []
-    problems = name_problems([(key_of("db1"), "same"), (key_of("db2"), "same")])
-    assert "2 members in namespace vms would have the name 'same'" in str(problems[0])
+    assert unusable_names(dict.fromkeys(keys, "same")) == {}
+    names = {key_of("db1"): "same", key_of("db2"): "same", key_of("db3"): "other"}
+    texts = unusable_names(names)
+    assert list(texts) == [key_of("db1"), key_of("db2")]
+    assert "'same' is another VM's too" in texts[key_of("db2")]
+    assert "{vm}" in texts[key_of("db2")]
+
+
+def test_name_problems_are_the_templates() -> None:
+    problems = name_problems(["too long", "twice"])
+    assert [(p.option, p.problem) for p in problems] == [
+        ("name_template", "too long"),
+        ("name_template", "twice"),
+    ]
 
 
 _vm_names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
@@ -113,6 +133,6 @@ def test_name_template_gives_each_vm_a_name_of_its_own_by_default(
     vm_names: set[str], set_name: str
 ) -> None:
     keys = [key_of(vm_name) for vm_name in sorted(vm_names)]
-    names = [(key, member_name("{vm}-{set}", set_name, key, NOW)) for key in keys]
-    assert name_problems(names) == []
-    assert len({name for _key, name in names}) == len(names)
+    names = {key: member_name("{vm}-{set}", set_name, key, NOW) for key in keys}
+    assert unusable_names(names) == {}
+    assert len(set(names.values())) == len(names)

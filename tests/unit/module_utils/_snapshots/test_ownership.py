@@ -1,9 +1,11 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is ours: which labels decide it, and that they are not the user's to set."""
+"""What is ours: which marks decide it, and that they are not the user's to set."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import pytest
 
@@ -11,12 +13,15 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ow
     MANAGED_BY,
     PART_OF,
     REQUEST_ID,
+    SCHEDULED,
     is_member,
     is_own,
     of_former_vm,
+    owner_problem,
     reserved_problems,
+    set_of,
 )
-from unit.builders import Json, own_labels, snapshot, vm
+from unit.builders import NOW, Json, own_labels, snapshot, vm
 
 OWN = own_labels("nightly")
 
@@ -51,14 +56,62 @@ def test_is_member_takes_both_labels(labels: dict[str, str], member: bool) -> No
     assert is_member(snapshot(labels=labels), "nightly") is member
 
 
+@pytest.mark.parametrize("labels", [own_labels(), OWN])
+def test_a_label_without_the_annotation_of_the_request_is_anybodys(labels: dict[str, str]) -> None:
+    ours = snapshot(labels=labels)
+    copied = ours._replace(annotations={"app": "db"})
+    assert (owner_problem(ours), owner_problem(copied)) == (None, "not_ours")
+    assert not is_own(copied)
+    assert not is_member(copied, "nightly")
+
+
+def test_the_annotation_without_the_label_is_not_ours() -> None:
+    assert owner_problem(snapshot(annotations={REQUEST_ID: "1"})) == "not_ours"
+
+
 @pytest.mark.parametrize(
-    ("source_uid", "former"), [("uid-of-db1", False), ("another", True), (None, False)]
+    ("scheduled", "whose"), [("true", "scheduled_by_palette"), ("false", None), ("", None)]
 )
-def test_of_former_vm_compares_uids(source_uid: str | None, former: bool) -> None:
+def test_what_palettes_scheduler_took_is_never_ours(scheduled: str, whose: str | None) -> None:
+    one = snapshot(labels={**OWN, SCHEDULED: scheduled})
+    assert owner_problem(one) == whose
+    assert is_own(one) is is_member(one, "nightly") is (whose is None)
+
+
+def test_set_of_is_the_label() -> None:
+    assert set_of(snapshot(labels=OWN)) == "nightly"
+    assert set_of(snapshot(labels=own_labels())) == ""
+
+
+@pytest.mark.parametrize(
+    ("age_of_vm", "former"),
+    [
+        (timedelta(days=1), False),
+        (timedelta(), False),
+        (-timedelta(seconds=1), True),
+        (-timedelta(days=400), True),
+    ],
+)
+@pytest.mark.parametrize("source_uid", ["uid-of-db1", "another", None])
+def test_of_former_vm_compares_times_and_not_uids(
+    age_of_vm: timedelta, former: bool, source_uid: str | None
+) -> None:
     one = snapshot(source_uid=source_uid)
-    assert of_former_vm(one, vm()) is former
-    assert not of_former_vm(one, vm()._replace(uid=""))
-    assert not of_former_vm(one, None)
+    assert of_former_vm(one, vm()._replace(created=NOW - age_of_vm)) is former
+
+
+def test_of_former_vm_compares_with_the_captured_point_in_time() -> None:
+    requested = NOW - timedelta(minutes=9)
+    between = vm()._replace(created=NOW - timedelta(minutes=5))
+    assert not of_former_vm(snapshot(created=requested, creation_time=NOW), between)
+    assert of_former_vm(snapshot(created=requested, creation_time=None), between)
+
+
+def test_of_former_vm_does_not_guess() -> None:
+    later = vm()._replace(created=NOW + timedelta(days=1))
+    assert not of_former_vm(snapshot(), None)
+    assert not of_former_vm(snapshot(), vm()._replace(created=None))
+    assert not of_former_vm(snapshot(created=None), later)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
     plan_absent,
     plan_present,
     refuse,
+    satisfies,
     with_metadata,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
@@ -39,7 +41,18 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model im
     VirtualMachine,
     read_vm,
 )
-from unit.builders import FAILED, READY, RUNNING, Json, desired_snapshot, key_of, listed, vm
+from unit.builders import (
+    FAILED,
+    READY,
+    RUNNING,
+    Json,
+    annotated,
+    desired_snapshot,
+    key_of,
+    listed,
+    own_labels,
+    vm,
+)
 
 KEY, OTHER_VM = key_of("db1"), key_of("db2")
 
@@ -164,9 +177,10 @@ def test_plan_present_keeps_the_laws(
         if step.write == DELETE:
             assert current
             assert (step.name, step.uid, current.key) == (current.name, current.uid, KEY)
-    if action.verb == UPDATE:
+    if action.verb in (UPDATE, KEEP):
         assert current
         assert not current.deleting
+        assert machine
 
 
 @given(st.none() | snapshots())
@@ -209,13 +223,13 @@ def test_before_and_after_agree_with_the_verb(
 
 def test_expire_after_and_ownership_of_an_existing_snapshot_are_left_alone() -> None:
     desired = desired_snapshot(KEY, "before", expire_after="7d")
-    assert plan_present(desired, listed(READY, name="before"), None).verb == KEEP
+    assert plan_present(desired, listed(READY, name="before"), vm()).verb == KEEP
 
 
 def test_failure_deadline_that_cannot_be_read_is_compared_as_text() -> None:
     desired = desired_snapshot(KEY, "before", failure_deadline="5m")
     current = listed(READY, name="before", spec={"failureDeadline": "five minutes"})
-    assert plan_present(desired, current, None).reason == "spec_differs"
+    assert plan_present(desired, current, vm()).reason == "spec_differs"
 
 
 # What check mode and diff show
@@ -248,7 +262,7 @@ def test_replace_shows_the_old_one_before() -> None:
 
 def test_predicted_update_keeps_what_others_wrote_and_does_not_make_the_snapshot_ours() -> None:
     old = existing(theirs="1", mine="old")
-    action = plan_present(DESIRED, old, None)
+    action = plan_present(DESIRED, old, vm())
     assert action.verb == UPDATE
     left = action.predicted
     assert left
@@ -272,6 +286,83 @@ def test_keep_and_refuse_predict_no_change() -> None:
     refused = refuse("not_found", "no", None, DESIRED)
     assert (refused.before, refused.after) == (None, None)
     assert plan_absent(key_of(), None).predicted is None
+
+
+# A snapshot of a former VM
+
+TAKEN = datetime(2026, 1, 2, 3, tzinfo=timezone.utc)
+LATER = datetime(2026, 1, 5, tzinfo=timezone.utc)
+OF_FORMER = {**READY, "creationTime": "2026-01-02T03:00:00Z", "sourceUID": "uid-of-db1"}
+
+
+def created_at(moment: datetime | None) -> VirtualMachine:
+    """Return the VM, created at that time."""
+    return vm()._replace(created=moment)
+
+
+def test_plan_present_refuses_a_snapshot_of_a_former_vm_and_says_when() -> None:
+    old = existing(OF_FORMER, mine="new")
+    action = plan_present(DESIRED, old, created_at(LATER))
+    assert (action.verb, action.reason, action.changes) == (REFUSE, "former_vm", False)
+    for part in ("vms/s", "2026-01-02T03:00:00Z", "2026-01-05T00:00:00Z", "replace: true"):
+        assert part in action.message
+
+
+def test_plan_present_replaces_a_snapshot_of_a_former_vm() -> None:
+    action = plan_present(DESIRED, existing(OF_FORMER), created_at(LATER), replace=True)
+    assert action.outcome == "replaced"
+    assert [step.write for step in action.steps] == [DELETE, CREATE]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("created", [TAKEN, datetime(2025, 1, 1, tzinfo=timezone.utc), None])
+def test_plan_present_keeps_a_snapshot_that_is_younger_than_its_vm(
+    created: datetime | None, replace: bool
+) -> None:
+    old = existing(OF_FORMER, mine="new")
+    assert plan_present(DESIRED, old, created_at(created), replace=replace).verb == KEEP
+
+
+@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("status", [READY, FAILED, RUNNING])
+def test_plan_present_refuses_a_snapshot_whose_vm_is_gone(status: Json, replace: bool) -> None:
+    action = plan_present(DESIRED, existing(status, mine="new"), None, replace=replace)
+    assert (action.verb, action.reason, action.steps) == (REFUSE, "not_found", ())
+
+
+# A snapshot that appeared meanwhile
+
+ASKED = desired_snapshot(part_of="nightly", failure_deadline="5m")
+SAME_SPEC = {"failureDeadline": "5m0s"}
+
+
+def appeared(status: Json, *, vm_name: str = "db1", spec: Json | None = None, **meta: Any) -> Any:
+    """Return a snapshot of the set as somebody else has just taken it, unless told otherwise."""
+    labels = own_labels("nightly")
+    found: Json = {"labels": labels, "annotations": annotated(labels), **meta}
+    return listed(status, vm_name=vm_name, spec=SAME_SPEC if spec is None else spec, **found)
+
+
+@pytest.mark.parametrize("status", [{}, RUNNING, READY])
+def test_satisfies_what_is_of_the_same_vm_set_and_spec(status: Json) -> None:
+    assert satisfies(ASKED, appeared(status))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        appeared(READY, vm_name="db2"),
+        appeared(READY, labels=own_labels("weekly")),
+        appeared(READY, labels=own_labels()),
+        appeared(READY, annotations={}),
+        appeared(READY, spec={"failureDeadline": "6m"}),
+        appeared(FAILED),
+        appeared(READY, deletionTimestamp="2026-01-01T00:00:00Z"),
+    ],
+    ids=["VM", "set", "no set", "not ours", "spec", "failed", "being deleted"],
+)
+def test_satisfies_is_not_what_differs(other: Snapshot) -> None:
+    assert not satisfies(ASKED, other)
 
 
 # The steps
@@ -303,12 +394,12 @@ GOING = listed(READY, uid="u1", deletionTimestamp="2026-01-01T00:00:00Z")
             [DELETION._replace(write=None), NEW._replace(goal=None)],
         ),
         (
-            plan_present(DESIRED, existing(), None),
+            plan_present(DESIRED, existing(), vm()),
             [Step(UPDATE, "s", Goal.READY, DESIRED)],
             [Step(UPDATE, "s", None, DESIRED)],
         ),
         (
-            plan_present(DESIRED, existing(mine="new"), None),
+            plan_present(DESIRED, existing(mine="new"), vm()),
             [Step(None, "s", Goal.READY, uid="u1")],
             [],
         ),

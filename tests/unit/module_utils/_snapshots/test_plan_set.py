@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import Snapshot
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     PART_OF,
+    SCHEDULED,
     is_member,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
@@ -24,11 +25,11 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_set import (
     freshest,
-    kept_notes,
+    left_alone,
     plan_absent_members,
     plan_fresh,
 )
-from unit.builders import NOW, desired_snapshot, own_labels, snapshot, vm
+from unit.builders import NOW, desired_snapshot, own_labels, snapshot
 
 DAY = timedelta(days=1)
 OWN = own_labels("nightly")
@@ -48,6 +49,8 @@ def of_age(age: timedelta, name: str = "s", **fields: Any) -> Snapshot:
         (of_age(DAY), False),
         (of_age(timedelta(), labels=own_labels("weekly")), False),
         (of_age(timedelta(), labels=own_labels()), False),
+        (of_age(timedelta())._replace(annotations={}), False),
+        (of_age(timedelta(), labels={**OWN, SCHEDULED: "true"}), False),
         (of_age(timedelta(), deleting=True), False),
         (of_age(timedelta(), phase="Failed", ready=False), False),
         (of_age(timedelta(), phase="InProgress", ready=False), True),
@@ -118,19 +121,15 @@ def test_plan_absent_members_deletes_all_of_the_set_and_nothing_else(
 
 
 @pytest.mark.parametrize(
-    ("labels", "source_uid", "there", "texts"),
+    ("labels", "text"),
     [
-        (OWN, "uid-of-db1", True, []),
-        ({}, "uid-of-db1", True, ["is not part of this set"]),
-        (OWN, "another", True, ["was taken of an earlier VM"]),
-        (OWN, "another", False, ["its VM is gone"]),
-        ({}, "another", True, ["is not part of this set", "was taken of an earlier VM"]),
+        ({}, "not part of this set"),
+        (own_labels(), "not part of this set"),
+        (own_labels("weekly"), "part of the set weekly"),
     ],
 )
-def test_kept_notes_say_what_is_odd(
-    labels: dict[str, str], source_uid: str, there: bool, texts: list[str]
-) -> None:
-    kept = snapshot(labels=labels, source_uid=source_uid)
-    notes = list(kept_notes(kept, "nightly", vm() if there else None))
-    assert len(notes) == len(texts)
-    assert all(text in note for text, note in zip(texts, notes, strict=True))
+def test_left_alone_says_what_it_is_and_how_old(labels: dict[str, str], text: str) -> None:
+    said = left_alone(of_age(DAY, "db1-nightly", labels=labels))
+    assert "snapshot db1-nightly (taken 2026-11-22T12:00:00Z)" in said
+    assert f"is {text};" in said
+    assert "at an unknown time" in left_alone(snapshot(labels=labels, created=None))

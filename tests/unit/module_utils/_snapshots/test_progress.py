@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
@@ -20,7 +22,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pr
     Progress,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
-from unit.builders import key_of
+from unit.builders import key_of, snapshot
 from unit.fakes import Clock
 
 
@@ -63,7 +65,7 @@ def said() -> list[str]:
 @pytest.fixture
 def progress(clock: Clock, said: list[str]) -> Progress:
     """The progress of a set."""
-    return Progress("nightly", said.append, clock.monotonic)
+    return Progress("nightly", said.append, 600, clock.monotonic)
 
 
 def test_report_says_nothing_in_the_first_seconds(
@@ -79,10 +81,10 @@ def test_report_says_how_many_are_done_failed_and_waiting(
     progress: Progress, clock: Clock, said: list[str]
 ) -> None:
     clock.now += 5
-    members = [done(), done(), failed(), begun(Goal.READY), begun(Goal.GONE), member()]
-    progress.report(members)
-    waits = "1 waiting for their turn, 1 waiting to be gone, 1 waiting to be ready"
-    assert said == [f"nightly: 2/6 done, 1 failed, {waits}, 5 s"]
+    waiting = [begun(Goal.READY), begun(Goal.READY), begun(Goal.GONE), member()]
+    progress.report([done(), done(), failed(), *waiting])
+    waits = "1 waiting for its turn, 1 waiting to be gone, 2 waiting to be ready"
+    assert said == [f"nightly: 2/7 done, 1 failed, {waits} (5 s of 600 s)"]
 
 
 @pytest.mark.parametrize(
@@ -92,16 +94,29 @@ def test_report_says_how_many_are_done_failed_and_waiting(
         (begun(Goal.QUIESCED), "to be ready"),
         (begun(Goal.SETTLED), "for another snapshot of the VM"),
         (begun(Goal.GONE), "to be gone"),
-        (member(Goal.GONE, DELETE), "for their turn"),
-        (member(None), "for their turn"),
+        (member(Goal.GONE, DELETE), "for its turn"),
+        (member(None), "for its turn"),
     ],
 )
-def test_report_says_what_is_waited_for(
+def test_report_says_of_a_few_who_waits_and_for_what(
     waiting: Member, words: str, progress: Progress, clock: Clock, said: list[str]
 ) -> None:
     clock.now += 60
     progress.report([waiting])
-    assert said == [f"nightly: 0/1 done, 0 failed, 1 waiting {words}, 60 s"]
+    assert said == [f"nightly: 0/1 done, 0 failed, db1 waiting {words} (60 s of 600 s)"]
+
+
+def test_report_says_the_phase_of_each_of_a_few(
+    progress: Progress, clock: Clock, said: list[str]
+) -> None:
+    members = [begun(Goal.READY) for _number in range(3)]
+    members[0].last_polled = snapshot(phase="InProgress", ready=False)
+    members[1].last_polled = snapshot(phase="", ready=False)
+    clock.now += 5
+    progress.report(members)
+    waits = "db1 waiting to be ready"
+    standing = f"0/3 done, 0 failed, {waits} (phase InProgress), {waits}, {waits}"
+    assert said == [f"nightly: {standing} (5 s of 600 s)"]
 
 
 def test_report_says_a_line_every_few_seconds(
@@ -113,24 +128,39 @@ def test_report_says_a_line_every_few_seconds(
         one.steps.clear()
         progress.report(members)
     assert len(said) == 100 / 5
-    assert said[-1] == "nightly: 100/100 done, 0 failed, 100 s"
+    assert said[-1] == "nightly: 100/100 done, 0 failed (100 s of 600 s)"
 
 
-def test_report_says_nothing_while_nothing_changes(
-    progress: Progress, clock: Clock, said: list[str]
+@pytest.mark.parametrize("count", [1, 3, 4, 1000])
+def test_report_says_a_line_every_15_seconds_while_nothing_changes(
+    progress: Progress, clock: Clock, said: list[str], count: int
 ) -> None:
-    members = [begun(Goal.READY), done()]
-    for _number in range(10):
-        clock.now += 10
+    members = [begun(Goal.READY) for _number in range(count)]
+    spoken_at = []
+    for _second in range(90):
+        clock.now += 1
+        before = len(said)
         progress.report(members)
+        if len(said) > before:
+            spoken_at.append(clock.now - 1000)
+    assert spoken_at == [5, 20, 35, 50, 65, 80]
+    assert all("waiting to be ready" in line for line in said)
+
+
+def test_progress_of_options_takes_their_timeout_and_can_be_turned_off(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, said: list[str]
+) -> None:
+    for wanted in (True, False):
+        options = {"progress": wanted, "wait_timeout": 90.5}
+        progress = Progress.of(options, said.append, "snapshot s")
+        monkeypatch.setattr(progress, "_clock", lambda: time.monotonic() + 7)
+        progress.report([begun(Goal.READY)])
     assert len(said) == 1
-    members[0].steps.clear()
-    clock.now += 10
-    progress.report(members)
-    assert said[1] == "nightly: 2/2 done, 0 failed, 110 s"
+    assert said[0].startswith("snapshot s: 0/1 done, 0 failed, db1 waiting to be ready (")
+    assert said[0].endswith(" of 90.5 s)")
 
 
 def test_progress_can_be_silent(clock: Clock) -> None:
-    progress = Progress("nightly", None, clock.monotonic)
+    progress = Progress("nightly", None, 600, clock.monotonic)
     clock.now += 60
     progress.report([member()])  # there is nobody to say it to

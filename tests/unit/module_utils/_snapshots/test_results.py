@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+import pytest
+
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     EXPIRES_AT,
     REQUEST_ID,
+    SCHEDULED,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
     diff,
     status_of,
 )
-from unit.builders import READY, Json, listed, manifest
+from unit.builders import READY, Json, listed, manifest, own_labels
 
 TAKEN: Json = {**READY, "creationTime": "2026-01-02T03:04:08Z", "sourceUID": "vm-uid"}
 AN_HOUR_LATER = datetime(2026, 1, 2, 4, 4, 8, tzinfo=timezone.utc)
@@ -51,9 +54,18 @@ def test_status_of_has_all_keys() -> None:
         "error": None,
         "content_name": "content",
         "source_uid": "vm-uid",
+        "set": None,
+        "scheduled_by_palette": False,
         "labels": {"a": "1"},
         "annotations": {"spectrocloud.palette/expires-at": "2026-02-01T00:00:00Z"},
     }
+
+
+@pytest.mark.parametrize(("scheduled", "shown"), [("true", True), ("false", False)])
+def test_status_of_tells_the_set_and_palettes_scheduler(scheduled: str, shown: bool) -> None:
+    labels = {**own_labels("nightly"), SCHEDULED: scheduled}
+    status = status_of(listed(TAKEN, labels=labels), AN_HOUR_LATER)
+    assert (status["set"], status["scheduled_by_palette"]) == ("nightly", shown)
 
 
 def test_status_of_has_no_negative_age_where_a_clock_lags() -> None:

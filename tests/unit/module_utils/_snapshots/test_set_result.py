@@ -23,6 +23,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.set_result import (
     Row,
     Run,
+    failed_only,
     failure_text,
     set_diff,
     set_result,
@@ -121,3 +122,20 @@ def test_failure_text_counts_blocked_members_of_an_aborted_set() -> None:
 
 def test_failure_text_is_empty_without_a_failure() -> None:
     assert failure_text({"c/vms/db1": {"outcome": "created"}}, aborted=False) == ""
+
+
+def test_failed_only_are_the_rows_that_failed_or_were_blocked() -> None:
+    outcomes = ("created", "unchanged", "blocked", "failed", "not_tried", "absent")
+    rows = {outcome: {"outcome": outcome} for outcome in outcomes}
+    assert failed_only(rows) == {name: rows[name] for name in ("blocked", "failed")}
+
+
+def test_set_result_shows_an_adopted_snapshot_as_unchanged() -> None:
+    adopted = row(CREATION)
+    adopted.member.adopted, adopted.member.changed = True, False
+    result = set_result([adopted], REAL)
+    assert result["members"]["c/vms/db1"]["outcome"] == "unchanged"
+    assert not result["changed"]
+    assert result["summary"]["unchanged"] == 1
+    adopted.member.changed = True  # an older one was deleted before
+    assert set_result([adopted], REAL)["members"]["c/vms/db1"]["outcome"] == "created"

@@ -18,6 +18,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selectio
     entries_from,
     filters_from,
     fleet_problems,
+    missing_vm,
+    unmatched,
 )
 from unit.builders import key_of
 
@@ -33,6 +35,11 @@ COMMON = {"cluster": "cluster-1", "cluster_uid": None, "namespace": "vms"}
         ({"vm_name": "db1", "cluster": "other"}, Entry("db1", "vms", "other", None, None)),
         ({"vm_name": "db1", "cluster_uid": "c9"}, Entry("db1", "vms", None, "c9", None)),
         ({"vm_name": "db1", "name": "own"}, Entry("db1", "vms", "cluster-1", None, "own")),
+        (1001, Entry("1001", "vms", "cluster-1", None, None)),
+        (
+            {"vm_name": 1001, "name": 20261125},
+            Entry("1001", "vms", "cluster-1", None, "20261125"),
+        ),
         (
             {"vm_name": "db1", "namespace": None, "cluster": None},
             Entry("db1", "vms", "cluster-1", None, None),
@@ -64,7 +71,8 @@ def test_entries_from_nothing(vms: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "where"),
     [
-        (3, "vms[0]"),
+        (True, "vms[0]"),
+        (3.5, "vms[0]"),
         (None, "vms[0]"),
         (["db1"], "vms[0]"),
         ("", "vms[0].vm_name"),
@@ -73,12 +81,12 @@ def test_entries_from_nothing(vms: Any) -> None:
         ("db 1", "vms[0].vm_name"),
         ({}, "vms[0].vm_name"),
         ({"vm_name": None}, "vms[0].vm_name"),
-        ({"vm_name": 7}, "vms[0].vm_name"),
+        ({"vm_name": True}, "vms[0].vm_name"),
         ({"vm_name": ["db1"]}, "vms[0].vm_name"),
         ({"vm_name": "db1", "namespace": "Bad_One"}, "vms[0].namespace"),
         ({"vm_name": "db1", "namespace": 1}, "vms[0].namespace"),
         ({"vm_name": "db1", "name": "Own"}, "vms[0].name"),
-        ({"vm_name": "db1", "name": 5}, "vms[0].name"),
+        ({"vm_name": "db1", "name": 5.5}, "vms[0].name"),
         ({"vm_name": "db1", "nmae": "own"}, "vms[0].nmae"),
         ({"vm_name": "db1", "cluster": "a", "cluster_uid": "b"}, "vms[0].cluster"),
         ({"name": "db1"}, "vms[0].vm_name"),
@@ -189,3 +197,91 @@ def test_concurrency_must_be_1_or_more(concurrency: int, wrong: bool) -> None:
     assert [p.option for p in fleet_problems({"concurrency": concurrency})] == [
         "concurrency"
     ] * wrong
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "shown"),
+    [
+        ({"exclude": ["db*\nweb*"]}, "exclude", "'\\n'"),
+        ({"exclude": ["db*, web*"]}, "exclude", "','"),
+        ({"vm_names": ["DB1"]}, "vm_names", "'D'"),
+        ({"vm_names": ["db_1"]}, "vm_names", "'_'"),
+        ({"vm_names": ["vms/db1 "]}, "vm_names", "' '"),
+        ({"namespaces": ["vms*"]}, "namespaces", "patterns"),
+        ({"namespaces": ["Vms"]}, "namespaces", "Vms"),
+    ],
+)
+def test_fleet_problems_of_characters_that_no_name_can_have(
+    options: dict[str, Any], option: str, shown: str
+) -> None:
+    problems = fleet_problems(options)
+    assert [problem.option for problem in problems] == [option]
+    assert shown in str(problems[0])
+
+
+def test_fleet_problems_allow_patterns_and_any_name_of_a_cluster() -> None:
+    patterns = ["db?", "db[!12]*", "vms/db-1", "My Cluster_1/vms/*", "1001", "a.b"]
+    assert fleet_problems({"vm_names": patterns, "exclude": patterns, "namespaces": ["vms"]}) == []
+
+
+SEEN = dict.fromkeys(FLEET, "cluster-1")
+NAMESPACES = {"vms", "prod"}
+
+
+@pytest.mark.parametrize(
+    ("options", "misses"),
+    [
+        ({}, []),
+        ({"namespaces": ["vms"], "vm_names": ["db1", "w*"], "exclude": ["*/db2"]}, []),
+        ({"namespaces": ["vms", "prdo"]}, [("namespaces", "prdo", ["prod"], True)]),
+        ({"vm_names": ["db1", "wbe1"]}, [("vm_names", "wbe1", ["web1"], True)]),
+        ({"vm_names": ["vms/wbe1"]}, [("vm_names", "vms/wbe1", ["vms/web1"], True)]),
+        ({"vm_names": ["wbe*"]}, [("vm_names", "wbe*", ["web1"], False)]),
+        ({"vm_names": ["q?"]}, [("vm_names", "q?", [], False)]),
+        ({"exclude": ["wbe1"]}, [("exclude", "wbe1", ["web1"], False)]),
+        ({"exclude": ["test-*"]}, [("exclude", "test-*", [], False)]),
+        (
+            {"exclude": ["cluster-2/vms/web1"]},
+            [("exclude", "cluster-2/vms/web1", "cluster-1/vms/web1", False)],
+        ),
+    ],
+)
+def test_unmatched_is_what_met_nothing_with_the_nearest_names(
+    options: dict[str, Any], misses: list[tuple[str, str, Any, bool]]
+) -> None:
+    filters, _problems = filters_from(options)
+    found = unmatched(filters, SEEN, NAMESPACES)
+    assert [(m.option, m.value, m.exact) for m in found] == [(o, v, e) for o, v, _n, e in misses]
+    for miss, (_option, _value, nearest, _exact) in zip(found, misses, strict=True):
+        expected = [nearest] if isinstance(nearest, str) else nearest
+        assert miss.nearest[:1] == expected
+
+
+def test_unmatched_tells_it_in_words_and_in_results() -> None:
+    filters, _problems = filters_from({"namespaces": ["prdo"], "exclude": ["q?"]})
+    miss, without = unmatched(filters, SEEN, NAMESPACES)
+    assert str(miss) == "namespaces: 'prdo' matches nothing; nearest: prod"
+    assert str(without) == "exclude: 'q?' matches nothing"
+    assert miss.result == {"option": "namespaces", "value": "prdo", "nearest": ["prod"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        (
+            key_of("wbe1"),
+            "there is no VM wbe1 in namespace vms of cluster c-1; nearest: web1, db1",
+        ),
+        (key_of("qq"), "there is no VM qq in namespace vms of cluster c-1"),
+        (
+            key_of("db1", "prdo"),
+            "there is no VM in namespace prdo of cluster c-1: check the namespace; nearest: prod",
+        ),
+        (
+            key_of("db1", "qq"),
+            "there is no VM in namespace qq of cluster c-1: check the namespace",
+        ),
+    ],
+)
+def test_missing_vm_names_where_it_was_sought_and_the_nearest(key: VmKey, text: str) -> None:
+    assert missing_vm(key, "c-1", FLEET) == text
