@@ -104,7 +104,9 @@ class Execution:
         except (Exception, KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # noqa: BLE001
-            # The task's keyword timeout struck: the result says what is done, and what is not.
+            # The task's keyword timeout struck: the result says what is done, and what is not. The
+            # writes under way count as done, so they end first.
+            pool.shutdown(wait=True, cancel_futures=True)
             _give_up_all(members)
         finally:
             # After an interrupt, writes that have not begun are not done.
@@ -213,8 +215,13 @@ class Execution:
 def _give_up_all(members: Sequence[Member]) -> None:
     for member in members:
         if member.active:
-            done = "whether its snapshot gets ready is not known" if member.begun else "not tried"
-            member.failure = PaletteError("task_timeout", f"the task's timeout struck: {done}")
+            name = member.steps[0].name
+            when = (
+                f"while snapshot {name} was waited for"
+                if member.begun
+                else f"before it was the turn of snapshot {name}"
+            )
+            member.failure = PaletteError("task_timeout", f"the task's timeout struck {when}")
 
 
 def _write(api: ClusterVms, write: str | None, desired: Desired, member: Member) -> Snapshot:
