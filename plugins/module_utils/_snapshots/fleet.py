@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -136,14 +136,22 @@ def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) 
 
     Without with_vms, these are the VMs that have snapshots, even if they no longer exist.
     """
+    names = set() if with_vms else filters.vm_names.vm_names
+    fleet = _observe_matching(session, filters, with_vms, names)
+    # Only the list of all VMs shows what else matches nothing, and which names are nearest.
+    return _observe_matching(session, filters, with_vms, ()) if names and fleet.unmatched else fleet
+
+
+def _observe_matching(
+    session: PaletteSession, filters: Filters, with_vms: bool, names: Collection[str]
+) -> Fleet:
+    """names: of the VMs whose snapshots are listed; empty for all."""
     apis = {api.cluster.uid: api for api in session.vm_clusters()}
     titles = _titles(apis.values())
     vms: dict[VmKey, VirtualMachine | None] = {}
     snapshots: list[Snapshot] = []
     for api in apis.values():
-        listed = list_matching(
-            api, filters.namespaces, () if with_vms else filters.vm_names.vm_names
-        )
+        listed = list_matching(api, filters.namespaces, names)
         snapshots += listed
         found = list_vms(api, filters.namespaces) if with_vms else ()
         vms.update({vm.key: vm for vm in found} if with_vms else {s.key: None for s in listed})
