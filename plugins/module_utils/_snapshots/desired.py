@@ -162,6 +162,8 @@ def _origins(options: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
         value = options.get(option)
         if isinstance(value, Mapping):
             origins.update({(*place, key): f"{option}.{key}" for key in value})
+            if _get(options.get(DEFINITION) or {}, place) is None:
+                origins[place] = option
         elif value is not None:
             origins[place] = option
     return origins
