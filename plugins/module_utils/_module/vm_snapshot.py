@@ -114,7 +114,7 @@ def _result(invocation: Invocation, action: Action, member: Member) -> Result:
     shown = _shown(seen, invocation.now)
     if member.failure:
         raise member.failure.with_facts(changed=changed, outcome="failed", **shown)
-    outcome = "unchanged" if member.adopted else action.outcome
+    outcome = "unchanged" if member.adopted and not changed else action.outcome
     result: Result = {"changed": changed, "outcome": outcome}
     if invocation.diff_mode:
         result["diff"] = diff(action.before, action.after)

@@ -143,7 +143,7 @@ def _outcome(row: Row, aborted: bool) -> str:
         return "failed"
     if aborted:
         return "not_tried"
-    if row.member.adopted:
+    if row.member.adopted and not row.member.changed:
         return "unchanged"
     return row.shown.outcome if row.shown else "absent"
 
