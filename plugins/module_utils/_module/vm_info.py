@@ -54,7 +54,7 @@ def run(invocation: Invocation, request: Request) -> Result:
         "changed": False,
         "vms": [
             {
-                "cluster": fleet.titles[vm.key.cluster_uid],
+                "cluster": fleet.cluster_name(vm.key),
                 **_described(vm),
                 "newest_snapshot": _in_short(snapshot, invocation.now),
             }

@@ -82,7 +82,7 @@ def run(invocation: Invocation, request: Request) -> Result:
         "snapshots": [
             {
                 **status_of(snapshot, invocation.now),
-                "cluster": fleet.titles[snapshot.key.cluster_uid],
+                "cluster": fleet.cluster_name(snapshot.key),
             }
             for snapshot in found
         ],

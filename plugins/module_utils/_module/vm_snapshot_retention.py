@@ -288,7 +288,7 @@ def _row(
     snapshot = decision.snapshot
     row = {
         **status_of(snapshot, invocation.now),
-        "cluster": fleet.titles[snapshot.key.cluster_uid],
+        "cluster": fleet.cluster_name(snapshot.key),
         "decision": "delete" if decision.delete else "keep",
         "why": decision.why,
         "kept_by": list(decision.kept_by),
