@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "_palette": {"_validation"},
     "_validation": set[str](),
     "doc_fragments": set[str](),
-    "filter": set[str](),
+    "filter": {"_validation"},
+    "lookup": {"_validation"},
 }
 
 # The modules that each module of plugins/ imports, by their names below plugins/.
