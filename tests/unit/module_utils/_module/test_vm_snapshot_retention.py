@@ -45,7 +45,7 @@ def retain(palette: MemoryPalette, **options: Any) -> Json:
     assert len(palette.writes()) == written
     result = run(palette, MODULE, diff_mode=True, **given)
     if not result.get("failed"):
-        assert check == result
+        assert check == {**result, "check_mode": True}
     return result
 
 

@@ -72,7 +72,8 @@ def reported(result: Json) -> Json:
         label: {key: value for key, value in row.items() if key != "status"}
         for label, row in result.get("members", {}).items()
     }
-    return {**{key: value for key, value in result.items() if key != "members"}, "rows": rows}
+    others = {key: value for key, value in result.items() if key not in ("members", "check_mode")}
+    return {**others, "rows": rows}
 
 
 def outcomes(result: Json) -> dict[str, str]:
@@ -462,7 +463,7 @@ def test_members_failed_leaves_the_other_rows_out_of_a_failing_result_only(
     assert outcomes(failing) == {"db2": "failed"}
     assert failing["summary"] == summary(total=3, created=2, failed=1)
     assert set(outcomes(nightly(palette, **options, max_failed=1))) == {"db1", "db2", "web1"}
-    palette.add_vm(key_of("web1"), restoreInProgress="restore-1")
+    palette.add_vm(key_of("web1"), volumeSnapshotStatuses=[{"name": "rootdisk", "enabled": False}])
     aborted = nightly(palette, set="weekly", members="failed")
     assert (aborted["reason"], outcomes(aborted)) == ("preflight_failed", {"web1": "blocked"})
 
