@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
-import re
+import csv
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from integration.role_user import FAIL, SHOW, SHOW_RETENTION, table, words
 from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
+
+REPORT = "Show the snapshots, newest first"
+WRITE = "Write the report to a file"
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +33,7 @@ class Operator:
 
     def __init__(self, ansible: Ansible, palette: Simulator) -> None:
         self._ansible = ansible
+        self.home = ansible.home
         self.palette = palette
 
     def play(self, playbook: str, /, *arguments: str, **variables: str) -> Run:
@@ -49,27 +56,28 @@ def operator(tmp_path: Path, simulator: Simulator) -> Operator:
     return Operator(Ansible(tmp_path), simulator)
 
 
-def _table(run: Run, task: str) -> list[list[str]]:
-    """Return the cells of a table on the screen, without its heading."""
-    lines: list[str] = run.of(task)["msg"]
-    return [re.split(r"  +", line) for line in lines[1:]]
+NOT_FIT = "not_snapshottable"
 
 
 def test_snapshot_shows_each_snapshot(operator: Operator) -> None:
-    names = {"cluster": "vm-cluster-1", "namespace": "vms", "name": "patch", "vms": "db1,web1"}
+    names = {"cluster": "vm-cluster-1", "namespace": "vms", "set": "patch", "vms": "db1,web1"}
     run = operator.play("snapshot", **names).ok()
-    assert [row[:-1] for row in _table(run, "Show the snapshots")] == [
-        ["db1-patch", "vms", "db1", "created", "Succeeded", "yes"],
-        ["web1-patch", "vms", "web1", "created", "Succeeded", "yes"],
+    heading, *rows = table(run, SHOW)
+    assert heading[:5] == ["CLUSTER", "NAMESPACE", "VM NAME", "NAME", "OUTCOME"]
+    assert [row[:-1] for row in rows] == [
+        ["vm-cluster-1", "vms", "db1", "db1-patch", "created", "Succeeded", "yes"],
+        ["vm-cluster-1", "vms", "web1", "web1-patch", "created", "Succeeded", "yes"],
     ]
+    assert words(run, SHOW) == ["2 VMs: 2 created"]
     assert "changed=1 " in run.output
     assert "changed=0 " in operator.play("snapshot", **names).ok().output
 
 
 def test_snapshot_takes_vms_that_say_their_own_place(operator: Operator) -> None:
     vms = '[{"vm_name": "edge1", "namespace": "vms", "cluster": "vm-cluster-2"}]'
-    run = operator.play("snapshot", "-e", f'{{"vm_snapshot_vms": {vms}}}', name="patch").ok()
-    assert [row[0] for row in _table(run, "Show the snapshots")] == ["edge1-patch"]
+    run = operator.play("snapshot", "-e", f'{{"vm_snapshot_vms": {vms}}}', set="patch").ok()
+    assert [row[3] for row in table(run, SHOW)[1:]] == ["edge1-patch"]
+    assert words(run, SHOW) == ["1 VM: 1 created"]
 
 
 @pytest.mark.parametrize(
@@ -78,15 +86,16 @@ def test_snapshot_takes_vms_that_say_their_own_place(operator: Operator) -> None
         (
             "snapshot",
             {"vms": "db1", "namespace": ""},
-            "vm_snapshot_name and vm_snapshot_cluster and vm_snapshot_namespace must be set",
+            "vm_snapshot_set and vm_snapshot_namespace and vm_snapshot_cluster must be set",
         ),
-        ("snapshot", {"cluster": "c", "namespace": "vms", "name": "n"}, "vm_snapshot_vms must be"),
-        ("snapshot_fleet", {"name": "nightly"}, "vm_snapshot_selector"),
-        ("snapshot_fleet", {"selector": "app=db"}, "Set vm_snapshot_name"),
+        ("snapshot", {"cluster": "c", "namespace": "vms", "set": "n"}, "vm_snapshot_vms must be"),
+        ("snapshot", {"name": "patch", "vms": "db1"}, "vm_snapshot_name has no effect here"),
+        ("snapshot_fleet", {"set": "nightly"}, "Select VMs with vm_snapshot_selector"),
+        ("snapshot_fleet", {"selector": "app=db"}, "vm_snapshot_set must be set"),
         (
             "snapshot_fleet",
-            {"name": "nightly", "selector": "app=db", "max_age": ""},
-            "vm_snapshot_max_age must not be empty",
+            {"set": "nightly", "selector": "app=db", "unless_newer_than": ""},
+            "vm_snapshot_unless_newer_than must be set",
         ),
     ],
 )
@@ -95,72 +104,113 @@ def test_missing_variables_are_named_with_a_right_command(
 ) -> None:
     run = operator.play(playbook, **given)
     assert run.status != 0
-    message = run.of("Check the required variables")["msg"]
+    message = run.of("Check the variables")["msg"]
     assert missing in message
-    assert f"ansible-playbook spectrocloud.palette.{playbook} -e vm_snapshot_cluster=" in message
+    assert f"ansible-playbook spectrocloud.palette.{playbook} -e vm_snapshot_project=" in message
     assert operator.palette.requests() == []
+
+
+def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> None:
+    fleet = {
+        "cluster": "vm-cluster-1",
+        "set": "nightly",
+        "vm_names": "db*,no-volumes,history",
+        "keep_last": "2",
+    }
+    foretold = operator.play("snapshot_fleet", "--check", **fleet, max_failed="1").ok()
+    assert [(row[2], row[4], row[5]) for row in table(foretold, SHOW)[1:]] == [
+        ("db1", "created", "-"),
+        ("db1", "created", "-"),
+        ("db2", "created", "-"),
+        ("history", "fresh", "-"),
+        ("no-volumes", "blocked", NOT_FIT),
+    ]
+    assert table(foretold, SHOW)[0][4] == "WOULD BE"
+    assert words(foretold, SHOW)[0] == "5 VMs: 3 would be created, 1 fresh, 1 blocked"
+    run = operator.play("snapshot_fleet", **fleet)
+    assert run.status != 0
+    assert words(run, SHOW)[0] == "5 VMs: 3 created, 1 fresh, 1 blocked"
+    assert words(run, SHOW_RETENTION) == [
+        "retention: deleted 3 snapshots in 1 set of 1 cluster, kept 6"
+    ]
+    assert f"{NOT_FIT}: 1 VM (vm-cluster-1/vms/no-volumes): " in run.of(FAIL)["msg"]
+    tolerated = operator.play("snapshot_fleet", **fleet, max_failed="1").ok()
+    assert words(tolerated, SHOW)[0] == "5 VMs: 4 fresh, 1 blocked"
 
 
 def test_report_shows_snapshots_newest_first(operator: Operator) -> None:
     run = operator.play("snapshot_report", cluster="vm-cluster-1", vm_names="history").ok()
-    shown = [row[3] for row in _table(run, "Show the snapshots, newest first")]
-    assert shown[0] == "history-1h"
-    assert shown[-1] == "history-kept"
-    assert run.of("Show the totals")["msg"].startswith("8 snapshots of 1 VMs: 6 ready, ")
+    heading, *rows = table(run, REPORT)
+    assert heading == [
+        *("CLUSTER", "NAMESPACE", "VM NAME", "NAME", "SET", "PHASE", "READY TO USE"),
+        *("CREATION TIME", "AGE", "EXPIRES AT"),
+    ]
+    shown = {row[3]: row for row in rows}
+    assert [*shown][::7] == ["history-1h", "history-kept"]
+    assert [row[8] for row in rows] == ["1h", "12h", "2d", "3d", "7d", "30d", "60d", "90d"]
+    assert shown["history-30d"][9] == "2020-01-01T00:00:00Z"
+    assert shown["history-by-hand"][4] == "-"
+    assert words(run, REPORT) == ["8 snapshots of 1 VM: 6 ready, 1 not ready, 1 failed"]
 
 
-@pytest.mark.parametrize("given", ["vms", "selector", "clusters", "exclude"])
-def test_report_refuses_variables_that_it_does_not_use(operator: Operator, given: str) -> None:
-    run = operator.play("snapshot_report", **{given: "db1"})
-    assert run.status != 0
-    refusal = run.of("Refuse variables that the report does not use")["msg"]
-    assert f"vm_snapshot_{given}" in refusal
-    assert "vm_snapshot_vm_names=db1,db2" in refusal
-    assert operator.palette.requests() == []
-
-
-def test_fleet_in_check_mode_lists_only_what_would_fail(operator: Operator) -> None:
-    fleet = {"cluster": "vm-cluster-1", "name": "predicted", "vm_names": "db2,no-volumes"}
-    run = operator.play("snapshot_fleet", "--check", **fleet, max_failed="1").ok()
-    without = _table(run, "Show the VMs without a usable snapshot")
-    assert without == [["vm-cluster-1", "vms", "no-volumes", "not_snapshottable"]]
+def test_report_shows_the_errors_of_snapshots(operator: Operator) -> None:
+    place = {"cluster": "vm-cluster-1", "namespace": "vms"}
+    operator.play("snapshot", **place, set="patch", vms="freeze-fails", wait="false").ok()
+    run = operator.play("snapshot_report", **place, set="patch").ok()
+    heading, row = table(run, REPORT)
+    assert heading[-1] == "ERROR"
+    assert "freeze" in row[-1]
 
 
 def test_report_filters(operator: Operator) -> None:
-    filters = {"namespace": "vms", "name": "nightly", "older_than": "36h", "ready": "yes"}
+    filters = {"namespace": "vms", "set": "nightly", "older_than": "36h", "ready": "yes"}
     run = operator.play("snapshot_report", **filters).ok()
-    shown = [row[3] for row in _table(run, "Show the snapshots, newest first")]
+    shown = [row[3] for row in table(run, REPORT)[1:]]
     assert shown == ["history-2d", "history-7d", "history-30d"]
-    others = {"pattern": "history-*", "snapshot_selector": "owner=someone", "cluster": ""}
-    run = operator.play("snapshot_report", **others).ok()
-    shown = [row[3] for row in _table(run, "Show the snapshots, newest first")]
-    assert shown == ["history-by-hand"]
+    others = {"name": "history-*", "snapshot_selector": "owner=someone", "cluster": ""}
+    run = operator.play("snapshot_report", **others, selector="app=history").ok()
+    assert [row[3] for row in table(run, REPORT)[1:]] == ["history-by-hand"]
 
 
-def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> None:
-    fleet = {"cluster": "vm-cluster-1", "name": "nightly", "vm_names": "db*,no-volumes"}
-    run = operator.play("snapshot_fleet", **fleet)
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_report_writes_a_file_when_there_is_something_new(operator: Operator, form: str) -> None:
+    dest = operator.home / f"report.{form}"
+    given = {"cluster": "vm-cluster-1", "vm_names": "history", "dest": dest.name}
+    operator.play("snapshot_report", "--check", **given).ok()
+    assert not dest.exists()
+    assert operator.play("snapshot_report", **given).ok().of(WRITE)["changed"]
+    assert not operator.play("snapshot_report", **given).ok().of(WRITE)["changed"]
+    text = dest.read_text("utf-8")
+    rows = (
+        list(csv.DictReader(io.StringIO(text))) if form == "csv" else json.loads(text)["snapshots"]
+    )
+    assert [row["name"] for row in rows][::7] == ["history-1h", "history-kept"]
+    assert [row["ready_to_use"] in (True, "true") for row in rows].count(True) == 6
+    if form == "json":
+        assert json.loads(text)["summary"]["not_ready"] == 1
+
+
+def test_report_refuses_a_file_that_it_cannot_write(operator: Operator) -> None:
+    run = operator.play("snapshot_report", dest="report.xlsx")
     assert run.status != 0
-    tolerated = operator.play("snapshot_fleet", **fleet, max_failed="1").ok()
-    counts = tolerated.of("Show how many VMs had each outcome")["vm_snapshot_summary"]
-    assert {outcome: count for outcome, count in counts.items() if count} == {
-        "total": 4,
-        "fresh": 3,
-        "failed": 1,
-        "blocked": 1,
-    }
-    without = _table(tolerated, "Show the VMs without a usable snapshot")
-    assert without == [["vm-cluster-1", "vms", "no-volumes", "not_snapshottable"]]
+    assert "vm_snapshot_dest must end in .csv or .json" in run.output
+    assert operator.palette.requests() == []
 
 
 def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> None:
-    rules = {"cluster": "vm-cluster-1", "name": "nightly", "keep_last": "2"}
-    predicted = operator.play("snapshot_prune", "--check", **rules).ok()
+    rules = {"cluster": "vm-cluster-1", "set": "nightly", "keep_last": "2"}
+    foretold = operator.play("snapshot_prune", "--check", **rules).ok()
     run = operator.play("snapshot_prune", **rules).ok()
-    deleted = _table(run, "Show what was deleted, and why")
-    assert {row[2]: row[-1] for row in deleted} == {
+    heading, *deleted = table(run, SHOW_RETENTION)
+    assert {row[3]: row[heading.index("WHY")] for row in deleted} == {
         "history-failed": "failed",
         "history-30d": "expired",
-        "history-7d": "beyond_keep_last",
+        "history-7d": "no_longer_kept",
     }
-    assert deleted == _table(predicted, "Show what was deleted, and why")
+    assert {row[0] for row in deleted} == {"vm-cluster-1"}
+    would_be, *doomed = table(foretold, SHOW_RETENTION)
+    assert (heading[-1], would_be[-1]) == ("OUTCOME", "WOULD BE")
+    assert doomed == deleted
+    nothing = operator.play("snapshot_prune", **rules).ok()
+    assert table(nothing, SHOW_RETENTION) == []
+    assert words(nothing, SHOW_RETENTION) == ["retention: deleted 0 snapshots, kept 3"]

@@ -1,139 +1,73 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role vm_snapshot, in plays on localhost and over VMs' hosts, against the simulator."""
+"""The role vm_snapshot on localhost: sets, their retention, facts and failures."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration.runs import Ansible, Run
+from integration.role_user import (
+    FAIL,
+    RETAIN,
+    ROLE,
+    SHOW,
+    SHOW_RETENTION,
+    TAKE,
+    User,
+    artifacts,
+    doomed,
+    including,
+    outcomes,
+    shown,
+    table,
+    words,
+    writes,
+)
+from integration.runs import Ansible
 from palette_simulator.launch import Simulator
 
-ROLE = "spectrocloud.palette.vm_snapshot"
-TAKE = "Take or delete the snapshots"
-KEEP = "Set the facts about each VM"
-SAY = "Fail, and report which VMs have a usable snapshot"
-WRITES = ("POST", "PUT", "DELETE")
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    """One simulator for all tests."""
-    with Simulator.running("test", timing="fast", rate_limits="off") as running:
-        yield running
-
-
-@pytest.fixture
-def palette(simulator: Simulator) -> Simulator:
-    """The simulator as its fleet file says."""
-    simulator.reset()
-    simulator.clear_requests()
-    return simulator
-
-
-class User:
-    """Somebody who applies the role."""
-
-    def __init__(self, ansible: Ansible, palette: Simulator) -> None:
-        self.ansible = ansible
-        self.connection: dict[str, Any] = {
-            "PALETTE_HOST": palette.url,
-            "PALETTE_API_KEY": "demo-key",
-            "ANSIBLE_SHOW_CUSTOM_STATS": "1",
-        }
-
-    def apply(self, *arguments: object, tasks_from: str = "main", **variables: Any) -> Run:
-        """Apply the role on localhost. Variables are extra vars, without their prefix."""
-        role = {"name": ROLE, "tasks_from": tasks_from}
-        extra = {f"vm_snapshot_{name}": value for name, value in self._place(variables).items()}
-        return self.ansible.play(
-            [{"ansible.builtin.include_role": role}],
-            *("-e", json.dumps(extra), *arguments),
-            **self.connection,
-        )
-
-    def play(self, play: Mapping[str, Any], hosts: Mapping[str, Any], **environment: str) -> Run:
-        """Run a play of one task over hosts."""
-        keywords = dict(play)
-        tasks = keywords.pop("tasks")
-        return self.ansible.play(
-            tasks, keywords=keywords, hosts=hosts, **{**self.connection, **environment}
-        )
-
-    @staticmethod
-    def _place(variables: Mapping[str, object]) -> dict[str, object]:
-        place = {"project": "Default", "cluster": "vm-cluster-1", "namespace": "vms"}
-        return {**place, **variables}
-
-
-@pytest.fixture
-def user(tmp_path: Path, palette: Simulator) -> User:
-    """A user with nothing but the collection."""
-    return User(Ansible(tmp_path), palette)
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    facts: dict[str, Any] = run.of(KEEP)["ansible_facts"]
-    return facts
-
-
-def _outcomes(run: Run) -> dict[str, str]:
-    members = _facts(run)["vm_snapshot_results"]
-    return {vm: member["outcome"] for vm, member in members.items()}
-
-
-def _artifacts(run: Run) -> dict[str, Any]:
-    """Return what the run hands on to later jobs."""
-    found = re.search(r"RUN: (\{.*\})", run.output)
-    artifacts: dict[str, Any] = json.loads(found[1]) if found else {}
-    return artifacts
-
-
-def _writes(palette: Simulator) -> list[str]:
-    return [
-        entry["operation"]
-        for entry in palette.requests()
-        if entry["method"] in WRITES and "/search" not in entry["path"]
-    ]
+FACTS = "vm_snapshot_results"
+UID = "0123456789abcdef00000011"
 
 
 def test_takes_a_snapshot_of_each_vm_and_then_leaves_it_alone(user: User) -> None:
     vms = ["db1", {"vm_name": "db1", "namespace": "prod", "name": "mine"}]
-    first = user.apply(name="patch", vms=vms).ok()
-    assert _outcomes(first) == {
+    first = user.apply(set="patch", vms=vms).ok()
+    assert outcomes(first) == {
         "vm-cluster-1/prod/db1": "created",
         "vm-cluster-1/vms/db1": "created",
     }
-    counts = _facts(first)["vm_snapshot_summary"]
-    assert (counts["total"], counts["failed"], counts["created"]) == (2, 0, 2)
-    mine = _artifacts(first)["vm_snapshots"]["vm-cluster-1/prod/db1"]
+    mine = artifacts(first)["vm_snapshots"][f"patch/{UID}/prod/db1"]
     assert mine == {
+        "id": f"patch/{UID}/prod/db1",
+        "set": "patch",
         "cluster": "vm-cluster-1",
+        "cluster_uid": UID,
         "namespace": "prod",
         "vm_name": "db1",
         "name": "mine",
         "outcome": "created",
         "reason": None,
+        "msg": "",
         "phase": "Succeeded",
         "ready_to_use": True,
         "creation_time": mine["creation_time"],
+        "expires_at": None,
     }
-    second = user.apply(name="patch", vms=vms).ok()
-    assert set(_outcomes(second).values()) == {"unchanged"}
+    second = user.apply(set="patch", vms=vms).ok()
+    assert set(outcomes(second).values()) == {"unchanged"}
     assert not second.of(TAKE)["changed"]
 
 
 def test_takes_all_answers_of_a_survey_as_text(user: User, palette: Simulator) -> None:
     answers: dict[str, Any] = {
         "state": "present",
-        "name": "survey",
+        "set": "survey",
         "vms": "db1, web1",
         "selector": "",
         "exclude": "",
@@ -151,165 +85,44 @@ def test_takes_all_answers_of_a_survey_as_text(user: User, palette: Simulator) -
         "set_stats": "no",
         "check_only": "false",
         "keep_last": "7",
+        "keep_within": "",
     }
     run = user.apply(**answers).ok()
-    assert set(_outcomes(run).values()) == {"created"}
-    members = _facts(run)["vm_snapshot_results"].values()
+    assert set(outcomes(run).values()) == {"created"}
+    members = run.of(TAKE)["members"].values()
     assert {member["status"]["labels"]["ticket"] for member in members} == {"4711"}
-    assert _artifacts(run) == {}
+    assert artifacts(run) == {}
     palette.clear_requests()
-    user.apply(**{**answers, "check_only": "yes", "name": "other"}).ok()
-    assert _writes(palette) == []
+    user.apply(**{**answers, "check_only": "yes", "set": "other"}).ok()
+    assert writes(palette) == []
 
 
 def test_deletes_the_set(user: User) -> None:
-    user.apply(name="patch", vms=["db1", "web1"]).ok()
-    gone = user.apply(name="patch", state="absent").ok()
-    assert set(_outcomes(gone).values()) >= {"deleted"}
-    assert not any(row["ready_to_use"] for row in _artifacts(gone)["vm_snapshots"].values())
-    again = user.apply(name="patch", state="absent", vms=["db1", "web1"]).ok()
-    assert set(_outcomes(again).values()) == {"absent"}
-
-
-@pytest.mark.parametrize("how", [{"check_only": True}, {}], ids=["check_only", "--check"])
-def test_only_checks(user: User, palette: Simulator, how: dict[str, Any]) -> None:
-    flags = [] if how else ["--check"]
-    run = user.apply(*flags, name="patch", vms=["db1"], keep_last=1, **how).ok()
-    assert _outcomes(run) == {"vm-cluster-1/vms/db1": "created"}
-    assert run.of(TAKE)["changed"]
-    assert _artifacts(run) == {}
-    assert _writes(palette) == []
-
-
-def test_a_failure_says_which_vms_have_a_snapshot_and_which_do_not(user: User) -> None:
-    run = user.apply(name="patch", vms=["db1", "fails", "web1"], failure_deadline="1s")
-    assert run.status != 0
-    assert run.of(SAY)["msg"].endswith(
-        " -- VMs with a usable snapshot: vm-cluster-1/vms/db1, vm-cluster-1/vms/web1."
-        " VMs without: vm-cluster-1/vms/fails."
-    )
-    assert "snapshot_failed" in run.of(SAY)["msg"]
-    assert _outcomes(run)["vm-cluster-1/vms/fails"] == "failed"
-    handed_on = _artifacts(run)["vm_snapshots"]
-    assert {vm: row["ready_to_use"] for vm, row in handed_on.items()} == {
-        "vm-cluster-1/vms/db1": True,
-        "vm-cluster-1/vms/fails": False,
-        "vm-cluster-1/vms/web1": True,
-    }
-
-
-def test_a_failure_in_a_large_fleet_names_the_few_that_lack_a_snapshot(tmp_path: Path) -> None:
-    with Simulator.running("demo", timing="instant", rate_limits="off", vms=20) as palette:
-        palette.inject({"action": "status", "status": 403, "method": "POST", "path": "/vms/db2/"})
-        run = User(Ansible(tmp_path), palette).apply(name="patch", namespace="", all="yes")
-    assert run.status != 0
-    assert run.of(SAY)["msg"].endswith(
-        " -- VMs with a usable snapshot: 25 VMs, see vm_snapshot_results."
-        " VMs without: vm-cluster-1/vms/db2."
-    )
+    user.apply(set="patch", vms=["db1", "web1"]).ok()
+    gone = user.apply(set="patch", state="absent", keep_last=1).ok()
+    assert set(outcomes(gone).values()) >= {"deleted"}
+    assert not any(row["ready_to_use"] for row in artifacts(gone)["vm_snapshots"].values())
+    # There is no retention to apply to a set that is gone.
+    assert gone.output.count("retention: ") == 0
+    again = user.apply(set="patch", state="absent", vms=["db1", "web1"]).ok()
+    assert set(outcomes(again).values()) == {"absent"}
 
 
 def test_selects_from_one_namespace(user: User) -> None:
-    run = user.apply(name="patch", namespace="prod", selector="app=db").ok()
-    assert _outcomes(run) == {"vm-cluster-1/prod/db1": "created"}
-    user.apply(name="patch", vms=["db1"]).ok()
-    run = user.apply(name="patch", state="absent").ok()
-    assert _outcomes(run)["vm-cluster-1/vms/db1"] == "deleted"
-    assert "vm-cluster-1/prod/db1" not in _outcomes(run)
+    run = user.apply(set="patch", namespace="prod", selector="app=db").ok()
+    assert outcomes(run) == {"vm-cluster-1/prod/db1": "created"}
+    user.apply(set="patch", vms=["db1"]).ok()
+    run = user.apply(set="patch", state="absent").ok()
+    assert outcomes(run)["vm-cluster-1/vms/db1"] == "deleted"
+    assert "vm-cluster-1/prod/db1" not in outcomes(run)
 
 
 def test_an_empty_list_is_no_vms(user: User, palette: Simulator) -> None:
-    user.apply(name="patch", vms=["db1"]).ok()
+    user.apply(set="patch", vms=["db1"]).ok()
     palette.clear_requests()
-    run = user.apply(name="patch", state="absent", vms=[]).ok()
-    assert _outcomes(run) == {}
-    assert _writes(palette) == []
-
-
-def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
-    user: User, palette: Simulator
-) -> None:
-    user.apply(name="patch", vms=["db1"]).ok()
-    palette.clear_requests()
-    run = user.apply(name="patch", vms=["db1", "nobody", "web1"])
-    assert run.status != 0
-    assert "nothing was written" in run.of(SAY)["msg"]
-    assert run.of(SAY)["msg"].endswith(
-        " -- VMs with a usable snapshot: vm-cluster-1/vms/db1."
-        " VMs without: vm-cluster-1/vms/nobody, vm-cluster-1/vms/web1."
-    )
-    assert _writes(palette) == []
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"cluster": "nowhere"}, "'nowhere'"),
-        ({"max_age": "1y"}, "max_age: '1y' has the unknown unit 'y'"),
-        ({"vms": "db1,"}, "vms[1]"),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
-)
-def test_a_failure_before_all_says_that_nothing_was_written(
-    user: User, palette: Simulator, wrong: dict[str, Any], message: str
-) -> None:
-    run = user.apply(**{"name": "patch", "vms": ["db1"], **wrong})
-    assert run.status != 0
-    assert message in run.of(SAY)["msg"]
-    assert run.of(SAY)["msg"].endswith(" -- Nothing was written.")
-    assert _facts(run) == {"vm_snapshot_results": {}, "vm_snapshot_summary": {}}
-    assert _writes(palette) == []
-
-
-def test_variables_are_checked(user: User, palette: Simulator) -> None:
-    run = user.apply(vms=["db1"], state="gone", keep_last="a few")
-    assert run.status != 0
-    assert "missing required arguments: vm_snapshot_name" in run.output
-    assert "vm_snapshot_state must be one of: present, absent, got: gone" in run.output
-    assert "vm_snapshot_keep_last" in run.output
-    assert palette.requests() == []
-
-
-def _host_play(vms: object, **keywords: object) -> dict[str, object]:
-    variables = {
-        "vm_snapshot_project": "Default",
-        "vm_snapshot_cluster": "vm-cluster-1",
-        "vm_snapshot_namespace": "vms",
-        "vm_snapshot_name": "hosts",
-        "vm_snapshot_vms": vms,
-    }
-    role = {"ansible.builtin.import_role": {"name": ROLE}, "vars": variables, **keywords}
-    show = {
-        "name": "Show own",
-        "ansible.builtin.debug": {
-            "msg": "{{ vm_snapshot_results['vm-cluster-1/vms/' ~ inventory_hostname].outcome }}"
-        },
-    }
-    # Becoming root is for the VMs; here it would fail.
-    return {"tasks": [role, show], "become": True, "become_exe": "/nonexistent"}
-
-
-VM_HOSTS: dict[str, dict[str, object]] = {
-    name: {"ansible_host": "192.0.2.1", "ansible_python_interpreter": "/nonexistent"}
-    for name in ("db1", "web1")
-}
-
-
-@pytest.mark.parametrize(
-    ("vms", "keywords", "tasks"),
-    [
-        ("{{ ansible_play_hosts_all }}", {"run_once": True}, 1),
-        (["{{ inventory_hostname }}"], {}, 2),
-    ],
-    ids=["all at once", "each its own"],
-)
-def test_runs_in_a_play_over_the_vms_hosts(
-    user: User, vms: object, keywords: dict[str, object], tasks: int
-) -> None:
-    run = user.play(_host_play(vms, **keywords), VM_HOSTS).ok()
-    assert len([record for record in run.records if record["task"] == TAKE]) == tasks
-    shown = {r["host"]: r["result"]["msg"] for r in run.records if r["task"] == "Show own"}
-    assert shown == {"db1": "created", "web1": "created"}
+    run = user.apply(set="patch", state="absent", vms=[]).ok()
+    assert outcomes(run) == {}
+    assert writes(palette) == []
 
 
 def test_module_defaults_and_their_project_hold(user: User, palette: Simulator) -> None:
@@ -317,7 +130,7 @@ def test_module_defaults_and_their_project_hold(user: User, palette: Simulator) 
     role = {
         "ansible.builtin.import_role": {"name": ROLE},
         "vars": {
-            "vm_snapshot_name": "defaults",
+            "vm_snapshot_set": "defaults",
             "vm_snapshot_vms": [
                 {"vm_name": "db1", "namespace": "vms", "cluster": "vm-cluster-1"},
                 {"vm_name": "edge1", "namespace": "vms", "cluster": "vm-cluster-2"},
@@ -325,27 +138,134 @@ def test_module_defaults_and_their_project_hold(user: User, palette: Simulator) 
         },
     }
     play = {"tasks": [role], "module_defaults": {"group/spectrocloud.palette.all": defaults}}
-    hosts = {"localhost": {"ansible_connection": "local"}}
-    run = user.play(play, hosts, PALETTE_HOST="http://127.0.0.1:9", PALETTE_API_KEY="none").ok()
-    assert list(_outcomes(run)) == ["vm-cluster-1/vms/db1", "vm-cluster-2/vms/edge1"]
+    run = user.play(play, PALETTE_HOST="http://127.0.0.1:9", PALETTE_API_KEY="none").ok()
+    assert list(outcomes(run)) == ["vm-cluster-1/vms/db1", "vm-cluster-2/vms/edge1"]
 
 
-def test_retention_looks_only_at_the_vms_worked_on(user: User, palette: Simulator) -> None:
-    nightly = {"name": "nightly", "name_template": "{vm}-{set}-{timestamp}"}
-    by_uid = {"cluster": "", "cluster_uid": "0123456789abcdef00000011"}
-    first = user.apply(**nightly, **by_uid, vms=["db1"], keep_last=1, retention_max_age="").ok()
-    assert [row["why"] for row in _pruned(first)] == ["newest_ready"]
-    second = user.apply(**nightly, vms=["db1", "history"], keep_last="2", max_age="12h").ok()
-    assert _outcomes(second) == {
+# Failures
+
+
+def test_a_failure_comes_last_and_says_why_and_what_to_do(user: User) -> None:
+    vms = ["db1", "fails", "no-volumes", "no-class", "history"]
+    tolerant = {"set": "nightly", "vms": vms, "on_error": "continue", "failure_deadline": "1s"}
+    tasks = [
+        {"block": [including(**tolerant, keep_last=2, unless_newer_than="12h")]},
+    ]
+    tasks[0]["rescue"] = [shown("vm_snapshot_reason", "ansible_failed_task.name")]
+    run = user.play({"tasks": tasks}).ok()
+    # The one that has a new snapshot loses old ones, though others failed.
+    assert doomed(run).keys() == {"history-failed", "history-30d", "history-7d"}
+    assert run.of("vm_snapshot_reason")["msg"] == {
+        "vm_snapshot_reason": "members_failed",
+        "ansible_failed_task.name": FAIL,
+    }
+    told = [record["task"] for record in run.records]
+    assert told.index(SHOW) < told.index(SHOW_RETENTION) < told.index(FAIL)
+    without = {row[2]: row[5] for row in table(run, SHOW)[1:] if row[7] == "no"}
+    assert without == {
+        "fails": "snapshot_failed",
+        "no-class": "not_snapshottable",
+        "no-volumes": "not_snapshottable",
+    }
+    counts, first, second, advice = run.of(FAIL)["msg"].split(" -- ")
+    assert [counts, first, second] == words(run, SHOW)
+    assert counts == "5 VMs: 1 created, 1 fresh, 2 blocked, 1 failed"
+    assert first.startswith(
+        "not_snapshottable: 2 VMs (vm-cluster-1/vms/no-class, vm-cluster-1/vms/no-volumes): "
+    )
+    assert second.startswith("snapshot_failed: 1 VM (vm-cluster-1/vms/fails): ")
+    assert "run the same again" in advice
+    command = advice.split("To see what there is: ")[1]
+    assert command.startswith("ansible-playbook spectrocloud.palette.snapshot_report -e ")
+    assert json.loads(command.split(" -e ")[1].strip("'")) == {
+        "vm_snapshot_set": "nightly",
+        "vm_snapshot_project": "Default",
+    }
+    handed_on = artifacts(run)["vm_snapshots"].values()
+    assert {row["vm_name"] for row in handed_on if not row["ready_to_use"]} == without.keys()
+
+
+def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
+    user: User, palette: Simulator
+) -> None:
+    run = user.apply(set="nightly", vms=["db1", "nobody", "history"], keep_last=1)
+    assert run.status != 0
+    assert words(run, SHOW)[0] == "3 VMs: 2 not tried, 1 blocked"
+    assert "not_found: 1 VM (vm-cluster-1/vms/nobody): " in run.of(FAIL)["msg"]
+    assert " -- Nothing was written. " in run.of(FAIL)["msg"]
+    assert run.of(FAIL)["msg"].endswith("-e vm_snapshot_on_error=continue")
+    assert run.output.count("retention: ") == 0
+    assert writes(palette) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"cluster": "nowhere"}, "'nowhere'"),
+        ({"unless_newer_than": "1y"}, "unless_newer_than: '1y' has the unknown unit 'y'"),
+        ({"vms": ["db1", ""]}, "vms[1]"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_failure_before_all_says_that_nothing_was_written(
+    user: User, palette: Simulator, wrong: dict[str, Any], message: str
+) -> None:
+    run = user.apply(**{"set": "patch", "vms": ["db1"], **wrong})
+    assert run.status != 0
+    assert message in run.of(FAIL)["msg"]
+    assert run.of(FAIL)["msg"].endswith(" -- Nothing was written.")
+    assert writes(palette) == []
+
+
+def test_a_failed_retention_fails_after_the_snapshots(user: User, palette: Simulator) -> None:
+    palette.inject({"action": "status", "status": 403, "method": "DELETE", "path": "/snapshot/"})
+    role = including(set="nightly", vms=["history"], unless_newer_than="12h", keep_within="3d")
+    block = {"block": [role], "rescue": [shown("vm_snapshot_reason", "vm_snapshot_pruned")]}
+    run = user.play({"tasks": [block]}).ok()
+    assert run.of(FAIL)["msg"].startswith("retention: deleted 0 snapshots, kept ")
+    assert "1 could not be deleted" in run.of(FAIL)["msg"]
+    assert "forbidden: 1 snapshot (vm-cluster-1/vms/history-failed): " in run.of(FAIL)["msg"]
+    assert outcomes(run) == {"vm-cluster-1/vms/history": "fresh"}
+    facts = run.of("vm_snapshot_reason")["msg"]
+    assert facts["vm_snapshot_reason"] == "members_failed"
+    assert "failed" in {row["outcome"] for row in facts["vm_snapshot_pruned"]}
+
+
+def test_of_a_large_fleet_only_the_vms_without_a_snapshot_are_shown(tmp_path: Path) -> None:
+    with Simulator.running("demo", timing="instant", rate_limits="off", vms=60) as palette:
+        palette.inject({"action": "status", "status": 403, "method": "POST", "path": "/vms/db2/"})
+        user = User(Ansible(tmp_path), palette)
+        run = user.apply(set="patch", namespace="", all="yes")
+        assert run.status != 0
+        assert [row[2] for row in table(run, SHOW)[1:]] == ["db2"]
+        assert words(run, SHOW)[0] == "66 VMs: 65 created, 1 failed"
+        foretold = user.apply("--check", set="other", namespace="", all="yes").ok()
+        assert len(table(foretold, SHOW)[1:]) == 66
+
+
+# Retention
+
+
+def test_retention_looks_only_at_the_vms_and_the_set_of_the_run(user: User) -> None:
+    nightly = {"set": "nightly", "name_template": "{vm}-{set}-{timestamp}"}
+    by_uid = {"cluster": "", "cluster_uid": UID}
+    first = user.apply(**nightly, **by_uid, vms=["db1"], keep_last=1, keep_within="").ok()
+    assert [row["why"] for row in first.of(RETAIN)["snapshots"]] == ["newest_usable"]
+    second = user.apply(
+        **nightly, vms=["db1", "history"], keep_last="2", unless_newer_than="12h"
+    ).ok()
+    assert outcomes(second) == {
         "vm-cluster-1/vms/db1": "fresh",
         "vm-cluster-1/vms/history": "fresh",
     }
-    deleted = {row["name"]: row["why"] for row in _pruned(second) if row["decision"] == "delete"}
-    assert deleted == {
+    assert doomed(second) == {
         "history-failed": "failed",
         "history-30d": "expired",
-        "history-7d": "beyond_keep_last",
+        "history-7d": "no_longer_kept",
     }
+    heading, *rows = table(second, SHOW_RETENTION)
+    assert (heading[0], heading[4]) == ("CLUSTER", "SET")
+    assert {(row[0], row[4]) for row in rows} == {("vm-cluster-1", "nightly")}
 
 
 def test_retention_tells_vms_of_the_same_name_apart(tmp_path: Path) -> None:
@@ -357,51 +277,89 @@ def test_retention_tells_vms_of_the_same_name_apart(tmp_path: Path) -> None:
     fleet.write_text(json.dumps({"keys": keys, "projects": projects}))
     with Simulator.running(fleet, timing="instant", rate_limits="off") as palette:
         user = User(Ansible(tmp_path), palette)
-        nightly = {"name": "nightly", "name_template": "{vm}-{set}-{timestamp}", "cluster": ""}
+        nightly = {"set": "nightly", "name_template": "{vm}-{set}-{timestamp}", "cluster": ""}
         user.apply(**nightly, namespace="", all="yes").ok()
         two = [
             {"vm_name": "db1", "namespace": "vms", "cluster": "east"},
             {"vm_name": "web1", "namespace": "vms", "cluster": "west"},
         ]
-        run = user.apply(**nightly, vms=two, max_age="1h", keep_last=0).ok()
-    assert _outcomes(run) == {"east/vms/db1": "fresh", "west/vms/web1": "fresh"}
-    assert sorted(row["vm_name"] for row in _pruned(run)) == ["db1", "web1"]
+        run = user.apply(**nightly, vms=two, unless_newer_than="1h", keep_last=0).ok()
+    assert outcomes(run) == {"east/vms/db1": "fresh", "west/vms/web1": "fresh"}
+    assert sorted(row["vm_name"] for row in run.of(RETAIN)["snapshots"]) == ["db1", "web1"]
 
 
 def test_prunes_alone(user: User, palette: Simulator) -> None:
-    scope = {"name": "nightly", "retention_max_age": "3d", "clusters": "vm-cluster-1"}
-    run = user.apply(tasks_from="prune", **{"cluster": "", "check_only": "yes", **scope}).ok()
-    predicted = {row["name"] for row in _pruned(run) if row["decision"] == "delete"}
-    assert "history-7d" in predicted
-    assert _writes(palette) == []
-    run = user.apply(tasks_from="prune", **{"cluster": "", **scope}).ok()
-    assert {row["name"] for row in _pruned(run) if row["outcome"] == "deleted"} == predicted
+    scope = {"set": "nightly", "keep_within": "3d", "clusters": "vm-cluster-1", "cluster": ""}
+    by_labels = user.apply("--check", tasks_from="prune", **scope, selector="app=db").ok()
+    assert doomed(by_labels) == {}
+    foretold = user.apply("--check", tasks_from="prune", **scope).ok()
+    assert "history-7d" in doomed(foretold)
+    assert writes(palette) == []
+    run = user.apply(tasks_from="prune", **scope).ok()
+    assert doomed(run) == doomed(foretold)
+    assert writes(palette) == ["delete_snapshot"] * len(doomed(run))
 
 
-@pytest.mark.parametrize("given", [{"vms": ["db1"]}, {"vms": "db1"}, {"selector": "app=db"}])
-def test_pruning_refuses_what_would_not_limit_it(
-    user: User, palette: Simulator, given: dict[str, Any]
-) -> None:
-    run = user.apply(tasks_from="prune", **given, keep_last=0)
-    assert run.status != 0
-    refusal = run.of("Refuse variables that do not limit the deletion")["msg"]
-    assert "vm_snapshot_vm_names=db1,db2" in refusal
-    assert _writes(palette) == []
+# Facts of several runs
 
 
-def test_a_failed_retention_fails_after_the_snapshots(user: User, palette: Simulator) -> None:
-    palette.inject({"action": "status", "status": 403, "method": "DELETE", "path": "/snapshot/"})
-    run = user.apply(name="nightly", vms=["history"], max_age="12h", retention_max_age="3d")
-    assert run.status != 0
-    assert "Retention: " in run.output
-    assert _outcomes(run) == {"vm-cluster-1/vms/history": "fresh"}
-    assert "failed" in {row["outcome"] for row in _pruned(run)}
+def test_a_loop_keeps_the_results_of_all_its_runs(user: User) -> None:
+    role = including(set="{{ item.set }}", namespace="{{ item.namespace }}", vms="db1", keep_last=1)
+    role["loop"] = [
+        {"set": "a", "namespace": "vms"},
+        {"set": "b", "namespace": "vms"},
+        {"set": "a", "namespace": "prod"},
+        {"set": "a", "namespace": "vms"},
+    ]
+    run = user.play({"tasks": [role, shown(FACTS, "vm_snapshot_pruned")]}).ok()
+    facts = run.of(FACTS)["msg"]
+    assert [(row["set"], row["namespace"], row["outcome"]) for row in facts[FACTS]] == [
+        ("a", "vms", "unchanged"),
+        ("b", "vms", "created"),
+        ("a", "prod", "created"),
+    ]
+    assert len(facts["vm_snapshot_pruned"]) == 3
+    assert artifacts(run)["vm_snapshots"].keys() == {row["id"] for row in facts[FACTS]}
 
 
-def _pruned(run: Run) -> list[dict[str, Any]]:
-    facts = run.of("Set the facts about each snapshot")["ansible_facts"]
-    rows: list[dict[str, Any]] = facts["vm_snapshot_pruned"]
-    return rows
+def test_a_rescued_failure_is_not_replaced_by_what_succeeds_elsewhere(tmp_path: Path) -> None:
+    clusters = [{"name": "same", "vms": [{"name": "db1", "namespace": "vms"}]}]
+    keys = [{"key": "demo-key", "user": "demo@example.com"}]
+    projects = [{"name": name, "clusters": clusters} for name in ("East", "West")]
+    fleet = tmp_path / "fleet.json"
+    fleet.write_text(json.dumps({"keys": keys, "projects": projects}))
+    with Simulator.running(fleet, timing="instant", rate_limits="off") as palette:
+        palette.inject({"action": "status", "status": 403, "method": "POST", "path": "/vms/db1/"})
+        user = User(Ansible(tmp_path), palette)
+        place = {"cluster": "same", "set": "patch", "vms": ["db1"]}
+        failing = {"block": [including(**place, project="East")], "rescue": [shown("rescued")]}
+        failing["rescue"][0]["vars"] = {"rescued": True}
+        tasks = [failing, including(**place, project="West"), shown(FACTS)]
+        run = user.play({"tasks": tasks}).ok()
+    rows = run.of(FACTS)["msg"][FACTS]
+    assert [(row["cluster"], row["outcome"]) for row in rows] == [
+        ("same", "failed"),
+        ("same", "created"),
+    ]
+    assert {row["id"]: row for row in rows} == artifacts(run)["vm_snapshots"]
+
+
+# What is on the screen
+
+
+def test_tables_are_readable_as_yaml_too(user: User) -> None:
+    tasks = [including(set="patch", vms=["db1", "web1"])]
+    run = user.play({"tasks": tasks}, ANSIBLE_CALLBACK_RESULT_FORMAT="yaml").ok()
+    told: str = run.of(SHOW)["msg"]
+    heading = told.splitlines()[0]
+    assert heading.startswith("CLUSTER       NAMESPACE  VM NAME")
+    assert len(heading) > 80
+    # Each line of the table is one on the screen, and starts where the others do.
+    on_screen = run.output.splitlines()
+    rows = [row for row in told.splitlines() if row]
+    indents = [line.index(row) for row in rows for line in on_screen if row in line]
+    assert len(indents) == len(rows)
+    assert len(set(indents)) == 1
 
 
 @pytest.mark.parametrize("key", ["demo-key", "s3cret-and-wrong"])
@@ -409,7 +367,7 @@ def test_the_api_key_is_never_shown(user: User, key: str) -> None:
     user.connection.pop("PALETTE_API_KEY")
     secret = user.ansible.home / "secret.json"
     secret.write_text(json.dumps({"vm_snapshot_api_key": key}), encoding="utf-8")
-    run = user.apply("-e", f"@{secret}", "-vvvv", name="patch", vms=["db1"], keep_last=1)
+    run = user.apply("-e", f"@{secret}", "-vvvv", set="patch", vms=["db1"], keep_last=1)
     assert (run.status == 0) == (key == "demo-key")
     assert key not in run.output
-    assert key not in json.dumps(_artifacts(run))
+    assert key not in json.dumps(artifacts(run))

@@ -1,0 +1,88 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role vm_snapshot in plays over the VMs' own hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from integration.role_user import PLACE, ROLE, SHOW, TAKE, User, including, prefixed, results_of
+
+FQDN = "{{ ansible_play_hosts_all | map('split', '.') | map('first') }}"
+OWN_PLACE = "{{ ansible_play_hosts_all | map('extract', hostvars, 'palette_vm') }}"
+# What the other tasks of a play need to get at the host must not matter.
+ELSEWHERE = {"ansible_host": "192.0.2.1", "ansible_python_interpreter": "/nonexistent"}
+
+
+def _play(vms: object, **keywords: object) -> dict[str, Any]:
+    role = {
+        "ansible.builtin.import_role": {"name": ROLE},
+        "vars": prefixed({**PLACE, "set": "hosts", "vms": vms}),
+        **keywords,
+    }
+    own = (
+        "{{ vm_snapshot_results | selectattr('vm_name', 'equalto', inventory_hostname | "
+        "split('.') | first) | map(attribute='outcome') | first }}"
+    )
+    show = {"name": "Show own", "ansible.builtin.debug": {"msg": own}}
+    # Becoming root is for the VMs; here it would fail.
+    return {"tasks": [role, show], "become": True, "become_exe": "/nonexistent"}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "vms", "keywords", "tasks"),
+    [
+        (["db1", "web1"], "{{ ansible_play_hosts_all }}", {"run_once": True}, 1),
+        (["db1", "web1"], ["{{ inventory_hostname }}"], {}, 2),
+        (["db1.example.com", "web1.example.com"], FQDN, {"run_once": True}, 1),
+    ],
+    ids=["all at once", "each its own", "by FQDN"],
+)
+def test_runs_in_a_play_over_the_vms_hosts(
+    user: User, hosts: list[str], vms: object, keywords: dict[str, object], tasks: int
+) -> None:
+    run = user.play(_play(vms, **keywords), hosts=dict.fromkeys(hosts, ELSEWHERE)).ok()
+    assert len(results_of(run, TAKE)) == tasks
+    shown = {r["host"]: r["result"]["msg"] for r in run.records if r["task"] == "Show own"}
+    assert shown == dict.fromkeys(hosts, "created")
+
+
+def test_host_variables_say_which_vm_a_host_is(user: User) -> None:
+    hosts = {
+        "one.example.com": {"palette_vm": {"vm_name": "db1", "namespace": "prod"}},
+        "two.example.com": {"palette_vm": {"vm_name": "edge1", "cluster": "vm-cluster-2"}},
+    }
+    run = user.play(
+        {"tasks": [{**including(set="hosts", vms=OWN_PLACE), "run_once": True}]}, hosts=hosts
+    )
+    (taken,) = results_of(run.ok(), TAKE)
+    assert list(taken["members"]) == ["vm-cluster-1/prod/db1", "vm-cluster-2/vms/edge1"]
+
+
+def test_all_hosts_stop_when_a_snapshot_is_missing(user: User) -> None:
+    play = _play("{{ ansible_play_hosts_all }}", run_once=True)
+    run = user.play(play, hosts={"db1": ELSEWHERE, "no-volumes": ELSEWHERE})
+    assert run.status != 0
+    assert results_of(run, "Show own") == []
+
+
+def test_tags_reach_the_roles_tasks(user: User) -> None:
+    imported = {
+        "ansible.builtin.import_role": {"name": ROLE},
+        "vars": prefixed({**PLACE, "set": "imported", "vms": ["db1"]}),
+        "tags": "snapshot",
+    }
+    included = {
+        **including(apply={"tags": ["snapshot"]}, set="included", vms=["db1"]),
+        "tags": "snapshot",
+    }
+    other = {"name": "Patch", "ansible.builtin.debug": {"msg": "patched"}}
+    tasks = [imported, other, included]
+    run = user.play({"tasks": tasks}, "--tags", "snapshot").ok()
+    assert len(results_of(run, SHOW)) == 2
+    assert results_of(run, "Patch") == []
+    run = user.play({"tasks": tasks}, "--skip-tags", "snapshot").ok()
+    assert [record["task"] for record in run.records] == ["Patch"]
