@@ -19,6 +19,8 @@ from palette_simulator.launch import Simulator
 
 REPORT = "Show the snapshots, newest first"
 WRITE = "Write the report to a file"
+COVERAGE = "Show the VMs without a recent usable snapshot"
+UNCOVERED = "Fail if a VM is without, or if there is none"
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +216,34 @@ def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> No
     nothing = operator.play("snapshot_prune", **rules).ok()
     assert table(nothing, SHOW_RETENTION) == []
     assert words(nothing, SHOW_RETENTION) == ["retention: deleted 0 snapshots, kept 3"]
+
+
+def test_coverage_fails_and_lists_the_vms_without_a_recent_snapshot(operator: Operator) -> None:
+    vms = {"cluster": "vm-cluster-1", "vm_names": "history,db2,web1"}
+    run = operator.play("snapshot_coverage", **vms)
+    assert run.status != 0
+    assert [row[2] for row in table(run, COVERAGE)[1:]] == ["db2", "web1"]
+    assert run.of(UNCOVERED)["msg"] == (
+        "2 of 3 VMs without a usable snapshot younger than 24h: vm-cluster-1/vms/db2, "
+        "vm-cluster-1/vms/web1"
+    )
+    older = operator.play("snapshot_coverage", **vms, newer_than="30m")
+    heading, *rows = table(older, COVERAGE)
+    assert heading[4:] == ["NEWEST SNAPSHOT", "SET", "CREATION TIME", "AGE"]
+    assert [(row[2], row[4], row[7]) for row in rows][1] == ("history", "history-1h", "1h")
+    covered = {**vms, "vm_names": "hist*"}
+    run = operator.play("snapshot_coverage", "--check", **covered).ok()
+    assert words(run, COVERAGE) == ["0 of 1 VM without a usable snapshot younger than 24h"]
+
+
+def test_coverage_of_nothing_is_no_success(operator: Operator) -> None:
+    run = operator.play("snapshot_coverage", vm_names="histry*")
+    assert run.status != 0
+    assert run.of(UNCOVERED)["msg"] == "No VM was found"
+
+
+def test_coverage_refuses_an_age_that_it_cannot_read(operator: Operator) -> None:
+    run = operator.play("snapshot_coverage", newer_than="1y")
+    assert run.status != 0
+    assert "newer_than: '1y' has the unknown unit 'y'" in run.output
+    assert operator.palette.requests() == []

@@ -27,12 +27,16 @@ OPTIONS = {
 OWN: dict[str, Any] = yaml.safe_load((ROLE / "vars" / "main.yml").read_text("utf-8"))
 
 
+def spec_of(module: str) -> dict[str, Any]:
+    """Return a module's argument spec."""
+    name = f"ansible_collections.spectrocloud.palette.plugins.module_utils._module.{module}"
+    spec: dict[str, Any] = import_module(name).ARGUMENTS.spec
+    return spec
+
+
 def options_of(module: str) -> set[str]:
     """Return the options of a module."""
-    core = import_module(
-        f"ansible_collections.spectrocloud.palette.plugins.module_utils._module.{module}"
-    )
-    return set(core.ARGUMENTS.spec)
+    return set(spec_of(module))
 
 
 def passed_on(*lists: str) -> set[str]:
@@ -59,25 +63,31 @@ def test_the_role_passes_on_all_filters_of_snapshots() -> None:
     assert passed_on("filters", *COMMON) == options_of("vm_snapshot_info")
 
 
+def test_the_role_passes_on_all_filters_of_vms() -> None:
+    assert passed_on(*COMMON) == options_of("vm_info")
+
+
 def test_the_role_documents_what_it_passes_on_and_nothing_else() -> None:
     own = {"check_only", "set_stats"}
     assert OPTIONS["main"] == passed_on("members", "rules", "execution", *COMMON) | own
     retention = options_of("vm_snapshot_retention") - {"after"}
     assert OPTIONS["prune"] == retention | {"namespace", "check_only"}
     assert OPTIONS["report"] == options_of("vm_snapshot_info") | {"namespace", "dest"}
+    assert OPTIONS["coverage"] == options_of("vm_info") | {"namespace", "newer_than"}
 
 
-@pytest.mark.parametrize("entry_point", OPTIONS)
-def test_the_types_are_those_of_the_modules(entry_point: str) -> None:
-    module = {"main": "set", "prune": "retention", "report": "info"}
-    modules = [f"vm_snapshot_{module[entry_point]}", "vm_snapshot_set", "vm_snapshot_retention"]
-    cores = [
-        import_module(
-            f"ansible_collections.spectrocloud.palette.plugins.module_utils._module.{name}"
-        )
-        for name in modules
-    ]
-    options = {k: v for core in reversed(cores) for k, v in core.ARGUMENTS.spec.items()}
+@pytest.mark.parametrize(
+    ("entry_point", "module"),
+    [
+        ("main", "vm_snapshot_set"),
+        ("prune", "vm_snapshot_retention"),
+        ("report", "vm_snapshot_info"),
+        ("coverage", "vm_info"),
+    ],
+)
+def test_the_types_are_those_of_the_modules(entry_point: str, module: str) -> None:
+    modules = ("vm_snapshot_info", "vm_snapshot_retention", "vm_snapshot_set", module)
+    options = {name: option for each in modules for name, option in spec_of(each).items()}
     for word in OPTIONS[entry_point] - {"check_only", "set_stats", "dest"}:
         documented = SPECS[entry_point]["options"][f"vm_snapshot_{word}"]
         for key in ("type", "elements", "choices"):

@@ -1,0 +1,98 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter that finds the virtual machines without a recent usable snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils._validation.durations import parse_age
+
+DOCUMENTATION = r"""
+name: uncovered
+short_description: Find the virtual machines without a recent usable snapshot
+version_added: 0.1.0
+author:
+  - Contributors to the spectrocloud.palette collection (@spectrocloud)
+description:
+  - Returns the virtual machines whose newest usable snapshot is too old, and those that have none.
+positional: newer_than
+options:
+  _input:
+    description: RV(spectrocloud.palette.vm_info#module:vms).
+    type: list
+    elements: dict
+    required: true
+  newer_than:
+    description: The age up to which a snapshot is recent, such as V(24h), V(7d) or V(2w).
+    type: str
+    required: true
+seealso:
+  - module: spectrocloud.palette.vm_info
+  - plugin: spectrocloud.palette.table
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: List the virtual machines
+  spectrocloud.palette.vm_info:
+    project: Default
+  register: fleet
+
+- name: Show those without a usable snapshot of the last week
+  ansible.builtin.debug:
+    msg: "{{ fleet.vms | spectrocloud.palette.uncovered('7d') | map(attribute='vm_name') | list }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - For each of these virtual machines C(cluster), C(cluster_uid), C(namespace), C(vm_name) and
+      C(printable_status), and C(name), C(set), C(creation_time) and C(age_seconds) of its newest
+      usable snapshot. These are null if it has none.
+  type: list
+  elements: dict
+  sample:
+    - cluster: vm-cluster-1
+      cluster_uid: 0123456789abcdef00000011
+      namespace: vms
+      vm_name: db1
+      printable_status: Running
+      name: db1-before-patch
+      set: before-patch
+      creation_time: "2026-11-16T08:00:03Z"
+      age_seconds: 608400
+"""
+
+_OF_VM = ("cluster", "cluster_uid", "namespace", "vm_name", "printable_status")
+_OF_SNAPSHOT = ("name", "set", "creation_time", "age_seconds")
+
+
+def uncovered(vms: Iterable[Mapping[str, Any]], newer_than: str) -> list[dict[str, Any]]:
+    """Return a row for each VM that has no usable snapshot of at most this age."""
+    try:
+        limit = parse_age(str(newer_than)).total_seconds()
+    except ValueError as error:
+        raise AnsibleFilterError(f"newer_than: {error}; for example: 24h") from None
+    rows = [_row(vm) for vm in vms]
+    return [row for row in rows if row["age_seconds"] is None or row["age_seconds"] > limit]
+
+
+def _row(vm: Mapping[str, Any]) -> dict[str, Any]:
+    newest = vm["newest_snapshot"] or {}
+    return {
+        **{key: vm[key] for key in _OF_VM},
+        **{key: newest.get(key) for key in _OF_SNAPSHOT},
+    }
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters of this file."""
+        return {"uncovered": uncovered}

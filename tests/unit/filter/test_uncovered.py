@@ -1,0 +1,43 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter uncovered, as Ansible finds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.spectrocloud.palette.plugins.filter.uncovered import FilterModule
+
+uncovered = FilterModule().filters()["uncovered"]
+
+PLACE = {"cluster": "c", "cluster_uid": "u", "namespace": "vms", "printable_status": "Running"}
+
+
+def vm(name: str, age: int | None) -> dict[str, Any]:
+    newest = {"name": f"{name}-s", "set": "s", "creation_time": "2026-11-23T08:00:00Z"}
+    snapshot = None if age is None else {**newest, "age_seconds": age}
+    return {**PLACE, "vm_name": name, "labels": {}, "newest_snapshot": snapshot}
+
+
+def test_uncovered_finds_the_vms_without_a_snapshot_that_is_young_enough() -> None:
+    vms = [vm("young", 86400), vm("old", 86401), vm("none", None)]
+    old, none = uncovered(vms, "24h")
+    assert old == {
+        **PLACE,
+        "vm_name": "old",
+        "name": "old-s",
+        "set": "s",
+        "creation_time": "2026-11-23T08:00:00Z",
+        "age_seconds": 86401,
+    }
+    assert (none["vm_name"], none["name"], none["age_seconds"]) == ("none", None, None)
+    assert [row["vm_name"] for row in uncovered(vms, "2d")] == ["none"]
+
+
+def test_uncovered_says_what_is_wrong_with_an_age() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"newer_than: '1y' has the unknown unit 'y'.*24h"):
+        uncovered([], "1y")
