@@ -88,10 +88,11 @@ matrix: ## Unit, integration and sanity tests on each ansible-core whose Python 
 	$(call run,2.*/*,$(CORES))
 
 $(CORES):
-	@if tools/find_python.sh $(PYTHONS_$@) >/dev/null; then \
+	@if tools/find_python.sh $(PYTHONS_$@) >/dev/null 2>&1; then \
 	    $(MAKE) --no-print-directory CORE=$@ $(SUITES); \
 	else \
-	    mkdir -p build/logs/$@; echo 'skipped  $@' | tee build/logs/$@/python.verdict; \
+	    mkdir -p build/logs/$@; \
+	    echo 'skipped  $@, as none of Python $(PYTHONS_$@) is installed' | tee build/logs/$@/python.verdict; \
 	fi
 
 bench: $(DEV) ## Measure against the targets (BENCH="1 3" chooses); results in build/bench.json
@@ -149,7 +150,7 @@ $(DEMO): requirements.txt requirements-demo.txt
 	@python='$(PYTHON)'; python=$${python:-$$(tools/find_python.sh $(PYTHONS_$(CORE)))}; \
 	echo "Making $(VENV) with $$python (usually 10 s)"; \
 	rm -rf $(VENV); "$$python" -m venv $(VENV)
-	@echo 'Installing what a demo needs into $(VENV) (usually 20 s)'
+	@echo 'Installing ansible-core, the libraries and what simulates Palette into $(VENV) (usually 20 s)'
 	@$(PIP) -r requirements-demo.txt $(PINNED)
 	@for site in $(VENV)/lib/python*/site-packages; do \
 	    mkdir -p $$site/ansible_collections/spectrocloud; \
