@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import ast
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from checkout import CHECKOUT, copy_to
 
 # Every Python that some supported ansible-core runs on, as controller or as target.
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
@@ -42,21 +42,9 @@ def main() -> int:
     tool = str(Path(sys.executable).with_name("ansible-test"))
     command = [tool, "sanity", "--local", "--color", "no", *sys.argv[1:]]
     with tempfile.TemporaryDirectory() as folder:
-        copy = copy_checkout(Path(folder))
+        copy = Path(folder, "ansible_collections", "spectrocloud", "palette")
+        copy_to(copy)
         return subprocess.run(command, cwd=copy, env=environment(home), check=False).returncode
-
-
-def copy_checkout(folder: Path) -> Path:
-    """Copy what git knows or would add, as it is now, to a path that ansible-test accepts."""
-    target = folder / "ansible_collections" / "spectrocloud" / "palette"
-    listing = ["git", "-C", str(CHECKOUT), "ls-files", "-z"]
-    names = output_of([*listing, "--cached", "--others", "--exclude-standard"]).split("\0")
-    for name in filter(None, names):
-        source = CHECKOUT / name
-        if source.is_file():  # a file deleted but not yet committed is still listed
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name)
-    return target
 
 
 def prepare_home(home: Path) -> Path:
@@ -70,10 +58,11 @@ def prepare_home(home: Path) -> Path:
 
 def pip_configuration() -> str:
     """Return pip's settings, of files and variables, as one pip.conf; a list is one line."""
-    listing = output_of([sys.executable, "-m", "pip", "config", "list"]).splitlines()
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listing = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     settings = {"quiet": "2"}
     for section in ("global.", "install.", ":env:."):  # each overrides the one before it
-        for line in (line for line in listing if line.startswith(section)):
+        for line in (line for line in listing.splitlines() if line.startswith(section)):
             name, value = line[len(section) :].split("=", maxsplit=1)
             settings[name] = " ".join(ast.literal_eval(value).split())
     return "\n".join(["[global]", *(f"{name} = {value}" for name, value in settings.items()), ""])
@@ -100,10 +89,6 @@ def python_folders() -> list[str]:
         for wanted in PYTHONS
     ]
     return [str(Path(path.strip()).parent) for path in found if path]
-
-
-def output_of(command: list[str]) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def test_retries_a_read_whose_answer_is_in_a_broken_encoding(
 
 
 def test_retries_a_read_whose_answer_stalls(server: ScriptedServer, clock: Clock) -> None:
-    client = client_of(server.url, request_timeout=0.05, retries=1)
+    client = client_of(server.url, request_timeout=0.5, retries=1)
     stalled = CUT._replace(stalled=True)
     server.script(stalled, Answer({"a": 1}))
     assert client.call("GET", VMS) == {"a": 1}

@@ -19,7 +19,7 @@ def test_request_timeout_ends_the_wait_for_a_silent_server(
     server: ScriptedServer, clock: Clock
 ) -> None:
     server.script(Answer(stalled=True))
-    client = client_of(server.url, request_timeout=0.05, retries=1)
+    client = client_of(server.url, request_timeout=0.5, retries=1)
     error = error_of(client.call, "GET", VMS)
     assert "request_timeout" in error.message
     assert (error.reason, error.outcome_unknown) == ("timeout", False)
