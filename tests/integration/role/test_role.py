@@ -147,7 +147,12 @@ def test_module_defaults_and_their_project_hold(user: User, palette: Simulator) 
 
 def test_a_failure_comes_last_and_says_why_and_what_to_do(user: User) -> None:
     vms = ["db1", "fails", "no-volumes", "no-class", "history"]
-    tolerant = {"set": "nightly", "vms": vms, "on_error": "continue", "failure_deadline": "1s"}
+    tolerant: dict[str, Any] = {
+        "set": "nightly",
+        "vms": vms,
+        "on_error": "continue",
+        "failure_deadline": "1s",
+    }
     tasks = [
         {"block": [including(**tolerant, keep_last=2, unless_newer_than="12h")]},
     ]
@@ -331,7 +336,7 @@ def test_a_rescued_failure_is_not_replaced_by_what_succeeds_elsewhere(tmp_path: 
     with Simulator.running(fleet, timing="instant", rate_limits="off") as palette:
         palette.inject({"action": "status", "status": 403, "method": "POST", "path": "/vms/db1/"})
         user = User(Ansible(tmp_path), palette)
-        place = {"cluster": "same", "set": "patch", "vms": ["db1"]}
+        place: dict[str, Any] = {"cluster": "same", "set": "patch", "vms": ["db1"]}
         failing = {"block": [including(**place, project="East")], "rescue": [shown("rescued")]}
         failing["rescue"][0]["vars"] = {"rescued": True}
         tasks = [failing, including(**place, project="West"), shown(FACTS)]
