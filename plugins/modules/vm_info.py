@@ -82,7 +82,7 @@ vms:
   elements: dict
   contains:
     cluster:
-      description: The name of the cluster, or its uid if several have that name.
+      description: The name of the cluster. Its uid if the task sets O(cluster_uid).
       type: str
       sample: vm-cluster-1
     cluster_uid:

@@ -190,7 +190,9 @@ _PASSING = {
     "ref",
     "invocation",  # what the module was given, with its defaults: an action has none
 }
-_PASSING_TEXTS = re.compile(r"127\.0\.0\.1:\d+|(?<=db1-adhoc-)\w{8}|\d{8}-\d{6}")
+_PASSING_TEXTS = re.compile(
+    r"127\.0\.0\.1:\d+|(?<=db1-adhoc-)\w{8}|\d{8}-\d{6}|(?<=says )\d{4}-\d\d-\d\dT[\d:]+Z"
+)
 
 
 def _settled(value: Any) -> Any:
