@@ -50,16 +50,10 @@ def run(invocation: Invocation, request: Request) -> Result:
     _warn(invocation, session, fleet)
     vms = [candidate.vm for candidate in fleet.candidates if candidate.vm]
     newest = [newest_usable(fleet.of_vm(vm.key), vm) for vm in vms]
+    shown = ({"newest_snapshot": _in_short(snapshot, invocation.now)} for snapshot in newest)
     return {
         "changed": False,
-        "vms": [
-            {
-                "cluster": fleet.cluster_name(vm.key),
-                **_described(vm),
-                "newest_snapshot": _in_short(snapshot, invocation.now),
-            }
-            for vm, snapshot in zip(vms, newest)
-        ],
+        "vms": [{**_row(vm, fleet), **snapshot} for vm, snapshot in zip(vms, shown)],
         "summary": _summary(vms, newest),
         "unmatched": [miss.result for miss in fleet.unmatched],
     }
@@ -84,11 +78,12 @@ def _warn(invocation: Invocation, session: PaletteSession, fleet: Fleet) -> None
         invocation.warn(f"no VM was found: {session.project_hint}")
 
 
+def _row(vm: VirtualMachine, fleet: Fleet) -> dict[str, Any]:
+    return {"cluster": fleet.cluster_name(vm.key), **vm.key._asdict(), **_described(vm)}
+
+
 def _described(vm: VirtualMachine) -> dict[str, Any]:
     return {
-        "cluster_uid": vm.key.cluster_uid,
-        "namespace": vm.key.namespace,
-        "vm_name": vm.key.vm_name,
         "uid": vm.uid or None,
         "labels": dict(vm.labels),
         "creation_time": write_time(vm.created),

@@ -68,9 +68,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     action = _plan(invocation, api, desired)
     for note in action.notes:
         invocation.warn(note)
-    if action.verb == REFUSE:
-        shown = _shown(action.current, invocation.now)
-        raise PaletteError(action.reason, action.message, changed=False, outcome="failed", **shown)
+    _demand(action, invocation.now)
     steps = action.steps_for(request.waiting.enabled)
     member = Member(desired.key, steps, seen=action.current)
     if not invocation.check_mode:
@@ -81,6 +79,12 @@ def run(invocation: Invocation, request: Request) -> Result:
 
 
 MODULE = Module(ARGUMENTS, read, run)
+
+
+def _demand(action: Action, now: datetime) -> None:
+    if action.verb == REFUSE:
+        shown = _shown(action.current, now)
+        raise PaletteError(action.reason, action.message, changed=False, outcome="failed", **shown)
 
 
 def _desired(invocation: Invocation, request: Request, api: ClusterVms) -> Desired:
@@ -102,10 +106,12 @@ def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
         return plan_absent(desired.key, current)
     vm = find_vm(api, desired.key)
     action = plan_present(desired, current, vm, others, options["replace"])
-    if vm is None and action.reason == "not_found":
-        seen = (other.key for other in list_vms(api))
-        return action._replace(message=missing_vm(desired.key, api.cluster.name, seen))
-    return action
+    return action if action.reason != "not_found" else _naming_the_nearest(action, api, desired)
+
+
+def _naming_the_nearest(action: Action, api: ClusterVms, desired: Desired) -> Action:
+    seen = (vm.key for vm in list_vms(api))
+    return action._replace(message=missing_vm(desired.key, api.cluster.name, seen))
 
 
 def _result(invocation: Invocation, action: Action, member: Member) -> Result:

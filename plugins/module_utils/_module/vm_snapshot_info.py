@@ -69,23 +69,15 @@ def run(invocation: Invocation, request: Request) -> Result:
     fleet = observe_matching(session, request.filters, request.filters.selector is not None)
     misses = [*fleet.unmatched, *fleet.unmatched_set(request.snapshot_filters.set_name)]
     _warn(invocation, misses, clock_problem(invocation.now, session.clock_skew, fleet.snapshots))
-    found = [
-        snapshot
-        for snapshot in fleet.matching(request.snapshot_filters)
-        if all(test(snapshot) for test in request.tests)
-    ]
+    matching = fleet.matching(request.snapshot_filters)
+    found = [snapshot for snapshot in matching if all(test(snapshot) for test in request.tests)]
     if not fleet.snapshots and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     found.sort(key=lambda snapshot: (snapshot.taken_at or _EARLIEST, snapshot.name), reverse=True)
+    now, cluster = invocation.now, fleet.cluster_name
     return {
         "changed": False,
-        "snapshots": [
-            {
-                **status_of(snapshot, invocation.now),
-                "cluster": fleet.cluster_name(snapshot.key),
-            }
-            for snapshot in found
-        ],
+        "snapshots": [{**status_of(s, now), "cluster": cluster(s.key)} for s in found],
         "summary": summary(found),
         "unmatched": [miss.result for miss in misses],
     }

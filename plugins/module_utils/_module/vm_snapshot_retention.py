@@ -55,8 +55,6 @@ ARGUMENTS = Arguments(
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
 )
 _AGES = ("keep_within", "delete_older_than")
-# Decisions that depend on what time it is.
-_BY_AGE = ("too_old", "expired")
 # Outcomes of vm_snapshot_set with which a VM has a snapshot, or will have one.
 _NEW = ("created", "replaced", "updated", "unchanged", "fresh")
 _AFTER_EXAMPLE = 'after: "{{ nightly }}"'
@@ -122,7 +120,8 @@ def run(invocation: Invocation, request: Request) -> Result:
     if not fleet.snapshots and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     decisions = _decide(invocation, request, fleet)
-    _check_clock(invocation, session, request, fleet, decisions)
+    clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
+    _check_clock(invocation, clock, request.rules.by_age or any(d.by_age for d in decisions))
     members = _members(decisions)
     if not invocation.check_mode:
         progress = Progress.of(options, invocation.progress, "retention")
@@ -145,21 +144,18 @@ def _read_after(result: Any) -> tuple[After | None, list[Problem]]:
     if len(members) != summary.get("total"):
         text = "has only the VMs that failed: set members: all on the vm_snapshot_set task"
         return None, [Problem("after", text, _AFTER_EXAMPLE)]
+    return _after(members), []
+
+
+def _after(members: Mapping[str, Mapping[str, Any]]) -> After:
     new = [member for member in members.values() if member.get("outcome") in _NEW]
     ready = [member for member in new if _status(member).get("ready_to_use")]
-    to_come = [
-        member
-        for member in new
-        if member.get("changed") and not _status(member).get("ready_to_use")
-    ]
+    to_come = [member for member in new if member.get("changed") and member not in ready]
     return After(
         frozenset(members),
         frozenset(map(_key_of, ready)),
-        {
-            _key_of(member): (_status(member).get("labels") or {}).get(PART_OF, "")
-            for member in to_come
-        },
-    ), []
+        {_key_of(m): (_status(m).get("labels") or {}).get(PART_OF, "") for m in to_come},
+    )
 
 
 def _status(member: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -181,37 +177,23 @@ def _count_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def _decide(invocation: Invocation, request: Request, fleet: Fleet) -> list[Decision]:
-    snapshots = fleet.matching(request.snapshot_filters)
-    after = request.after
+    snapshots, after = fleet.matching(request.snapshot_filters), request.after
     if after is None:
         return decide(snapshots, request.rules, invocation.now)
     foretold = after.foretold if invocation.check_mode else {}
-    renewed = after.ready | foretold.keys()
-    spared = [s for s in snapshots if s.key not in renewed]
+    renewed = [s for s in snapshots if s.key in after.ready or s.key in foretold]
+    kept = {s.key for s in renewed}
+    spared = [s for s in snapshots if s.key not in kept and after.has(s.key, fleet.title(s.key))]
     return [
-        *decide(
-            [s for s in snapshots if s.key in renewed], request.rules, invocation.now, foretold
-        ),
-        *(
-            Decision(s, False, "no_new_snapshot")
-            for s in spared
-            if after.has(s.key, fleet.titles[s.key.cluster_uid])
-        ),
+        *decide(renewed, request.rules, invocation.now, foretold),
+        *(Decision(snapshot, False, "no_new_snapshot") for snapshot in spared),
     ]
 
 
-def _check_clock(
-    invocation: Invocation,
-    session: PaletteSession,
-    request: Request,
-    fleet: Fleet,
-    decisions: Sequence[Decision],
-) -> None:
+def _check_clock(invocation: Invocation, problem: str | None, by_age: bool) -> None:
     """Refuse to delete by age, and warn otherwise, where the clocks differ."""
-    problem = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
     if problem is None:
         return
-    by_age = request.rules.by_age or any(d.delete and d.why in _BY_AGE for d in decisions)
     if by_age:
         text = f"{problem}; nothing was deleted: set the clocks right, then run again"
         raise PaletteError("clock_skew", text, changed=False)
@@ -235,25 +217,34 @@ def _result(
     decisions: Sequence[Decision],
     members: Mapping[VmKey, Member],
 ) -> Result:
-    rows = [_row(invocation, fleet, decision, members) for decision in decisions]
     misses = [*fleet.unmatched, *fleet.unmatched_set(request.snapshot_filters.set_name)]
     for miss in misses:
         invocation.warn(str(miss))
-    result: Result = {
-        "changed": any(member.changed for member in members.values())
-        or (invocation.check_mode and bool(members)),
-        "check_mode": invocation.check_mode,
-        "snapshots": rows,
-        "summary": _summary(rows),
-        "unmatched": [miss.result for miss in misses],
-    }
+    result = _rows(invocation, fleet, decisions, members)
+    result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
         result["diff"] = _diff(fleet, decisions)
-    failed = [row for row in rows if row["outcome"] == "failed"]
+    failed = [row for row in result["snapshots"] if row["outcome"] == "failed"]
     if failed:
         text = _failure_text(failed, result["summary"])
         raise PaletteError("members_failed", text, **result)
     return result
+
+
+def _rows(
+    invocation: Invocation,
+    fleet: Fleet,
+    decisions: Sequence[Decision],
+    members: Mapping[VmKey, Member],
+) -> Result:
+    rows = [_row(invocation, fleet, decision, members) for decision in decisions]
+    changed = any(member.changed for member in members.values())
+    return {
+        "changed": changed or (invocation.check_mode and bool(members)),
+        "check_mode": invocation.check_mode,
+        "snapshots": rows,
+        "summary": _summary(rows),
+    }
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -268,8 +259,7 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _diff(fleet: Fleet, decisions: Sequence[Decision]) -> dict[str, Any]:
     doomed = [decision.snapshot for decision in decisions if decision.delete]
     before = {
-        f"{fleet.titles[s.key.cluster_uid]}/{s.key.namespace}/{s.name}": described(s.manifest)
-        for s in doomed
+        f"{fleet.title(s.key)}/{s.key.namespace}/{s.name}": described(s.manifest) for s in doomed
     }
     return {"before": before, "after": {}}
 
@@ -286,22 +276,21 @@ def _row(
     invocation: Invocation, fleet: Fleet, decision: Decision, members: Mapping[VmKey, Member]
 ) -> dict[str, Any]:
     snapshot = decision.snapshot
-    row = {
+    return {
         **status_of(snapshot, invocation.now),
         "cluster": fleet.cluster_name(snapshot.key),
         "decision": "delete" if decision.delete else "keep",
         "why": decision.why,
         "kept_by": list(decision.kept_by),
-        "outcome": "deleted" if decision.delete else "kept",
-        "reason": None,
-        "msg": "",
+        **_outcome(decision, None if invocation.check_mode else members.get(snapshot.key)),
     }
-    member = members.get(snapshot.key)
-    if not decision.delete or invocation.check_mode or not member or not member.failure:
-        return row
-    unfinished = [step.name for step in member.steps]
-    if snapshot.name == unfinished[0]:
-        row.update(member.failure.result(), outcome="failed")
-    elif snapshot.name in unfinished:
-        row["outcome"] = "not_tried"
-    return row
+
+
+def _outcome(decision: Decision, member: Member | None) -> dict[str, Any]:
+    done = {"outcome": "deleted" if decision.delete else "kept", "reason": None, "msg": ""}
+    if not decision.delete or not member or not member.failure:
+        return done
+    name, unfinished = decision.snapshot.name, [step.name for step in member.steps]
+    if name == unfinished[0]:
+        return {**member.failure.result(), "outcome": "failed"}
+    return {**done, "outcome": "not_tried"} if name in unfinished else done

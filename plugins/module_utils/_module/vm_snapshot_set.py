@@ -15,6 +15,7 @@ from .._snapshots.clock import clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.execute import Execution, Member
 from .._snapshots.fleet import Candidate, Fleet, observe_entries, observe_matching
+from .._snapshots.model import Snapshot
 from .._snapshots.naming import (
     member_name,
     name_problems,
@@ -102,16 +103,10 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     )
     if problems or declaration is None:
         return None, problems
-    newer_than = parse_age(options["unless_newer_than"]) if options["unless_newer_than"] else None
-    request = Request(
-        entries=None if options["vms"] is None else entries,
-        filters=filters,
-        declaration=declaration,
-        name_template=options["name_template"],
-        unless_newer_than=newer_than,
-        waiting=waiting_from(options),
-    )
-    return request, []
+    newer_than, template = options["unless_newer_than"], options["name_template"]
+    age = parse_age(newer_than) if newer_than else None
+    selected = None if options["vms"] is None else entries
+    return Request(selected, filters, declaration, template, age, waiting_from(options)), []
 
 
 def run(invocation: Invocation, request: Request) -> Result:
@@ -124,11 +119,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     misses = _check_selection(invocation, fleet, present)
     plan = _plan_present if present else _plan_absent
     rows = plan(invocation, request, fleet)
-    if present and not rows:
-        invocation.warn("vms: nothing is left after exclude; no snapshot was taken")
-    for row in rows:
-        for note in (note for action in row.actions for note in action.notes):
-            invocation.warn(f"{row.label}: {note}")
+    _warn(invocation, rows)
     aborted = options["on_error"] == "abort" and any(row.blocked for row in rows)
     if not (aborted or invocation.check_mode):
         progress = Progress.of(options, invocation.progress, options["set"])
@@ -138,6 +129,14 @@ def run(invocation: Invocation, request: Request) -> Result:
 
 
 MODULE = Module(ARGUMENTS, read, run)
+
+
+def _warn(invocation: Invocation, rows: Sequence[Row]) -> None:
+    if invocation.options["state"] == "present" and not rows:
+        invocation.warn("vms: nothing is left after exclude; no snapshot was taken")
+    for row in rows:
+        for note in (note for action in row.actions for note in action.notes):
+            invocation.warn(f"{row.label}: {note}")
 
 
 def _naming_problems(options: Mapping[str, Any], entries: Sequence[Entry]) -> list[Problem]:
@@ -234,14 +233,10 @@ def _check_selection(invocation: Invocation, fleet: Fleet, present: bool) -> lis
         misses += fleet.unmatched_set(invocation.options["set"])
     exact = [miss for miss in misses if miss.exact]
     if exact and present and invocation.options["on_error"] == "abort":
-        text = "; ".join(map(str, exact))
-        raise PaletteError(
-            "nothing_selected",
-            f"{text}; nothing was written: correct this, or set on_error: continue to go on "
-            "without it",
-            changed=False,
-            unmatched=[miss.result for miss in misses],
-        )
+        advice = "nothing was written: correct this, or go on without it by on_error: continue"
+        text = "; ".join([*map(str, exact), advice])
+        shown = [miss.result for miss in misses]
+        raise PaletteError("nothing_selected", text, changed=False, unmatched=shown)
     for miss in misses:
         invocation.warn(str(miss))
     return misses
@@ -267,13 +262,11 @@ def _plan_present(invocation: Invocation, request: Request, fleet: Fleet) -> lis
         raise invalid_parameters(name_problems(unusable.values()))
     rows = []
     for candidate, name in names:
-        text = unusable.get(candidate.key)
         desired = request.declaration.of(candidate.key, name)
-        action = (
-            refuse("invalid_name", text, None, desired)
-            if text
-            else _plan_member(invocation, request, fleet, candidate, desired)
-        )
+        if candidate.key in unusable:
+            action = refuse("invalid_name", unusable[candidate.key], None, desired)
+        else:
+            action = _plan_member(invocation, request, fleet, candidate, desired)
         rows.append(_row(candidate, [action], request.waiting))
     return rows
 
@@ -290,26 +283,28 @@ def _names(invocation: Invocation, request: Request, fleet: Fleet) -> list[tuple
     return names
 
 
+def _fresh(
+    invocation: Invocation, request: Request, fleet: Fleet, candidate: Candidate
+) -> Snapshot | None:
+    if request.unless_newer_than is None:
+        return None
+    of_this_vm = [s for s in fleet.of_vm(candidate.key) if not of_former_vm(s, candidate.vm)]
+    age, set_name = request.unless_newer_than, invocation.options["set"]
+    return freshest(of_this_vm, set_name, age, invocation.now)
+
+
 def _plan_member(
-    invocation: Invocation,
-    request: Request,
-    fleet: Fleet,
-    candidate: Candidate,
-    desired: Desired,
+    invocation: Invocation, request: Request, fleet: Fleet, candidate: Candidate, desired: Desired
 ) -> Action:
-    options = invocation.options
-    set_name = options["set"]
-    snapshots = fleet.of_vm(candidate.key)
-    if request.unless_newer_than is not None:
-        of_this_vm = [s for s in snapshots if not of_former_vm(s, candidate.vm)]
-        fresh = freshest(of_this_vm, set_name, request.unless_newer_than, invocation.now)
-        if fresh:
-            return plan_fresh(fresh, desired)
+    options, snapshots = invocation.options, fleet.of_vm(candidate.key)
+    fresh = _fresh(invocation, request, fleet, candidate)
+    if fresh:
+        return plan_fresh(fresh, desired)
     current = fleet.named(candidate.key, desired.name)
     action = plan_present(desired, current, candidate.vm, snapshots, options["replace"])
     if candidate.vm is None:
         return action._replace(message=fleet.missing_vm(candidate.key))
-    if action.verb in (KEEP, UPDATE) and current and not is_member(current, set_name):
+    if action.verb in (KEEP, UPDATE) and current and not is_member(current, options["set"]):
         return action._replace(notes=(left_alone(current),))
     return action
 
@@ -328,14 +323,12 @@ def _result(
     options = invocation.options
     result = set_result(rows, Run(invocation.now, invocation.check_mode, aborted))
     result["unmatched"] = [miss.result for miss in misses]
-    if invocation.diff_mode:
-        result["diff"] = set_diff(rows)
+    result.update({"diff": set_diff(rows)} if invocation.diff_mode else {})
     failure = failure_text(result["members"], aborted)
-    if aborted or result["summary"]["failed"] > options["max_failed"]:
-        reason = "preflight_failed" if aborted else "members_failed"
-        if options["members"] == "failed":
-            result["members"] = failed_only(result["members"])
-        raise PaletteError(reason, failure, **result)
-    if failure:
-        invocation.warn(failure)
-    return result
+    if not aborted and result["summary"]["failed"] <= options["max_failed"]:
+        if failure:
+            invocation.warn(failure)
+        return result
+    if options["members"] == "failed":
+        result["members"] = failed_only(result["members"])
+    raise PaletteError("preflight_failed" if aborted else "members_failed", failure, **result)

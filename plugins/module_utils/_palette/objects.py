@@ -73,3 +73,12 @@ def _with_offset(text: str) -> str:
         return whole
     digits = len(rest) - len(rest.lstrip("0123456789"))
     return f"{whole}.{rest[:digits][:6].ljust(6, '0')}{rest[digits:]}"
+
+
+def without_nulls(value: Any) -> Any:
+    """Return a value without what is null in it, which a body must leave out."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value

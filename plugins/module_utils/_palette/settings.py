@@ -133,20 +133,14 @@ def _header_problem(text: str) -> str | None:
 
 
 def _ca_path_problem(ca_path: str | None) -> str | None:
-    if not ca_path:
-        return None
     try:
-        if Path(ca_path).is_dir():
+        if not ca_path or Path(ca_path).is_dir() or Path(ca_path).read_bytes():
             return None
-        with Path(ca_path).open("rb") as file:
-            empty = not file.read(1)
     except FileNotFoundError:
         return f"{ca_path!r} does not exist where the task runs"
     except OSError as error:
         return f"{ca_path!r} cannot be read where the task runs: {error.strerror}"
-    return (
-        f"{ca_path!r} is empty: give a file of CA certificates, or leave it out" if empty else None
-    )
+    return f"{ca_path!r} is empty: give a file of CA certificates, or leave it out"
 
 
 def _range_problem(in_range: bool, words: str) -> str | None:

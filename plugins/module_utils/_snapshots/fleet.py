@@ -88,6 +88,10 @@ class Fleet:
         """Return the snapshot with this name in the VM's namespace, of any VM."""
         return self._by_name.get((key.cluster_uid, key.namespace, name))
 
+    def title(self, key: VmKey) -> str:
+        """Return what a VM's cluster is called in labels."""
+        return self.titles[key.cluster_uid]
+
     def cluster_name(self, key: VmKey) -> str:
         """Return the name of a VM's cluster; its uid where the task names it so."""
         return self.apis[key.cluster_uid].cluster.name

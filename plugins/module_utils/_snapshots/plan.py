@@ -284,15 +284,13 @@ def _notes(vm: VirtualMachine, busy: Iterable[str]) -> Iterator[str]:
         yield f"VM {vm_name} has snapshot {name} in progress; KubeVirt takes one at a time"
     # KubeVirt takes it all the same, see docs/palette.md, "Locking"; a restore may also be stuck.
     if vm.restore_in_progress:
-        yield (
-            f"VM {vm_name} is being restored (restore {vm.restore_in_progress}): the snapshot will "
-            "contain its disks as they are at that moment"
-        )
+        restore = f"VM {vm_name} is being restored (restore {vm.restore_in_progress})"
+        yield f"{restore}: the snapshot will contain its disks as they are at that moment"
     if vm.left_out:
         yield f"the snapshot of VM {vm_name} will not contain {_disks(vm.left_out)}"
-    unknown = [v.name for v in vm.volumes if v.holds_data and v.snapshottable is None]
+    unknown = ", ".join(v.name for v in vm.volumes if v.holds_data and v.snapshottable is None)
     if unknown or not vm.volumes:
-        which = ", ".join(unknown) or "the volumes"
+        which = unknown or "the volumes"
         yield f"Palette does not report whether {which} of VM {vm_name} can be snapshotted"
 
 

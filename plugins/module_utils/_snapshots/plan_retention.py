@@ -64,6 +64,11 @@ class Decision(NamedTuple):
     why: str
     kept_by: tuple[str, ...] = ()
 
+    @property
+    def by_age(self) -> bool:
+        """Whether the snapshot is deleted because of what time it is."""
+        return self.delete and self.why in ("too_old", "expired")
+
 
 def decide(
     snapshots: Iterable[Snapshot],
@@ -79,13 +84,10 @@ def decide(
     groups: dict[tuple[VmKey, str], list[Snapshot]] = {}
     for snapshot in snapshots:
         groups.setdefault((snapshot.key, set_of(snapshot)), []).append(snapshot)
-    foretold = foretold or {}
     decisions = []
-    for (key, set_name), group in sorted(groups.items(), key=lambda item: item[0]):
-        decisions += _decide_group(group, rules, now, foretold.get(key) == set_name)
-    return sorted(
-        decisions, key=lambda d: (d.snapshot.key, not d.snapshot.failed, _order(d.snapshot))
-    )
+    for (key, set_name), group in groups.items():
+        decisions += _decide_group(group, rules, now, (foretold or {}).get(key) == set_name)
+    return sorted(decisions, key=_deletion_order)
 
 
 def _decide_group(
@@ -181,6 +183,11 @@ def _period_of(rule: str) -> Callable[[datetime, str], str]:
     form = PERIODS.get(rule)
     # Each snapshot is a period of its own for keep_last.
     return lambda taken_at, name: taken_at.strftime(form) if form else name
+
+
+def _deletion_order(decision: Decision) -> tuple[VmKey, bool, tuple[datetime, str]]:
+    snapshot = decision.snapshot
+    return snapshot.key, not snapshot.failed, _order(snapshot)
 
 
 def _order(snapshot: Snapshot) -> tuple[datetime, str]:

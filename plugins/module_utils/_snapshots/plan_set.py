@@ -37,14 +37,18 @@ def freshest(
         snapshot
         for snapshot in snapshots
         if is_member(snapshot, set_name)
-        and not snapshot.failed
-        and not snapshot.deleting
-        and (snapshot.ready or snapshot.in_progress or not snapshot.error)
+        and _may_become_ready(snapshot)
         and snapshot.taken_at is not None
         and now - snapshot.taken_at < unless_newer_than
     ]
     # A ready one first: it needs no wait.
     return max(fresh, key=lambda s: (s.ready, s.quiesced is True, s.taken_at, s.name), default=None)
+
+
+def _may_become_ready(snapshot: Snapshot) -> bool:
+    if snapshot.failed or snapshot.deleting:
+        return False
+    return snapshot.ready or snapshot.in_progress or not snapshot.error
 
 
 def plan_fresh(snapshot: Snapshot, desired: Desired) -> Action:

@@ -93,13 +93,10 @@ def failed_only(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def failure_text(members: Mapping[str, Mapping[str, Any]], aborted: bool) -> str:
     """Return the number of failed members, with the first few messages; empty if none failed."""
-    texts = [
-        f"{label}: {member['reason']}: {member['msg']}"
-        for label, member in members.items()
-        if member["outcome"] in _FAILURES
-    ]
-    if not texts:
+    failed = failed_only(members)
+    if not failed:
         return ""
+    texts = [f"{label}: {row['reason']}: {row['msg']}" for label, row in failed.items()]
     more = len(texts) - _FAILURES_SHOWN
     rest = f"; and {more} more, see members" if more > 0 else ""
     how = f"{len(texts)} of {len(members)} members failed"

@@ -13,6 +13,7 @@ from typing import TypeVar
 from .._palette.client import Json
 from .._palette.deadline import backoff, pause
 from .._palette.errors import PaletteError
+from .._palette.objects import without_nulls
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
 from .desired import API_VERSION, KIND, Desired
@@ -70,7 +71,8 @@ def update(api: ClusterVms, desired: Desired) -> Snapshot:
         if not differing_metadata(desired, current):
             return current
         # The items of a list have no apiVersion and kind.
-        body = {"apiVersion": API_VERSION, "kind": KIND, **with_metadata(current.manifest, desired)}
+        manifest = without_nulls(with_metadata(current.manifest, desired))
+        body = {"apiVersion": API_VERSION, "kind": KIND, **manifest}
         answer = api.update_snapshot(desired.key.vm_name, desired.key.namespace, body)
         return _answered(api, desired, answer)
 

@@ -149,13 +149,16 @@ def unmatched(
         for namespace in filters.namespaces
         if namespace not in namespaces
     ]
-    for option, patterns in (("vm_names", filters.vm_names), ("exclude", filters.exclude)):
-        for pattern, is_name in patterns.unmatched(seen):
-            slashes = min(pattern.count("/"), 2)
-            known = {_forms(key, cluster)[slashes] for key, cluster in seen.items()}
-            exact = is_name and option == "vm_names"
-            misses.append(Unmatched(option, pattern, nearest(pattern, known), exact))
+    for pattern, is_name in filters.vm_names.unmatched(seen):
+        misses.append(Unmatched("vm_names", pattern, _nearest_vms(pattern, seen), is_name))
+    for pattern, _is_name in filters.exclude.unmatched(seen):
+        misses.append(Unmatched("exclude", pattern, _nearest_vms(pattern, seen), False))
     return misses
+
+
+def _nearest_vms(pattern: str, seen: Mapping[VmKey, str]) -> list[str]:
+    slashes = min(pattern.count("/"), 2)
+    return nearest(pattern, {_forms(key, cluster)[slashes] for key, cluster in seen.items()})
 
 
 def missing_vm(key: VmKey, cluster: str, seen: Iterable[VmKey]) -> str:
