@@ -217,7 +217,10 @@ def _result(
     decisions: Sequence[Decision],
     members: Mapping[VmKey, Member],
 ) -> Result:
-    misses = [*fleet.unmatched, *fleet.unmatched_set(request.snapshot_filters.set_name)]
+    misses = list(fleet.unmatched)
+    if request.after is None:
+        # A set that a check foretells has no snapshot yet.
+        misses += fleet.unmatched_set(request.snapshot_filters.set_name)
     for miss in misses:
         invocation.warn(str(miss))
     result = _rows(invocation, fleet, decisions, members)
