@@ -1,0 +1,233 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recipes work when they are pasted, and do what they say."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from checkout import CHECKOUT, commit_to
+from integration.role_user import FAIL, RETAIN, SHOW, SHOW_RETENTION, doomed, results_of, words
+from integration.runs import Ansible, Run
+from palette_simulator.launch import Simulator
+
+TEXT = (CHECKOUT / "docs" / "recipes.md").read_text("utf-8")
+REPOSITORY = "https://github.com/spectrocloud/ansible-collection-palette.git"
+PROXY = "http://proxy.example.com:3128"
+
+
+class Recipe:
+    """A recipe: the files to write, by name, and the lines to type."""
+
+    def __init__(self, title: str) -> None:
+        (text,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", TEXT, re.M | re.S)
+        blocks = re.findall(r"^```yaml\n# (\S+\.yml)\n(.*?)^```", text, re.M | re.S)
+        assert len(blocks) == text.count("```yaml")
+        self.files = dict(blocks)
+        self.lines = "".join(re.findall(r"^```shell\n(.*?)^```", text, re.M | re.S)).splitlines()
+
+
+class Cook:
+    """Somebody who follows recipes, with a home of their own."""
+
+    def __init__(self, home: Path, palette: Simulator) -> None:
+        self.ansible = Ansible(home)
+        self.home = home
+        self.palette = palette
+        self.environment = {"PALETTE_HOST": palette.url, "PALETTE_API_KEY": "demo-key"}
+
+    def writes(self, recipe: Recipe, **instead: str) -> None:
+        """Write a recipe's files; instead: texts for placeholders, by file."""
+        for name, content in recipe.files.items():
+            path = self.home / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(instead.get(name, content), encoding="utf-8")
+
+    def types(self, line: str) -> Run:
+        """Type a line."""
+        run = self.ansible.run("/bin/sh", "-e", "-c", line, **self.environment)
+        assert "[WARNING]" not in run.output, run.output
+        return run
+
+    def follows(self, title: str) -> list[Run]:
+        """Follow a recipe to the letter."""
+        recipe = Recipe(title)
+        self.writes(recipe)
+        return [self.types(line).ok() for line in recipe.lines]
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    """A Palette whose names are those of the recipes."""
+    with Simulator.running("demo", timing="fast", rate_limits="off") as running:
+        yield running
+
+
+@pytest.fixture
+def cook(tmp_path: Path, simulator: Simulator) -> Cook:
+    """A cook, with a Palette that is as new."""
+    simulator.reset()
+    return Cook(tmp_path, simulator)
+
+
+def test_every_recipe_has_a_test() -> None:
+    source = Path(__file__).read_text("utf-8")
+    titles = re.findall(r"^## (.+)$", TEXT, re.M)
+    assert [title for title in titles if f'"{title}"' not in source] == []
+
+
+def test_patch_hosts(cook: Cook) -> None:
+    title = "Patch hosts, with a snapshot before and retention after"
+    (real,) = cook.follows(title)
+    assert words(real, SHOW) == ["2 VMs: 2 created"]
+    told = [record["task"] for record in real.records if record["host"] in ("db1", "web1")]
+    patched = [i for i, task in enumerate(told) if task == "Stand in for your own tasks"]
+    assert len(patched) == 2
+    assert told.index(SHOW) < patched[0] < patched[1] < told.index(RETAIN)
+    # A host that fails keeps its snapshots, and a new patch takes new ones.
+    fail = "- ansible.builtin.fail:\n  when: inventory_hostname == 'web1'\n"
+    cook.writes(Recipe(title), **{"patch-tasks.yml": fail})
+    for _patch in range(3):
+        run = cook.types(Recipe(title).lines[-1])
+        assert run.status != 0
+        assert words(run, SHOW) == ["2 VMs: 2 created"]
+    assert [name.split("-")[0] for name in doomed(run)] == ["db1"]
+
+
+def test_change(cook: Cook) -> None:
+    title = "Change a VM, and know what to go back to"
+    (run,) = cook.follows(title)
+    assert [told["msg"][-1] for told in results_of(run, SHOW)] == [
+        "1 VM: 1 created",
+        "1 VM: 1 deleted",
+    ]
+    cook.writes(Recipe(title), **{"change-tasks.yml": "- ansible.builtin.fail:\n"})
+    run = cook.types(Recipe(title).lines[-1])
+    assert run.status != 0
+    last = run.of("Fail, and say what to go back to")["msg"]
+    assert last.endswith(" failed. Snapshots to go back to: db1-before-change")
+    cook.palette.inject({"action": "status", "status": 403, "method": "POST", "times": None})
+    text = Recipe(title).files["change.yml"].replace("before-change", "other")
+    cook.writes(Recipe(title), **{"change.yml": text})
+    run = cook.types(Recipe(title).lines[-1])
+    last = run.of("Fail, and say what to go back to")["msg"]
+    assert last == f"{FAIL} failed. Snapshots to go back to: none"
+
+
+def test_nightly_and_audit(cook: Cook) -> None:
+    audit = Recipe("Find VMs without a recent snapshot")
+    assert cook.types(audit.lines[0]).status != 0
+    foretold, real = cook.follows("Take snapshots of a fleet every night")
+    assert words(foretold, SHOW) == ["5 VMs: 5 would be created"]
+    assert words(real, SHOW) == ["5 VMs: 5 created"]
+    assert words(real, SHOW_RETENTION) == ["retention: deleted 0 snapshots, kept 5"]
+    cook.types(audit.lines[0]).ok()
+
+
+def test_report_in_files(cook: Cook) -> None:
+    cook.follows("Write a report as CSV or JSON")
+    assert "web1-last-week" in (cook.home / "snapshots.csv").read_text("utf-8")
+    found = json.loads((cook.home / "snapshots.json").read_text("utf-8"))
+    assert [row["name"] for row in found["snapshots"]] == ["web1-last-week"]
+
+
+def test_connection_in_group_vars(cook: Cook) -> None:
+    recipe = Recipe("Keep the connection in group_vars and a vault")
+    cook.environment = {}
+    palette, vault = "group_vars/all/palette.yml", "group_vars/all/vault.yml"
+    where = recipe.files[palette].replace("https://api.spectrocloud.com", cook.palette.url)
+    key = recipe.files[vault].replace("your API key", "demo-key")
+    cook.writes(recipe, **{palette: where, vault: key})
+    runs = [cook.types(line).ok() for line in recipe.lines]
+    assert "demo-key" not in (cook.home / vault).read_text("utf-8")
+    assert all("1 snapshot of 1 VM: 1 ready" in run.output for run in runs[2:])
+    assert len(runs) == 4
+
+
+def test_proxy(tmp_path: Path) -> None:
+    recipe = Recipe("Reach Palette through a proxy")
+    with (
+        Simulator.running("demo", timing="fast", tls=True) as palette,
+        proxy(palette) as (url, asked),
+    ):
+        cook = Cook(tmp_path, palette)
+        # A host that only the proxy knows.
+        cook.environment["PALETTE_HOST"] = "https://palette.example.com"
+        text = recipe.files["proxied.yml"].replace(PROXY, url)
+        # The simulator's certificate is for another name.
+        text = text.replace("Default\n", "Default\n        vm_snapshot_validate_certs: false\n")
+        cook.writes(recipe, **{"proxied.yml": text})
+        (line,) = recipe.lines
+        run = cook.ansible.run("/bin/sh", "-e", "-c", line, **cook.environment).ok()
+    assert "1 snapshot of 1 VM: 1 ready" in run.output
+    assert set(asked) == {"palette.example.com:443"}
+
+
+@contextmanager
+def proxy(palette: Simulator) -> Iterator[tuple[str, list[str]]]:
+    """Run a proxy that takes all hosts for Palette; yield its URL, and what it is asked for."""
+    asked: list[str] = []
+    server = socket.create_server(("127.0.0.1", 0))
+    to = urlsplit(palette.url)
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _address = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=tunnel, args=(client,), daemon=True).start()
+
+    def tunnel(client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        asked.append(head.split()[1].decode())
+        there = socket.create_connection((to.hostname or "", to.port or 0))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        back = threading.Thread(target=pump, args=(there, client), daemon=True)
+        back.start()
+        pump(client, there)
+        back.join()
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        # Either side may hang up first.
+        with suppress(OSError), sink:
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+    finally:
+        server.close()
+
+
+def test_install_from_git(tmp_path: Path) -> None:
+    recipe = Recipe("Install a version from git")
+    repository = tmp_path / "repository"
+    commit_to(repository)
+    # What is fetched from GitHub comes from this checkout.
+    served = f'[url "{repository.as_uri()}"]\n    insteadOf = {REPOSITORY}\n'
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(served, encoding="utf-8")
+    (home / "requirements.yml").write_text(recipe.files["requirements.yml"], encoding="utf-8")
+    (line,) = recipe.lines
+    own = {
+        "ANSIBLE_COLLECTIONS_PATH": str(home / "collections"),
+        "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
+    }
+    Ansible(home).run("/bin/sh", "-e", "-c", line, **own).ok()
+    installed = home / "collections" / "ansible_collections" / "spectrocloud" / "palette"
+    assert (installed / "playbooks" / "snapshot_coverage.yml").is_file()
