@@ -5,17 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
-
-from ansible.errors import AnsibleLookupError
-from ansible.module_utils.common.yaml import yaml_load
-from ansible.plugins.lookup import LookupBase
-from ansible.utils.vars import load_extra_vars
-
-from ..module_utils._validation.problems import nearest
-
 DOCUMENTATION = r"""
 name: vm_snapshot_problems
 short_description: Find variables that the role vm_snapshot does not know, or lacks
@@ -59,6 +48,17 @@ _list:
   elements: str
   sample: ["vm_snapshot_sett is not known: did you mean vm_snapshot_set?"]
 """
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.module_utils.common.yaml import yaml_load
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.vars import load_extra_vars
+
+from ..module_utils._validation.problems import nearest
 
 _PREFIX = "vm_snapshot_"
 _INTERNAL = f"__{_PREFIX}"
