@@ -28,7 +28,7 @@ PLACE = {"vm_snapshot_project": "Default", "vm_snapshot_cluster": "vm-cluster-1"
 SNAPSHOT = {
     **PLACE,
     "vm_snapshot_namespace": "vms",
-    "vm_snapshot_name": "before-upgrade",
+    "vm_snapshot_set": "before-upgrade",
     "vm_snapshot_vms": [{"vm_name": "db1"}],
 }
 FOREIGN_SETTINGS = ("ANSIBLE_", "PALETTE_", "SPECTROCLOUD_")
