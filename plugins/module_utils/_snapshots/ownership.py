@@ -33,7 +33,8 @@ def is_own(snapshot: Snapshot) -> bool:
 def owner_problem(snapshot: Snapshot) -> str | None:
     """Return why a snapshot is not ours, in one word for programs; None if it is.
 
-    The label alone is anybody's: ours have the annotation that every creation writes, too.
+    Ours have the label and the annotation that every creation writes; the label alone is anybody's.
+    What Palette's own scheduler took is never ours.
     """
     if snapshot.labels.get(SCHEDULED) == "true":
         return "scheduled_by_palette"
