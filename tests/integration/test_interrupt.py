@@ -42,6 +42,11 @@ def palette() -> Iterator[Simulator]:
         yield running
 
 
+def _heed_interrupts() -> None:
+    # A shell starts what it runs in the background with SIGINT ignored, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Task:
     """A play of the one task, which can be interrupted and run again."""
 
@@ -80,6 +85,7 @@ class Task:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - nothing else of this process matters there
         ) as process:
             try:
                 self._await_posts(process, after_posts)
