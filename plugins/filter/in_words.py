@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from .vm_snapshots import vm_snapshots
+from .vm_snapshots import short_rows
 
 DOCUMENTATION = r"""
 name: in_words
@@ -73,10 +73,10 @@ def in_words(result: Mapping[str, Any]) -> list[str]:
     if not isinstance(result, Mapping):
         raise AnsibleFilterError(f"in_words takes a dictionary, not a {type(result).__name__}")
     if "members" in result:
-        rows = vm_snapshots(result["members"])
+        rows = short_rows(result["members"])
         return [_set_counts(result), *_causes(rows, "vm_name", "VM")]
     if "by_why" in result.get("summary", ()):
-        rows = vm_snapshots(result["snapshots"])
+        rows = short_rows(result["snapshots"])
         return [_retention_counts(result, rows), *_causes(rows, "name", "snapshot")]
     if "summary" in result:
         return [_info_counts(result["summary"])]

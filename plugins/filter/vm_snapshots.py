@@ -30,6 +30,15 @@ options:
   set:
     description: The name of the set, for virtual machines that have no snapshot which says it.
     type: str
+  earlier:
+    description: Rows of earlier results to keep, unless there is a new row with the same C(id).
+    type: list
+    elements: dict
+    default: []
+  by_id:
+    description: Whether to return a dictionary of rows by their C(id), as for C(set_stats).
+    type: bool
+    default: false
 seealso:
   - module: spectrocloud.palette.vm_snapshot_set
   - module: spectrocloud.palette.vm_snapshot_retention
@@ -50,7 +59,7 @@ EXAMPLES = r"""
 - name: Pass them to later jobs of the workflow
   ansible.builtin.set_stats:
     data:
-      before_patch: "{{ before_patch.members | spectrocloud.palette.vm_snapshots('before-patch') }}"
+      before_patch: "{{ before_patch.members | spectrocloud.palette.vm_snapshots(by_id=true) }}"
 """
 
 RETURN = r"""
@@ -94,10 +103,21 @@ _OF_SNAPSHOT = (
 _OF_RETENTION = ("decision", "why", "kept_by", "outcome", "reason", "msg")
 
 
-def vm_snapshots(results: Any, set: str | None = None) -> list[dict[str, Any]]:  # noqa: A002
+def vm_snapshots(
+    results: Any,
+    set: str | None = None,  # noqa: A002 - the option's name
+    earlier: Iterable[Mapping[str, Any]] = (),
+    by_id: bool = False,
+) -> Any:
     """Return a short row for each member of a set or, of a list, for each snapshot."""
+    rows = {row["id"]: row for row in (*earlier, *short_rows(results, set))}
+    return rows if by_id else list(rows.values())
+
+
+def short_rows(results: Any, set_name: str | None = None) -> list[dict[str, Any]]:
+    """Return the rows of one result."""
     if isinstance(results, Mapping):
-        return [_row(vm, member, set) for vm, member in results.items()]
+        return [_row(vm, member, set_name) for vm, member in results.items()]
     if isinstance(results, Iterable) and not isinstance(results, (str, bytes)):
         return [_snapshot_row(snapshot) for snapshot in results]
     raise AnsibleFilterError(

@@ -78,6 +78,24 @@ def test_vm_snapshots_tells_sets_and_clusters_of_one_name_apart() -> None:
     assert len({row["id"] for row in rows}) == 3
 
 
+def test_vm_snapshots_keeps_earlier_rows_but_those_that_are_new_again() -> None:
+    of_two = {"c/vms/db1": member("failed", None, "why"), "c/vms/db2": member("created", STATUS)}
+    earlier = vm_snapshots(of_two, "patch")
+    both = vm_snapshots({"c/vms/db1": member("created", STATUS)}, "patch", earlier=earlier)
+    assert [(row["vm_name"], row["outcome"]) for row in both] == [
+        ("db1", "created"),
+        ("db2", "created"),
+    ]
+    assert len(vm_snapshots({"c/vms/db1": member("created", STATUS)}, "b", earlier=earlier)) == 3
+
+
+def test_vm_snapshots_returns_rows_by_id_for_stats() -> None:
+    (row,) = vm_snapshots({"c/vms/db1": member("created", STATUS)})
+    assert vm_snapshots({"c/vms/db1": member("created", STATUS)}, by_id=True) == {
+        "patch/u1/vms/db1": row
+    }
+
+
 def test_vm_snapshots_shortens_listed_snapshots() -> None:
     listed = {**STATUS, "cluster": "c", "cluster_uid": "u1", "namespace": "vms", "error": "full"}
     (row,) = vm_snapshots([listed])
