@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from integration.role_user import PLACE, ROLE, SHOW, TAKE, User, including, pref
 
 FQDN = "{{ ansible_play_hosts_all | map('split', '.') | map('first') }}"
 OWN_PLACE = "{{ ansible_play_hosts_all | map('extract', hostvars, 'palette_vm') }}"
+BASTION = {"ansible_connection": "remote"}
 # What the other tasks of a play need to get at the host must not matter.
 ELSEWHERE = {"ansible_host": "192.0.2.1", "ansible_python_interpreter": "/nonexistent"}
 
@@ -86,3 +88,12 @@ def test_tags_reach_the_roles_tasks(user: User) -> None:
     assert results_of(run, "Patch") == []
     run = user.play({"tasks": tasks}, "--skip-tags", "snapshot").ok()
     assert [record["task"] for record in run.records] == ["Patch"]
+
+
+@pytest.mark.parametrize("python", [sys.executable, "/nonexistent"])
+def test_a_bastion_may_talk_to_palette(user: User, python: str) -> None:
+    hosts = {"db1": ELSEWHERE, "bastion": {**BASTION, "ansible_python_interpreter": python}}
+    role = including(apply={"delegate_to": "bastion"}, set="bastion", vms=["db1"])
+    run = user.play({"hosts": "db1", "tasks": [role]}, hosts=hosts)
+    # It is the bastion's Python that runs the module.
+    assert (run.status == 0) == (python == sys.executable)

@@ -12,7 +12,17 @@ import pytest
 import yaml
 
 from checkout import CHECKOUT
-from integration.role_user import FAIL, PLACE, REFUSE, TAKE, User, including, outcomes, prefixed
+from integration.role_user import (
+    FAIL,
+    PLACE,
+    REFUSE,
+    RETAIN,
+    TAKE,
+    User,
+    including,
+    outcomes,
+    prefixed,
+)
 from palette_simulator.launch import Simulator
 
 OWN = yaml.safe_load((CHECKOUT / "roles/vm_snapshot/vars/main.yml").read_text("utf-8"))
@@ -125,7 +135,7 @@ def test_each_playbook_refuses_what_it_does_not_know(user: User, palette: Simula
     assert palette.requests() == []
 
 
-@pytest.mark.parametrize("vms", ["db1,web1", "db1, web1", ["db1", "web1"]])
+@pytest.mark.parametrize("vms", ["db1, web1", "db1\nweb1\n", "db1\r\nweb1", ["db1", "web1"]])
 def test_names_may_be_text_or_lists(user: User, vms: Any) -> None:
     run = user.apply(set="patch", vms=vms).ok()
     assert outcomes(run) == dict.fromkeys(
@@ -133,3 +143,9 @@ def test_names_may_be_text_or_lists(user: User, vms: Any) -> None:
     )
     assert FAIL not in [record["task"] for record in run.records]
     assert run.of(TAKE)["summary"]["total"] == 2
+
+
+def test_exclusions_on_lines_exclude(user: User) -> None:
+    given = {"set": "nightly", "keep_last": 0, "exclude": "db*\r\nhist*\r\n"}
+    run = user.apply("--check", tasks_from="prune", **given).ok()
+    assert "history" not in [row["vm_name"] for row in run.of(RETAIN)["snapshots"]]
