@@ -128,7 +128,8 @@ def short_rows(results: Any, set_name: str | None = None) -> list[dict[str, Any]
 def _row(vm: str, member: Mapping[str, Any], set_name: str | None) -> dict[str, Any]:
     cluster, namespace, vm_name = vm.rsplit("/", 2)
     status = _own_status(vm_name, member)
-    part_of = set_name or status.get("set")
+    # A name such as 20261125 is a number where it is not quoted.
+    part_of = str(set_name) if set_name else status.get("set")
     uid = member["cluster_uid"]
     return {
         "id": f"{part_of or ''}/{uid}/{namespace}/{vm_name}",

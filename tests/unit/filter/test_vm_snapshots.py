@@ -71,6 +71,11 @@ def test_vm_snapshots_shows_no_snapshot_where_there_is_none(outcome: str, status
     assert (row["set"], row["id"]) == ("nightly", "nightly/u1/vms/db1")
 
 
+def test_vm_snapshots_takes_a_set_whose_name_is_a_number() -> None:
+    (row,) = vm_snapshots({"c/vms/db1": member("absent", None)}, 20261125)
+    assert (row["set"], row["id"]) == ("20261125", "20261125/u1/vms/db1")
+
+
 def test_vm_snapshots_tells_sets_and_clusters_of_one_name_apart() -> None:
     other = {**member("created", STATUS), "cluster_uid": "u2"}
     of_sets = [vm_snapshots({"c/vms/db1": member("created", STATUS)}, name) for name in ("a", "b")]
