@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from integration.runs import HERE, Ansible
+from palette_simulator.build import derived_uid
 from palette_simulator.launch import Simulator
-from palette_simulator.world import derived_uid
 
 MODULES = sorted((HERE.parents[1] / "plugins" / "modules").glob("vm_*.py"))
 

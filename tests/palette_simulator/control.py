@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from palette_simulator.build import new_vm
 from palette_simulator.changes import VMChange, find_vm
 from palette_simulator.durations import parse_age
 from palette_simulator.faults import Fault
 from palette_simulator.fleet import FleetVM
 from palette_simulator.palette import Palette
 from palette_simulator.state import VM, Cluster
-from palette_simulator.world import new_vm
 
 JSON = "application/json"
 Handler = Callable[[Request, Palette, bytes], Any]

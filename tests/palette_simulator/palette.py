@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 
+from palette_simulator.build import build
 from palette_simulator.faults import FaultList
 from palette_simulator.fleet import Fleet
 from palette_simulator.journal import Journal
 from palette_simulator.ratelimit import RateLimiter
 from palette_simulator.switches import Switches
 from palette_simulator.timing import load_timing
-from palette_simulator.world import build
 
 
 class Palette:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from palette_simulator.build import build
 from palette_simulator.fleet import FleetError, grow, load_fleet
 from palette_simulator.launch import FLEETS
 from palette_simulator.timing import PROFILES, load_timing
-from palette_simulator.world import build
 
 FLEET = """
 keys: [{key: k}]
