@@ -124,13 +124,13 @@ def _is_registered(value: Any) -> bool:
     return isinstance(value, Mapping) and "changed" in value
 
 
-def _unknown(name: str, known: Iterable[str], elsewhere: bool) -> str:
+def _unknown(name: str, known: Iterable[str], anywhere_else: bool) -> str:
     word = name[len(_PREFIX) :]
     words = [other[len(_PREFIX) :] for other in known]
     meant = [other for other in _MEANT.get(word, ()) if other in words]
-    if not meant and not elsewhere:
+    if not meant and not anywhere_else:
         meant = nearest(word, words, most=1)
     found = " or ".join(f"{_PREFIX}{other}" for other in meant)
-    if elsewhere:
+    if anywhere_else:
         return f"{name} has no effect here: {f'use {found}' if found else 'leave it out'}"
     return f"{name} is not known: {f'did you mean {found}?' if found else 'leave it out'}"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
+from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.execute import Execution, Member
 from .._snapshots.model import Snapshot
@@ -63,9 +64,13 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 def run(invocation: Invocation, request: Request) -> Result:
     """Take or delete the snapshot. The result or the PaletteError contains it."""
-    api = PaletteSession(invocation.options).cluster()
+    session = PaletteSession(invocation.options)
+    api = session.cluster()
     desired = _desired(invocation, request, api)
     action = _plan(invocation, api, desired)
+    seen = [action.current] if action.current else []
+    clock = clock_problem(invocation.now, session.clock_skew, seen)
+    check_clock(clock, needed=False, warn=invocation.warn)
     for note in action.notes:
         invocation.warn(note)
     _demand(action, invocation.now)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError
-from .._snapshots.clock import clock_problem
+from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.execute import Execution, Member
 from .._snapshots.fleet import (
     Fleet,
@@ -121,7 +121,8 @@ def run(invocation: Invocation, request: Request) -> Result:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     decisions = _decide(invocation, request, fleet)
     clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
-    _check_clock(invocation, clock, request.rules.by_age or any(d.by_age for d in decisions))
+    by_age = request.rules.by_age or any(decision.by_age for decision in decisions)
+    check_clock(clock, by_age, invocation.warn)
     members = _members(decisions)
     if not invocation.check_mode:
         progress = Progress.of(options, invocation.progress, "retention")
@@ -182,22 +183,13 @@ def _decide(invocation: Invocation, request: Request, fleet: Fleet) -> list[Deci
         return decide(snapshots, request.rules, invocation.now)
     foretold = after.foretold if invocation.check_mode else {}
     renewed = [s for s in snapshots if s.key in after.ready or s.key in foretold]
-    kept = {s.key for s in renewed}
-    spared = [s for s in snapshots if s.key not in kept and after.has(s.key, fleet.title(s.key))]
+    renewed_vms = {s.key for s in renewed}
+    others = [s for s in snapshots if s.key not in renewed_vms]
+    spared = [s for s in others if after.has(s.key, fleet.title(s.key))]
     return [
         *decide(renewed, request.rules, invocation.now, foretold),
         *(Decision(snapshot, False, "no_new_snapshot") for snapshot in spared),
     ]
-
-
-def _check_clock(invocation: Invocation, problem: str | None, by_age: bool) -> None:
-    """Refuse to delete by age, and warn otherwise, where the clocks differ."""
-    if problem is None:
-        return
-    if by_age:
-        text = f"{problem}; nothing was deleted: set the clocks right, then run again"
-        raise PaletteError("clock_skew", text, changed=False)
-    invocation.warn(f"{problem}; set the clocks right")
 
 
 def _members(decisions: Sequence[Decision]) -> dict[VmKey, Member]:

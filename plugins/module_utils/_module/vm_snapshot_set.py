@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError, invalid_parameters
-from .._snapshots.clock import clock_problem
+from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.execute import Execution, Member
 from .._snapshots.fleet import Candidate, Fleet, observe_entries, observe_matching
@@ -73,7 +73,7 @@ _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
 
 class Request(NamedTuple):
-    """What the options describe. entries: the listed VMs, None if filters select the VMs."""
+    """What the options describe. entries: all listed VMs, or None if the filters select."""
 
     entries: Sequence[Entry] | None
     filters: Filters
@@ -87,14 +87,13 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     """Return the request that the options describe, and all problems with them."""
     options = invocation.options
     filters, filter_problems = filters_from(options)
-    listed, entry_problems = entries_from(options)
-    entries = [entry for entry in listed if not filters.excludes(entry)]
+    entries, entry_problems = entries_from(options)
     # The members' bodies differ only in their names, which are checked separately.
     stand_in = {**options, "name": "x", "vm_name": "x", "namespace": "x"}
     declaration, body_problems = read_declaration(stand_in, invocation.now, options["set"])
     problems = merged(
         set_name_problems(options["set"]),
-        _naming_problems(options, entries),
+        _naming_problems(options, filters.left(entries)),
         [*entry_problems, *filter_problems, *_selection_problems(options)],
         [*fleet_problems(options), *_max_failed_problems(options)],
         [*_definition_problems(options), *age_problems(options, "unless_newer_than")],
@@ -115,7 +114,8 @@ def run(invocation: Invocation, request: Request) -> Result:
     session = PaletteSession(options)
     present = options["state"] == "present"
     fleet = _observe(session, request, present)
-    _check_clock(invocation, session, fleet)
+    clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
+    check_clock(clock, request.unless_newer_than is not None, invocation.warn)
     misses = _check_selection(invocation, fleet, present)
     plan = _plan_present if present else _plan_absent
     rows = plan(invocation, request, fleet)
@@ -187,7 +187,7 @@ def _max_failed_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 def _observe(session: PaletteSession, request: Request, present: bool) -> Fleet:
     if request.entries is not None:
-        fleet = observe_entries(session, request.entries, with_vms=present)
+        fleet = observe_entries(session, request.entries, request.filters, with_vms=present)
         _refuse_duplicates(fleet)
         return fleet
     filters = request.filters
@@ -213,17 +213,6 @@ def _nothing_selected(fleet: Fleet, hint: str) -> str:
         "no VM matches selector, namespaces, vm_names and exclude together; "
         f"clusters searched: {clusters}" + (f"; {hint}" if hint else "")
     )
-
-
-def _check_clock(invocation: Invocation, session: PaletteSession, fleet: Fleet) -> None:
-    """Refuse to judge ages, and warn otherwise, where the clocks differ."""
-    problem = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
-    if problem is None:
-        return
-    if invocation.options["unless_newer_than"]:
-        text = f"{problem}; nothing was written: set the clocks right, then run again"
-        raise PaletteError("clock_skew", text, changed=False)
-    invocation.warn(f"{problem}; set the clocks right")
 
 
 def _check_selection(invocation: Invocation, fleet: Fleet, present: bool) -> list[Unmatched]:
@@ -286,7 +275,7 @@ def _names(invocation: Invocation, request: Request, fleet: Fleet) -> list[tuple
 def _fresh(
     invocation: Invocation, request: Request, fleet: Fleet, candidate: Candidate
 ) -> Snapshot | None:
-    if request.unless_newer_than is None:
+    if request.unless_newer_than is None or candidate.vm is None:
         return None
     of_this_vm = [s for s in fleet.of_vm(candidate.key) if not of_former_vm(s, candidate.vm)]
     age, set_name = request.unless_newer_than, invocation.options["set"]
@@ -302,7 +291,7 @@ def _plan_member(
         return plan_fresh(fresh, desired)
     current = fleet.named(candidate.key, desired.name)
     action = plan_present(desired, current, candidate.vm, snapshots, options["replace"])
-    if candidate.vm is None:
+    if action.reason == "not_found":
         return action._replace(message=fleet.missing_vm(candidate.key))
     if action.verb in (KEEP, UPDATE) and current and not is_member(current, options["set"]):
         return action._replace(notes=(left_alone(current),))

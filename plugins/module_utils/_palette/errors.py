@@ -153,7 +153,7 @@ def _advice(reason: str, text: str) -> str:
     if reason == "forbidden":
         return " (check project or project_uid, and the permissions of the API key's user)"
     if reason == "not_found" and "cluster not found" in text.lower():
-        return " (check cluster_uid and project; a cluster of the tenant is in no project)"
+        return " (check cluster_uid and project; for a cluster in the tenant scope, set no project)"
     if reason == "redirected":
         return " (redirects are refused, they could send the API key to another host; check host)"
     return ""

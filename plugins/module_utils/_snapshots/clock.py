@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from .._palette.errors import PaletteError
 from .._palette.objects import write_time
 from .model import Snapshot
 
@@ -32,3 +33,16 @@ def clock_problem(
         f"the clock here says {write_time(now)}, but snapshot {latest.key.namespace}/{latest.name} "
         f"was taken at {write_time(latest.taken_at)}"
     )
+
+
+def check_clock(problem: str | None, needed: bool, warn: Callable[[str], None]) -> None:
+    """Stop a task that needs ages where the clocks differ, and warn another.
+
+    problem: as clock_problem returns it. Raises PaletteError ``clock_skew``.
+    """
+    if problem is None:
+        return
+    if needed:
+        text = f"{problem}; nothing was changed: set the clocks right, then run again"
+        raise PaletteError("clock_skew", text, changed=False)
+    warn(f"{problem}; set the clocks right")

@@ -56,6 +56,14 @@ class Member:
         return self.deadline != math.inf
 
     @property
+    def step(self) -> Step | None:
+        """The step to do now. Another thread may have just done the last one."""
+        try:
+            return self.steps[0]
+        except IndexError:
+            return None
+
+    @property
     def active(self) -> bool:
         """Whether a step is left to do."""
         return bool(self.steps) and self.failure is None
@@ -146,7 +154,9 @@ class Execution:
     def _write_one(self, step: Step, member: Member) -> None:
         if self._stopped_by:
             cause = self._stopped_by
-            raise PaletteError(cause.reason, f"not tried after another VM failed: {cause.message}")
+            raise PaletteError(
+                cause.reason, f"not tried, because it would fail the same way: {cause.message}"
+            )
         api = self._apis[member.key.cluster_uid]
         if step.write == DELETE:
             writes.delete(api, member.key, step.name, step.uid)

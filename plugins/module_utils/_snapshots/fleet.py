@@ -15,7 +15,14 @@ from .._validation.problems import Problem, nearest, option_problem
 from .._validation.selectors import Selector, parse_selector
 from .._vms.model import VirtualMachine, VmKey
 from .._vms.observe import list_vms
-from .._vms.selection import Entry, Filters, Unmatched, missing_vm, unmatched
+from .._vms.selection import (
+    Entry,
+    Filters,
+    Unmatched,
+    missing_vm,
+    unmatched,
+    unmatched_exclusions,
+)
 from .._vms.session import PaletteSession
 from .model import Snapshot
 from .observe import list_matching
@@ -117,8 +124,17 @@ class Fleet:
         return [Unmatched("set", set_name, nearest(set_name, known), False)]
 
 
-def observe_entries(session: PaletteSession, entries: Sequence[Entry], with_vms: bool) -> Fleet:
-    """Observe VMs that were listed one by one. with_vms: not only their snapshots."""
+def observe_entries(
+    session: PaletteSession, entries: Sequence[Entry], filters: Filters, with_vms: bool
+) -> Fleet:
+    """Observe the listed VMs that are not excluded. with_vms: not only their snapshots."""
+    listed = {entry.given: entry.given.cluster_uid for entry in entries}
+    fleet = _observe_entries(session, filters.left(entries), with_vms)
+    fleet.unmatched = unmatched_exclusions(filters, listed)
+    return fleet
+
+
+def _observe_entries(session: PaletteSession, entries: Sequence[Entry], with_vms: bool) -> Fleet:
     apis: dict[str, ClusterVms] = {}
     candidates: list[Candidate] = []
     snapshots: list[Snapshot] = []

@@ -93,7 +93,7 @@ class Snapshot(NamedTuple):
             return "the VM was paused"
         if "NoGuestAgent" in self.indications:
             return "no guest agent was connected"
-        return "the guest agent did not freeze the file systems without an error"
+        return "the guest agent reported an error while it froze the file systems"
 
     @property
     def problem(self) -> str:

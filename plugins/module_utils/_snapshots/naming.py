@@ -89,7 +89,8 @@ def unusable_names(names: Mapping[VmKey, str]) -> dict[VmKey, str]:
             texts[key] = f"VM {key.namespace}/{key.vm_name}: {problem}; {hint}"
         elif taken[key.cluster_uid, key.namespace, name] > 1:
             hint = "set `name` in the VMs' entries of vms, or add {vm} to name_template"
-            texts[key] = f"VM {key.namespace}/{key.vm_name}: {name!r} is another VM's too; {hint}"
+            clash = f"{name!r} would also be the name of another VM's snapshot"
+            texts[key] = f"VM {key.namespace}/{key.vm_name}: {clash}; {hint}"
     return texts
 
 

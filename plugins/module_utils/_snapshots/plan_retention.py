@@ -171,12 +171,13 @@ def _kept(
                 seen.append(this)
                 kept.setdefault(snapshot.name, []).append(rule)
     for snapshot in usable:
-        young = snapshot.taken_at is None or (
-            rules.within is not None and now - snapshot.taken_at <= rules.within
-        )
-        if rules.within is not None and young:
+        if rules.within is not None and _within(snapshot, rules.within, now):
             kept.setdefault(snapshot.name, []).append("keep_within")
     return {name: tuple(by) for name, by in kept.items()}
+
+
+def _within(snapshot: Snapshot, age: timedelta, now: datetime) -> bool:
+    return snapshot.taken_at is None or now - snapshot.taken_at <= age
 
 
 def _period_of(rule: str) -> Callable[[datetime, str], str]:

@@ -76,7 +76,8 @@ def _standing(members: Sequence[Member]) -> str:
 
 
 def _waits(member: Member) -> str:
-    goal = member.steps[0].goal
+    step = member.step
+    goal = step and step.goal
     if not goal or not member.begun:
         return "waiting for its turn"
     return f"waiting {_WAITING_FOR[goal]}"

@@ -81,9 +81,9 @@ class VirtualMachine(NamedTuple):
     @property
     def unsnapshottable(self) -> bool:
         """Whether a snapshot would contain no volume at all."""
-        told = [v for v in self.volumes if v.snapshottable is not None]
+        reported = [v for v in self.volumes if v.snapshottable is not None]
         perhaps = any(v.snapshottable is None and v.holds_data for v in self.volumes)
-        return bool(told) and not perhaps and not any(v.snapshottable for v in told)
+        return bool(reported) and not perhaps and not any(v.snapshottable for v in reported)
 
     @property
     def left_out(self) -> tuple[Volume, ...]:
@@ -126,10 +126,14 @@ def _volumes(manifest: Json) -> Iterator[Volume]:
     spec = mapping_in(mapping_in(mapping_in(manifest, "spec"), "template"), "spec")
     kinds = {text_in(each, "name"): _kind(each) for each in _mappings_in(spec, "volumes")}
     status = mapping_in(manifest, "status")
-    told = {text_in(each, "name"): each for each in _mappings_in(status, "volumeSnapshotStatuses")}
-    for name in {**kinds, **told}:
-        snapshottable = bool(told[name].get("enabled")) if name in told else None
-        yield Volume(name, kinds.get(name), snapshottable, text_in(told.get(name, {}), "reason"))
+    reported = {
+        text_in(each, "name"): each for each in _mappings_in(status, "volumeSnapshotStatuses")
+    }
+    for name in {**kinds, **reported}:
+        snapshottable = bool(reported[name].get("enabled")) if name in reported else None
+        yield Volume(
+            name, kinds.get(name), snapshottable, text_in(reported.get(name, {}), "reason")
+        )
 
 
 def _kind(volume: Mapping[str, Any]) -> str | None:

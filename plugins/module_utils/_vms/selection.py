@@ -49,6 +49,11 @@ class Entry(NamedTuple):
     cluster_uid: str | None
     name: str | None
 
+    @property
+    def given(self) -> VmKey:
+        """The VM with its cluster as the task names it, by name or uid."""
+        return VmKey(self.cluster or self.cluster_uid or "", self.namespace, self.vm_name)
+
 
 class Patterns:
     """Names or shell patterns of VMs: ``vm``, ``namespace/vm`` or ``cluster/namespace/vm``."""
@@ -112,10 +117,9 @@ class Filters(NamedTuple):
         labelled = not self.selector or self.selector.matches(vm.labels)
         return labelled and self.match_key(vm.key, cluster)
 
-    def excludes(self, entry: Entry) -> bool:
-        """Return whether a listed VM is excluded."""
-        cluster = entry.cluster or entry.cluster_uid or ""
-        return self.exclude.match(VmKey("", entry.namespace, entry.vm_name), cluster)
+    def left(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return the listed VMs that are not excluded."""
+        return [e for e in entries if not self.exclude.match(e.given, e.given.cluster_uid)]
 
 
 class Unmatched(NamedTuple):
@@ -151,9 +155,15 @@ def unmatched(
     ]
     for pattern, is_name in filters.vm_names.unmatched(seen):
         misses.append(Unmatched("vm_names", pattern, _nearest_vms(pattern, seen), is_name))
-    for pattern, _is_name in filters.exclude.unmatched(seen):
-        misses.append(Unmatched("exclude", pattern, _nearest_vms(pattern, seen), False))
-    return misses
+    return [*misses, *unmatched_exclusions(filters, seen)]
+
+
+def unmatched_exclusions(filters: Filters, seen: Mapping[VmKey, str]) -> list[Unmatched]:
+    """Return which exclusions match none of the VMs."""
+    return [
+        Unmatched("exclude", pattern, _nearest_vms(pattern, seen), False)
+        for pattern, _is_name in filters.exclude.unmatched(seen)
+    ]
 
 
 def _nearest_vms(pattern: str, seen: Mapping[VmKey, str]) -> list[str]:
@@ -269,8 +279,8 @@ def _character_problems(options: Mapping[str, Any]) -> list[Problem]:
             wrong = _NO_NAME.search("/".join(pattern.split("/")[-2:]))
             if wrong:
                 text = (
-                    f"{pattern!r} has {wrong.group()!r}, which no VM's name has: names have "
-                    "lower-case letters, digits, '-' and '.', patterns * ? [ ] too"
+                    f"{pattern!r} contains {wrong.group()!r}, which VM names cannot contain: "
+                    "allowed are a-z, 0-9, '-' and '.', and in patterns also * ? [ ]"
                 )
                 problems.append(option_problem(name, text, _FILTERS[name]))
     for namespace in options.get("namespaces") or ():

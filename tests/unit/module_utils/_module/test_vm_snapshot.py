@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -905,3 +906,14 @@ def test_run_does_not_change_the_options(palette: MemoryPalette) -> None:
     with connected(palette):
         assert result_of(MODULE, Invocation(options, NOW))["changed"]
     assert options == before
+
+
+# The clock
+
+
+@pytest.mark.parametrize("days", [9, -9])
+def test_vm_snapshot_warns_of_a_clock_that_is_wrong(palette: MemoryPalette, days: int) -> None:
+    palette.clock_skew = timedelta(days=days)
+    result = vm_snapshot(palette, name="before")
+    assert result["outcome"] == "created"
+    assert [text for text in result["warnings"] if "set the clocks right" in text]

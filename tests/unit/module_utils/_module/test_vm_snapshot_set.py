@@ -211,15 +211,24 @@ def test_vms_refuses_a_vm_that_is_listed_in_two_ways(
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"name_template": "same"}, "name_template: VM vms/db1: 'same' is another VM's too; "),
-        ({"name_template": "{set}"}, "name_template: VM vms/db1: 'nightly' is another VM's too; "),
+        (
+            {"name_template": "same"},
+            "name_template: VM vms/db1: 'same' would also be the name of another VM's snapshot; ",
+        ),
+        (
+            {"name_template": "{set}"},
+            (
+                "name_template: VM vms/db1: 'nightly' would also be the name of another VM's "
+                "snapshot; "
+            ),
+        ),
         ({"name_template": "{vm}-" + "x" * 250}, "name_template: "),
         ({"set": "Nightly"}, "set: is part of the snapshots' names, and 'db1-Nightly' "),
         ({"set": "Nightly", "name_template": "{vm}-{set}_"}, "name_template: 'db1-Nightly_' "),
         ({"name_template": "{vm}_{set}"}, "name_template: 'db1_nightly' "),
         (
             {"vms": ["db1", {"vm_name": "db2", "name": "db1-nightly"}]},
-            "VM vms/db2: 'db1-nightly' is another VM's too; ",
+            "VM vms/db2: 'db1-nightly' would also be the name of another VM's snapshot; ",
         ),
     ],
 )
@@ -315,8 +324,8 @@ def test_former_vm_blocks_a_member_and_replace_takes_it_again(palette: MemoryPal
 def test_vms_of_a_vm_that_is_gone_are_blocked_though_it_has_a_snapshot(
     palette: MemoryPalette, unless_newer_than: str | None
 ) -> None:
-    # An age that no snapshot here has: what is young enough is not looked at further.
-    palette.add_snapshot("gone-nightly", key_of("gone"), OWN, age=30 * HOUR)
+    # Young enough, ready, of the set: but nothing protects a VM that is gone.
+    palette.add_snapshot("gone-nightly", key_of("gone"), OWN, age=HOUR)
     result = nightly(palette, vms=["gone"], unless_newer_than=unless_newer_than)
     assert outcomes(result) == {"gone": "blocked"}
     assert row(result, "gone")["reason"] == "not_found"
@@ -324,6 +333,19 @@ def test_vms_of_a_vm_that_is_gone_are_blocked_though_it_has_a_snapshot(
         "there is no VM gone in namespace vms of cluster cluster-1"
     )
     assert palette.writes() == []
+
+
+def test_vms_of_a_vm_that_is_gone_whose_name_is_taken_say_so(palette: MemoryPalette) -> None:
+    palette.add_snapshot("gone-nightly", key_of("db1"), OWN)
+    result = nightly(palette, vms=["gone"])
+    assert row(result, "gone")["reason"] == "conflict"
+    assert "gone-nightly is already used" in row(result, "gone")["msg"]
+
+
+def test_exclude_that_matches_none_of_the_listed_vms_is_reported(palette: MemoryPalette) -> None:
+    result = nightly(palette, vms=["db1", "db2"], exclude=["dbl", "db2"])
+    assert outcomes(result) == {"db1": "created"}
+    assert result["unmatched"] == [{"option": "exclude", "value": "dbl", "nearest": ["db2", "db1"]}]
 
 
 def test_set_may_be_any_label_where_no_snapshots_name_has_it(

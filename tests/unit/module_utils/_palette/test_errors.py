@@ -144,8 +144,8 @@ def test_from_answer_keeps_code_message_ref_and_details() -> None:
         404, palette_error("ResourceNotFound", "Cluster not found", ref="abc", details={"a": [1]})
     )
     assert error.result() == {
-        "msg": "GET /v1/x: HTTP 404: Cluster not found (check cluster_uid and project; a cluster "
-        "of the tenant is in no project)",
+        "msg": "GET /v1/x: HTTP 404: Cluster not found (check cluster_uid and project; for a "
+        "cluster in the tenant scope, set no project)",
         "reason": "not_found",
         "http_status": 404,
         "code": "ResourceNotFound",

@@ -48,7 +48,7 @@ def entry(vm_name: str, **more: Any) -> Entry:
 def entries_observed(palette: MemoryPalette, *entries: Entry, with_vms: bool = True) -> Fleet:
     """Return what is observed of VMs that are listed."""
     with connected(palette):
-        return observe_entries(PaletteSession(CONNECTION), entries, with_vms)
+        return observe_entries(PaletteSession(CONNECTION), entries, filters_from({})[0], with_vms)
 
 
 def matching_observed(

@@ -132,7 +132,7 @@ def test_problem_is_in_kubevirts_words(status: Json | None, problem: str) -> Non
         (["NoGuestAgent", "Online"], "because no guest agent was connected"),
         (
             ["GuestAgent", "Online", "QuiesceFailed"],
-            "because the guest agent did not freeze the file systems without an error",
+            "because the guest agent reported an error while it froze the file systems",
         ),
         (["GuestAgent", "Online"], ""),
         ([], ""),

@@ -113,7 +113,7 @@ def test_unusable_names_are_all_that_are_the_same_in_a_namespace() -> None:
     names = {key_of("db1"): "same", key_of("db2"): "same", key_of("db3"): "other"}
     texts = unusable_names(names)
     assert list(texts) == [key_of("db1"), key_of("db2")]
-    assert "'same' is another VM's too" in texts[key_of("db2")]
+    assert "'same' would also be the name of another VM's snapshot" in texts[key_of("db2")]
     assert "{vm}" in texts[key_of("db2")]
 
 

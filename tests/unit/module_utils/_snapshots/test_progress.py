@@ -106,6 +106,18 @@ def test_report_says_of_a_few_who_waits_and_for_what(
     assert said == [f"nightly: 0/1 done, 0 failed, db1 waiting {words} (60 s of 600 s)"]
 
 
+def test_report_bears_that_another_thread_does_the_last_step_meanwhile(
+    progress: Progress, clock: Clock, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    racing = begun(Goal.READY)
+    # Active when it was asked, and without a step when that is looked at.
+    monkeypatch.setattr(Member, "active", property(lambda _member: True))
+    racing.steps.clear()
+    clock.now += 5
+    progress.report([racing])
+    assert said == ["nightly: 0/1 done, 0 failed, db1 waiting for its turn (5 s of 600 s)"]
+
+
 def test_report_says_the_phase_of_each_of_a_few(
     progress: Progress, clock: Clock, said: list[str]
 ) -> None:
