@@ -14,8 +14,42 @@ options:
   concurrency:
     description:
       - The maximum number of parallel requests. O(rate_limit) applies as well.
+      - Clusters share them equally. Each can always send one, so that no cluster waits for another.
     type: int
     default: 16
+  max_in_progress:
+    description:
+      - How many snapshots of one cluster may be taken or deleted at the same time, so that its
+        storage can finish each before its failure deadline. The others wait for their turn.
+      - With V(auto), the task begins with few, measures how many the storage finishes per second,
+        and lets in so many that each should be done within half its failure deadline. Where a guest
+        agent has frozen the file systems, that is 30 seconds at most.
+      - If a snapshot fails by its deadline all the same, and none that began later is done, the
+        cluster's other members are not tried, with C(reason=storage_too_slow).
+      - Not applied with C(wait=false).
+    type: str
+    default: auto
+"""
+
+    ON_ERROR = r"""
+options:
+  on_error:
+    description:
+      - What to do if a cluster cannot be reached. V(abort) fails, before the first write if the
+        task writes. V(continue) goes on with the other clusters, and warns.
+    type: str
+    choices: [abort, continue]
+    default: abort
+"""
+
+    MAX_FAILED_CLUSTERS = r"""
+options:
+  max_failed_clusters:
+    description:
+      - With O(on_error=continue), the task fails in the end if more clusters than this could not be
+        reached. It always fails if none could be.
+    type: int
+    default: 0
 """
 
     PROGRESS = r"""

@@ -58,11 +58,12 @@ options:
   retries:
     description:
       - How often to retry a request that only reads, after a connection error or HTTP 502, 503 or
-        504, with growing pauses.
+        504, with growing pauses. A request that got no answer within O(request_timeout) is sent
+        only once more.
       - A write whose answer was lost is never retried blindly. The list of snapshots shows first
         whether it was carried out.
-      - V(0) also disables retrying on HTTP 429; otherwise the task waits up to a minute per attempt
-        and five minutes in total.
+      - V(0) also disables retrying on HTTP 429; otherwise the task waits up to a minute per
+        attempt, and gives up after five minutes in which Palette accepted no request.
     type: int
     default: 5
   rate_limit:

@@ -74,13 +74,14 @@ def in_words(result: Mapping[str, Any]) -> list[str]:
         raise AnsibleFilterError(f"in_words takes a dictionary, not a {type(result).__name__}")
     if "members" in result:
         rows = short_rows(result["members"])
-        return [_set_counts(result), *_causes(rows, "vm_name", "VM")]
+        return [_set_counts(result), *_sick_clusters(result), *_causes(rows, "vm_name", "VM")]
     if "by_why" in result.get("summary", ()):
         rows = short_rows(result["snapshots"])
-        return [_retention_counts(result, rows), *_causes(rows, "name", "snapshot")]
+        counts = _retention_counts(result, rows)
+        return [counts, *_sick_clusters(result), *_causes(rows, "name", "snapshot")]
     if "summary" in result:
-        return [_info_counts(result["summary"])]
-    return [str(result.get("msg", ""))]
+        return [_info_counts(result["summary"]), *_sick_clusters(result)]
+    return [str(result.get("msg", "")), *_sick_clusters(result)]
 
 
 def counted(number: int, noun: str) -> str:
@@ -122,10 +123,23 @@ def _retention_counts(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any
 
 
 def _info_counts(counts: Mapping[str, Any]) -> str:
+    if "vms" not in counts:
+        return counted(counts["total"], "VM")
     total = f"{counted(counts['total'], 'snapshot')} of {counted(counts['vms'], 'VM')}"
     states = [f"{counts[s]} {s.replace('_', ' ')}" for s in _STATES if counts.get(s)]
     deleting = f"; {counts['deleting']} being deleted" if counts.get("deleting") else ""
     return f"{total}{': ' if states else ''}{', '.join(states)}{deleting}"
+
+
+def _sick_clusters(result: Mapping[str, Any]) -> list[str]:
+    """Return a sentence on the clusters that could not be reached, if there are any."""
+    clusters = result.get("clusters") or {}
+    sick = [f"{name} ({c['reason']})" for name, c in clusters.items() if not c["reachable"]]
+    if not sick:
+        return []
+    more = f" and {len(sick) - _NAMES_SHOWN} more" if len(sick) > _NAMES_SHOWN else ""
+    names = ", ".join(sick[:_NAMES_SHOWN])
+    return [f"not reached: {len(sick)} of {counted(len(clusters), 'cluster')}: {names}{more}"]
 
 
 def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str) -> list[str]:

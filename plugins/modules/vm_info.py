@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.palette
   - spectrocloud.palette.cluster
   - spectrocloud.palette.selection
+  - spectrocloud.palette.execution.on_error
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.reads
 attributes:
@@ -246,6 +247,32 @@ unmatched:
     - option: vm_names
       value: dbl
       nearest: [db1]
+clusters:
+  description:
+    - The clusters that the task is about, by what they are called in the results.
+    - C(reachable) says whether all that was wanted of a cluster could be asked of it. If not,
+      C(reason) and C(message) say why.
+    - C(counts) are the numbers of their virtual machines in the result.
+  returned: always, except when the task fails before looking up the clusters
+  type: dict
+  sample:
+    vm-cluster-1:
+      uid: 0123456789abcdef00000011
+      reachable: true
+      reason: null
+      message: ""
+      counts: {vms: 4}
+    edge-007:
+      uid: 0123456789abcdef00000017
+      reachable: false
+      reason: unavailable
+      message: "GET https://palette.example/v1/spectroclusters/.../vms/snapshot: HTTP 503: no text"
+      counts: {}
+complete:
+  description: Whether all clusters were reached. If not, the result lacks what is in the others.
+  returned: with RV(clusters)
+  type: bool
+  sample: false
 reason:
   description:
     - Why the task failed, in one word. For the values, see

@@ -38,6 +38,8 @@ extends_documentation_fragment:
   - spectrocloud.palette.wait
   - spectrocloud.palette.execution
   - spectrocloud.palette.execution.progress
+  - spectrocloud.palette.execution.on_error
+  - spectrocloud.palette.execution.max_failed_clusters
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
@@ -198,9 +200,36 @@ unmatched:
     - option: vm_names
       value: dbl
       nearest: [db1]
+clusters:
+  description:
+    - The clusters that the task is about, by what they are called in the results.
+    - C(reachable) says whether all that was wanted of a cluster could be asked of it. If not,
+      C(reason) and C(message) say why.
+    - C(counts) are the numbers of their snapshots by outcome.
+  returned: always, except when the task fails before looking up the clusters
+  type: dict
+  sample:
+    vm-cluster-1:
+      uid: 0123456789abcdef00000011
+      reachable: true
+      reason: null
+      message: ""
+      counts: {kept: 7, deleted: 1}
+    edge-007:
+      uid: 0123456789abcdef00000017
+      reachable: false
+      reason: unavailable
+      message: "GET https://palette.example/v1/spectroclusters/.../vms/snapshot: HTTP 503: no text"
+      counts: {}
+complete:
+  description: Whether all clusters were reached. If not, the result lacks what is in the others.
+  returned: with RV(clusters)
+  type: bool
+  sample: false
 reason:
   description:
-    - Why the task failed, in one word. V(members_failed) if snapshots could not be deleted,
+    - Why the task failed, in one word. V(members_failed) if snapshots could not be deleted or more
+      clusters could not be reached than O(max_failed_clusters) allows,
       V(clock_skew) if the controller's clock and Palette's differ by more than five minutes and
       snapshots would be deleted by age.
     - For other values, see RV(spectrocloud.palette.vm_snapshot#module:reason).

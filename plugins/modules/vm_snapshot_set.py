@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.wait.optional
   - spectrocloud.palette.execution
   - spectrocloud.palette.execution.progress
+  - spectrocloud.palette.execution.max_failed_clusters
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
@@ -84,9 +85,10 @@ options:
     default: "{vm}-{set}"
   replace:
     description:
-      - If a member's snapshot has failed, has another spec, or was taken of an earlier virtual
-        machine with the same name, delete it and take it again. Without O(replace), such a member
-        is blocked.
+      - If a member's snapshot has another spec, or was taken of an earlier virtual machine with the
+        same name, delete it and take it again. Without O(replace), such a member is blocked.
+      - A failed snapshot of this very set is always deleted and taken again. With O(replace), so is
+        one that is not part of the set.
       - A usable snapshot is kept even if it does not satisfy O(consistency).
     type: bool
     default: false
@@ -98,10 +100,19 @@ options:
       - Refused with RV(reason=clock_skew) if the controller's clock and Palette's differ by more
         than five minutes.
     type: str
+  group_by:
+    description:
+      - The name of a label of the virtual machines. Members of a cluster with the same value are
+        taken next to each other, and O(max_in_progress) never splits them.
+      - Their snapshots are crash-consistent each for itself. How far apart their points in time are
+        is in RV(groups).
+    type: str
   on_error:
     description:
-      - What to do if the check before the first write finds blocked members.
-      - V(abort) writes nothing. V(continue) goes on with the other members.
+      - What to do if the check before the first write finds blocked members, or cannot reach a
+        cluster.
+      - V(abort) writes nothing. V(continue) goes on with the other members and clusters, each
+        cluster as soon as it has answered.
       - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
         that match nothing are only warned of.
     type: str
@@ -111,6 +122,7 @@ options:
     description:
       - The task fails if more members than this fail or, with O(on_error=continue), are blocked.
       - A member whose snapshot does not satisfy O(consistency) has failed, but is not blocked.
+      - Members of clusters that could not be reached do not count here, see O(max_failed_clusters).
     type: int
     default: 0
   members:
@@ -169,6 +181,23 @@ EXAMPLES = r"""
       - scratch-*
     on_error: continue
     max_failed: 3
+
+- name: Take nightly snapshots in all clusters of the project, of which two may be unreachable
+  spectrocloud.palette.vm_snapshot_set:
+    project: Default
+    set: nightly
+    all: true
+    unless_newer_than: 20h
+    on_error: continue
+    max_failed_clusters: 2
+
+- name: Take snapshots of the VMs of each application next to each other
+  spectrocloud.palette.vm_snapshot_set:
+    project: Default
+    cluster: vm-cluster-1
+    set: before-release
+    selector: app
+    group_by: app
 
 - name: Delete the set after the patch
   spectrocloud.palette.vm_snapshot_set:
@@ -231,6 +260,8 @@ summary:
   description:
     - The number of members (C(total)), of those that failed or were blocked (C(failed)), and of
       those with each other outcome, also if it is V(0).
+    - C(skew_seconds) is how far apart the points in time of the usable snapshots are, null if there
+      are fewer than two, and in check mode.
   returned: always, except when the task fails before looking up the virtual machines
   type: dict
   sample:
@@ -245,6 +276,15 @@ summary:
     not_tried: 0
     failed: 1
     blocked: 0
+    skew_seconds: null
+groups:
+  description:
+    - For each value of the label O(group_by), the number of its C(members) and how far apart the
+      points in time of their usable snapshots are (C(skew_seconds)).
+  returned: with O(group_by)
+  type: dict
+  sample:
+    shop: {members: 3, skew_seconds: 1}
 unmatched:
   description:
     - What was given in the options and matches nothing, with the nearest names that exist.
@@ -255,12 +295,38 @@ unmatched:
     - option: vm_names
       value: dbl
       nearest: [db1]
+clusters:
+  description:
+    - The clusters that the task is about, by what they are called in the results.
+    - C(reachable) says whether all that was wanted of a cluster could be asked of it. If not,
+      C(reason) and C(message) say why.
+    - C(counts) are the numbers of their members by outcome.
+  returned: always, except when the task fails before looking up the clusters
+  type: dict
+  sample:
+    vm-cluster-1:
+      uid: 0123456789abcdef00000011
+      reachable: true
+      reason: null
+      message: ""
+      counts: {created: 1, failed: 1}
+    edge-007:
+      uid: 0123456789abcdef00000017
+      reachable: false
+      reason: unavailable
+      message: "GET https://palette.example/v1/spectroclusters/.../vms/snapshot: HTTP 503: no text"
+      counts: {}
+complete:
+  description: Whether all clusters were reached. If not, the result lacks what is in the others.
+  returned: with RV(clusters)
+  type: bool
+  sample: false
 reason:
   description:
     - Why the task failed, in one word. V(nothing_selected) if the filters match no virtual machine,
       or a name in them does not, V(clock_skew) if ages cannot be told,
       V(preflight_failed) if nothing was written because members are blocked, V(members_failed) if
-      more members failed than O(max_failed) allows.
+      more members failed than O(max_failed) allows, or more clusters than O(max_failed_clusters).
     - For other values, see RV(spectrocloud.palette.vm_snapshot#module:reason).
     - Errors returned by Palette are in C(http_status), C(code), C(message), C(details) and C(ref),
       and possible matches for a name in C(candidates), as in M(spectrocloud.palette.vm_snapshot).

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import deadline, retry
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import (
+    deadline,
+    rate_limit,
+)
 from unit.fakes import Clock, ScriptedServer
 
 # On a busy machine an example may take any time.
@@ -41,7 +44,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Time for the client, which passes only where it pauses."""
     clock = Clock()
     monkeypatch.setattr(deadline, "time", clock)
-    monkeypatch.setattr(retry, "time", clock)
+    monkeypatch.setattr(rate_limit, "time", clock)
     return clock
 
 

@@ -32,6 +32,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.sett
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
     execute,
+    lane,
     progress,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
@@ -163,6 +164,7 @@ class MemoryPalette(PaletteClient):
     gone_after: seconds from a deletion to its end, None for ever.
     before: called with each call. after: called with each write when it has been carried out. Both
     may raise what becomes of the answer.
+    sick: by cluster uid, what becomes of each of its calls; None for an answer.
     deleted_together: what was to be deleted while another of its VM was still being deleted so.
     """
 
@@ -182,6 +184,7 @@ class MemoryPalette(PaletteClient):
         self.before: Callable[[Call], None] = lambda _call: None
         self.after: Callable[[Call], None] = lambda _call: None
         self.deleted_together: list[str] = []
+        self.sick: dict[str, Callable[[Call], PaletteError | None]] = {}
         self._faults: list[Fault] = []
         self._go_swagger = go_swagger
         self._uids = count(1)
@@ -290,6 +293,10 @@ class MemoryPalette(PaletteClient):
             if fault:
                 self._faults.remove(fault)
         self.before(call)
+        illness = self.sick.get(call.cluster_uid)
+        complaint = illness(call) if illness else None
+        if complaint:
+            raise complaint
         if fault and fault.when == "before":
             raise _copy(fault.error)
         with self._lock:
@@ -464,6 +471,7 @@ def connected(palette: MemoryPalette) -> Iterator[None]:
         patch.object(session, "connect", palette.connect),
         patch.object(deadline, "time", palette.clock),
         patch.object(execute, "time", palette.clock),
+        patch.object(lane, "time", palette.clock),
         patch.object(progress, "time", palette.clock),
     ):
         yield

@@ -59,8 +59,11 @@ SELECTION: Spec = {
 }
 SNAPSHOT_FILTERS: Spec = {"set": {"type": "str"}, "snapshot_selector": {"type": "str"}}
 PROGRESS: Spec = {"progress": {"type": "bool", "default": True}}
+ON_ERROR: Spec = {"on_error": {"type": "str", "choices": ["abort", "continue"], "default": "abort"}}
+MAX_FAILED_CLUSTERS: Spec = {"max_failed_clusters": {"type": "int", "default": 0}}
 EXECUTION: Spec = {
     "concurrency": {"type": "int", "default": 16},
+    "max_in_progress": {"type": "str", "default": "auto"},
     **PROGRESS,
 }
 BODY: Spec = {

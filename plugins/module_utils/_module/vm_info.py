@@ -12,6 +12,12 @@ from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
 from .._snapshots.clock import clock_problem
+from .._snapshots.cluster_result import (
+    clusters_result,
+    counts_by_cluster,
+    demand_clusters,
+    warn_of_clusters,
+)
 from .._snapshots.fleet import Fleet, observe_matching
 from .._snapshots.model import Snapshot
 from .._snapshots.ownership import of_former_vm
@@ -21,10 +27,10 @@ from .._vms.model import VirtualMachine, Volume
 from .._vms.selection import Filters, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
-from .options import CLUSTER_OR_CLUSTERS, CONNECTION, ONE_PROJECT, SELECTION
+from .options import CLUSTER_OR_CLUSTERS, CONNECTION, ON_ERROR, ONE_PROJECT, SELECTION
 
 ARGUMENTS = Arguments(
-    spec={**CONNECTION, **SELECTION},
+    spec={**CONNECTION, **SELECTION, **ON_ERROR},
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
 )
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
@@ -47,6 +53,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     """Return the VMs that match all filters."""
     session = PaletteSession(invocation.options)
     fleet = observe_matching(session, request.filters, with_vms=True)
+    demand_clusters(fleet, invocation.options["on_error"])
     _warn(invocation, session, fleet)
     vms = [candidate.vm for candidate in fleet.candidates if candidate.vm]
     newest = [newest_usable(fleet.of_vm(vm.key), vm) for vm in vms]
@@ -56,6 +63,7 @@ def run(invocation: Invocation, request: Request) -> Result:
         "vms": [{**_row(vm, fleet), **snapshot} for vm, snapshot in zip(vms, shown)],
         "summary": _summary(vms, newest),
         "unmatched": [miss.result for miss in fleet.unmatched],
+        **clusters_result(fleet, counts_by_cluster(fleet, "vms", [vm.key for vm in vms])),
     }
 
 
@@ -69,12 +77,13 @@ def newest_usable(snapshots: Iterable[Snapshot], vm: VirtualMachine) -> Snapshot
 
 
 def _warn(invocation: Invocation, session: PaletteSession, fleet: Fleet) -> None:
+    warn_of_clusters(fleet, invocation.warn)
     for miss in fleet.unmatched:
         invocation.warn(str(miss))
     clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
     if clock:
         invocation.warn(f"{clock}: set the clocks right before you trust ages")
-    if not fleet.candidates and session.project_hint:
+    if not (fleet.candidates or fleet.failures) and session.project_hint:
         invocation.warn(f"no VM was found: {session.project_hint}")
 
 

@@ -12,7 +12,9 @@ from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
-from .._snapshots.execute import Execution, Member
+from .._snapshots.execute import Execution
+from .._snapshots.lane import Lane
+from .._snapshots.member import Member
 from .._snapshots.model import Snapshot
 from .._snapshots.observe import find_name, list_snapshots
 from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
@@ -78,8 +80,9 @@ def run(invocation: Invocation, request: Request) -> Result:
     member = Member(desired.key, steps, seen=action.current)
     if not invocation.check_mode:
         progress = Progress.of(invocation.options, invocation.progress, f"snapshot {desired.name}")
-        execution = Execution({api.cluster.uid: api}, request.waiting, report=progress.report)
-        execution.run([member])
+        lane = Lane(api, request.waiting)
+        lane.load([member])
+        Execution([lane], report=progress.report).run()
     return _result(invocation, action, member)
 
 

@@ -13,6 +13,12 @@ from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
 from .._snapshots.clock import clock_problem
+from .._snapshots.cluster_result import (
+    clusters_result,
+    counts_by_cluster,
+    demand_clusters,
+    warn_of_clusters,
+)
 from .._snapshots.fleet import SnapshotFilters, observe_matching, snapshot_filters_from
 from .._snapshots.model import Snapshot
 from .._snapshots.results import status_of
@@ -21,7 +27,14 @@ from .._validation.problems import Problem, option_problem
 from .._vms.selection import Filters, Unmatched, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
-from .options import CLUSTER_OR_CLUSTERS, CONNECTION, ONE_PROJECT, SELECTION, SNAPSHOT_FILTERS
+from .options import (
+    CLUSTER_OR_CLUSTERS,
+    CONNECTION,
+    ON_ERROR,
+    ONE_PROJECT,
+    SELECTION,
+    SNAPSHOT_FILTERS,
+)
 
 Test = Callable[[Snapshot], bool]
 
@@ -29,6 +42,7 @@ ARGUMENTS = Arguments(
     spec={
         **CONNECTION,
         **SELECTION,
+        **ON_ERROR,
         **SNAPSHOT_FILTERS,
         "name": {"type": "str"},
         "phase": {
@@ -67,11 +81,13 @@ def run(invocation: Invocation, request: Request) -> Result:
     """Return the snapshots that match all filters."""
     session = PaletteSession(invocation.options)
     fleet = observe_matching(session, request.filters, request.filters.selector is not None)
+    demand_clusters(fleet, invocation.options["on_error"])
+    warn_of_clusters(fleet, invocation.warn)
     misses = [*fleet.unmatched, *fleet.unmatched_set(request.snapshot_filters.set_name)]
     _warn(invocation, misses, clock_problem(invocation.now, session.clock_skew, fleet.snapshots))
     matching = fleet.matching(request.snapshot_filters)
     found = [snapshot for snapshot in matching if all(test(snapshot) for test in request.tests)]
-    if not fleet.snapshots and session.project_hint:
+    if not (fleet.snapshots or fleet.failures) and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     found.sort(key=lambda snapshot: (snapshot.taken_at or _EARLIEST, snapshot.name), reverse=True)
     now, cluster = invocation.now, fleet.cluster_name
@@ -80,6 +96,7 @@ def run(invocation: Invocation, request: Request) -> Result:
         "snapshots": [{**status_of(s, now), "cluster": cluster(s.key)} for s in found],
         "summary": summary(found),
         "unmatched": [miss.result for miss in misses],
+        **clusters_result(fleet, counts_by_cluster(fleet, "snapshots", [s.key for s in found])),
     }
 
 

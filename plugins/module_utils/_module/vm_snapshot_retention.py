@@ -7,23 +7,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError
 from .._snapshots.clock import check_clock, clock_problem
-from .._snapshots.execute import Execution, Member
+from .._snapshots.cluster_result import (
+    clusters_result,
+    demand_clusters,
+    failure_text,
+    warn_of_clusters,
+)
 from .._snapshots.fleet import (
     Fleet,
     SnapshotFilters,
-    observe_matching,
+    observe,
     snapshot_filters_from,
+    targets_of,
+    with_unmatched,
 )
+from .._snapshots.member import Member
 from .._snapshots.ownership import PART_OF
 from .._snapshots.plan import Step, deletion
 from .._snapshots.plan_retention import COUNTS, Decision, Rules, decide
 from .._snapshots.progress import Progress
 from .._snapshots.results import described, status_of
-from .._snapshots.wait import Waiting, wait_problems, waiting_from
+from .._snapshots.run import ClusterRun, Pace, pace_from, pace_problems
+from .._snapshots.wait import wait_problems, waiting_from
 from .._validation.durations import age_problems, parse_age
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.model import VmKey
@@ -34,6 +44,8 @@ from .options import (
     CLUSTER_OR_CLUSTERS,
     CONNECTION,
     EXECUTION,
+    MAX_FAILED_CLUSTERS,
+    ON_ERROR,
     ONE_PROJECT,
     POLLING,
     SELECTION,
@@ -49,6 +61,8 @@ ARGUMENTS = Arguments(
         "keep_within": {"type": "str"},
         "delete_older_than": {"type": "str"},
         "after": {"type": "dict"},
+        **ON_ERROR,
+        **MAX_FAILED_CLUSTERS,
         **POLLING,
         **EXECUTION,
     },
@@ -88,7 +102,14 @@ class Request(NamedTuple):
     snapshot_filters: SnapshotFilters
     rules: Rules
     after: After | None
-    waiting: Waiting
+    pace: Pace
+
+
+class Work(NamedTuple):
+    """What was decided so far, and the deletions by VM."""
+
+    decisions: list[Decision]
+    members: dict[VmKey, Member]
 
 
 def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
@@ -100,7 +121,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     problems = merged(
         [*problems, *snapshot_problems, *after_problems],
         [*age_problems(options, *_AGES), *fleet_problems(options), *_count_problems(options)],
-        wait_problems(options),
+        [*wait_problems(options), *pace_problems(options)],
     )
     if problems:
         return None, problems
@@ -108,27 +129,35 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
         {rule: options[rule] for rule in COUNTS if options[rule] is not None},
         *(parse_age(options[age]) if options[age] else None for age in _AGES),
     )
-    return Request(filters, snapshot_filters, rules, after, waiting_from(options)), []
+    pace = pace_from(options, waiting_from(options))
+    return Request(filters, snapshot_filters, rules, after, pace), []
 
 
 def run(invocation: Invocation, request: Request) -> Result:
     """Delete the snapshots that the rules do not keep; return a row for each one considered."""
-    options = invocation.options
+    options, work = invocation.options, Work([], {})
     session = PaletteSession(options)
     with_vms = request.filters.selector is not None
-    fleet = observe_matching(session, request.filters, with_vms)
-    if not fleet.snapshots and session.project_hint:
+    targets = targets_of(session, None, request.filters)
+
+    def plan(part: Fleet) -> list[Member]:
+        return _plan(invocation, request, part, session.clock_skew, work)
+
+    clusters = ClusterRun(targets, lambda target: observe(target, request.filters, with_vms), plan)
+    progress = Progress.of(options, invocation.progress, "retention")
+    if options["on_error"] == "continue" and not invocation.check_mode:
+        # No cluster waits for another.
+        clusters.execute(request.pace, progress)
+        demand_clusters(clusters.fleet, "continue")
+    else:
+        demand_clusters(clusters.observe_all(), options["on_error"])
+        clusters.plan_all()
+        if not invocation.check_mode:
+            clusters.execute(request.pace, progress)
+    fleet = with_unmatched(clusters.fleet, None, request.filters)
+    if not (fleet.snapshots or fleet.failures) and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
-    decisions = _decide(invocation, request, fleet)
-    clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
-    by_age = request.rules.by_age or any(decision.by_age for decision in decisions)
-    check_clock(clock, by_age, invocation.warn)
-    members = _members(decisions)
-    if not invocation.check_mode:
-        progress = Progress.of(options, invocation.progress, "retention")
-        execution = Execution(fleet.apis, request.waiting, options["concurrency"], progress.report)
-        execution.run(list(members.values()))
-    return _result(invocation, request, fleet, decisions, members)
+    return _result(invocation, request, fleet, work)
 
 
 MODULE = Module(ARGUMENTS, read, run)
@@ -192,6 +221,20 @@ def _decide(invocation: Invocation, request: Request, fleet: Fleet) -> list[Deci
     ]
 
 
+def _plan(
+    invocation: Invocation, request: Request, part: Fleet, skew: timedelta | None, work: Work
+) -> list[Member]:
+    """Decide on what was observed, in one cluster or more, and return the deletions."""
+    decisions = _decide(invocation, request, part)
+    clock = clock_problem(invocation.now, skew, part.snapshots)
+    by_age = request.rules.by_age or any(decision.by_age for decision in decisions)
+    check_clock(clock, by_age, invocation.warn)
+    members = _members(decisions)
+    work.decisions.extend(decisions)
+    work.members.update(members)
+    return list(members.values())
+
+
 def _members(decisions: Sequence[Decision]) -> dict[VmKey, Member]:
     """Return the deletions of each VM, in order."""
     steps: dict[VmKey, list[Step]] = {}
@@ -202,40 +245,35 @@ def _members(decisions: Sequence[Decision]) -> dict[VmKey, Member]:
     return {key: Member(key, own) for key, own in steps.items()}
 
 
-def _result(
-    invocation: Invocation,
-    request: Request,
-    fleet: Fleet,
-    decisions: Sequence[Decision],
-    members: Mapping[VmKey, Member],
-) -> Result:
+def _result(invocation: Invocation, request: Request, fleet: Fleet, work: Work) -> Result:
     misses = list(fleet.unmatched)
     if request.after is None:
         # A set that a check foretells has no snapshot yet.
         misses += fleet.unmatched_set(request.snapshot_filters.set_name)
     for miss in misses:
         invocation.warn(str(miss))
-    result = _rows(invocation, fleet, decisions, members)
+    result = _rows(invocation, fleet, work)
     result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
-        result["diff"] = _diff(fleet, decisions)
+        result["diff"] = _diff(fleet, work.decisions)
     failed = [row for row in result["snapshots"] if row["outcome"] == "failed"]
-    if failed:
-        text = _failure_text(failed, result["summary"])
-        raise PaletteError("members_failed", text, **result)
+    if failed or len(fleet.failures) > invocation.options["max_failed_clusters"]:
+        texts = [failure_text(fleet)] if fleet.failures else []
+        texts += [_failure_text(failed, result["summary"])] if failed else []
+        raise PaletteError("members_failed", "; ".join(texts), **result)
+    warn_of_clusters(fleet, invocation.warn)
     return result
 
 
-def _rows(
-    invocation: Invocation,
-    fleet: Fleet,
-    decisions: Sequence[Decision],
-    members: Mapping[VmKey, Member],
-) -> Result:
-    rows = [_row(invocation, fleet, decision, members) for decision in decisions]
-    changed = any(member.changed for member in members.values())
+def _rows(invocation: Invocation, fleet: Fleet, work: Work) -> Result:
+    rows = [_row(invocation, fleet, decision, work.members) for decision in work.decisions]
+    changed = any(member.changed for member in work.members.values())
+    counts = {target.title: Counter[str]() for target in fleet.targets}
+    for row in rows:
+        counts[fleet.titles[row["cluster_uid"]]][row["outcome"]] += 1
     return {
-        "changed": changed or (invocation.check_mode and bool(members)),
+        "changed": changed or (invocation.check_mode and bool(work.members)),
+        **clusters_result(fleet, counts),
         "check_mode": invocation.check_mode,
         "snapshots": rows,
         "summary": _summary(rows),

@@ -8,13 +8,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError, invalid_parameters
 from .._snapshots.clock import check_clock, clock_problem
+from .._snapshots.cluster_result import clusters_result, demand_clusters, failure_text
 from .._snapshots.desired import Declaration, Desired, read_declaration
-from .._snapshots.execute import Execution, Member
-from .._snapshots.fleet import Candidate, Fleet, observe_entries, observe_matching
+from .._snapshots.fleet import (
+    Candidate,
+    Fleet,
+    Target,
+    label_of,
+    observe,
+    targets_of,
+    with_unmatched,
+)
+from .._snapshots.member import Member, patience_with
 from .._snapshots.model import Snapshot
 from .._snapshots.naming import (
     member_name,
@@ -29,10 +39,20 @@ from .._snapshots.ownership import is_member, of_former_vm
 from .._snapshots.plan import KEEP, UPDATE, Action, plan_present, refuse
 from .._snapshots.plan_set import freshest, left_alone, plan_absent_members, plan_fresh
 from .._snapshots.progress import Progress
-from .._snapshots.set_result import Row, Run, failed_only, failure_text, set_diff, set_result
-from .._snapshots.wait import Waiting, wait_problems, waiting_from
+from .._snapshots.run import ClusterRun, Pace, pace_from, pace_problems
+from .._snapshots.set_result import (
+    Row,
+    Run,
+    counts_by_outcome,
+    failed_only,
+    members_text,
+    set_diff,
+    set_result,
+)
+from .._snapshots.wait import wait_problems, waiting_from
 from .._validation.durations import age_problems, parse_age
 from .._validation.problems import Problem, merged, option_problem
+from .._vms.model import VmKey
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
@@ -41,6 +61,8 @@ from .options import (
     CLUSTER_OR_CLUSTERS,
     CONNECTION,
     EXECUTION,
+    MAX_FAILED_CLUSTERS,
+    ON_ERROR,
     ONE_PROJECT,
     REPLACE,
     SELECTION,
@@ -61,8 +83,10 @@ ARGUMENTS = Arguments(
         **BODY,
         **REPLACE,
         "unless_newer_than": {"type": "str"},
-        "on_error": {"type": "str", "choices": ["abort", "continue"], "default": "abort"},
+        "group_by": {"type": "str"},
+        **ON_ERROR,
         "max_failed": {"type": "int", "default": 0},
+        **MAX_FAILED_CLUSTERS,
         "members": {"type": "str", "choices": ["failed", "all"], "default": "failed"},
         **WAIT,
         **EXECUTION,
@@ -80,7 +104,7 @@ class Request(NamedTuple):
     declaration: Declaration
     name_template: str
     unless_newer_than: timedelta | None
-    waiting: Waiting
+    pace: Pace
 
 
 def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
@@ -97,7 +121,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
         [*entry_problems, *filter_problems, *_selection_problems(options)],
         [*fleet_problems(options), *_max_failed_problems(options)],
         [*_definition_problems(options), *age_problems(options, "unless_newer_than")],
-        wait_problems(options),
+        [*wait_problems(options), *pace_problems(options)],
         body_problems,
     )
     if problems or declaration is None:
@@ -105,38 +129,38 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     newer_than, template = options["unless_newer_than"], options["name_template"]
     age = parse_age(newer_than) if newer_than else None
     selected = None if options["vms"] is None else entries
-    return Request(selected, filters, declaration, template, age, waiting_from(options)), []
+    pace = pace_from(options, waiting_from(options))
+    return Request(selected, filters, declaration, template, age, pace), []
 
 
 def run(invocation: Invocation, request: Request) -> Result:
     """Complete or delete the set. The result or the PaletteError has a row for each member."""
-    options = invocation.options
+    options, rows = invocation.options, list[Row]()
     session = PaletteSession(options)
-    present = options["state"] == "present"
-    fleet = _observe(session, request, present)
-    clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
-    check_clock(clock, request.unless_newer_than is not None, invocation.warn)
-    misses = _check_selection(invocation, fleet, present)
-    plan = _plan_present if present else _plan_absent
-    rows = plan(invocation, request, fleet)
-    _warn(invocation, rows)
+    targets = targets_of(session, request.entries, request.filters)
+    _refuse_duplicates(targets)
+    progress = Progress.of(options, invocation.progress, options["set"])
+
+    def plan(part: Fleet) -> list[Member]:
+        planned = _plan(invocation, request, part, session.clock_skew)
+        rows.extend(planned)
+        return [row.member for row in planned]
+
+    clusters = ClusterRun(targets, partial(_observe, request, options["state"] == "present"), plan)
+    if options["on_error"] == "continue" and not invocation.check_mode:
+        # No cluster waits for another, so what is wrong with the selection is known at the end.
+        clusters.execute(request.pace, progress)
+        misses = _check_selection(invocation, request, session, clusters.fleet)
+        return _result(invocation, clusters.fleet, rows, misses)
+    misses = _check_selection(invocation, request, session, clusters.observe_all())
+    clusters.plan_all()
     aborted = options["on_error"] == "abort" and any(row.blocked for row in rows)
     if not (aborted or invocation.check_mode):
-        progress = Progress.of(options, invocation.progress, options["set"])
-        execution = Execution(fleet.apis, request.waiting, options["concurrency"], progress.report)
-        execution.run([row.member for row in rows])
-    return _result(invocation, rows, misses, aborted)
+        clusters.execute(request.pace, progress)
+    return _result(invocation, clusters.fleet, rows, misses, aborted)
 
 
 MODULE = Module(ARGUMENTS, read, run)
-
-
-def _warn(invocation: Invocation, rows: Sequence[Row]) -> None:
-    if invocation.options["state"] == "present" and not rows:
-        invocation.warn("vms: nothing is left after exclude; no snapshot was taken")
-    for row in rows:
-        for note in (note for action in row.actions for note in action.notes):
-            invocation.warn(f"{row.label}: {note}")
 
 
 def _naming_problems(options: Mapping[str, Any], entries: Sequence[Entry]) -> list[Problem]:
@@ -185,50 +209,68 @@ def _max_failed_problems(options: Mapping[str, Any]) -> list[Problem]:
     return [option_problem("max_failed", "must be 0 or more", 0)]
 
 
-def _observe(session: PaletteSession, request: Request, present: bool) -> Fleet:
-    if request.entries is not None:
-        fleet = observe_entries(session, request.entries, request.filters, with_vms=present)
-        _refuse_duplicates(fleet)
-        return fleet
-    filters = request.filters
+def _observe(request: Request, present: bool, target: Target) -> Fleet:
     # Snapshots outlive their VM. To delete them, a VM is needed only for its labels.
-    fleet = observe_matching(session, filters, with_vms=present or filters.selector is not None)
-    if present and not fleet.candidates:
-        # A backup of nothing must not look like a success.
-        raise PaletteError("nothing_selected", _nothing_selected(fleet, session.project_hint))
-    return fleet
+    return observe(target, request.filters, present or request.filters.selector is not None)
 
 
-def _refuse_duplicates(fleet: Fleet) -> None:
-    counts = Counter(candidate.key for candidate in fleet.candidates)
-    twice = [key for key, count in counts.items() if count > 1]
-    if twice:
-        text = f"VM {twice[0].namespace}/{twice[0].vm_name} is listed more than once"
-        raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
+def _refuse_duplicates(targets: Sequence[Target]) -> None:
+    for target in targets:
+        counts = Counter((entry.namespace, entry.vm_name) for entry in target.entries or ())
+        twice = [place for place, count in counts.items() if count > 1]
+        if twice:
+            text = f"VM {'/'.join(twice[0])} is listed more than once"
+            raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
+
+
+def _check_selection(
+    invocation: Invocation, request: Request, session: PaletteSession, fleet: Fleet
+) -> list[Unmatched]:
+    """Tell what of the selection met nothing; what should have got a snapshot is an error."""
+    options, present = invocation.options, invocation.options["state"] == "present"
+    demand_clusters(fleet, options["on_error"])
+    if present and not (fleet.candidates or fleet.failures):
+        if request.entries is None:
+            # A backup of nothing must not look like a success.
+            raise PaletteError("nothing_selected", _nothing_selected(fleet, session.project_hint))
+        invocation.warn("vms: nothing is left after exclude; no snapshot was taken")
+    misses = list(with_unmatched(fleet, request.entries, request.filters).unmatched)
+    if not present:
+        misses += fleet.unmatched_set(options["set"])
+    if present and options["on_error"] == "abort" and any(miss.exact for miss in misses):
+        raise _exact_misses(misses)
+    for miss in misses:
+        invocation.warn(str(miss))
+    return misses
 
 
 def _nothing_selected(fleet: Fleet, hint: str) -> str:
-    clusters = ", ".join(api.cluster.name for api in fleet.apis.values()) or "none that runs VMs"
+    clusters = ", ".join(fleet.names.values()) or "none that runs VMs"
     return (
         "no VM matches selector, namespaces, vm_names and exclude together; "
         f"clusters searched: {clusters}" + (f"; {hint}" if hint else "")
     )
 
 
-def _check_selection(invocation: Invocation, fleet: Fleet, present: bool) -> list[Unmatched]:
-    """Tell what of the selection met nothing; what should have got a snapshot is an error."""
-    misses = list(fleet.unmatched)
-    if not present:
-        misses += fleet.unmatched_set(invocation.options["set"])
-    exact = [miss for miss in misses if miss.exact]
-    if exact and present and invocation.options["on_error"] == "abort":
-        advice = "nothing was written: correct this, or go on without it by on_error: continue"
-        text = "; ".join([*map(str, exact), advice])
-        shown = [miss.result for miss in misses]
-        raise PaletteError("nothing_selected", text, changed=False, unmatched=shown)
-    for miss in misses:
-        invocation.warn(str(miss))
-    return misses
+def _exact_misses(misses: Sequence[Unmatched]) -> PaletteError:
+    advice = "nothing was written: correct this, or go on without it by on_error: continue"
+    text = "; ".join([*(str(miss) for miss in misses if miss.exact), advice])
+    shown = [miss.result for miss in misses]
+    return PaletteError("nothing_selected", text, changed=False, unmatched=shown)
+
+
+def _plan(
+    invocation: Invocation, request: Request, part: Fleet, skew: timedelta | None
+) -> list[Row]:
+    """Plan for what was observed, in one cluster or more."""
+    clock = clock_problem(invocation.now, skew, part.snapshots)
+    check_clock(clock, request.unless_newer_than is not None, invocation.warn)
+    plan = _plan_present if invocation.options["state"] == "present" else _plan_absent
+    rows = plan(invocation, request, part)
+    for row in rows:
+        for note in (note for action in row.actions for note in action.notes):
+            invocation.warn(f"{row.label}: {note}")
+    return rows
 
 
 def _plan_absent(invocation: Invocation, request: Request, fleet: Fleet) -> list[Row]:
@@ -236,7 +278,7 @@ def _plan_absent(invocation: Invocation, request: Request, fleet: Fleet) -> list
     rows = []
     for candidate in fleet.candidates:
         actions = plan_absent_members(fleet.of_vm(candidate.key), set_name)
-        rows.append(_row(candidate, actions, request.waiting))
+        rows.append(_row(invocation, request, candidate, actions))
     for candidate, name in _names(invocation, request, fleet):
         stray = fleet.named(candidate.key, name)
         if stray and not is_member(stray, set_name):
@@ -256,7 +298,7 @@ def _plan_present(invocation: Invocation, request: Request, fleet: Fleet) -> lis
             action = refuse("invalid_name", unusable[candidate.key], None, desired)
         else:
             action = _plan_member(invocation, request, fleet, candidate, desired)
-        rows.append(_row(candidate, [action], request.waiting))
+        rows.append(_row(invocation, request, candidate, [action]))
     return rows
 
 
@@ -290,7 +332,11 @@ def _plan_member(
     if fresh:
         return plan_fresh(fresh, desired)
     current = fleet.named(candidate.key, desired.name)
-    action = plan_present(desired, current, candidate.vm, snapshots, options["replace"])
+    # What failed of this very set is ours and of no use.
+    replace = options["replace"] or (
+        current is not None and current.failed and is_member(current, options["set"])
+    )
+    action = plan_present(desired, current, candidate.vm, snapshots, replace)
     if action.reason == "not_found":
         return action._replace(message=fleet.missing_vm(candidate.key))
     if action.verb in (KEEP, UPDATE) and current and not is_member(current, options["set"]):
@@ -298,26 +344,68 @@ def _plan_member(
     return action
 
 
-def _row(candidate: Candidate, actions: Sequence[Action], waiting: Waiting) -> Row:
+def _row(
+    invocation: Invocation, request: Request, candidate: Candidate, actions: Sequence[Action]
+) -> Row:
     # An action that changes something is shown in preference to one that does not.
     shown = next((action for action in actions if action.changes), next(iter(actions), None))
-    steps = [step for action in actions for step in action.steps_for(waiting.enabled)]
-    member = Member(candidate.key, steps, seen=shown.current if shown else None)
-    return Row(candidate.label, actions, shown, member)
+    enabled = request.pace.waiting.enabled
+    steps = [step for action in actions for step in action.steps_for(enabled)]
+    seen, vm, label = shown.current if shown else None, candidate.vm, invocation.options["group_by"]
+    patience = patience_with(shown.desired if shown else None, vm)
+    group = vm.labels.get(label) if vm and label else None
+    member = Member(candidate.key, steps, seen, patience, group)
+    return Row(candidate.cluster, candidate.label, actions, shown, member)
+
+
+def _rows_not_reached(fleet: Fleet) -> list[Row]:
+    """Return a row for each listed VM of a cluster that could not be observed."""
+    rows = []
+    for target in fleet.targets:
+        error = fleet.failures.get(target.title)
+        if error is None or target.uid in fleet.titles:
+            continue
+        for entry in target.entries or ():
+            key = VmKey(target.uid or "", entry.namespace, entry.vm_name)
+            text = f"cluster {target.title} could not be reached: {error.message}"
+            action = refuse("cluster_unreachable", text)
+            label = label_of(target.title, key)
+            rows.append(Row(target.title, label, [action], action, Member(key, [])))
+    return rows
 
 
 def _result(
-    invocation: Invocation, rows: Sequence[Row], misses: Sequence[Unmatched], aborted: bool
+    invocation: Invocation,
+    fleet: Fleet,
+    rows: list[Row],
+    misses: Sequence[Unmatched],
+    aborted: bool = False,
 ) -> Result:
     options = invocation.options
-    result = set_result(rows, Run(invocation.now, invocation.check_mode, aborted))
+    rows += _rows_not_reached(fleet)
+    run = Run(invocation.now, invocation.check_mode, aborted, options["group_by"])
+    result = set_result(rows, run)
+    result.update(clusters_result(fleet, counts_by_outcome(fleet, rows, result["members"])))
     result["unmatched"] = [miss.result for miss in misses]
     result.update({"diff": set_diff(rows)} if invocation.diff_mode else {})
-    failure = failure_text(result["members"], aborted)
-    if not aborted and result["summary"]["failed"] <= options["max_failed"]:
+    failure = "; ".join(
+        filter(None, (failure_text(fleet), members_text(result["members"], aborted)))
+    )
+    if not aborted and _tolerated(options, fleet, rows, result["members"]):
         if failure:
             invocation.warn(failure)
         return result
     if options["members"] == "failed":
         result["members"] = failed_only(result["members"])
-    raise PaletteError("preflight_failed" if aborted else "members_failed", failure, **result)
+    reason = "preflight_failed" if aborted else "members_failed"
+    raise PaletteError(reason, failure, **result)
+
+
+def _tolerated(
+    options: Mapping[str, Any], fleet: Fleet, rows: Sequence[Row], members: Mapping[str, Any]
+) -> bool:
+    """Say whether no more failed than may. The members of a failed cluster count as that one."""
+    failed = failed_only(members)
+    elsewhere = [row for row in rows if row.label in failed and row.cluster not in fleet.failures]
+    most_clusters, most = options["max_failed_clusters"], options["max_failed"]
+    return bool(len(fleet.failures) <= most_clusters and len(elsewhere) <= most)

@@ -19,7 +19,7 @@ from .deadline import backoff, pause, time_left
 from .errors import PaletteError, from_answer, scrub
 from .network import network_problem, never_sent, root_cause
 from .rate_limit import RateLimiter
-from .retry import READS, PaletteRetry
+from .retry import MOST_TIMEOUTS, READS, PaletteRetry
 from .settings import Settings, is_loopback
 from .transport import TimedAdapter, body_of
 
@@ -178,6 +178,7 @@ class PaletteClient:
     ) -> Answer:
         settings = self._settings
         headers = {**self._session.headers, **({"ProjectUid": scope} if scope else {})}
+        timeouts = 0
         for attempt in range(1, settings.retries + 2):
             self._limiter.acquire(path)
             timeout = min(settings.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
@@ -190,11 +191,14 @@ class PaletteClient:
                     **self._surroundings,
                 )
                 self._note_time(response.headers.get("Date"))
+                if response.status_code != 429:
+                    self._limiter.accept(path)
                 kind = response.headers.get("Content-Type", "no content type")
                 return Answer(response.status_code, kind, body_of(response))
             except requests.RequestException as error:
                 last = method not in READS or attempt > settings.retries or time_left() <= 0
-                if last or not _cut_short(error):
+                timeouts += _stalled(error)
+                if last or timeouts >= MOST_TIMEOUTS or not _cut_short(error):
                     raise
                 pause(backoff(attempt))
         raise AssertionError("the last attempt returns or raises")
@@ -284,4 +288,8 @@ def _cut_short(error: requests.RequestException) -> bool:
         requests.exceptions.ChunkedEncodingError,
         requests.exceptions.ContentDecodingError,
     )
-    return isinstance(error, broken) or isinstance(next(iter(error.args), None), ReadTimeoutError)
+    return isinstance(error, broken) or _stalled(error)
+
+
+def _stalled(error: requests.RequestException) -> bool:
+    return isinstance(next(iter(error.args), None), ReadTimeoutError)

@@ -21,6 +21,7 @@ _BURST = 5  # seconds' worth of requests that may be sent at once: 250 and 50
 _SLOWEST = 0.02  # of the full rate
 _RECOVERY = 0.05  # of the full rate, per second without a 429
 _REFUSALS_AS_ONE = 1.0  # seconds: parallel requests are refused together
+_PATIENCE = 300.0  # seconds in which Palette refuses all requests with 429
 
 
 class TokenBucket:
@@ -87,6 +88,7 @@ class RateLimiter:
         """rate: requests per second to /v1/spectroclusters; 0 disables the limit."""
         self._full_rate = rate
         self._buckets: dict[str, TokenBucket] = {}
+        self._refused_since: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def acquire(self, path: str) -> None:
@@ -95,11 +97,24 @@ class RateLimiter:
         if bucket:
             bucket.acquire()
 
-    def slow_down(self, path: str, retry_after: float) -> None:
+    def refuse(self, path: str, retry_after: float) -> None:
         """Slow down after a 429 for this URL path, and send nothing for retry_after seconds."""
+        self._refused_since.setdefault(counted_resource(path), time.monotonic())
         bucket = self._bucket(path)
         if bucket:
             bucket.slow_down(retry_after)
+
+    def accept(self, path: str) -> None:
+        """Note that a request to this URL path was not refused with 429."""
+        self._refused_since.pop(counted_resource(path), None)
+
+    def exhausted(self, path: str) -> bool:
+        """Say whether all requests to this URL path have been refused for too long.
+
+        The patience is that of all requests together: a thousand would wait too long one by one.
+        """
+        since = self._refused_since.get(counted_resource(path))
+        return since is not None and time.monotonic() - since > _PATIENCE
 
     def _bucket(self, path: str) -> TokenBucket | None:
         if not self._full_rate:

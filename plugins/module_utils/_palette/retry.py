@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
-import math
 import ssl
-import time
 from typing import Any
 
 from .deadline import backoff, pause, time_left
 from .rate_limit import RateLimiter
 
 try:
-    from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError, SSLError
+    from urllib3.exceptions import (
+        InvalidHeader,
+        MaxRetryError,
+        NewConnectionError,
+        ResponseError,
+        SSLError,
+    )
+    from urllib3.exceptions import TimeoutError as WaitedTooLong
     from urllib3.util.retry import Retry
 except ImportError:
     Retry = object  # type: ignore[assignment,misc]
@@ -23,7 +28,7 @@ except ImportError:
 READS = frozenset({"GET"})
 _TEMPORARY = frozenset({502, 503, 504})
 _LONGEST_RETRY_AFTER = 60.0
-_LONGEST_WAIT_AFTER_429 = 300.0
+MOST_TIMEOUTS = 2  # of one request: a cluster that hangs would take a timeout for each retry
 _LONGEST_BACKOFF_AFTER_429 = 4  # as after so many attempts; the rate limiter does the rest
 
 
@@ -37,7 +42,7 @@ class PaletteRetry(Retry):
     limiter: RateLimiter
     _path = ""
     _refusals = 0
-    _refused_since = math.inf
+    _timeouts = 0
 
     @classmethod
     def policy(
@@ -63,7 +68,7 @@ class PaletteRetry(Retry):
         copy.limiter = self.limiter
         copy._path = self._path
         copy._refusals = self._refusals
-        copy._refused_since = self._refused_since
+        copy._timeouts = self._timeouts
         return copy
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
@@ -81,7 +86,8 @@ class PaletteRetry(Retry):
     ) -> PaletteRetry:
         """Return the policy for the next attempt; raise if there is none."""
         self._path = url or ""
-        if isinstance(error, SSLError) and self._final(method, error):
+        self._timeouts += _timed_out(error)
+        if self._final(method or "", error):
             raise MaxRetryError(_pool, self._path, error)
         if response is not None and response.status == 429:
             following = self._refused(response, _pool)
@@ -110,21 +116,25 @@ class PaletteRetry(Retry):
             return None
         return None if asked is None else min(float(asked), _LONGEST_RETRY_AFTER)
 
-    def _final(self, method: str | None, error: SSLError) -> bool:
-        # An untrusted certificate stays untrusted. Other TLS errors may follow a sent write.
-        untrusted = isinstance(next(iter(error.args), None), ssl.SSLCertVerificationError)
-        return untrusted or not self._is_method_retryable(method or "")
+    def _final(self, method: str, error: Exception | None) -> bool:
+        if isinstance(error, SSLError):
+            # An untrusted certificate stays untrusted. Other TLS errors may follow a sent write.
+            untrusted = isinstance(next(iter(error.args), None), ssl.SSLCertVerificationError)
+            return untrusted or not self._is_method_retryable(method)
+        return self._timeouts >= MOST_TIMEOUTS
 
     def _refused(self, response: Any, pool: Any) -> PaletteRetry:
         # A 429 does not use up an attempt: the limiter slows down until Palette accepts.
         retry_after = self.get_retry_after(response) or 0.0
-        self.limiter.slow_down(self._path, retry_after)
-        now = time.monotonic()
-        refused_since = min(self._refused_since, now)
-        waited_too_long = now - refused_since > _LONGEST_WAIT_AFTER_429 or retry_after > time_left()
-        if not self.total or waited_too_long:
+        self.limiter.refuse(self._path, retry_after)
+        out_of_patience = self.limiter.exhausted(self._path) or retry_after > time_left()
+        if not self.total or out_of_patience:
             raise MaxRetryError(pool, self._path, ResponseError("too many 429 responses"))
         following = self.new()
         following._refusals = self._refusals + 1
-        following._refused_since = refused_since
         return following
+
+
+def _timed_out(error: Exception | None) -> bool:
+    """Say whether a request was given up because no answer came in time."""
+    return isinstance(error, WaitedTooLong) and not isinstance(error, NewConnectionError)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from .client import Json, PaletteClient, api_path
+from .breaker import Breaker
+from .client import Json, PaletteClient, Query, api_path
 from .clusters import Cluster
 
 Item = TypeVar("Item")
@@ -26,6 +27,7 @@ class ClusterVms:
 
     def __init__(self, client: PaletteClient, cluster: Cluster) -> None:
         self.cluster = cluster
+        self.breaker = Breaker()
         self._client = client
         self._root = ("spectroclusters", cluster.uid, "vms")
 
@@ -43,8 +45,7 @@ class ClusterVms:
 
     def vms(self, read: Callable[[Json], Item], namespaces: Iterable[str] = ()) -> list[Item]:
         """Return what ``read`` makes of each VM; without namespaces, in all of them."""
-        query = _filters(namespace=namespaces)
-        return self._client.items(api_path(*self._root), read, query, self.cluster.scope)
+        return self._items(api_path(*self._root), read, _filters(namespace=namespaces))
 
     def snapshots(
         self,
@@ -54,8 +55,7 @@ class ClusterVms:
     ) -> list[Item]:
         """Return what ``read`` makes of each snapshot; an empty filter matches all."""
         query = _filters(namespace=namespaces, vmName=vm_names)
-        where = api_path(*self._root, LIST_SEGMENT)
-        return self._client.items(where, read, query, self.cluster.scope)
+        return self._items(api_path(*self._root, LIST_SEGMENT), read, query)
 
     def create_snapshot(self, vm_name: str, namespace: str, body: Json) -> Json:
         """Request a snapshot; the answer has no status yet."""
@@ -73,8 +73,13 @@ class ClusterVms:
     def _call(
         self, method: str, segments: tuple[str, ...], namespace: str, body: Json | None = None
     ) -> Json:
-        path = api_path(*self._root, *segments)
-        return self._client.call(method, path, {"namespace": namespace}, body, self.cluster.scope)
+        path, query = api_path(*self._root, *segments), {"namespace": namespace}
+        with self.breaker.watch():
+            return self._client.call(method, path, query, body, self.cluster.scope)
+
+    def _items(self, path: str, read: Callable[[Json], Item], query: Query) -> list[Item]:
+        with self.breaker.watch():
+            return self._client.items(path, read, query, self.cluster.scope)
 
 
 def _filters(**lists: Iterable[str]) -> dict[str, str]:

@@ -1,255 +1,122 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applies and waits, for one member or thousands: a bounded pool writes, one poll serves all."""
+"""Carries out the members of all lanes, for one member or thousands, in one pool of threads."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
+from queue import Empty, SimpleQueue
 
-from .._palette.deadline import give_up_at, pause, time_left
+from .._palette.deadline import pause
 from .._palette.errors import PaletteError
-from .._palette.vms import ClusterVms
-from .._vms.model import VmKey
-from . import writes
-from .desired import Desired
-from .model import Snapshot
-from .observe import list_snapshots
-from .plan import DELETE, UPDATE, Step, satisfies
-from .wait import Goal, Waiting, growing_interval, reached, timed_out
+from .lane import Job, Lane
+from .member import Member
 
-_REPORT_INTERVAL = 1.0  # seconds, while writes are under way
+_REPORT_INTERVAL = 1.0  # seconds
+_SEVERAL = 3  # clusters that are silent together: then it is Palette that does not answer
 
-# If a list lacks a snapshot once, it may have been read while the snapshot was written.
-_MISSED_POLLS = 2
-_ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
-
-# After one of these, the other writes would fail the same way.
-_STOPS_ALL = ("unauthorized", "unreachable", "tls_error")
-
-# A poll that fails with one of these is not retried: it would fail again.
-_PERMANENT = ("unauthorized", "forbidden", "tls_error")
-
-
-class Member:
-    """The steps of one virtual machine, done in order, and their state."""
-
-    def __init__(self, key: VmKey, steps: Iterable[Step], seen: Snapshot | None = None) -> None:
-        self.key = key
-        self.steps = deque(steps)
-        self.seen = seen
-        self.last_polled = seen
-        self.changed = False
-        self.adopted = False
-        self.failure: PaletteError | None = None
-        self.uid: str | None = None
-        self.deadline = math.inf
-        self.missed_polls = 0
-
-    @property
-    def begun(self) -> bool:
-        """Whether the first step's write is done and its wait has begun."""
-        return self.deadline != math.inf
-
-    @property
-    def step(self) -> Step | None:
-        """The step to do now. Another thread may have just done the last one."""
-        try:
-            return self.steps[0]
-        except IndexError:
-            return None
-
-    @property
-    def active(self) -> bool:
-        """Whether a step is left to do."""
-        return bool(self.steps) and self.failure is None
-
-    def advance(self) -> None:
-        """Go on to the next step."""
-        self.steps.popleft()
-        self.deadline, self.uid, self.missed_polls = math.inf, None, 0
+Ended = tuple[Lane, Job, "Future[object]"]
 
 
 class Execution:
     """Carries out the steps of many members.
 
-    apis: by cluster uid. report: called with the members from time to time, to show progress.
+    concurrency: how many requests may be under way at once. A lane gets an equal share of them, and
+    always one, so that none waits for another. report: called with all members from time to time.
     """
 
     def __init__(
         self,
-        apis: Mapping[str, ClusterVms],
-        waiting: Waiting,
+        lanes: Sequence[Lane],
         concurrency: int = 1,
-        report: Callable[[Sequence[Member]], None] = lambda _members: None,
+        report: Callable[[Iterable[Member]], None] = lambda _members: None,
     ) -> None:
-        self._apis = apis
-        self._waiting = waiting
-        self._report = report
+        self._lanes = lanes
         self._concurrency = concurrency
-        self._stopped_by: PaletteError | None = None
-        self._poll_error = ""
+        self._report = report
+        self._ended: SimpleQueue[Ended] = SimpleQueue()
+        self._under_way = 0
 
-    def run(self, members: Sequence[Member]) -> None:
+    def run(self) -> None:
         """Do all steps. The error of a member becomes its failure and is not raised."""
-        pool = ThreadPoolExecutor(max_workers=self._concurrency)
-        polls = 0
+        pool = ThreadPoolExecutor(max_workers=self._concurrency + len(self._lanes))
         try:
-            while True:
-                begun = self._write(members, pool)
-                pending = [member for member in members if member.active]
-                if not pending:
-                    return
-                polls = 0 if begun >= len(pending) else polls
-                self._pause(members, pending, polls)
-                self._poll(pending)
-                self._report(members)
-                polls += 1
+            while self._go_on(pool):
+                self._report(chain.from_iterable(lane.members for lane in self._lanes))
         except (Exception, KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # noqa: BLE001
             # The task's keyword timeout struck: the result says what is done, and what is not. The
             # writes under way count as done, so they end first.
             pool.shutdown(wait=True, cancel_futures=True)
-            _give_up_all(members)
+            for lane in self._lanes:
+                lane.abandon()
         finally:
             # After an interrupt, writes that have not begun are not done.
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _write(self, members: Sequence[Member], pool: ThreadPoolExecutor) -> int:
-        """Begin every step that can begin, and return their number."""
-        begun = 0
-        while True:
-            beginning = [member for member in members if member.active and not member.begun]
-            if not beginning:
-                return begun
-            begun += len(beginning)
-            writing = {pool.submit(self._begin, member) for member in beginning}
-            while writing:
-                done, writing = wait(writing, _REPORT_INTERVAL, FIRST_EXCEPTION)
-                for written in done:
-                    written.result()
-                self._report(members)
+    def _go_on(self, pool: ThreadPoolExecutor) -> bool:
+        """Begin what can begin, and wait until something ends or is due; False at the end."""
+        self._send(pool)
+        now = time.monotonic()
+        due = min((lane.due(now) for lane in self._lanes), default=math.inf)
+        wait = min(max(due - now, 0.0), _REPORT_INTERVAL)
+        if self._under_way:
+            self._collect(wait)
+        elif due < math.inf and not self._silent():
+            pause(wait)
+        else:
+            return False
+        return True
 
-    def _begin(self, member: Member) -> None:
-        step = member.steps[0]
-        member.uid, member.last_polled = step.uid, None
+    def _send(self, pool: ThreadPoolExecutor) -> None:
+        now = time.monotonic()
+        busy = [lane for lane in self._lanes if lane.under_way or lane.due(now) <= now]
+        share = max(1, self._concurrency // max(len(busy), 1))
+        for lane in busy:
+            while lane.under_way == 0 or self._may_borrow(lane, share):
+                job = lane.next_job(now)
+                if job is None:
+                    break
+                self._submit(pool, lane, job)
+
+    def _may_borrow(self, lane: Lane, share: int) -> bool:
+        return lane.under_way < share and self._under_way < self._concurrency
+
+    def _submit(self, pool: ThreadPoolExecutor, lane: Lane, job: Job) -> None:
+        self._under_way += 1
+        lane.under_way += 1
+        future = pool.submit(job.work)
+        future.add_done_callback(lambda ended: self._ended.put((lane, job, ended)))
+
+    def _collect(self, wait: float) -> None:
+        """Wait until a job ends, and go on with what it returned."""
         try:
-            if step.write:
-                self._write_one(step, member)
-            member.deadline = time.monotonic() + self._waiting.timeout
-            if step.goal is None or _reached_already(step, member):
-                member.advance()
-        except writes.NameTakenError as error:
-            member.failure, member.seen = error, error.listed
-        except PaletteError as error:
-            member.failure = error
-            if error.reason in _STOPS_ALL:
-                self._stopped_by = self._stopped_by or error
+            lane, job, future = self._ended.get(timeout=max(wait, 0.001))
+        except Empty:
+            return
+        self._under_way -= 1
+        lane.under_way -= 1
+        job.then(future.result())
+        if lane.stopped_by:
+            self._drop_all(lane.stopped_by)
 
-    def _write_one(self, step: Step, member: Member) -> None:
-        if self._stopped_by:
-            cause = self._stopped_by
-            raise PaletteError(
-                cause.reason, f"not tried, because it would fail the same way: {cause.message}"
-            )
-        api = self._apis[member.key.cluster_uid]
-        if step.write == DELETE:
-            writes.delete(api, member.key, step.name, step.uid)
-        elif step.desired:
-            member.seen = _write(api, step.write, step.desired, member)
-            member.uid = member.seen.uid
-        member.changed = member.changed or not member.adopted
+    def _drop_all(self, cause: PaletteError) -> None:
+        text = f"not tried, because it would fail the same way: {cause.message}"
+        for lane in self._lanes:
+            lane.stopped_by = None
+            lane.drop(lambda _member: PaletteError(cause.reason, text))
 
-    def _poll(self, pending: Sequence[Member]) -> None:
-        deadline = max(member.deadline for member in pending)
-        by_cluster: dict[str, list[Member]] = {}
-        for member in pending:
-            by_cluster.setdefault(member.key.cluster_uid, []).append(member)
-        for cluster_uid, members in by_cluster.items():
-            try:
-                with give_up_at(deadline):
-                    listed = list_snapshots(self._apis[cluster_uid], {m.key for m in members})
-            except PaletteError as error:
-                self._poll_failed(members, error)
-                continue
-            self._poll_error = ""
-            found = {(snapshot.key, snapshot.name): snapshot for snapshot in listed}
-            for member in members:
-                self._update(member, found.get((member.key, member.steps[0].name)))
-
-    def _poll_failed(self, members: Sequence[Member], error: PaletteError) -> None:
-        self._poll_error = error.message
-        for member in members:
-            if error.reason in _PERMANENT:
-                member.failure = error
-            elif time.monotonic() >= member.deadline:
-                self._give_up(member)
-
-    def _update(self, member: Member, seen: Snapshot | None) -> None:
-        step = member.steps[0]
-        member.last_polled = seen or member.last_polled
-        if seen and step.goal not in _ABSENCE_ENDS:
-            member.seen = seen
-        member.missed_polls = 0 if seen else member.missed_polls + 1
-        unsure = not seen and step.goal not in _ABSENCE_ENDS and member.missed_polls < _MISSED_POLLS
-        try:
-            if step.goal and not unsure and reached(step.goal, seen, member.uid):
-                member.advance()
-            elif time.monotonic() >= member.deadline:
-                self._give_up(member)
-        except PaletteError as error:
-            member.failure = error
-
-    def _give_up(self, member: Member) -> None:
-        step, seen = member.steps[0], member.last_polled
-        goal = step.goal or Goal.SETTLED
-        if goal is Goal.GONE:
-            # A deleted snapshot is shown in its last known state, one still there as it is now.
-            member.seen = seen or member.seen
-        member.failure = timed_out(goal, step.name, seen, self._waiting, self._poll_error)
-
-    def _pause(self, members: Sequence[Member], pending: Sequence[Member], polls: int) -> None:
-        left = growing_interval(self._waiting.interval, polls)
-        with give_up_at(max(member.deadline for member in pending)):
-            while left > 0 and time_left() > 0:
-                pause(min(left, _REPORT_INTERVAL))
-                left -= _REPORT_INTERVAL
-                self._report(members)
-
-
-def _give_up_all(members: Sequence[Member]) -> None:
-    for member in members:
-        if member.active:
-            name = member.steps[0].name
-            when = (
-                f"while snapshot {name} was waited for"
-                if member.begun
-                else f"before it was the turn of snapshot {name}"
-            )
-            member.failure = PaletteError("task_timeout", f"the task's timeout struck {when}")
-
-
-def _write(api: ClusterVms, write: str | None, desired: Desired, member: Member) -> Snapshot:
-    """Create or update a snapshot; one that somebody else took meanwhile may do as well."""
-    if write == UPDATE:
-        return writes.update(api, desired)
-    try:
-        return writes.create(api, desired)
-    except writes.NameTakenError as taken:
-        if not satisfies(desired, taken.listed):
-            raise
-        member.adopted = True
-        return taken.listed
-
-
-def _reached_already(step: Step, member: Member) -> bool:
-    """Return whether a step without a write has reached its goal before the first poll."""
-    seen = member.seen
-    if step.write or not step.goal or not seen or seen.name != step.name:
-        return False
-    return reached(step.goal, seen, member.uid)
+    def _silent(self) -> bool:
+        """Give up where all clusters that are left do not answer, and say whether that is so."""
+        left = [lane for lane in self._lanes if not lane.done]
+        if not all(lane.silent for lane in left):
+            return False
+        for lane in left:
+            lane.give_up(len(left) if len(left) >= _SEVERAL else 1)
+        return True

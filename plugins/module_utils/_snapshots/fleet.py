@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from .._palette.errors import PaletteError
+from .._palette.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, nearest, option_problem
 from .._validation.selectors import Selector, parse_selector
@@ -28,14 +30,24 @@ from .model import Snapshot
 from .observe import list_matching
 from .ownership import is_member, set_of
 
+Listed = TypeVar("Listed", Snapshot, VirtualMachine)
+
 
 class Candidate(NamedTuple):
-    """A selected VM. vm: None if it does not exist. own_name: set for its snapshot by the user."""
+    """A selected VM. vm: None if it does not exist. own_name: set for its snapshot by the user.
+
+    cluster: what its cluster is called in results.
+    """
 
     key: VmKey
-    label: str
+    cluster: str
     vm: VirtualMachine | None
     own_name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What the VM is called in results."""
+        return label_of(self.cluster, self.key)
 
 
 class SnapshotFilters(NamedTuple):
@@ -62,21 +74,42 @@ def snapshot_filters_from(options: Mapping[str, Any]) -> tuple[SnapshotFilters, 
     return SnapshotFilters(options["set"], selector), []
 
 
-@dataclass
-class Fleet:
-    """What was observed of the selected VMs, and the clusters to work on them.
+class Target(NamedTuple):
+    """What a task selects in one cluster.
 
-    apis and titles, what clusters are called in results: by cluster uid. snapshots: all that were
-    listed, also those of VMs that are not selected. unmatched: what of the options met nothing.
-    seen: the VMs that exist, if they were observed.
+    title: what the cluster is called in results. api: or why there is no such cluster. entries: the
+    listed VMs; None where filters select.
     """
 
-    apis: dict[str, ClusterVms] = field(default_factory=dict)
-    titles: Mapping[str, str] = field(default_factory=dict)
+    title: str
+    api: ClusterVms | PaletteError
+    entries: Sequence[Entry] | None = None
+
+    @property
+    def uid(self) -> str | None:
+        """The cluster's uid, if it is known."""
+        return self.api.cluster.uid if isinstance(self.api, ClusterVms) else None
+
+
+@dataclass
+class Fleet:
+    """What was observed of the selected VMs, in one cluster or several.
+
+    targets: what was to be observed. titles: what clusters are called in results; names: their
+    names, or their uids where the task names them so; both by cluster uid. failures: why clusters
+    were not observed, by title. snapshots: all that were listed, also those of VMs that are not
+    selected. unmatched: what of the options met nothing. vms: those that exist in the namespaces
+    that were searched; where no VMs were observed, those that have snapshots.
+    """
+
+    targets: Sequence[Target] = ()
+    titles: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, PaletteError] = field(default_factory=dict)
     candidates: list[Candidate] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     unmatched: list[Unmatched] = field(default_factory=list)
-    seen: list[VmKey] = field(default_factory=list)
+    vms: list[VmKey] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Index the snapshots."""
@@ -101,7 +134,7 @@ class Fleet:
 
     def cluster_name(self, key: VmKey) -> str:
         """Return the name of a VM's cluster; its uid where the task names it so."""
-        return self.apis[key.cluster_uid].cluster.name
+        return self.names[key.cluster_uid]
 
     def matching(self, filters: SnapshotFilters) -> list[Snapshot]:
         """Return the selected VMs' snapshots that match."""
@@ -112,9 +145,22 @@ class Fleet:
             if filters.match(snapshot)
         ]
 
+    def list_again(self, listing: Callable[[ClusterVms], Sequence[Listed]]) -> list[Listed]:
+        """Return what is listed in the clusters that were observed; one that fails adds nothing."""
+        reached = (target.api for target in self.targets if target.uid in self.titles)
+        apis = [api for api in reached if isinstance(api, ClusterVms)]
+        lists = at_once(listing, apis)
+        return [item for items in lists if not isinstance(items, PaletteError) for item in items]
+
+    @property
+    def with_vms(self) -> bool:
+        """Whether VMs were observed, not only their snapshots."""
+        return any(candidate.vm for candidate in self.candidates)
+
     def missing_vm(self, key: VmKey) -> str:
         """Return the text that a VM does not exist."""
-        return missing_vm(key, self.titles[key.cluster_uid], self.seen)
+        here = (vm for vm in self.vms if vm.cluster_uid == key.cluster_uid)
+        return missing_vm(key, self.titles[key.cluster_uid], here)
 
     def unmatched_set(self, set_name: str | None) -> list[Unmatched]:
         """Return the set's name if no listed snapshot is part of it."""
@@ -124,90 +170,138 @@ class Fleet:
         return [Unmatched("set", set_name, nearest(set_name, known), False)]
 
 
-def observe_entries(
-    session: PaletteSession, entries: Sequence[Entry], filters: Filters, with_vms: bool
-) -> Fleet:
-    """Observe the listed VMs that are not excluded. with_vms: not only their snapshots."""
-    listed = {entry.given: entry.given.cluster_uid for entry in entries}
-    fleet = _observe_entries(session, filters.left(entries), with_vms)
-    fleet.unmatched = unmatched_exclusions(filters, listed)
-    return fleet
+def targets_of(
+    session: PaletteSession, entries: Sequence[Entry] | None, filters: Filters
+) -> list[Target]:
+    """Return the clusters that a task is about, with the listed VMs that are not excluded."""
+    if entries is None:
+        return _titled(session.vm_clusters())
+    by_name: dict[tuple[str | None, str | None], list[Entry]] = {}
+    for entry in dict.fromkeys(filters.left(entries)):
+        by_name.setdefault((entry.cluster, entry.cluster_uid), []).append(entry)
+    # A cluster may be listed by its name and by its uid.
+    targets: dict[object, Target] = {}
+    for (name, api), own in zip(session.named(list(by_name)), by_name.values()):
+        target = targets.setdefault(_identity(api), Target(name, api, []))
+        targets[_identity(api)] = target._replace(entries=[*(target.entries or ()), *own])
+    return list(targets.values())
 
 
-def _observe_entries(session: PaletteSession, entries: Sequence[Entry], with_vms: bool) -> Fleet:
-    apis: dict[str, ClusterVms] = {}
-    candidates: list[Candidate] = []
-    snapshots: list[Snapshot] = []
-    seen: list[VmKey] = []
-    for cluster in dict.fromkeys((entry.cluster, entry.cluster_uid) for entry in entries):
-        api = session.cluster(*cluster)
-        own = [entry for entry in entries if (entry.cluster, entry.cluster_uid) == cluster]
-        namespaces = {entry.namespace for entry in own}
-        vms = {vm.key: vm for vm in list_vms(api, namespaces)} if with_vms else {}
-        apis[api.cluster.uid] = api
-        seen += vms
-        snapshots += list_matching(api, namespaces)
-        for entry in dict.fromkeys(own):
-            key = VmKey(api.cluster.uid, entry.namespace, entry.vm_name)
-            candidates.append(
-                Candidate(key, _label(api.cluster.name, key), vms.get(key), entry.name)
-            )
-    return Fleet(apis, _titles(apis.values()), candidates, snapshots, seen=seen)
+def observe(target: Target, filters: Filters, with_vms: bool) -> Fleet:
+    """Observe what is selected in one cluster.
+
+    Without with_vms, filters select the VMs that have snapshots, even if they no longer exist.
+    """
+    if isinstance(target.api, PaletteError):
+        raise target.api
+    if target.entries is not None:
+        return _observe_entries(target, target.api, with_vms)
+    return _observe_matching(target, target.api, filters, with_vms)
 
 
 def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) -> Fleet:
-    """Observe the VMs that match the filters, in the clusters that the options name, or in all.
-
-    Without with_vms, these are the VMs that have snapshots, even if they no longer exist.
-    """
-    names = set() if with_vms else filters.vm_names.vm_names
-    fleet = _observe_matching(session, filters, with_vms, names)
-    # Only the list of all VMs shows what else matches nothing, and which names are nearest.
-    return _observe_matching(session, filters, with_vms, ()) if names and fleet.unmatched else fleet
+    """Observe what the filters select, in all clusters that the options name at the same time."""
+    targets = targets_of(session, None, filters)
+    fleet = merged(targets, at_once(lambda target: observe(target, filters, with_vms), targets))
+    return with_unmatched(fleet, None, filters)
 
 
-def _observe_matching(
-    session: PaletteSession, filters: Filters, with_vms: bool, names: Collection[str]
-) -> Fleet:
-    """names: of the VMs whose snapshots are listed; empty for all."""
-    apis = {api.cluster.uid: api for api in session.vm_clusters()}
-    titles = _titles(apis.values())
-    vms: dict[VmKey, VirtualMachine | None] = {}
-    snapshots: list[Snapshot] = []
-    for api in apis.values():
-        listed = list_matching(api, filters.namespaces, names)
-        snapshots += listed
-        found = list_vms(api, filters.namespaces) if with_vms else ()
-        vms.update({vm.key: vm for vm in found} if with_vms else {s.key: None for s in listed})
+def merged(targets: Sequence[Target], parts: Iterable[Fleet | PaletteError]) -> Fleet:
+    """Return what was observed of each target, or why it was not, as one fleet."""
+    whole = Fleet(targets)
+    for target, part in zip(targets, parts):
+        if isinstance(part, PaletteError):
+            whole.failures[target.title] = part
+            continue
+        whole.titles.update(part.titles)
+        whole.names.update(part.names)
+        whole.candidates += part.candidates
+        whole.snapshots += part.snapshots
+        whole.vms += part.vms
+    whole.__post_init__()
+    return whole
+
+
+def with_unmatched(fleet: Fleet, entries: Sequence[Entry] | None, filters: Filters) -> Fleet:
+    """Return the fleet, which then knows what of the options met nothing."""
+    if entries is not None:
+        listed = {entry.given: entry.given.cluster_uid for entry in entries}
+        fleet.unmatched = unmatched_exclusions(filters, listed)
+        return fleet
+    fleet.unmatched = _unmatched(fleet, filters, fleet.vms)
+    if fleet.unmatched and not fleet.with_vms and filters.vm_names.vm_names:
+        # Only the list of all snapshots shows what is excluded, and which names are nearest.
+        listed_again = fleet.list_again(lambda api: list_matching(api, filters.namespaces))
+        fleet.unmatched = _unmatched(fleet, filters, {snapshot.key for snapshot in listed_again})
+    return fleet
+
+
+def _unmatched(fleet: Fleet, filters: Filters, vms: Iterable[VmKey]) -> list[Unmatched]:
+    seen = {key: fleet.titles[key.cluster_uid] for key in vms}
+    namespaces = {key.namespace for key in seen}
+    if not namespaces.issuperset(filters.namespaces):
+        # The nearest may be a namespace that was not searched.
+        namespaces = {vm.key.namespace for vm in fleet.list_again(list_vms)}
+    return unmatched(filters, seen, namespaces)
+
+
+def _observe_entries(target: Target, api: ClusterVms, with_vms: bool) -> Fleet:
+    entries = target.entries or ()
+    namespaces = {entry.namespace for entry in entries}
+    vms = {vm.key: vm for vm in list_vms(api, namespaces)} if with_vms else {}
+    candidates = []
+    for entry in entries:
+        key = VmKey(api.cluster.uid, entry.namespace, entry.vm_name)
+        candidates.append(Candidate(key, target.title, vms.get(key), entry.name))
+    return _part(target.title, api, candidates, list_matching(api, namespaces), list(vms))
+
+
+def _observe_matching(target: Target, api: ClusterVms, filters: Filters, with_vms: bool) -> Fleet:
+    names = () if with_vms else filters.vm_names.vm_names
+    snapshots = list_matching(api, filters.namespaces, names)
+    listed: dict[VmKey, VirtualMachine | None] = {s.key: None for s in snapshots}
+    if with_vms:
+        listed = {vm.key: vm for vm in list_vms(api, filters.namespaces)}
     candidates = [
-        Candidate(key, _label(titles[key.cluster_uid], key), vm)
-        for key, vm in vms.items()
-        if _matches(filters, key, vm, titles[key.cluster_uid])
+        Candidate(key, target.title, vm)
+        for key, vm in listed.items()
+        if _matches(filters, key, vm, target.title)
     ]
-    seen = {key: titles[key.cluster_uid] for key in vms}
-    misses = unmatched(filters, seen, _namespaces(apis.values(), filters, vms))
-    return Fleet(apis, titles, candidates, snapshots, misses)
+    return _part(target.title, api, candidates, snapshots, list(listed))
 
 
-def _namespaces(apis: Iterable[ClusterVms], filters: Filters, seen: Iterable[VmKey]) -> set[str]:
-    """Return the namespaces that have VMs: all of them, where one of the filters' has none."""
-    found = {key.namespace for key in seen}
-    if found.issuperset(filters.namespaces):
-        return found
-    return {vm.key.namespace for api in apis for vm in list_vms(api)}
+def _part(
+    title: str,
+    api: ClusterVms,
+    candidates: list[Candidate],
+    snapshots: list[Snapshot],
+    vms: list[VmKey],
+) -> Fleet:
+    """Return the fleet of one cluster."""
+    uid, name = api.cluster.uid, api.cluster.name
+    return Fleet((), {uid: title}, {uid: name}, {}, candidates, snapshots, [], vms)
 
 
 def _matches(filters: Filters, key: VmKey, vm: VirtualMachine | None, title: str) -> bool:
     return filters.match_vm(vm, title) if vm else filters.match_key(key, title)
 
 
-def _titles(apis: Iterable[ClusterVms]) -> dict[str, str]:
-    """Return what each cluster is called: its name or, where others have it too, its uid."""
-    clusters = [api.cluster for api in apis]
-    named = Counter(cluster.name for cluster in clusters)
-    return {c.uid: c.name if named[c.name] == 1 else c.uid for c in clusters}
+def _titled(found: Sequence[tuple[str, ClusterVms | PaletteError]]) -> list[Target]:
+    """Return the clusters, each called by its name or, where others have it too, by its uid."""
+    named = Counter(api.cluster.name for _name, api in found if isinstance(api, ClusterVms))
+
+    def title(name: str, api: ClusterVms | PaletteError) -> str:
+        if isinstance(api, PaletteError):
+            return name
+        return api.cluster.name if named[api.cluster.name] == 1 else api.cluster.uid
+
+    return [Target(title(name, api), api) for name, api in found]
 
 
-def _label(title: str, key: VmKey) -> str:
+def _identity(api: ClusterVms | PaletteError) -> object:
+    return api.cluster.uid if isinstance(api, ClusterVms) else api
+
+
+def label_of(title: str, key: VmKey) -> str:
     """Return the name of a VM in results: ``cluster/namespace/vm``."""
     return f"{title}/{key.namespace}/{key.vm_name}"

@@ -49,6 +49,14 @@ class Snapshot(NamedTuple):
         return self.phase == "Failed"
 
     @property
+    def out_of_time(self) -> bool:
+        """Whether it failed because its deadline passed, and of nothing else that is known.
+
+        See docs/palette.md, "Deadlines".
+        """
+        return self.failed and not self.error and "deadline exceeded" in self.problem.lower()
+
+    @property
     def in_progress(self) -> bool:
         """Whether its VM is, or will be, locked for it."""
         return self.phase in ("", "InProgress") and not self.ready

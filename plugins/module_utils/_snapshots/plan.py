@@ -152,7 +152,9 @@ def keep(reason: str, current: Snapshot, desired: Desired) -> Action:
     return Action(KEEP, reason, "", current, current.manifest, desired, steps)
 
 
-def refuse(reason: str, message: str, current: Snapshot | None, desired: Desired) -> Action:
+def refuse(
+    reason: str, message: str, current: Snapshot | None = None, desired: Desired | None = None
+) -> Action:
     """Plan to do nothing and to fail."""
     return Action(REFUSE, reason, message, current, current and current.manifest, desired)
 

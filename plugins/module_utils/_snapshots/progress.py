@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .execute import Member
+from .member import Member
 from .wait import Goal
 
 _INTERVAL = 5.0  # seconds, while something changes
@@ -47,18 +47,20 @@ class Progress:
         shown = say if options["progress"] else None
         return cls(title, shown, options["wait_timeout"], time.monotonic)
 
-    def report(self, members: Sequence[Member]) -> None:
+    def report(self, members: Iterable[Member]) -> None:
         """Say how things stand, unless that was said a short time ago."""
         now = self._clock()
         silence = now - self._said_at
         if not self._say or silence < _INTERVAL:
             return
-        standing = _standing(members)
+        standing = _standing(list(members))
         if standing == self._last and silence < _LONGEST_SILENCE:
             return
         self._said_at, self._last = now, standing
-        elapsed = f"{now - self._began:.0f} s of {self._timeout:g} s"
-        self._say(f"{self._title}: {standing} ({elapsed})")
+        elapsed = now - self._began
+        # Each step has its own timeout: a member may begin after others are long done.
+        limit = f" of {self._timeout:g} s" if elapsed <= self._timeout else ""
+        self._say(f"{self._title}: {standing} ({elapsed:.0f} s{limit})")
 
 
 def _standing(members: Sequence[Member]) -> str:

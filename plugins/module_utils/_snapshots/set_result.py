@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .execute import Member
+from .fleet import Fleet
+from .member import Member
+from .model import Snapshot
 from .plan import REFUSE, Action
 from .results import described, status_of
 
@@ -32,9 +34,10 @@ _FAILURES_SHOWN = 10
 class Row(NamedTuple):
     """One VM of the set: its planned actions, and their execution.
 
-    shown: the action that the result shows.
+    cluster: what its cluster is called in results. shown: the action that the result shows.
     """
 
+    cluster: str
     label: str
     actions: Sequence[Action]
     shown: Action | None
@@ -53,24 +56,63 @@ class Row(NamedTuple):
 
 
 class Run(NamedTuple):
-    """How the set ran. aborted: nothing was written, because a member is blocked."""
+    """How the set ran. aborted: nothing was written, because a member is blocked.
+
+    group_by: the label whose values the result groups by.
+    """
 
     now: datetime
     check_mode: bool
     aborted: bool
+    group_by: str | None = None
 
 
 def set_result(rows: Sequence[Row], run: Run) -> dict[str, Any]:
     """Return ``changed``, ``check_mode``, ``members`` by label and ``summary``."""
     members = {row.label: _member_result(row, run) for row in rows}
     outcomes = Counter(member["outcome"] for member in members.values())
-    summary = {"total": len(members), **dict.fromkeys(_OUTCOMES, 0), **outcomes}
+    summary: dict[str, Any] = {"total": len(members), **dict.fromkeys(_OUTCOMES, 0), **outcomes}
     summary["failed"] = sum(outcomes[outcome] for outcome in _FAILURES)
+    # A check cannot tell when snapshots will be taken.
+    taken = [] if run.check_mode else [row.member.seen for row in rows]
+    summary["skew_seconds"] = skew_seconds(taken)
     return {
         "changed": any(member["changed"] for member in members.values()),
         "check_mode": run.check_mode,
         "members": members,
         "summary": summary,
+        **({"groups": _groups(rows, run)} if run.group_by else {}),
+    }
+
+
+def skew_seconds(snapshots: Iterable[Snapshot | None]) -> int | None:
+    """Return how far apart the points in time of usable snapshots are; None for fewer than two."""
+    times = [s.creation_time for s in snapshots if s and s.ready and s.creation_time]
+    return int((max(times) - min(times)).total_seconds()) if len(times) > 1 else None
+
+
+def counts_by_outcome(
+    fleet: Fleet, rows: Iterable[Row], members: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, int]]:
+    """Return how many members of each cluster had which outcome, by its title."""
+    counts: dict[str, Counter[str]] = {target.title: Counter() for target in fleet.targets}
+    for row in rows:
+        counts[row.cluster][members[row.label]["outcome"]] += 1
+    return {title: dict(counter) for title, counter in counts.items()}
+
+
+def _groups(rows: Iterable[Row], run: Run) -> dict[str, dict[str, Any]]:
+    """Return how many members each group has, and how far apart their points in time are."""
+    groups: dict[str, list[Member]] = {}
+    for row in rows:
+        if row.member.group is not None:
+            groups.setdefault(row.member.group, []).append(row.member)
+    return {
+        group: {
+            "members": len(own),
+            "skew_seconds": None if run.check_mode else skew_seconds(m.seen for m in own),
+        }
+        for group, own in sorted(groups.items())
     }
 
 
@@ -91,7 +133,7 @@ def failed_only(members: Mapping[str, Any]) -> dict[str, Any]:
     return {label: row for label, row in members.items() if row["outcome"] in _FAILURES}
 
 
-def failure_text(members: Mapping[str, Mapping[str, Any]], aborted: bool) -> str:
+def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool) -> str:
     """Return the number of failed members, with the first few messages; empty if none failed."""
     failed = failed_only(members)
     if not failed:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -13,8 +13,13 @@ from typing import Any
 from .._palette import clusters
 from .._palette.client import PaletteClient, connect
 from .._palette.clusters import Cluster
+from .._palette.errors import PaletteError
 from .._palette.settings import settings_from
+from .._palette.threads import at_once
 from .._palette.vms import ClusterVms
+
+# A look-up that fails otherwise would fail for all clusters.
+_OF_THE_NAME = ("not_found", "ambiguous_name")
 
 
 class PaletteSession:
@@ -32,14 +37,29 @@ class PaletteSession:
         found = Cluster(uid, uid, scope) if uid else _cluster_named(self._client, name or "", scope)
         return ClusterVms(self._client, found)
 
-    def vm_clusters(self) -> list[ClusterVms]:
-        """Return the clusters that the options name; if they name none, all that run VMs."""
-        if self._options.get("cluster") or self._options.get("cluster_uid"):
-            return [self.cluster()]
-        if self._options.get("clusters"):
-            return [self.cluster(name) for name in dict.fromkeys(self._options["clusters"])]
+    def vm_clusters(self) -> list[tuple[str, ClusterVms | PaletteError]]:
+        """Return the clusters that the options name; if they name none, all that run VMs.
+
+        Each with what the task calls it, and the error of a name that stands for no cluster.
+        """
+        options = self._options
+        if options.get("cluster") or options.get("cluster_uid"):
+            return self.named([(options.get("cluster"), options.get("cluster_uid"))])
+        if options.get("clusters"):
+            return self.named([(name, None) for name in dict.fromkeys(options["clusters"])])
         found = clusters.vm_clusters(self._client, self._scope())
-        return [ClusterVms(self._client, cluster) for cluster in found]
+        return [(cluster.name, ClusterVms(self._client, cluster)) for cluster in found]
+
+    def named(
+        self, names: Sequence[tuple[str | None, str | None]]
+    ) -> list[tuple[str, ClusterVms | PaletteError]]:
+        """Return the clusters with these names or uids, all looked up at the same time."""
+        self._scope()  # once, before there are threads
+        found = at_once(lambda given: self.cluster(*given), names)
+        for error in found:
+            if isinstance(error, PaletteError) and error.reason not in _OF_THE_NAME:
+                raise error
+        return [(name or uid or "", api) for (name, uid), api in zip(names, found)]
 
     @property
     def project_hint(self) -> str:

@@ -168,7 +168,7 @@ def test_rate_limit_counts_each_resource_by_itself(limiter: RateLimiter, clock: 
 def test_rate_limit_slows_down_only_the_refused_resource(
     limiter: RateLimiter, clock: Clock
 ) -> None:
-    limiter.slow_down("/v1/dashboard/x", retry_after=2)
+    limiter.refuse("/v1/dashboard/x", retry_after=2)
     limiter.acquire("/v1/spectroclusters/u")
     assert clock.slept == []
     limiter.acquire("/v1/dashboard/y")
@@ -177,7 +177,7 @@ def test_rate_limit_slows_down_only_the_refused_resource(
 
 def test_rate_limit_0_is_no_limit(clock: Clock) -> None:
     limiter = RateLimiter(0)
-    limiter.slow_down("/v1/spectroclusters", 1000)
+    limiter.refuse("/v1/spectroclusters", retry_after=1000)
     for _number in range(1000):
         limiter.acquire("/v1/spectroclusters")
     assert clock.slept == []
@@ -186,9 +186,26 @@ def test_rate_limit_0_is_no_limit(clock: Clock) -> None:
 def test_rate_limit_waits_for_a_token_until_the_deadline(
     limiter: RateLimiter, clock: Clock
 ) -> None:
-    limiter.slow_down("/v1/spectroclusters/u", retry_after=60)
+    limiter.refuse("/v1/spectroclusters/u", retry_after=60)
     with give_up_at(clock.now + 3):
         limiter.acquire("/v1/spectroclusters/u")
     assert clock.slept == [3]
     limiter.acquire("/v1/spectroclusters/u")
     assert clock.now - 1000 >= 60 - 1e-6
+
+
+def test_patience_with_429_is_that_of_all_requests_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(rate_limit, "time", clock)
+    limiter = RateLimiter(0)
+    limiter.refuse("/v1/spectroclusters/a", retry_after=0)
+    clock.now += 200
+    limiter.refuse("/v1/spectroclusters/b", retry_after=0)
+    assert not limiter.exhausted("/v1/spectroclusters/b")
+    clock.now += 101
+    assert limiter.exhausted("/v1/spectroclusters/b")
+    assert not limiter.exhausted("/v1/dashboard")
+    limiter.accept("/v1/spectroclusters/c")
+    assert not limiter.exhausted("/v1/spectroclusters/b")

@@ -14,9 +14,12 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fleet import (
     Fleet,
     SnapshotFilters,
-    observe_entries,
+    merged,
+    observe,
     observe_matching,
     snapshot_filters_from,
+    targets_of,
+    with_unmatched,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Entry,
@@ -47,8 +50,11 @@ def entry(vm_name: str, **more: Any) -> Entry:
 
 def entries_observed(palette: MemoryPalette, *entries: Entry, with_vms: bool = True) -> Fleet:
     """Return what is observed of VMs that are listed."""
+    filters, _problems = filters_from({})
     with connected(palette):
-        return observe_entries(PaletteSession(CONNECTION), entries, filters_from({})[0], with_vms)
+        targets = targets_of(PaletteSession(CONNECTION), entries, filters)
+        parts = [observe(target, filters, with_vms) for target in targets]
+        return with_unmatched(merged(targets, parts), entries, filters)
 
 
 def matching_observed(
@@ -103,7 +109,7 @@ def test_observe_entries_knows_a_cluster_by_name_and_by_uid_as_the_same(
 ) -> None:
     fleet = entries_observed(palette, entry("db1"), entry("web1", cluster=None, cluster_uid="c1"))
     assert [candidate.key for candidate in fleet.candidates] == [key_of("db1"), key_of("web1")]
-    assert list(fleet.apis) == ["c1"]
+    assert list(fleet.titles) == ["c1"]
     assert [s.name for s in fleet.of_vm(key_of("db1"))] == ["db1-a", "db1-b"]
 
 
@@ -114,7 +120,7 @@ def test_observe_entries_takes_the_same_entry_twice_as_one(palette: MemoryPalett
 def test_observe_entries_labels_vms_by_their_clusters(palette: MemoryPalette) -> None:
     fleet = entries_observed(palette, entry("db1"), entry("edge1", cluster="cluster-2"))
     assert labels(fleet) == ["cluster-1/vms/db1", "cluster-2/vms/edge1"]
-    assert sorted(fleet.apis) == ["c1", "c2"]
+    assert sorted(fleet.titles) == ["c1", "c2"]
 
 
 def test_named_finds_a_snapshot_of_any_vm_in_the_namespace(palette: MemoryPalette) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import Member
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import Member
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     CREATE,
     DELETE,

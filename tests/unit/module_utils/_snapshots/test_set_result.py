@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import Member
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import Member
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     Action,
     plan_absent,
@@ -24,7 +24,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.se
     Row,
     Run,
     failed_only,
-    failure_text,
+    members_text,
     set_diff,
     set_result,
 )
@@ -43,7 +43,7 @@ def row(*actions: Action, label: str = "c/vms/db1", failure: PaletteError | None
     member = Member(key_of(), [])
     member.changed = any(action.changes for action in actions) and not failure
     member.failure = failure
-    return Row(label, actions, actions[0] if actions else None, member)
+    return Row("cluster-1", label, actions, actions[0] if actions else None, member)
 
 
 def failures(count: int, outcome: str = "failed") -> dict[str, Json]:
@@ -106,22 +106,22 @@ def deletion_body(name: str) -> Json:
     return {"metadata": metadata, "spec": listed(READY, name=name).manifest["spec"]}
 
 
-def test_failure_text_names_the_first_failures_only() -> None:
-    text = failure_text(failures(200), aborted=False)
+def test_members_text_names_the_first_failures_only() -> None:
+    text = members_text(failures(200), aborted=False)
     assert text.startswith("200 of 200 members failed: c/vms/vm-0: timeout: no answer; ")
     assert text.endswith("; and 190 more, see members")
     assert len(text) < 2_000
-    assert "more" not in failure_text(failures(10), aborted=False)
+    assert "more" not in members_text(failures(10), aborted=False)
 
 
-def test_failure_text_counts_blocked_members_of_an_aborted_set() -> None:
+def test_members_text_counts_blocked_members_of_an_aborted_set() -> None:
     members = {**failures(2, "blocked"), "c/vms/db1": {"outcome": "not_tried"}}
-    text = failure_text(members, aborted=True)
+    text = members_text(members, aborted=True)
     assert text.startswith("2 of 3 members are blocked, and nothing was written: c/vms/vm-0: ")
 
 
-def test_failure_text_is_empty_without_a_failure() -> None:
-    assert failure_text({"c/vms/db1": {"outcome": "created"}}, aborted=False) == ""
+def test_members_text_is_empty_without_a_failure() -> None:
+    assert members_text({"c/vms/db1": {"outcome": "created"}}, aborted=False) == ""
 
 
 def test_failed_only_are_the_rows_that_failed_or_were_blocked() -> None:

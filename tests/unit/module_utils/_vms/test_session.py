@@ -14,6 +14,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clus
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import (
     PaletteSession,
 )
@@ -49,7 +50,8 @@ def session(**options: Any) -> PaletteSession:
 
 def clusters(**options: Any) -> list[Cluster]:
     """Return the clusters that these options name."""
-    return [api.cluster for api in session(**options).vm_clusters()]
+    found = session(**options).vm_clusters()
+    return [api.cluster for _name, api in found if isinstance(api, ClusterVms)]
 
 
 def test_cluster_uid_needs_no_request(palette: MemoryPalette) -> None:

@@ -1,0 +1,43 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a cluster answers: a circuit breaker for the requests about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .errors import PaletteError
+
+# Without an answer of the cluster. Palette itself may have answered for it, as a gateway does.
+_UNANSWERED = ("unreachable", "timeout", "unavailable", "cluster_timeout")
+_IN_A_ROW = 3
+
+
+class Breaker:
+    """Opens after a few requests in a row without an answer; any answer closes it."""
+
+    def __init__(self) -> None:
+        self.last_error: PaletteError | None = None
+        self._unanswered = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether the cluster does not answer at present."""
+        return self._unanswered >= _IN_A_ROW
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Note how the request in this block ends."""
+        try:
+            yield
+        except PaletteError as error:
+            if error.reason in _UNANSWERED:
+                # Threads may race here: one unanswered request more or less does not matter.
+                self._unanswered += 1
+                self.last_error = error
+            else:
+                self._unanswered = 0
+            raise
+        self._unanswered = 0

@@ -1,0 +1,35 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same piece of work for many things at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from .errors import PaletteError
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+_MOST_THREADS = 256
+
+
+def at_once(work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done | PaletteError]:
+    """Return what ``work`` returns for each item, or the PaletteError that it raises."""
+
+    def tried(item: Item) -> Done | PaletteError:
+        try:
+            return work(item)
+        except PaletteError as error:
+            return error
+
+    if len(items) <= 1:
+        return [tried(item) for item in items]
+    pool = ThreadPoolExecutor(min(len(items), _MOST_THREADS))
+    try:
+        return list(pool.map(tried, items))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

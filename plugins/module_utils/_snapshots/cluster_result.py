@@ -1,0 +1,79 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of each cluster: a row for it in the result, and what a sick one means for a task."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .._palette.errors import PaletteError
+from .._vms.model import VmKey
+from .fleet import Fleet
+
+_SHOWN = 10
+_ADVICE = "nothing was changed: go on without it by on_error: continue"
+
+
+def clusters_result(
+    fleet: Fleet, counts: Mapping[str, Mapping[str, int]] | None = None
+) -> dict[str, Any]:
+    """Return ``clusters``, by what each is called, and ``complete``: whether all were reached.
+
+    counts: what to say of each cluster's share, by its title.
+    """
+    clusters = {
+        target.title: {
+            "uid": target.uid,
+            "reachable": target.title not in fleet.failures,
+            **_failure(fleet.failures.get(target.title)),
+            "counts": dict((counts or {}).get(target.title, {})),
+        }
+        for target in fleet.targets
+    }
+    return {"clusters": clusters, "complete": not fleet.failures}
+
+
+def counts_by_cluster(fleet: Fleet, what: str, keys: Iterable[VmKey]) -> dict[str, dict[str, int]]:
+    """Return how many of something each cluster has, by its title. keys: of the VMs they are of."""
+    counts = Counter(key.cluster_uid for key in keys)
+    return {title: {what: counts[uid]} for uid, title in fleet.titles.items()}
+
+
+def demand_clusters(fleet: Fleet, on_error: str) -> None:
+    """Raise PaletteError if a cluster was not observed that the task cannot do without."""
+    failures, total = fleet.failures, len(fleet.targets)
+    if not failures or (on_error == "continue" and len(failures) < total):
+        return
+    title, first = next(iter(failures.items()))
+    facts = {**first.facts, "changed": False, **clusters_result(fleet)}
+    if total == 1:
+        raise PaletteError(first.reason, first.message, **facts)
+    text = f"cluster {title}: {first.message}"
+    if len(failures) > 1:
+        text = f"{failure_text(fleet)}; the first: {text}"
+    raise PaletteError(first.reason, f"{text}; {_ADVICE}", **facts)
+
+
+def warn_of_clusters(fleet: Fleet, warn: Callable[[str], None]) -> None:
+    """Warn that a result is partial, because clusters were not reached."""
+    if fleet.failures:
+        warn(f"{failure_text(fleet)}: what is in them is not in the result")
+
+
+def failure_text(fleet: Fleet) -> str:
+    """Return which clusters were not reached, and why; empty if all were."""
+    if not fleet.failures:
+        return ""
+    texts = [f"{title} ({error.reason})" for title, error in fleet.failures.items()]
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return (
+        f"{len(texts)} of {len(fleet.targets)} clusters could not be reached: "
+        f"{', '.join(texts[:_SHOWN])}{more}"
+    )
+
+
+def _failure(error: PaletteError | None) -> dict[str, Any]:
+    return {"reason": error.reason if error else None, "message": error.message if error else ""}

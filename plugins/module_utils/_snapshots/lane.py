@@ -1,0 +1,382 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One cluster's lane: which of its members are written next, and when the others are polled."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, cast
+
+from .._palette.deadline import give_up_at
+from .._palette.errors import PaletteError
+from .._palette.vms import ClusterVms
+from . import writes
+from .desired import Desired
+from .member import Member
+from .model import Snapshot
+from .observe import list_snapshots
+from .plan import DELETE, UPDATE, Step, satisfies
+from .wait import Goal, Waiting, growing_interval, reached, timed_out
+from .window import Window
+
+# If a list lacks a snapshot once, it may have been read while the snapshot was written.
+_MISSED_POLLS = 2
+_ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
+
+# After one of these, all other writes to Palette would fail the same way.
+_STOPS_ALL = ("unauthorized", "tls_error", "rate_limited")
+
+# A poll that fails with one of these is not retried: it would fail again.
+_PERMANENT = ("unauthorized", "forbidden", "tls_error")
+
+
+class Job(NamedTuple):
+    """Something to do in a thread. then: called in the main thread with what it returned."""
+
+    work: Callable[[], object]
+    then: Callable[[object], None]
+
+
+class Preparation(NamedTuple):
+    """What comes before a cluster's members are known.
+
+    observe: called in a thread. plan: makes members of what was observed, in the main thread.
+    """
+
+    observe: Callable[[], object]
+    plan: Callable[[Any], Iterable[Member]]
+
+
+class Lane:
+    """The members of one cluster, which wait for no other cluster's.
+
+    Only ``Job.work`` runs in threads; all else runs in the main thread. failure: why the cluster
+    could not be worked on to the end. stopped_by: an error with which no request can succeed.
+    """
+
+    def __init__(
+        self,
+        api: ClusterVms,
+        waiting: Waiting,
+        window: Window | None = None,
+        preparation: Preparation | None = None,
+    ) -> None:
+        self.members: list[Member] = []
+        self.under_way = 0
+        self.failure: PaletteError | None = None
+        self.stopped_by: PaletteError | None = None
+        self._api = api
+        self._waiting = waiting
+        self._window = window or Window()
+        self._preparation = preparation
+        self._prepared = preparation is None
+        self._queue: deque[list[Member]] = deque()
+        self._ready: deque[Member] = deque()
+        self._polled: dict[Member, None] = {}
+        self._loading: dict[Member, None] = {}
+        self._numbers: dict[Member, int] = {}
+        self._last_finished = -1
+        self._polls = 0
+        self._polling = False
+        self._poll_at = math.inf
+        self._poll_error = ""
+        self._probes_failed = 0
+
+    def load(self, members: Iterable[Member]) -> None:
+        """Take members in, to be begun in their turn."""
+        added = list(members)
+        self.members += added
+        self._queue.extend(_groups(added))
+
+    @property
+    def queued(self) -> list[Member]:
+        """The members that have not begun and are still to be done."""
+        return [*self._ready, *(member for group in self._queue for member in group)]
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return not (self.under_way or self._polled or self._ready or self._queue)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the cluster has stopped answering, and nothing is left but to try again."""
+        waits_for_nothing = not (self.under_way or self._polled)
+        return self._api.breaker.open and self._probes_failed > 0 and waits_for_nothing
+
+    def due(self, now: float) -> float:
+        """Return when the lane has something to do; infinity if not before a job has ended."""
+        if self._preparation or (not self._api.breaker.open and self._admit(now)):
+            return now
+        return math.inf if self._polling else self._poll_at
+
+    def next_job(self, now: float) -> Job | None:
+        """Return the next thing to do, if there is any by now."""
+        if self._preparation:
+            preparation, self._preparation = self._preparation, None
+            return self._prepare(preparation)
+        if now >= self._poll_at and not self._polling:
+            self._polling = True
+            polled = [*self._polled] or self.queued[:1]
+            return Job(lambda: self._poll(polled), lambda result: self._after_poll(polled, result))
+        if self._api.breaker.open or not self._admit(now):
+            return None
+        member = self._ready.popleft()
+        return Job(lambda: self._begin(member), lambda _result: self._after_begin(member))
+
+    def drop(self, error: Callable[[Member], PaletteError]) -> None:
+        """Fail the members that have not begun."""
+        for member in self.queued:
+            member.failure = error(member)
+        self._queue.clear()
+        self._ready.clear()
+
+    def give_up(self, silent_clusters: int) -> None:
+        """Fail the members that have not begun, because the cluster does not answer.
+
+        silent_clusters: how many are silent together; several, if Palette does not answer at all.
+        """
+        last = self._api.breaker.last_error
+        text = f"cluster {self._api.cluster.name} did not answer several requests in a row"
+        reason = "cluster_unreachable"
+        if silent_clusters > 1:
+            text = f"{silent_clusters} clusters did not answer at the same time: check the network"
+            reason = "unreachable"
+        cause = PaletteError(reason, f"{text}; the last one: {last.message if last else 'none'}")
+        self.failure = cause
+        self.drop(lambda _member: PaletteError(reason, f"not tried, because {cause.message}"))
+
+    def abandon(self) -> None:
+        """Fail what is not done, because the task's keyword timeout struck."""
+        if not self._prepared:
+            text = "the task's timeout struck before the cluster had answered"
+            self.failure = PaletteError("task_timeout", text)
+        for member in self.members:
+            if member.active:
+                name = member.steps[0].name
+                when = (
+                    f"while snapshot {name} was waited for"
+                    if member.begun
+                    else f"before it was the turn of snapshot {name}"
+                )
+                member.failure = PaletteError("task_timeout", f"the task's timeout struck {when}")
+
+    def _prepare(self, preparation: Preparation) -> Job:
+        def observe() -> object:
+            try:
+                return preparation.observe()
+            except PaletteError as error:
+                return error
+
+        def plan(observed: object) -> None:
+            self._prepared = True
+            if isinstance(observed, PaletteError):
+                self.failure = observed
+            else:
+                self.load(preparation.plan(observed))
+
+        return Job(observe, plan)
+
+    # Writes
+
+    def _admit(self, now: float) -> bool:
+        """Let in the next group if there is room, and say whether a member may begin."""
+        while not self._ready and self._queue:
+            group = [member for member in self._queue[0] if member.loads_storage]
+            if group and not self._has_room(group, now):
+                return False
+            for member in group:
+                self._window.begin(now)
+                self._loading[member] = None
+                self._numbers[member] = len(self._numbers)
+            self._ready.extend(member for member in self._queue.popleft() if member.active)
+        return bool(self._ready)
+
+    def _has_room(self, group: Sequence[Member], now: float) -> bool:
+        # A group is never split, and never waits for more room than there can be.
+        size = self._window.size(min(member.patience for member in group), now)
+        return not self._loading or len(self._loading) + len(group) <= size
+
+    def _begin(self, member: Member) -> None:
+        step = member.steps[0]
+        member.uid, member.last_polled = step.uid, None
+        try:
+            if step.write:
+                self._write(step, member)
+            member.deadline = time.monotonic() + self._waiting.timeout
+            if step.goal is None or _reached_already(step, member):
+                member.advance()
+        except writes.NameTakenError as error:
+            member.failure, member.seen = error, error.listed
+        except PaletteError as error:
+            member.failure = error
+
+    def _write(self, step: Step, member: Member) -> None:
+        if step.write == DELETE:
+            writes.delete(self._api, member.key, step.name, step.uid)
+        elif step.desired:
+            member.seen = _create_or_update(self._api, step.write, step.desired, member)
+            member.uid = member.seen.uid
+        member.changed = member.changed or not member.adopted
+
+    def _after_begin(self, member: Member) -> None:
+        now = time.monotonic()
+        if member.begun:
+            if not self._polled:
+                self._polls = 0
+                self._poll_at = now + growing_interval(self._waiting.interval, 0)
+            self._polled[member] = None
+            self._poll_at = min(self._poll_at, member.deadline)
+        elif self._api.breaker.open and not self._polled:
+            self._schedule(now)
+        self._settle(member, now)
+        if member.failure and member.failure.reason in _STOPS_ALL:
+            self.stopped_by = member.failure
+
+    def _settle(self, member: Member, now: float) -> None:
+        """Sort a member whose state may have changed into the right place."""
+        if not (member.active and member.begun):
+            self._polled.pop(member, None)
+        if member.active and not member.begun:
+            self._ready.append(member)
+        if member in self._loading and not member.loads_storage:
+            del self._loading[member]
+            if not member.failure:
+                self._window.finish(now)
+                self._last_finished = max(self._last_finished, self._numbers[member])
+
+    # Polls
+
+    def _poll(self, members: Sequence[Member]) -> object:
+        try:
+            with give_up_at(max(member.deadline for member in members)):
+                return list_snapshots(self._api, {member.key for member in members})
+        except PaletteError as error:
+            return error
+
+    def _after_poll(self, polled: Sequence[Member], result: object) -> None:
+        now = time.monotonic()
+        begun = [member for member in polled if member.begun]
+        if isinstance(result, PaletteError):
+            self._poll_failed(begun, result, now)
+        else:
+            self._poll_succeeded(begun, cast("list[Snapshot]", result), now)
+        for member in begun:
+            self._settle(member, now)
+        self._hold_back_after_overrun(begun, now)
+        self._polling = False
+        self._polls += 1
+        self._schedule(now)
+
+    def _schedule(self, now: float) -> None:
+        """Set when to poll next. A cluster that does not answer is tried again now and then."""
+        if not (self._polled or (self._api.breaker.open and self.queued)):
+            self._poll_at = math.inf
+            return
+        earliest = min((member.deadline for member in self._polled), default=math.inf)
+        interval = growing_interval(self._waiting.interval, self._polls)
+        self._poll_at = min(now + interval, earliest)
+
+    def _poll_failed(self, members: Sequence[Member], error: PaletteError, now: float) -> None:
+        self._poll_error = error.message
+        self._probes_failed += self._api.breaker.open
+        for member in members:
+            if error.reason in _PERMANENT:
+                member.failure = error
+            elif now >= member.deadline:
+                self._give_up(member)
+
+    def _poll_succeeded(
+        self, members: Sequence[Member], listed: Sequence[Snapshot], now: float
+    ) -> None:
+        self._poll_error, self._probes_failed = "", 0
+        found = {(snapshot.key, snapshot.name): snapshot for snapshot in listed}
+        for member in members:
+            self._update(member, found.get((member.key, member.steps[0].name)), now)
+
+    def _update(self, member: Member, seen: Snapshot | None, now: float) -> None:
+        step = member.steps[0]
+        member.last_polled = seen or member.last_polled
+        if seen and step.goal not in _ABSENCE_ENDS:
+            member.seen = seen
+        member.missed_polls = 0 if seen else member.missed_polls + 1
+        unsure = not seen and step.goal not in _ABSENCE_ENDS and member.missed_polls < _MISSED_POLLS
+        try:
+            if step.goal and not unsure and reached(step.goal, seen, member.uid):
+                member.advance()
+            elif now >= member.deadline:
+                self._give_up(member)
+        except PaletteError as error:
+            member.failure = error
+
+    def _give_up(self, member: Member) -> None:
+        step, seen = member.steps[0], member.last_polled
+        goal = step.goal or Goal.SETTLED
+        if goal is Goal.GONE:
+            # A deleted snapshot is shown in its last known state, one still there as it is now.
+            member.seen = seen or member.seen
+        member.failure = timed_out(goal, step.name, seen, self._waiting, self._poll_error)
+
+    def _hold_back_after_overrun(self, polled: Sequence[Member], now: float) -> None:
+        """Begin no more where the storage is too slow for those that have begun.
+
+        Storage works in the order of creation. Where one that began later is done, a member that
+        ran out of time has a trouble of its own.
+        """
+        late = (
+            member.last_polled
+            for member in polled
+            if member.failure and self._numbers.get(member, -1) > self._last_finished
+        )
+        overrun = next((seen for seen in late if seen and seen.out_of_time), None)
+        if overrun:
+            cluster, pace = self._api.cluster.name, self._window.pace(now)
+            self.drop(lambda member: _too_slow(cluster, pace, overrun, member))
+
+
+def _groups(members: Iterable[Member]) -> list[list[Member]]:
+    """Return the members in the order in which they begin, divided as they begin together."""
+    active = [member for member in members if member.active]
+    groups: dict[object, list[Member]] = {}
+    for member in sorted(active, key=lambda member: member.loads_storage):
+        alone = member.group is None or not member.loads_storage
+        groups.setdefault(member if alone else member.group, []).append(member)
+    return list(groups.values())
+
+
+def _create_or_update(
+    api: ClusterVms, write: str | None, desired: Desired, member: Member
+) -> Snapshot:
+    """Create or update a snapshot; one that somebody else took meanwhile may do as well."""
+    if write == UPDATE:
+        return writes.update(api, desired)
+    try:
+        return writes.create(api, desired)
+    except writes.NameTakenError as taken:
+        if not satisfies(desired, taken.listed):
+            raise
+        member.adopted = True
+        return taken.listed
+
+
+def _reached_already(step: Step, member: Member) -> bool:
+    """Return whether a step without a write has reached its goal before the first poll."""
+    seen = member.seen
+    if step.write or not step.goal or not seen or seen.name != step.name:
+        return False
+    return reached(step.goal, seen, member.uid)
+
+
+def _too_slow(cluster: str, pace: float, overrun: Snapshot, member: Member) -> PaletteError:
+    managed = f"{pace * 60:.1f}" if pace else "no"
+    return PaletteError(
+        "storage_too_slow",
+        f"not tried, because snapshot {overrun.name} failed by its deadline "
+        f"({overrun.failure_deadline or '5m'}): the storage of cluster {cluster} finished "
+        f"{managed} snapshots a minute lately; set max_in_progress: "
+        f"{max(int(pace * member.patience), 1)} or a longer failure_deadline, then run again",
+    )

@@ -1,0 +1,93 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One virtual machine's part of an execution: its steps, done in order, and their state."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+
+from .._palette.errors import PaletteError
+from .._validation.durations import parse_duration
+from .._vms.model import VirtualMachine, VmKey
+from .desired import Desired
+from .model import Snapshot
+from .plan import CREATE, DELETE, Step
+
+# KubeVirt's default. See docs/palette.md, "Deadlines".
+_DEADLINE = 300.0  # seconds
+_NANOSECONDS = 1_000_000_000
+_SHARE = 0.5  # of its deadline, in which a snapshot is expected to be taken
+_FROZEN = 30.0  # seconds; a guest agent keeps the file systems frozen until the snapshot is taken
+
+
+def patience_with(desired: Desired | None, vm: VirtualMachine | None) -> float:
+    """Return the seconds in which the storage should be done with a VM's snapshot."""
+    text = desired.body["spec"].get("failureDeadline") if desired else None
+    deadline = parse_duration(text) / _NANOSECONDS if text else 0.0
+    patience = (deadline or _DEADLINE) * _SHARE
+    frozen = vm is not None and vm.running and vm.guest_agent is True
+    return min(patience, _FROZEN) if frozen else patience
+
+
+class Member:
+    """The steps of one virtual machine, done in order, and their state.
+
+    patience: the seconds in which the storage should be done with it. group: members with the same
+    one begin together.
+    """
+
+    def __init__(
+        self,
+        key: VmKey,
+        steps: Iterable[Step],
+        seen: Snapshot | None = None,
+        patience: float = _DEADLINE * _SHARE,
+        group: str | None = None,
+    ) -> None:
+        self.key = key
+        self.steps = deque(steps)
+        self.seen = seen
+        self.patience = patience
+        self.group = group
+        self.last_polled = seen
+        self.changed = False
+        self.adopted = False
+        self.failure: PaletteError | None = None
+        self.uid: str | None = None
+        self.deadline = math.inf
+        self.missed_polls = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first step's write is done and its wait has begun."""
+        return self.deadline != math.inf
+
+    @property
+    def step(self) -> Step | None:
+        """The step to do now. Another thread may have just done the last one."""
+        try:
+            return self.steps[0]
+        except IndexError:
+            return None
+
+    @property
+    def active(self) -> bool:
+        """Whether a step is left to do."""
+        return bool(self.steps) and self.failure is None
+
+    @property
+    def loads_storage(self) -> bool:
+        """Whether the storage has, or will have, work with it."""
+        if not self.active:
+            return False
+        cut = self.begun and self.last_polled is not None and not self.last_polled.in_progress
+        to_come = list(self.steps)[1:] if cut and self.steps[0].write == CREATE else self.steps
+        return any(step.write in (CREATE, DELETE) for step in to_come)
+
+    def advance(self) -> None:
+        """Go on to the next step."""
+        self.steps.popleft()
+        self.deadline, self.uid, self.missed_polls = math.inf, None, 0

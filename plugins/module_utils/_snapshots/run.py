@@ -1,0 +1,117 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a task over clusters: each is observed, planned and executed at its own pace, or none is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from .._palette.errors import PaletteError
+from .._palette.threads import at_once
+from .._palette.vms import ClusterVms
+from .._validation.problems import Problem, option_problem
+from .execute import Execution
+from .fleet import Fleet, Target, merged
+from .lane import Lane, Preparation
+from .member import Member
+from .progress import Progress
+from .wait import Waiting
+from .window import Window
+
+AUTO = "auto"
+
+
+class Pace(NamedTuple):
+    """How fast a run may go. max_in_progress: in each cluster; None to find out."""
+
+    waiting: Waiting
+    concurrency: int
+    max_in_progress: int | None
+
+
+def pace_from(options: Mapping[str, Any], waiting: Waiting) -> Pace:
+    """Return how fast to go, from checked options."""
+    text = options["max_in_progress"]
+    return Pace(waiting, options["concurrency"], None if text == AUTO else int(text))
+
+
+def pace_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return the problems with max_in_progress and max_failed_clusters."""
+    problems = []
+    text = options["max_in_progress"]
+    if text != AUTO and not (text.isascii() and text.isdecimal() and int(text) > 0):
+        problems.append(
+            option_problem("max_in_progress", f"{text!r} is neither auto nor 1 or more", 50)
+        )
+    if options["max_failed_clusters"] < 0:
+        problems.append(option_problem("max_failed_clusters", "must be 0 or more", 0))
+    return problems
+
+
+class ClusterRun:
+    """The clusters of a task. plan: makes members of what was observed in one cluster."""
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        observe: Callable[[Target], Fleet],
+        plan: Callable[[Fleet], Iterable[Member]],
+    ) -> None:
+        self._targets = targets
+        self._observe = observe
+        self._plan = plan
+        self._parts: dict[str, Fleet | PaletteError] = {
+            target.title: target.api for target in targets if isinstance(target.api, PaletteError)
+        }
+        self._lanes: dict[str, Lane] = {}
+        self._members: dict[str, list[Member]] = {}
+
+    @property
+    def fleet(self) -> Fleet:
+        """What is known of all clusters so far."""
+        whole = merged(
+            self._targets, [self._parts.get(target.title, Fleet()) for target in self._targets]
+        )
+        for title, lane in self._lanes.items():
+            if lane.failure:
+                whole.failures.setdefault(title, lane.failure)
+        return whole
+
+    def observe_all(self) -> Fleet:
+        """Observe all clusters at the same time, and return when the last one has ended."""
+        parts = at_once(self._observe, self._targets)
+        self._parts.update(zip((target.title for target in self._targets), parts))
+        return self.fleet
+
+    def plan_all(self) -> None:
+        """Plan for all that was observed."""
+        for title, part in self._parts.items():
+            if isinstance(part, Fleet):
+                self._members[title] = list(self._plan(part))
+
+    def execute(self, pace: Pace, progress: Progress) -> None:
+        """Carry out what was planned. A cluster that was not observed yet goes its own pace."""
+        for target in self._targets:
+            if isinstance(target.api, ClusterVms) and not self._failed(target):
+                self._lanes[target.title] = self._lane(target, target.api, pace)
+        Execution(list(self._lanes.values()), pace.concurrency, progress.report).run()
+
+    def _failed(self, target: Target) -> bool:
+        return isinstance(self._parts.get(target.title), PaletteError)
+
+    def _lane(self, target: Target, api: ClusterVms, pace: Pace) -> Lane:
+        window = Window(pace.max_in_progress)
+        if target.title not in self._parts:
+            planned = partial(self._planned, target.title)
+            preparation = Preparation(partial(self._observe, target), planned)
+            return Lane(api, pace.waiting, window, preparation)
+        lane = Lane(api, pace.waiting, window)
+        lane.load(self._members.get(target.title, []))
+        return lane
+
+    def _planned(self, title: str, part: Fleet) -> Iterable[Member]:
+        self._parts[title] = part
+        return self._plan(part)

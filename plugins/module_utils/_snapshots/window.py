@@ -1,0 +1,49 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many members of one cluster may be in progress at once. No requests, no clock."""
+
+from __future__ import annotations
+
+from collections import deque
+
+# Snapshots a second that any storage manages: a controller that is not tuned was measured at 0.55.
+# See docs/palette.md, "Storage pace".
+_ASSUMED_PACE = 0.5
+_HORIZON = 30.0  # seconds over which the pace is measured
+
+
+class Window:
+    """Lets in so many members that a newcomer is expected to be done within its patience.
+
+    By Little's law, it needs as long as those in progress take at the storage's pace. The pace is
+    measured: where storage is fast, the window grows with each poll. limit: a fixed number instead.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit
+        self._began_at: float | None = None
+        self._done: deque[float] = deque()
+
+    def begin(self, now: float) -> None:
+        """Note that a member was let in. now: in seconds, as all times here."""
+        if self._began_at is None:
+            self._began_at = now
+
+    def finish(self, now: float) -> None:
+        """Note that the storage is done with a member."""
+        self._done.append(now)
+
+    def size(self, patience: float, now: float) -> int:
+        """Return how many may be in progress. patience: seconds in which each should be done."""
+        if self._limit is not None:
+            return self._limit
+        return max(1, int(max(self.pace(now), _ASSUMED_PACE) * patience))
+
+    def pace(self, now: float) -> float:
+        """Return the members a second that the storage has finished lately."""
+        while self._done and self._done[0] < now - _HORIZON:
+            self._done.popleft()
+        began_at = now if self._began_at is None else self._began_at
+        measured = min(now - began_at, _HORIZON)
+        return len(self._done) / measured if measured > 0 else 0.0

@@ -1,0 +1,252 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clusters that cannot be reached, in all modules that work on several."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module import (
+    vm_info,
+    vm_snapshot_info,
+    vm_snapshot_retention,
+    vm_snapshot_set,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import Module
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+)
+from unit.builders import FAILED, Json, key_of, own_labels
+from unit.palette_in_memory import Call, MemoryPalette, ready_after
+from unit.tasks import run
+
+CONNECTION = {"project_uid": "p1"}
+SET = {"set": "nightly", "all": True}
+KEEP = {"keep_last": 1}
+EVERY_MODULE = [
+    pytest.param(vm_info.MODULE, {}, id="vm_info"),
+    pytest.param(vm_snapshot_info.MODULE, {}, id="vm_snapshot_info"),
+    pytest.param(vm_snapshot_retention.MODULE, KEEP, id="vm_snapshot_retention"),
+    pytest.param(vm_snapshot_set.MODULE, SET, id="vm_snapshot_set"),
+    pytest.param(
+        vm_snapshot_set.MODULE, {"set": "nightly", "state": "absent"}, id="vm_snapshot_set-absent"
+    ),
+]
+WRITERS = EVERY_MODULE[2:]
+
+
+def unavailable(_call: Call) -> PaletteError:
+    """Return the error of a cluster that is down."""
+    return PaletteError("unavailable", "HTTP 503: no upstream", http_status=503)
+
+
+def task(palette: MemoryPalette, module: Module, options: Json, **more: Any) -> Json:
+    """Return the result of a task."""
+    return run(palette, module, **{**CONNECTION, **options, **more})
+
+
+@pytest.fixture
+def palette() -> MemoryPalette:
+    """Three clusters with a VM and two snapshots each; the second cluster is down."""
+    palette = MemoryPalette()
+    palette.add_cluster("c2", "cluster-2")
+    palette.add_cluster("c3", "cluster-3")
+    for uid in ("c1", "c2", "c3"):
+        key = palette.add_vm(key_of("db1", cluster_uid=uid))
+        for name, age in (("old", 7200.0), ("new", 3600.0)):
+            palette.add_snapshot(name, key, own_labels("nightly"), age=age)
+    palette.sick = {"c2": unavailable}
+    return palette
+
+
+@pytest.mark.parametrize(("module", "options"), EVERY_MODULE)
+def test_on_error_abort_names_the_cluster_and_writes_nothing(
+    palette: MemoryPalette, module: Module, options: Json
+) -> None:
+    result = task(palette, module, options)
+    assert result["failed"]
+    assert result["reason"] == "unavailable"
+    assert result["http_status"] == 503
+    assert "cluster cluster-2: HTTP 503: no upstream" in result["msg"]
+    assert "on_error: continue" in result["msg"]
+    assert result["clusters"]["cluster-2"]["reachable"] is False
+    assert result["clusters"]["cluster-1"]["reachable"] is True
+    assert result["complete"] is False
+    assert palette.writes() == []
+
+
+@pytest.mark.parametrize("module_and_options", [param.values for param in EVERY_MODULE])
+def test_on_error_continue_goes_on_with_the_others(
+    palette: MemoryPalette, module_and_options: Any
+) -> None:
+    module, options = module_and_options
+    tolerated = {"max_failed_clusters": 1} if "max_failed_clusters" in module.arguments.spec else {}
+    result = task(palette, module, options, on_error="continue", **tolerated)
+    assert not result.get("failed"), result
+    assert result["complete"] is False
+    cluster = result["clusters"]["cluster-2"]
+    assert (cluster["reachable"], cluster["reason"]) == (False, "unavailable")
+    assert cluster["message"] == "HTTP 503: no upstream"
+    assert sum(result["clusters"]["cluster-1"]["counts"].values()) > 0
+    (warning,) = (text for text in result["warnings"] if "cluster" in text)
+    assert "1 of 3 clusters could not be reached: cluster-2 (unavailable)" in warning
+
+
+@pytest.mark.parametrize(("module", "options"), WRITERS)
+def test_max_failed_clusters_is_how_many_may_fail(
+    palette: MemoryPalette, module: Module, options: Json
+) -> None:
+    result = task(palette, module, options, on_error="continue")
+    assert result["failed"]
+    assert result["reason"] == "members_failed"
+    assert "cluster-2 (unavailable)" in result["msg"]
+    assert {call.cluster_uid for call in palette.writes()} == {"c1", "c3"}
+
+
+@pytest.mark.parametrize(("module", "options"), WRITERS)
+def test_max_failed_clusters_must_not_be_negative(
+    palette: MemoryPalette, module: Module, options: Json
+) -> None:
+    result = task(palette, module, options, max_failed_clusters=-1)
+    assert result["reason"] == "invalid_parameters"
+    assert "max_failed_clusters: must be 0 or more" in result["msg"]
+
+
+@pytest.mark.parametrize("value", ["0", "-3", "many", "1.5", ""])
+@pytest.mark.parametrize(("module", "options"), WRITERS)
+def test_max_in_progress_must_be_auto_or_a_number(
+    palette: MemoryPalette, module: Module, options: Json, value: str
+) -> None:
+    result = task(palette, module, options, max_in_progress=value)
+    assert result["reason"] == "invalid_parameters"
+    assert f"max_in_progress: '{value}' is neither auto nor 1 or more" in result["msg"]
+    assert palette.calls == []
+
+
+@pytest.mark.parametrize(("module", "options"), EVERY_MODULE)
+def test_on_error_continue_fails_where_no_cluster_answers(
+    palette: MemoryPalette, module: Module, options: Json
+) -> None:
+    palette.sick = dict.fromkeys(("c1", "c2", "c3"), unavailable)
+    result = task(palette, module, options, on_error="continue")
+    assert result["failed"]
+    assert result["reason"] == "unavailable"
+    assert "3 of 3 clusters could not be reached" in result["msg"]
+
+
+@pytest.mark.parametrize(("module", "options"), EVERY_MODULE)
+def test_on_error_continue_goes_on_without_a_cluster_that_does_not_exist(
+    palette: MemoryPalette, module: Module, options: Json
+) -> None:
+    if options.get("all"):
+        options = {"set": "nightly"}
+    result = task(
+        palette, module, options, clusters=["cluster-1", "clutser-3"], on_error="continue"
+    )
+    cluster = result["clusters"]["clutser-3"]
+    assert (cluster["uid"], cluster["reason"]) == (None, "not_found")
+    assert "cluster 'clutser-3' not found" in cluster["message"]
+    assert "cluster-3" in cluster["message"]
+    assert result["clusters"]["cluster-1"]["reachable"]
+
+
+@pytest.mark.parametrize(("module", "options"), EVERY_MODULE)
+def test_one_cluster_alone_fails_with_its_own_error(
+    palette: MemoryPalette, module: Module, options: Json
+) -> None:
+    result = task(palette, module, options, clusters=["cluster-2"])
+    assert result["failed"]
+    assert result["msg"] == "HTTP 503: no upstream"
+    assert result["clusters"]["cluster-2"]["uid"] == "c2"
+
+
+def test_vms_of_a_cluster_that_is_down_are_rows(palette: MemoryPalette) -> None:
+    listed = [
+        {"vm_name": "db1", "namespace": "vms", "cluster": name}
+        for name in ("cluster-1", "cluster-2")
+    ]
+    options = {"set": "now", "vms": listed, "max_failed_clusters": 1}
+    result = task(palette, vm_snapshot_set.MODULE, options, on_error="continue")
+    assert not result.get("failed"), result
+    row = result["members"]["cluster-2/vms/db1"]
+    assert (row["outcome"], row["reason"]) == ("blocked", "cluster_unreachable")
+    assert "HTTP 503" in row["msg"]
+    assert row["cluster_uid"] == "c2"
+    assert result["members"]["cluster-1/vms/db1"]["outcome"] == "created"
+    assert result["clusters"]["cluster-2"]["counts"] == {"blocked": 1}
+    assert result["summary"]["failed"] == 1
+
+
+def test_set_does_not_wait_with_one_cluster_for_another(palette: MemoryPalette) -> None:
+    others_are_done = threading.Event()
+
+    def answers_last(_call: Call) -> PaletteError | None:
+        assert others_are_done.wait(30)
+        return None
+
+    def note(_call: Call) -> None:
+        if len(palette.writes("POST")) == 2:
+            others_are_done.set()
+
+    palette.sick = {"c2": answers_last}
+    palette.after = note
+    options = {"set": "now", "all": True}
+    result = task(palette, vm_snapshot_set.MODULE, options, on_error="continue")
+    assert not result.get("failed"), result
+    assert result["summary"]["created"] == 3
+
+
+def test_cluster_that_goes_down_while_it_is_written_to_is_told(palette: MemoryPalette) -> None:
+    for number in range(20):
+        palette.add_vm(key_of(f"web{number}", cluster_uid="c2"))
+
+    def after_its_first_write(call: Call) -> PaletteError | None:
+        written = any(write.cluster_uid == "c2" for write in palette.writes())
+        return unavailable(call) if written else None
+
+    palette.sick = {"c2": after_its_first_write}
+    options = {"set": "now", "all": True, "max_failed_clusters": 1, "members": "all"}
+    result = task(palette, vm_snapshot_set.MODULE, options, on_error="continue")
+    assert not result.get("failed"), result
+    cluster = result["clusters"]["cluster-2"]
+    assert (cluster["reachable"], cluster["reason"]) == (False, "cluster_unreachable")
+    assert result["members"]["cluster-1/vms/db1"]["outcome"] == "created"
+    assert result["complete"] is False
+
+
+# max_in_progress and group_by, through the module
+
+
+def test_group_by_tells_how_far_apart_the_snapshots_are(palette: MemoryPalette) -> None:
+    palette.sick = {}
+    palette.add_vm(key_of("web1"), {"app": "shop"})
+    palette.add_vm(key_of("web2"), {"app": "shop"})
+    palette.courses = {"web2": ready_after(4)}
+    options = {"set": "now", "all": True, "group_by": "app"}
+    result = task(palette, vm_snapshot_set.MODULE, options)
+    assert result["groups"]["shop"]["members"] == 2
+    assert isinstance(result["groups"]["shop"]["skew_seconds"], int)
+    assert result["summary"]["skew_seconds"] >= result["groups"]["shop"]["skew_seconds"]
+
+
+def test_failed_snapshot_of_this_very_set_is_taken_again(palette: MemoryPalette) -> None:
+    palette.sick = {}
+    palette.add_snapshot("db1-now", key_of("db1"), own_labels("now"), course=(FAILED,))
+    result = task(palette, vm_snapshot_set.MODULE, {"set": "now", "clusters": ["cluster-1"]})
+    row = result["members"]["cluster-1/vms/db1"]
+    assert (row["outcome"], row["status"]["ready_to_use"]) == ("replaced", True)
+
+
+@pytest.mark.parametrize("labels", [{}, own_labels("another")])
+def test_failed_snapshot_that_is_not_of_this_set_blocks(
+    palette: MemoryPalette, labels: dict[str, str]
+) -> None:
+    palette.sick = {}
+    palette.add_snapshot("db1-now", key_of("db1"), labels, course=(FAILED,))
+    result = task(palette, vm_snapshot_set.MODULE, {"set": "now", "clusters": ["cluster-1"]})
+    assert result["members"]["cluster-1/vms/db1"]["reason"] == "snapshot_failed"
+    assert palette.writes() == []

@@ -1,0 +1,311 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each cluster in its own lane, against Palette in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
+    Execution,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.lane import (
+    Lane,
+    Preparation,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
+    Member,
+    patience_with,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
+    DELETE,
+    Step,
+    plan_present,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
+    Goal,
+    Waiting,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.window import Window
+from unit.builders import FAILED, READY, RUNNING, desired_snapshot, key_of, own_labels, vm
+from unit.palette_in_memory import (
+    NEVER_READY,
+    Call,
+    MemoryPalette,
+    cluster_vms,
+    connected,
+    ready_after,
+)
+
+WAITING = Waiting(timeout=60.0, interval=5.0)
+
+
+def silent(_call: Call) -> PaletteError:
+    """Return the error of a cluster that never answers."""
+    return PaletteError("timeout", "no answer", outcome_unknown=True)
+
+
+def creation(vm_name: str, cluster_uid: str = "c1", group: str | None = None) -> Member:
+    """Return a member whose snapshot is to be taken, named as its VM."""
+    key = key_of(vm_name, cluster_uid=cluster_uid)
+    action = plan_present(desired_snapshot(key, vm_name), None, vm(key))
+    return Member(key, action.steps, group=group)
+
+
+def lane_of(
+    palette: MemoryPalette, members: Sequence[Member], uid: str = "c1", window: int | None = None
+) -> Lane:
+    """Return a cluster's lane with members."""
+    lane = Lane(cluster_vms(palette, palette.clusters[uid]), WAITING, Window(window))
+    lane.load(members)
+    return lane
+
+
+def run(palette: MemoryPalette, *lanes: Lane, concurrency: int = 4) -> None:
+    """Carry the lanes' members out."""
+    with connected(palette):
+        Execution(lanes, concurrency).run()
+
+
+def reasons(members: Sequence[Member]) -> dict[str, str]:
+    """Return why members failed, by VM."""
+    return {m.key.vm_name: m.failure.reason for m in members if m.failure}
+
+
+def most_in_progress(palette: MemoryPalette) -> list[int]:
+    """Let each creation be noted with how many are in progress then; return the notes."""
+    notes: list[int] = []
+
+    def note(call: Call) -> None:
+        if call.method == "POST":
+            now = palette.clock.now
+            shown = [stored.shown(now).get("status", {}) for stored in palette.stored.values()]
+            notes.append(sum(status.get("phase") != "Succeeded" for status in shown))
+
+    palette.after = note
+    return notes
+
+
+@pytest.fixture
+def palette() -> MemoryPalette:
+    """Palette with two clusters."""
+    palette = MemoryPalette()
+    palette.add_cluster("c2", "cluster-2")
+    return palette
+
+
+# A cluster that does not answer
+
+
+def test_cluster_that_does_not_answer_concerns_no_other(palette: MemoryPalette) -> None:
+    palette.sick = {"c2": silent}
+    sick = [creation(f"sick-{number}", "c2") for number in range(50)]
+    well = [creation(f"well-{number}") for number in range(50)]
+    run(palette, lane_of(palette, sick, "c2"), lane_of(palette, well))
+    assert reasons(well) == {}
+    assert all(member.seen and member.seen.ready for member in well)
+    assert len(reasons(sick)) == 50
+    assert set(reasons(sick).values()) == {"timeout", "cluster_unreachable"}
+
+
+def test_cluster_that_does_not_answer_is_not_asked_for_each_member(palette: MemoryPalette) -> None:
+    palette.sick = {"c2": silent}
+    sick = [creation(f"sick-{number}", "c2") for number in range(50)]
+    lane = lane_of(palette, sick, "c2")
+    run(palette, lane)
+    assert len(palette.writes("POST")) <= 6  # those under way when the third was not answered
+    assert lane.failure
+    assert lane.failure.reason == "cluster_unreachable"
+    text = str(sick[-1].failure)
+    assert "not tried, because cluster cluster-2 did not answer" in text
+    assert "no answer" in text
+
+
+def test_cluster_that_recovers_while_others_work_is_done_to_the_end(palette: MemoryPalette) -> None:
+    palette.sick = {"c2": lambda call: silent(call) if palette.elapsed < 20 else None}
+    palette.course = ready_after(30)
+    sick = [creation(f"sick-{number}", "c2") for number in range(20)]
+    run(palette, lane_of(palette, sick, "c2"), lane_of(palette, [creation("well")]))
+    done = [member for member in sick if not member.failure]
+    assert len(done) >= 14
+    assert all(member.seen and member.seen.ready for member in done)
+    assert "cluster_unreachable" not in reasons(sick).values()
+
+
+def test_several_silent_clusters_are_palettes_own_trouble(palette: MemoryPalette) -> None:
+    palette.add_cluster("c3", "cluster-3")
+    palette.sick = dict.fromkeys(("c1", "c2", "c3"), silent)
+    lanes = [
+        lane_of(palette, [creation(f"{uid}-{number}", uid) for number in range(20)], uid)
+        for uid in palette.clusters
+    ]
+    run(palette, *lanes)
+    last = lanes[0].members[-1].failure
+    assert last
+    assert last.reason == "unreachable"
+    assert "3 clusters did not answer" in last.message
+
+
+def test_one_lost_answer_does_not_stop_the_others(palette: MemoryPalette) -> None:
+    members = [creation(f"vm-{number}") for number in range(20)]
+    palette.fail("POST", PaletteError("unreachable", "reset"), vm_name="vm-3")
+    run(palette, lane_of(palette, members))
+    assert reasons(members) == {"vm-3": "unreachable"}
+
+
+def test_observation_that_fails_is_the_lanes_failure(palette: MemoryPalette) -> None:
+    def observe() -> object:
+        raise PaletteError("unavailable", "HTTP 503")
+
+    api = cluster_vms(palette, palette.clusters["c2"])
+    lane = Lane(api, WAITING, preparation=Preparation(observe, lambda _observed: []))
+    well = [creation("well")]
+    run(palette, lane, lane_of(palette, well))
+    assert lane.failure
+    assert lane.failure.reason == "unavailable"
+    assert reasons(well) == {}
+    assert palette.names() == ["well"]
+
+
+def test_observation_brings_the_members(palette: MemoryPalette) -> None:
+    api = cluster_vms(palette, palette.clusters["c2"])
+    preparation = Preparation(lambda: ["a", "b"], lambda names: [creation(n, "c2") for n in names])
+    lane = Lane(api, WAITING, preparation=preparation)
+    run(palette, lane)
+    assert palette.names() == ["a", "b"]
+    assert [member.key.vm_name for member in lane.members] == ["a", "b"]
+
+
+# max_in_progress
+
+
+def test_max_in_progress_is_how_many_snapshots_are_taken_at_once(palette: MemoryPalette) -> None:
+    palette.course = (*[RUNNING] * 3, READY)
+    notes = most_in_progress(palette)
+    members = [creation(f"vm-{number}") for number in range(30)]
+    run(palette, lane_of(palette, members, window=4), concurrency=16)
+    assert reasons(members) == {}
+    assert max(notes) == 4
+
+
+def test_max_in_progress_counts_each_cluster(palette: MemoryPalette) -> None:
+    palette.course = (*[RUNNING] * 3, READY)
+    notes = most_in_progress(palette)
+    lanes = [
+        lane_of(palette, [creation(f"{uid}-{n}", uid) for n in range(8)], uid, window=2)
+        for uid in ("c1", "c2")
+    ]
+    run(palette, *lanes)
+    assert max(notes) == 4
+
+
+def test_max_in_progress_bounds_deletions(palette: MemoryPalette) -> None:
+    members = []
+    for number in range(20):
+        key = key_of(f"vm-{number}")
+        palette.add_snapshot(f"s{number}", key, own_labels())
+        members.append(Member(key, [Step(DELETE, f"s{number}", Goal.GONE)]))
+    most = 0
+
+    def note(_call: Call) -> None:
+        nonlocal most
+        most = max(most, sum(stored.deleting for stored in palette.stored.values()))
+
+    palette.after = note
+    run(palette, lane_of(palette, members, window=3), concurrency=16)
+    assert palette.names() == []
+    assert most == 3
+
+
+def test_members_that_only_wait_need_no_room(palette: MemoryPalette) -> None:
+    palette.courses = {"slow": ready_after(30)}
+    stored = palette.add_snapshot("other", key_of("other"), course=ready_after(2))
+    waits = Member(key_of("other"), [Step(None, stored.metadata["name"], Goal.SETTLED)])
+    slow, next_one = creation("slow"), creation("next")
+    run(palette, lane_of(palette, [slow, next_one, waits], window=1))
+    assert reasons([slow, next_one, waits]) == {}
+    polls = [call.at for call in palette.polls()]
+    assert polls[0] < 5
+
+
+def test_group_is_never_split(palette: MemoryPalette) -> None:
+    palette.course = (*[RUNNING] * 5, READY)
+    members = [
+        creation(f"vm-{number}", group="even" if number % 2 == 0 else "odd") for number in range(6)
+    ]
+    run(palette, lane_of(palette, members, window=4), concurrency=1)
+    begun = {call.vm_name: call.at for call in palette.writes("POST")}
+    even = {begun[f"vm-{number}"] for number in (0, 2, 4)}
+    odd = {begun[f"vm-{number}"] for number in (1, 3, 5)}
+    assert (len(even), len(odd)) == (1, 1)
+    assert max(even) < min(odd)
+
+
+def test_group_larger_than_max_in_progress_begins_alone(palette: MemoryPalette) -> None:
+    members = [creation(f"vm-{number}", group="shop") for number in range(6)]
+    run(palette, lane_of(palette, [creation("first"), *members], window=2))
+    assert reasons(members) == {}
+    begun = {call.vm_name: call.at for call in palette.writes("POST")}
+    assert len({begun[f"vm-{number}"] for number in range(6)}) == 1
+    assert begun["first"] < begun["vm-0"]
+
+
+# Storage that is too slow
+
+
+def test_storage_too_slow_holds_the_rest_back(palette: MemoryPalette) -> None:
+    palette.course = (RUNNING, RUNNING, FAILED)
+    members = [creation(f"vm-{number}") for number in range(10)]
+    run(palette, lane_of(palette, members, window=3))
+    assert len(palette.writes("POST")) == 3
+    assert reasons(members[:3]) == dict.fromkeys(("vm-0", "vm-1", "vm-2"), "snapshot_failed")
+    assert set(reasons(members[3:]).values()) == {"storage_too_slow"}
+    text = str(members[-1].failure)
+    assert "cluster cluster-1 finished no snapshots a minute lately" in text
+    assert "set max_in_progress: 1 or a longer failure_deadline, then run again" in text
+
+
+def test_storage_is_not_too_slow_when_a_later_one_is_done(palette: MemoryPalette) -> None:
+    palette.courses = {"vm-0": (RUNNING, RUNNING, RUNNING, FAILED)}
+    members = [creation(f"vm-{number}") for number in range(10)]
+    run(palette, lane_of(palette, members, window=3))
+    assert reasons(members) == {"vm-0": "snapshot_failed"}
+
+
+def test_failure_with_an_error_of_its_own_holds_nobody_back(palette: MemoryPalette) -> None:
+    palette.courses = {"vm-0": ({**FAILED, "error": {"message": "Failed freezing vm"}},)}
+    members = [creation(f"vm-{number}") for number in range(10)]
+    run(palette, lane_of(palette, members, window=1))
+    assert reasons(members) == {"vm-0": "snapshot_failed"}
+
+
+# Each lane for itself
+
+
+def test_wait_timeout_of_one_cluster_is_not_anothers(palette: MemoryPalette) -> None:
+    palette.courses = {"never": NEVER_READY, "slow": ready_after(40)}
+    never, slow = creation("never", "c2"), creation("slow")
+    run(palette, lane_of(palette, [never], "c2"), lane_of(palette, [slow]))
+    assert reasons([never, slow]) == {"never": "wait_timeout"}
+
+
+def test_patience_is_half_the_deadline_and_short_for_frozen_guests() -> None:
+    def of(deadline: str | None, **status: Any) -> float:
+        return patience_with(desired_snapshot(failure_deadline=deadline), vm(**status))
+
+    agent = [{"type": "AgentConnected", "status": "True"}]
+    frozen = {"created": True, "conditions": agent}
+    assert patience_with(None, None) == 150.0
+    assert of(None) == 150.0
+    assert of("10m") == 300.0
+    assert of("0s") == 150.0
+    assert of("10m", **frozen) == 30.0
+    assert of("20s", **frozen) == 10.0
+    assert of("10m", **{**frozen, "created": False}) == 300.0
