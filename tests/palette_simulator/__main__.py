@@ -9,7 +9,7 @@ import argparse
 from contextlib import ExitStack
 from io import TextIOBase
 from pathlib import Path
-from typing import Any, cast, get_args, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -55,11 +55,13 @@ def _add_switch(parser: argparse.ArgumentParser, name: str, hint: Any, default: 
     option = "--" + name.replace("_", "-")
     if hint is bool:
         parser.add_argument(option, action="store_true", default=default)
-    elif choices := get_args(hint):
+    elif get_origin(hint) is Literal:
         text = "%(choices)s (default: %(default)s)"
+        choices = get_args(hint)
         parser.add_argument(option, choices=choices, default=default, metavar="HOW", help=text)
     else:
-        parser.add_argument(option, type=hint, default=default, help="default: %(default)s")
+        kind = next(iter(get_args(hint)), hint)  # the first of "float | None"
+        parser.add_argument(option, type=kind, default=default, help="default: %(default)s")
 
 
 def _switches(args: argparse.Namespace) -> Switches:

@@ -67,6 +67,8 @@ def _cluster(seed: FleetCluster, project_uid: str, timing: Timing, now: float) -
     cluster.vm_enabled = seed.vm_enabled
     cluster.namespaces = set(seed.namespaces)
     cluster.timing = timing
+    cluster.cuts_per_second = seed.cuts_per_second
+    cluster.cut_burst = seed.cut_burst
     for vm in seed.vms:
         cluster.add_vm(new_vm(vm, cluster, now - parse_age(vm.age)), now)
         for snapshot in sorted(vm.snapshots, key=lambda s: -parse_age(s.age)):

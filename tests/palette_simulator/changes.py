@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests change of a VM, now or when a request comes in."""
+"""What tests change of a cluster, or of a VM, now or when a request comes in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 
 from palette_simulator.fleet import Fate, Freeze, Power
 from palette_simulator.state import VM, Cluster, State
+from palette_simulator.switches import Burst, Rate
 from palette_simulator.timing import check_overrides
 
 
@@ -39,11 +40,36 @@ class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         cluster.change_vm(vm, time.time())
 
 
+class ClusterChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which fields of a cluster to change; null gives the say back to the switch of that name."""
+
+    cuts_per_second: Rate | msgspec.UnsetType | None = msgspec.UNSET
+    cut_burst: Burst | msgspec.UnsetType | None = msgspec.UNSET
+
+    def apply(self, cluster: Cluster) -> None:
+        """Change the cluster."""
+        for field, value in msgspec.structs.asdict(self).items():
+            if value is not msgspec.UNSET:
+                setattr(cluster, field, value)
+
+
+def find_cluster(state: State, wanted: str) -> Cluster:
+    """The cluster with this name or uid, as it is now; LookupError where there is none."""
+    for cluster in state.clusters.values():
+        if wanted in (cluster.name, cluster.uid):
+            cluster.sweep(time.time())
+            return cluster
+    raise LookupError(f"no cluster {wanted}")
+
+
 def find_vm(state: State, path: str) -> tuple[Cluster, VM]:
     """Return the VM at a path, and its cluster; LookupError where there is none."""
     wanted, namespace, name = path.split("/")
     for cluster in state.clusters.values():
+        if wanted not in (cluster.name, cluster.uid):
+            continue
+        cluster.sweep(time.time())
         vm = cluster.vms.get((namespace, name))
-        if vm and wanted in (cluster.name, cluster.uid):
+        if vm:
             return cluster, vm
     raise LookupError(f"no VM {namespace}/{name} in {wanted}")

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from palette_simulator.build import new_vm
-from palette_simulator.changes import VMChange, find_vm
+from palette_simulator.changes import ClusterChange, VMChange, find_cluster, find_vm
 from palette_simulator.durations import parse_age
 from palette_simulator.faults import Fault
 from palette_simulator.fleet import FleetVM
@@ -91,11 +91,14 @@ def stats(request: Request, palette: Palette, body: bytes) -> dict[str, Any]:
     clusters = palette.state.clusters.values()
     for cluster in clusters:
         cluster.sweep(now)
+    tolls = [cluster.toll(now) for cluster in clusters]
     return {
         **palette.journal.stats(),
         "vms": sum(len(cluster.vms) for cluster in clusters),
         "snapshots": sum(len(cluster.snapshots) for cluster in clusters),
         "retained_contents": [name for c in clusters for name in c.retained_contents],
+        "failed": sum(toll.failed for toll in tolls),
+        "longest_freeze": round(max((toll.longest_freeze for toll in tolls), default=0.0), 3),
     }
 
 
@@ -113,6 +116,14 @@ def switches(request: Request, palette: Palette, body: bytes) -> object:
 
 
 @_endpoint
+def change_cluster(request: Request, palette: Palette, body: bytes) -> None:
+    """Change the pace of a cluster's storage."""
+    change = msgspec.json.decode(body, type=ClusterChange)
+    change.apply(find_cluster(palette.state, request.path_params["cluster"]))
+    palette.pace_storage()
+
+
+@_endpoint
 def change_vm(request: Request, palette: Palette, body: bytes) -> None:
     """Change a VM's state or behaviour; its snapshots in progress follow."""
     change = msgspec.json.decode(body, type=VMChange)
@@ -123,7 +134,7 @@ def change_vm(request: Request, palette: Palette, body: bytes) -> None:
 def make_vm(request: Request, palette: Palette, body: bytes) -> None:
     """Make a VM, with the keys of a fleet file; one of its name is deleted before."""
     wanted, now = request.path_params, time.time()
-    cluster = _find_cluster(request, palette)
+    cluster = find_cluster(palette.state, wanted["cluster"])
     given = msgspec.json.decode(body, type=dict[str, Any])
     if "snapshots" in given:
         raise ValueError("a VM that is made has no snapshots yet")
@@ -155,6 +166,7 @@ def control_app(palette: Palette) -> Starlette:
         Route("/_simulator/stats", stats, methods=["GET"]),
         Route("/_simulator/reset", reset, methods=["POST"]),
         Route("/_simulator/switches", switches, methods=["POST"]),
+        Route("/_simulator/clusters/{cluster}", change_cluster, methods=["POST"]),
         Route("/_simulator/vms/{vm:path}", change_vm, methods=["POST"]),
         Route("/_simulator/vms/{cluster}/{namespace}/{vm}", make_vm, methods=["PUT"]),
         Route("/_simulator/vms/{vm:path}", delete_vm, methods=["DELETE"]),
@@ -167,12 +179,3 @@ def control_app(palette: Palette) -> Starlette:
 def _delete(cluster: Cluster, vm: VM, now: float) -> None:
     cluster.delete_vm(vm, now)
     cluster.sweep(now)
-
-
-def _find_cluster(request: Request, palette: Palette) -> Cluster:
-    wanted = request.path_params["cluster"]
-    for cluster in palette.state.clusters.values():
-        if wanted in (cluster.name, cluster.uid):
-            cluster.sweep(time.time())
-            return cluster
-    raise LookupError(f"no cluster {wanted}")

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from palette_simulator.durations import parse_age, parse_go_duration
+from palette_simulator.switches import Burst, Rate
 from palette_simulator.timing import check_overrides
 
 PERMISSIONS = (
@@ -128,6 +129,9 @@ class FleetCluster(_Section):
     deleted: bool = False
     vm_enabled: bool = True
     namespaces: list[str] = []
+    cuts_per_second: Rate | None = None
+    """the pace of its storage; as the switch says if absent"""
+    cut_burst: Burst | None = None
     vms: list[FleetVM] = []
 
 

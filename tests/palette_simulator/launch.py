@@ -92,6 +92,10 @@ class Simulator:
         """Change fields of a VM, named as in the fleet file (see VMChange in control.py)."""
         self._ask("POST", f"vms/{cluster}/{namespace}/{vm}", fields)
 
+    def change_cluster(self, cluster: str, **fields: object) -> None:
+        """Change the pace of a cluster's storage: cuts_per_second=5, cut_burst=10."""
+        self._ask("POST", f"clusters/{cluster}", fields)
+
     def make_vm(self, cluster: str, namespace: str, vm: str, **fields: object) -> None:
         """Make a VM, with fields named as in the fleet file; one of its name is deleted before."""
         self._ask("PUT", f"vms/{cluster}/{namespace}/{vm}", fields)

@@ -74,13 +74,24 @@ class Window(NamedTuple):
 
 
 # See docs/palette.md, "Deadlines".
-def plan(created: float, deadline: float, pace: Pace, course: Course, window: Window) -> Timeline:
-    """The whole life of a snapshot that nobody deletes; deadline in seconds, NEVER for none."""
+def plan(
+    created: float,
+    deadline: float,
+    pace: Pace,
+    course: Course,
+    window: Window,
+    turn: float = 0.0,
+) -> Timeline:
+    """The whole life of a snapshot that nobody deletes; deadline in seconds, NEVER for none.
+
+    turn: when the storage takes it up; NEVER as long as it waits for that.
+    """
     expires = created + deadline
     locked = _first_attempt(created + pace.lock, pace.lock_retry, window)
     locked = locked if locked < expires else NEVER
     reached = locked + pace.cut
-    cut = reached if course.cuts and reached < expires else NEVER
+    taken = max(reached, turn)
+    cut = taken if course.cuts and taken < expires else NEVER
     struggling = NEVER if course.cuts else reached
     failed = NEVER if cut < NEVER else max(expires, created + pace.status)
     ready = cut + pace.ready if course.becomes_ready else NEVER

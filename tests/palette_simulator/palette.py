@@ -33,6 +33,7 @@ class Palette:
         self.faults.clear()
         timing = load_timing(self.switches.timing, self.switches.time_scale)
         self.state = build(self._fleet, timing, time.time())
+        self.pace_storage()
         self.journal.clear()
 
     def now(self) -> float:
@@ -46,3 +47,10 @@ class Palette:
         self.switches = switches
         for cluster in self.state.clusters.values():
             cluster.timing = timing
+        self.pace_storage()
+
+    def pace_storage(self) -> None:
+        """Let the clusters' storage be as fast as the switches, or they themselves, say."""
+        switches, now = self.switches, time.time()
+        for cluster in self.state.clusters.values():
+            cluster.pace_storage(switches.cuts_per_second, switches.cut_burst, now)

@@ -14,7 +14,7 @@ import uuid
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from palette_simulator.fleet import Fate, FleetVolume, Freeze, Power
 from palette_simulator.lifecycle import (
@@ -30,6 +30,7 @@ from palette_simulator.lifecycle import (
     plan,
     stage_at,
 )
+from palette_simulator.storage import NO_QUEUE, Place, StorageQueue
 from palette_simulator.timing import Delays, Timing
 
 Key = tuple[str, str]
@@ -61,12 +62,19 @@ class VM:
 
     def course(self) -> Course:
         """What goes wrong with a snapshot of this VM."""
-        freeze_fails = self.freeze == "fails" and self.guest_agent and self.power == "Running"
         return Course(
-            cuts=self.fate != "fails" and not freeze_fails,
+            cuts=self.fate != "fails" and not self.freeze_fails(),
             becomes_ready=self.fate != "never_ready",
             stays_ready=self.fate != "ready_lost",
         )
+
+    def quiesces(self) -> bool:
+        """Whether KubeVirt freezes the guest for a snapshot."""
+        return self.guest_agent and self.power == "Running"
+
+    def freeze_fails(self) -> bool:
+        """Whether it tries to, and cannot."""
+        return self.freeze == "fails" and self.quiesces()
 
     # See docs/palette.md, "Quiescing".
     def indications(self) -> list[str]:
@@ -108,6 +116,11 @@ class Snapshot:
         """the timeline of a snapshot that is older than the simulator"""
         self.deleted = NEVER
         self.gone = NEVER
+        self.number = 0
+        """counts the snapshots of a cluster in the order of creation"""
+        self.turn = 0.0
+        """when the storage took it up; NEVER as long as it has to wait for that"""
+        self.freezes = False
         self.source_uid = ""
         self.indications: list[str] = []
         self.included: list[str] = []
@@ -132,6 +145,29 @@ class Snapshot:
         self.included = sorted(v.name for v in vm.volumes if v.can_be_snapshotted())
         self.excluded = sorted(v.name for v in vm.volumes if not v.can_be_snapshotted())
         self.trouble = vm.trouble()
+        self.freezes = vm.quiesces() and not vm.freeze_fails()
+
+    # See docs/palette.md, "Quiescing".
+    def frozen_for(self, now: float) -> float:
+        """How many seconds the guest has been frozen for this snapshot."""
+        if not self.freezes:
+            return 0.0
+        until = min(self.timeline.cut, self.timeline.failed, self.deleted, now)
+        return max(0.0, until - self.timeline.working)
+
+
+class Toll(NamedTuple):
+    """What the snapshots taken so far have cost, those that are gone too."""
+
+    longest_freeze: float = 0.0
+    failed: int = 0
+
+    def with_snapshot(self, snapshot: Snapshot, now: float) -> Toll:
+        """This, and one snapshot more; those of the fleet file do not count."""
+        if snapshot.seeded:
+            return self
+        failed = snapshot.stage(now) == Stage.FAILED
+        return Toll(max(self.longest_freeze, snapshot.frozen_for(now)), self.failed + failed)
 
 
 class Cluster:
@@ -155,6 +191,13 @@ class Cluster:
         """the snapshots of each VM name, oldest first; they outlive the VM"""
         self.timing = Timing(Delays())
         self.retained_contents: list[str] = []
+        self.cuts_per_second: float | None = None
+        """the pace of this cluster's own storage; None: as the switch says"""
+        self.cut_burst: int | None = None
+        self._storage: StorageQueue[Snapshot] = StorageQueue()
+        self._toll = Toll()
+        """of snapshots that are gone"""
+        self._numbers = itertools.count()
         self._made: Counter[Key] = Counter()
         self._versions = itertools.count(1000, _VERSIONS_PER_WRITE)
         self._latest = 1000
@@ -187,6 +230,7 @@ class Cluster:
             snapshot.version = self.next_version()
             if snapshot.stage(now) <= Stage.WAITING:
                 snapshot.observe(vm)
+                self._line_up(snapshot)
         self._replan(vm.key, now)
 
     def add_snapshot(self, snapshot: Snapshot) -> None:
@@ -197,6 +241,8 @@ class Cluster:
         siblings.append(snapshot)
         self.snapshots[snapshot.key] = snapshot
         insort(self.snapshot_keys, snapshot.key)
+        snapshot.number = next(self._numbers)
+        self._line_up(snapshot)
         self._plan(snapshot, opens, snapshot.created)
 
     def delete_snapshot(self, snapshot: Snapshot, now: float) -> None:
@@ -241,14 +287,45 @@ class Cluster:
                 return snapshot
         return None
 
+    def pace_storage(self, rate: float | None, burst: int, now: float) -> None:
+        """Set the pace of the storage, unless the cluster has its own; rate: None for no queue."""
+        self.sweep(now)
+        own_rate, own_burst = self.cuts_per_second, self.cut_burst
+        rate = rate if own_rate is None else own_rate
+        burst = burst if own_burst is None else own_burst
+        self._storage.configure(NO_QUEUE if rate is None else rate, burst, now)
+
+    def toll(self, now: float) -> Toll:
+        """What this cluster's snapshots have cost until now."""
+        toll = self._toll
+        for snapshot in self.snapshots.values():
+            toll = toll.with_snapshot(snapshot, now)
+        return toll
+
     def sweep(self, now: float) -> None:
-        """Remove what has gone by now."""
+        """Let happen what has come about by now: turns at the storage, then departures."""
+        for snapshot, at in self._storage.served(now):
+            self._cut(snapshot, at)
         while self._departures and self._departures[0][0] <= now:
-            _when, _order, kind, key = heapq.heappop(self._departures)
+            when, _order, kind, key = heapq.heappop(self._departures)
             if kind == "vm":
-                self._remove_vm(key)
+                self._remove_vm(key, when)
             else:
                 self._remove_snapshot(key, now)
+
+    def _line_up(self, snapshot: Snapshot) -> None:
+        """Note whether a new snapshot has to wait for the storage."""
+        waits = self._storage.limits and snapshot.included
+        snapshot.turn = NEVER if waits else 0.0
+
+    def _cut(self, snapshot: Snapshot, at: float) -> None:
+        """Let the storage take up a snapshot, be it a failed one's carcass."""
+        snapshot.turn = at
+        key = snapshot.namespace, snapshot.vm_name
+        self._replan(key, at)
+        vm = self.vms.get(key)
+        if vm and vm.deleted is not None:
+            self._depart(snapshot.timeline.released, "vm", key)
 
     def _replan(self, vm_key: Key, now: float) -> None:
         """Plan the lives of a VM's snapshots again, oldest first."""
@@ -264,11 +341,26 @@ class Cluster:
         if timeline is None:
             course = vm.course() if vm else Course()
             window = _window(vm, opens)
-            fresh = plan(snapshot.created, snapshot.deadline, pace, course, window)
+            fresh = plan(snapshot.created, snapshot.deadline, pace, course, window, snapshot.turn)
             timeline = amend(snapshot.timeline, fresh, now, pace.unlock)
         if snapshot.deleted < NEVER:
             timeline = cancel(timeline, snapshot.deleted, pace.unlock)
         snapshot.timeline = timeline
+        if snapshot.turn == NEVER:
+            self._queue(snapshot, vm, now)
+
+    # See docs/palette.md, "Storage pace".
+    def _queue(self, snapshot: Snapshot, vm: VM | None, now: float) -> None:
+        """Let a snapshot's volumes wait for the storage once it has locked and frozen its VM.
+
+        They go on waiting when it has failed, until somebody deletes it.
+        """
+        line = snapshot.timeline
+        if snapshot.deleted < NEVER or line.working == NEVER or (vm and vm.freeze_fails()):
+            self._storage.drop(snapshot)
+            return
+        place = Place(snapshot.number, line.working, len(snapshot.included))
+        self._storage.put(snapshot, place, now)
 
     def _pace(self, snapshot: Snapshot, vm: VM | None) -> Pace:
         delays = self._delays(snapshot, vm)
@@ -292,7 +384,10 @@ class Cluster:
     def _depart(self, when: float, kind: str, key: Key) -> None:
         heapq.heappush(self._departures, (when, next(self._order), kind, key))
 
-    def _remove_vm(self, key: Key) -> None:
+    def _remove_vm(self, key: Key, when: float) -> None:
+        vm = self.vms.get(key)
+        if vm is None or vm.deleted is None or self.holder(key, when):
+            return  # it left earlier than was planned, and may have been made again
         del self.vms[key]
         del self.vm_keys[bisect_left(self.vm_keys, key)]
 
@@ -300,6 +395,7 @@ class Cluster:
         snapshot = self.snapshots.get(key)
         if snapshot is None or snapshot.gone > now:
             return
+        self._toll = self._toll.with_snapshot(snapshot, now)
         del self.snapshots[key]
         del self.snapshot_keys[bisect_left(self.snapshot_keys, key)]
         self.sources[snapshot.namespace, snapshot.vm_name].remove(snapshot)

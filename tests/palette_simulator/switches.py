@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+Rate = Annotated[float, msgspec.Meta(ge=0)]
+Burst = Annotated[int, msgspec.Meta(ge=1)]
 
 
 # See docs/palette.md, "Not known".
@@ -37,6 +40,8 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     latency: float = 0.0
     timing: str = "real"
     time_scale: float = 1.0
+    cuts_per_second: Rate | None = None
+    cut_burst: Burst = 1
     log_bodies: bool = False
 
     def but(self, changes: object) -> Switches:
