@@ -1,14 +1,17 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ASGI application: Palette's routes, and in front of them limits, latency, faults and log."""
+"""The ASGI application: Palette's routes, and what is in front of them.
+
+That is: limits, latency, sick clusters, faults and the log.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from email.utils import formatdate
 from typing import Any
 
@@ -21,12 +24,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from palette_simulator import lookups, machines, snapshots
-from palette_simulator.calls import JSON
+from palette_simulator.calls import JSON, key_is_right
 from palette_simulator.control import control_app
 from palette_simulator.errors import PaletteError, error_body, error_response
 from palette_simulator.faults import Fault
 from palette_simulator.palette import Palette
 from palette_simulator.ratelimit import refusal
+from palette_simulator.sickness import Sickness
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -180,12 +184,40 @@ class Front:
             return
         if self._palette.switches.latency:
             await asyncio.sleep(self._palette.switches.latency)
+        sickness = self._sickness_for(scope)
+        if sickness and sickness.strikes_at(scope["method"]):
+            exchange.fault = f"sick_{sickness.kind}"
+            await self._strike(sickness, scope, receive, send)
+            return
+        await self._answer(scope, receive, send, exchange)
+        if sickness:
+            sickness.answered(scope["method"])
+
+    def _sickness_for(self, scope: Scope) -> Sickness | None:
+        """What ails the cluster that a request is for; a wrong key does not reach it."""
+        sickness = self._palette.ward.of(scope["path"])
+        if sickness and key_is_right(Request(scope), self._palette):
+            return sickness
+        return None
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
         fault = self._palette.faults.take(scope["method"], scope["path"])
         if fault is None:
             await self._app(scope, receive, send)
             return
         exchange.fault = fault.action
         await _Saboteur(self._app, self._palette, fault).serve(scope, receive, send)
+
+    async def _strike(self, sickness: Sickness, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request fail as the cluster's sickness has it; nothing is carried out."""
+        answer = sickness.answer(self._palette.switches)
+        if answer:
+            await answer(scope, receive, send)
+            return
+        if sickness.kind == "hang":
+            await _first_of(_closed(receive), self._palette.ward.recovery(sickness))
+        scope["state"]["transport"].abort()
+        await _closed(receive)
 
     def _dating(self, send: Send) -> Send:
         """Send with the server's date, which a proxy in front of it writes too."""
@@ -261,6 +293,16 @@ class _Saboteur:
 @functools.lru_cache(maxsize=1)
 def _date_header(second: int) -> tuple[bytes, bytes]:
     return b"date", formatdate(second, usegmt=True).encode()
+
+
+async def _first_of(*ends: Coroutine[Any, Any, object]) -> None:
+    """Wait for whatever ends first, and give up the others."""
+    tasks = [asyncio.ensure_future(end) for end in ends]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _swallow(_message: Message) -> None:

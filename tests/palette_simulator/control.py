@@ -22,6 +22,7 @@ from palette_simulator.durations import parse_age
 from palette_simulator.faults import Fault
 from palette_simulator.fleet import FleetVM
 from palette_simulator.palette import Palette
+from palette_simulator.sickness import Complaint, Sickness
 from palette_simulator.state import VM, Cluster
 
 JSON = "application/json"
@@ -82,6 +83,26 @@ def inject(request: Request, palette: Palette, body: bytes) -> list[Fault]:
 def clear_faults(request: Request, palette: Palette, body: bytes) -> None:
     """Take all faults back."""
     palette.faults.clear()
+
+
+@_endpoint
+def sicknesses(request: Request, palette: Palette, body: bytes) -> list[Sickness]:
+    """What ails or ailed the clusters, and how often it has struck."""
+    return palette.ward.all()
+
+
+@_endpoint
+def sicken(request: Request, palette: Palette, body: bytes) -> None:
+    """Let a cluster be sick."""
+    complaint = msgspec.json.decode(body, type=Complaint)
+    cluster = find_cluster(palette.state, request.path_params["cluster"])
+    palette.ward.admit(cluster.name, cluster.uid, complaint)
+
+
+@_endpoint
+def heal(request: Request, palette: Palette, body: bytes) -> None:
+    """Let a cluster be well again; its strikes are still told."""
+    palette.ward.discharge(find_cluster(palette.state, request.path_params["cluster"]).uid)
 
 
 @_endpoint
@@ -163,6 +184,9 @@ def control_app(palette: Palette) -> Starlette:
         Route("/_simulator/faults", faults, methods=["GET"]),
         Route("/_simulator/faults", inject, methods=["POST"]),
         Route("/_simulator/faults", clear_faults, methods=["DELETE"]),
+        Route("/_simulator/sick", sicknesses, methods=["GET"]),
+        Route("/_simulator/sick/{cluster}", sicken, methods=["POST"]),
+        Route("/_simulator/sick/{cluster}", heal, methods=["DELETE"]),
         Route("/_simulator/stats", stats, methods=["GET"]),
         Route("/_simulator/reset", reset, methods=["POST"]),
         Route("/_simulator/switches", switches, methods=["POST"]),

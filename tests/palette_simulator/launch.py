@@ -75,6 +75,22 @@ class Simulator:
         """Take all faults back."""
         self._ask("DELETE", "faults")
 
+    def sicken(self, cluster: str, kind: str, since: str = "start") -> None:
+        """Let a cluster be sick: 503, 403, 500, 404, hang or reset, since start, write or wait."""
+        self._ask("POST", f"sick/{cluster}", {"kind": kind, "since": since})
+
+    def heal(self, cluster: str) -> None:
+        """Let a cluster be well again."""
+        self._ask("DELETE", f"sick/{cluster}")
+
+    def strikes(self, cluster: str) -> int:
+        """How many requests a cluster's sickness, healed or not, has struck."""
+        for sickness in self._ask("GET", "sick"):
+            if cluster in (sickness["cluster"], sickness["uid"]):
+                strikes: int = sickness["strikes"]
+                return strikes
+        raise ValueError(f"cluster {cluster} has not been sick")
+
     def stats(self) -> dict[str, Any]:
         """Counts: requests, rate_limited, operations, statuses, connections, snapshots and more."""
         stats: dict[str, Any] = self._ask("GET", "stats")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The running Palette: its state, switches, request log, faults and rate limits, and reset."""
+"""The running Palette: its state, switches, request log, faults, sick clusters and rate limits."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from palette_simulator.faults import FaultList
 from palette_simulator.fleet import Fleet
 from palette_simulator.journal import Journal
 from palette_simulator.ratelimit import RateLimiter
+from palette_simulator.sickness import Ward
 from palette_simulator.switches import Switches
 from palette_simulator.timing import load_timing
 
@@ -24,13 +25,15 @@ class Palette:
         self._first_switches = switches
         self.journal = journal
         self.faults = FaultList()
+        self.ward = Ward()
         self.reset()
 
     def reset(self) -> None:
-        """Start again: the fleet as in its file, the switches as first given, no fault, no log."""
+        """Start again: fleet and switches as first given, all in order, an empty log."""
         self.switches = self._first_switches
         self.limiter = RateLimiter()
         self.faults.clear()
+        self.ward.clear()
         timing = load_timing(self.switches.timing, self.switches.time_scale)
         self.state = build(self._fleet, timing, time.time())
         self.pace_storage()

@@ -29,6 +29,7 @@ class Probe:
         self.key = "demo-key"
         self.project = DEFAULT_PROJECT
         self.cluster = CLUSTER
+        self.timeout: float = LIMIT
 
     @classmethod
     @contextmanager
@@ -50,7 +51,7 @@ class Probe:
             headers={name: value for name, value in headers.items() if value},
             params={name: str(value) for name, value in query.items()},
             json=body,
-            timeout=LIMIT,
+            timeout=self.timeout,
             allow_redirects=False,
         )
 

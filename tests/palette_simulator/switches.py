@@ -17,6 +17,7 @@ Burst = Annotated[int, msgspec.Meta(ge=1)]
 class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """One answer to each open question about Palette; README.md explains each."""
 
+    palette_version: Literal["4.8", "4.9"] = "4.8"
     error_style: Literal["palette", "kubernetes"] = "palette"
     json_style: Literal["go-swagger", "kubernetes"] = "go-swagger"
     auth_error_style: Literal["invalid-key", "key-echo-401", "key-echo-404"] = "invalid-key"

@@ -18,12 +18,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
     """Changes and reads the simulator that the host's variable palette_url names.
 
     Options: reset, switches, vms (``{cluster/namespace/vm: fields}``), deleted (VMs), made (like
-    vms; one that exists is made again), faults (those there were are gone); all may be left out.
-    Result: the requests logged since the last use, the operations among them that write, and the
-    faults that were to strike a number of times and have not.
+    vms; one that exists is made again), faults (those there were are gone), sick (``{cluster:
+    {kind: …, since: …}}``), healed (clusters); all may be left out.
+    Result: the requests logged since the last use, the operations among them that write, the faults
+    that were to strike a number of times and have not, and strikes: how many requests each sick
+    cluster has let fail so far.
     """
 
-    _VALID_ARGS = frozenset(("reset", "switches", "vms", "deleted", "made", "faults"))
+    _VALID_ARGS = frozenset(
+        ("reset", "switches", "vms", "deleted", "made", "faults", "sick", "healed")
+    )
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -33,6 +37,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
         self._url = (task_vars or {})["palette_url"]
         args = json.loads(json.dumps(self._task.args))
         unused = [fault for fault in self._ask("GET", "faults") if fault["times"]]
+        strikes = {sick["cluster"]: sick["strikes"] for sick in self._ask("GET", "sick")}
         if args.get("reset"):
             self._ask("POST", "reset")
         if args.get("reset") or "faults" in args:
@@ -45,6 +50,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
             self._ask("DELETE", f"vms/{path}")
         for path, fields in args.get("made", {}).items():
             self._ask("PUT", f"vms/{path}", fields)
+        for cluster in args.get("healed", []):
+            self._ask("DELETE", f"sick/{cluster}")
+        for cluster, complaint in args.get("sick", {}).items():
+            self._ask("POST", f"sick/{cluster}", complaint)
         log = self._ask("GET", "requests")
         self._ask("DELETE", "requests")
         if args.get("faults"):
@@ -53,7 +62,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
             {key: entry[key] for key in ("method", "path", "query", "status")} for entry in log
         ]
         writes = [entry["operation"] for entry in log if entry["operation"] in _WRITES]
-        return {**result, "requests": requests, "writes": writes, "unused": unused}
+        told = {"requests": requests, "writes": writes, "unused": unused, "strikes": strikes}
+        return {**result, **told}
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - always our own server
