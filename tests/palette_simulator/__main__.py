@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("palette_simulator", description="A simulated Palette.")
     add = parser.add_argument
     add("--fleet", type=Path, default=DEMO, help="the fleet file")
+    add("--clusters", type=int, default=0, metavar="N", help="add N clusters for --vms")
     add("--vms", type=int, default=0, metavar="N", help="add N VMs to the first cluster")
     add("--vm-namespaces", default="fleet", metavar="A,B", help="where --vms puts them")
     add("--port", type=int, default=0, help="0 takes a free one")
@@ -71,7 +72,7 @@ def _switches(args: argparse.Namespace) -> Switches:
 
 def _fleet(args: argparse.Namespace) -> Fleet:
     fleet = load_fleet(args.fleet)
-    grow(fleet, args.vms, args.vm_namespaces.split(","))
+    grow(fleet, args.vms, args.vm_namespaces.split(","), args.clusters)
     return fleet
 
 

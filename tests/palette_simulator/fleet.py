@@ -183,15 +183,32 @@ def load_fleet(path: Path) -> Fleet:
     return fleet
 
 
-def grow(fleet: Fleet, count: int, namespaces: list[str]) -> None:
-    """Add VMs vm-00001 … to the first cluster, spread over the namespaces in turn."""
-    fleet.clusters()[0].vms += [
+def grow(fleet: Fleet, count: int, namespaces: list[str], clusters: int = 0) -> None:
+    """Add VMs vm-00001 … to the first cluster, spread over the namespaces in turn.
+
+    With a number of clusters, edge-001 … come into the first project, and have the same number of
+    VMs each, or one more.
+    """
+    vms = [
         FleetVM(
             name=f"vm-{number:05}",
             namespace=namespaces[number % len(namespaces)],
             labels={"app": "fleet", "shard": str(number % 10)},
         )
         for number in range(1, count + 1)
+    ]
+    if not clusters:
+        fleet.clusters()[0].vms += vms
+        return
+    ends = [count * number // clusters for number in range(clusters + 1)]
+    fleet.projects[0].clusters += [
+        FleetCluster(
+            name=f"edge-{number:03}",
+            environment="edge-native",
+            namespaces=namespaces,
+            vms=vms[ends[number - 1] : ends[number]],
+        )
+        for number in range(1, clusters + 1)
     ]
 
 

@@ -82,6 +82,28 @@ def test_a_fleet_grows_over_namespaces_in_turn() -> None:
     assert members == [("vm-00001", "b"), ("vm-00002", "a"), ("vm-00003", "b")]
 
 
+def test_a_fleet_grows_over_clusters_evenly() -> None:
+    fleet = load_fleet(FLEETS / "demo.yml")
+    grow(fleet, 8, ["a"], clusters=3)
+    first, *edges = fleet.projects[0].clusters
+    assert [(edge.name, [vm.name[-1] for vm in edge.vms]) for edge in edges] == [
+        ("edge-001", ["1", "2"]),
+        ("edge-002", ["3", "4", "5"]),
+        ("edge-003", ["6", "7", "8"]),
+    ]
+    assert "vm-00001" not in {vm.name for vm in first.vms}
+
+
+def test_clusters_may_come_without_vms() -> None:
+    fleet = load_fleet(FLEETS / "demo.yml")
+    grow(fleet, 0, ["a"], clusters=2)
+    state = build(fleet, load_timing("fast", 1.0), 0.0)
+    edges = [cluster for cluster in state.clusters.values() if cluster.name.startswith("edge-")]
+    assert [(edge.vms, edge.namespaces, edge.vm_enabled) for edge in edges] == [
+        ({}, {"a"}, True)
+    ] * 2
+
+
 def test_a_timing_file_builds_on_a_profile(tmp_path: Path) -> None:
     file = tmp_path / "timing.yml"
     file.write_text("base: fast\nready: [1, 2]\nvms:\n  db1: {cut: 7}\n  n/db2: {cut: 8}\n")
