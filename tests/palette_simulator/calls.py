@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -149,8 +150,24 @@ def _authenticate(request: Request, palette: Palette) -> Caller:
 def _project_scope(request: Request, palette: Palette, caller: Caller) -> str:
     uid = request.headers.get("projectuid", "")
     if uid and (uid not in palette.state.projects or uid not in caller.projects):
+        if palette.switches.palette_version == "4.9":
+            raise _bad_project(uid, uid in palette.state.projects)
         raise forbidden(f"Operation is not allowed in the project '{uid}'")
     return uid
+
+
+# See docs/palette.md, "Palette 4.9".
+def _bad_project(uid: str, exists: bool) -> PaletteError:
+    if exists:
+        return PaletteError(403, "ResourceAccessDenied", f"Access to project '{uid}' is denied")
+    if _UID.fullmatch(uid):
+        return PaletteError(
+            404, "ProjectNotFoundInTenant", f"Project '{uid}' not found in the tenant"
+        )
+    return PaletteError(404, "ResourceNotFound", f"Project '{uid}' not found")
+
+
+_UID = re.compile("[0-9a-f]{24}")
 
 
 def _demand(permission: str, caller: Caller) -> None:

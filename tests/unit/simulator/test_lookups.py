@@ -176,6 +176,35 @@ def test_scope_and_permissions_are_kept(
 
 
 @pytest.mark.parametrize(
+    ("key", "project", "status", "code"),
+    [
+        ("demo-key", "nowhere", 404, "ResourceNotFound"),
+        ("demo-key", "f" * 24, 404, "ProjectNotFoundInTenant"),
+        ("default-only-key", SECOND_PROJECT, 403, "ResourceAccessDenied"),
+    ],
+)
+def test_palette_4_9_checks_the_project_of_every_request(
+    probe: Probe, key: str, project: str, status: int, code: str
+) -> None:
+    probe.palette.switch(palette_version="4.9")
+    probe.key, probe.project = key, project
+    for path in ("dashboard/projects/metadata", "dashboard/spectroclusters/vms", "projects/x"):
+        answer = probe.call("GET", path)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    answer = probe.vms("GET", "snapshot")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_palette_4_9_serves_good_projects_and_the_tenant(probe: Probe) -> None:
+    probe.palette.switch(palette_version="4.9")
+    assert probe.vms("GET").status_code == 200
+    probe.cluster, probe.project = TENANT_CLUSTER, ""
+    assert probe.vms("GET").status_code == 200
+    probe.project = DEFAULT_PROJECT
+    assert probe.vms("GET").status_code == 404
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "dashboard/spectroclusters/metadata",
