@@ -26,6 +26,18 @@ _REASON_BY_STATUS = {
     429: "rate_limited",
 }
 
+# Palette's own codes that say more than status and text, whose words may sound like an absence.
+# See docs/palette.md, "Palette's statuses and codes".
+_REASON_BY_CODE = {
+    "ProjectNotFoundInTenant": "project_not_found",
+    "ResourceAccessDenied": "forbidden",
+    "ResOperationForbidden": "forbidden",
+    "ClusterFeatureTimeoutError": "cluster_timeout",
+}
+
+# With these, even an answer of 500 and more says that nothing was carried out.
+_REFUSALS = ("rejected", "forbidden", "project_not_found")
+
 # Palette wraps Kubernetes' errors as 500, so that only the text distinguishes them. The first match
 # wins.
 # See docs/palette.md, "Errors".
@@ -100,24 +112,27 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteE
     rejected_key = _mentions_api_key(said, body, secret)
     said = scrub(said, secret)
     text = str(said.get("message") or "") or _excerpt(scrub(body, secret))
-    reason = _reason(http_status, text, rejected_key)
+    reason = _reason(http_status, str(said.get("code")), text, rejected_key)
     facts = {key: said[key] for key in ("code", "message", "details", "ref") if said.get(key)}
     return PaletteError(
         reason,
         scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason, text)}", secret),
-        outcome_unknown=http_status >= 500 and reason != "rejected" and reason != "forbidden",
+        outcome_unknown=reason == "cluster_timeout"
+        or (http_status >= 500 and reason not in _REFUSALS),
         http_status=http_status,
         **facts,
     )
 
 
-def _reason(http_status: int, text: str, rejected_key: bool) -> str:
+def _reason(http_status: int, code: str, text: str, rejected_key: bool) -> str:
+    if 300 <= http_status < 400:
+        return "redirected"
+    if code in _REASON_BY_CODE and http_status not in (401, 429):
+        return _REASON_BY_CODE[code]
     # Palette may report a rejected key as ResourceNotFound and echo the key. That must not count as
     # "absent".
     if http_status == 401 or (rejected_key and http_status in (403, 404, 500)):
         return "unauthorized"
-    if 300 <= http_status < 400:
-        return "redirected"
     if http_status == 500 or http_status == 409:
         lowered = text.lower()
         by_text = (reason for phrase, reason in _REASON_BY_TEXT if phrase in lowered)
@@ -152,6 +167,16 @@ def _advice(reason: str, text: str) -> str:
         return " (check api_key: it may be wrong or expired, or belong to another Palette)"
     if reason == "forbidden":
         return " (check project or project_uid, and the permissions of the API key's user)"
+    if reason == "project_not_found":
+        return (
+            " (check project_uid: no such project can be seen with this API key; for a cluster in "
+            "the tenant scope, set neither project nor project_uid)"
+        )
+    if reason == "cluster_timeout":
+        return (
+            " (Palette got no answer from the cluster: check in Palette that it is running and "
+            "connected, then run the task again)"
+        )
     if reason == "not_found" and "cluster not found" in text.lower():
         return " (check cluster_uid and project; for a cluster in the tenant scope, set no project)"
     if reason == "redirected":

@@ -104,6 +104,50 @@ def test_from_answer_never_takes_a_rejected_api_key_for_not_found(
     assert "check api_key" in error.message
 
 
+CODES = {
+    "ProjectNotFoundInTenant": ("project_not_found", "check project_uid"),
+    "ResourceAccessDenied": ("forbidden", "check project or project_uid"),
+    "ResOperationForbidden": ("forbidden", "check project or project_uid"),
+    "ClusterFeatureTimeoutError": ("cluster_timeout", "check in Palette that it is running"),
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("http_status", [400, 403, 404, 409, 422, 500, 503])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "Failed to get virtual machine 'db1': not found",
+        "the project that the API key is for was not found",
+        '"x" already exists',
+    ],
+)
+def test_from_answer_lets_a_code_decide_before_the_text(
+    code: str, http_status: int, message: str
+) -> None:
+    error = error_of(http_status, palette_error(code, message))
+    reason, advice = CODES[code]
+    assert error.reason == reason
+    assert advice in error.message
+    assert error.facts["code"] == code
+    assert error.outcome_unknown is (reason == "cluster_timeout")
+
+
+@pytest.mark.parametrize(
+    ("http_status", "reason"), [(302, "redirected"), (401, "unauthorized"), (429, "rate_limited")]
+)
+def test_from_answer_lets_a_clear_status_decide_before_the_code(
+    http_status: int, reason: str
+) -> None:
+    assert error_of(http_status, palette_error("ResourceAccessDenied", "no")).reason == reason
+
+
+@pytest.mark.parametrize("code", [["ResourceAccessDenied"], {"a": 1}, None, 7, "Unknown"])
+def test_from_answer_goes_by_the_text_where_it_does_not_know_the_code(code: Any) -> None:
+    assert error_of(500, palette_error(code, "VM not found")).reason == "not_found"
+
+
 def test_from_answer_advises_on_cluster_uid_only_where_the_cluster_is_not_found() -> None:
     missing = error_of(404, palette_error("ResourceNotFound", "Cluster not found"))
     assert "check cluster_uid and project" in missing.message
