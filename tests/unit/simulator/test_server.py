@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from palette_simulator import ceiling
 from palette_simulator.launch import FLEETS, LIMIT, Simulator
-from palette_simulator.probe import Probe
+from palette_simulator.probe import Probe, is_ready, snapshot_body
 
 TESTS = FLEETS.parents[1]
 
@@ -119,6 +120,23 @@ def test_a_bad_start_is_explained(arguments: list[str], words: str) -> None:
     assert ended.returncode == 2
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_many_clusters_with_slow_storage_can_be_asked_for() -> None:
+    options: dict[str, Any] = {"clusters": 3, "vms": 5, "cuts_per_second": 0, "timing": "instant"}
+    with Simulator.running(**options) as palette, Probe.of(palette) as probe:
+        assert palette.stats()["vms"] == 6 + 5
+        probe.project = ""
+        palette.switch(tenant_scope="all")
+        clusters = probe.call("GET", "dashboard/spectroclusters/vms").json()["items"]
+        uids = {item["metadata"]["name"]: item["metadata"]["uid"] for item in clusters}
+        assert uids.keys() == {"vm-cluster-1", "edge-001", "edge-002", "edge-003"}
+        probe.cluster = uids["edge-003"]
+        for vm in ("vm-00004", "vm-00005"):
+            body = snapshot_body(vm, vm, failureDeadline="1s")
+            assert probe.vms("POST", f"{vm}/snapshot", body, namespace="fleet").ok
+        listed = probe.vms("GET", "snapshot").json()["items"]
+        assert [is_ready(snapshot) for snapshot in listed] == [True, False]
 
 
 def test_a_start_that_fails_is_told_to_the_test() -> None:
