@@ -285,8 +285,8 @@ reason:
       V(volumes_excluded), V(no_guest_agent), V(vm_paused), V(vm_terminating), V(task_timeout),
       V(snapshot_failed), V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced),
       V(wait_timeout), V(rate_limited), V(rejected), V(server_error), V(unavailable),
-      V(unreachable), V(timeout), V(tls_error), V(redirected), V(malformed_response) and
-      V(missing_library).
+      V(unreachable), V(timeout), V(cluster_timeout), V(project_not_found), V(tls_error),
+      V(redirected), V(malformed_response) and V(missing_library).
   returned: failure
   type: str
   sample: wait_timeout

@@ -219,7 +219,8 @@ members:
       uid of its cluster, and C(status) has the keys of
       RV(spectrocloud.palette.vm_snapshot#module:status).
     - C(reason) and C(msg) say why the member failed, with the reasons of
-      RV(spectrocloud.palette.vm_snapshot#module:reason). If Palette returned an error, it is in
+      RV(spectrocloud.palette.vm_snapshot#module:reason), V(cluster_unreachable) and
+      V(storage_too_slow). If Palette returned an error, it is in
       C(http_status), C(code), C(message), C(details) and C(ref).
     - If several snapshots of one virtual machine are deleted, C(name) and C(status) are those of
       the first, and C(msg) names them all.

@@ -20,7 +20,7 @@ from palette_simulator.launch import Simulator
 REPORT = "Show the snapshots, newest first"
 WRITE = "Write the report to a file"
 COVERAGE = "Show the VMs without a recent usable snapshot"
-UNCOVERED = "Fail if a VM is without, or if there is none"
+UNCOVERED = "Fail if a VM is without, if there is none, or if that is not known of a cluster"
 
 
 @pytest.fixture(scope="module")

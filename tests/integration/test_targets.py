@@ -177,6 +177,7 @@ _PASSING = {
     "creationTime",
     "creation_time",
     "age_seconds",
+    "skew_seconds",
     "expires_at",
     "spectrocloud.palette/expires-at",
     "lastTransitionTime",

@@ -31,7 +31,7 @@ _ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 _STOPS_ALL = ("unauthorized", "tls_error", "rate_limited")
 
 # A poll that fails with one of these is not retried: it would fail again.
-_PERMANENT = ("unauthorized", "forbidden", "tls_error")
+_PERMANENT = ("unauthorized", "forbidden", "project_not_found", "tls_error")
 
 
 class Job(NamedTuple):
