@@ -37,7 +37,7 @@ except ImportError:
 PAGE = 50  # Palette's default and maximum
 _MOST_PAGES = 10_000
 _LISTING_ATTEMPTS = 3
-_POOL_SIZE = 64
+_POOL_SIZE = 256  # connections, one for each thread
 _SHORTEST_TIMEOUT = 1.0
 _NO_PROXY: dict[str, Any] = {"http": None, "https": None, "all": None}
 _SEARCH = "/v1/dashboard/spectroclusters/search"

@@ -64,14 +64,16 @@ class Execution:
         """Begin what can begin, and wait until something ends or is due; False at the end."""
         self._send(pool)
         now = time.monotonic()
-        due = min((lane.due(now) for lane in self._lanes), default=math.inf)
-        wait = min(max(due - now, 0.0), _REPORT_INTERVAL)
+        dues = [lane.due(now) for lane in self._lanes]
         if self._under_way:
-            self._collect(wait)
-        elif due < math.inf and not self._silent():
-            pause(wait)
-        else:
+            # What could begin by now has to wait until something ends.
+            later = min((due for due in dues if due > now), default=math.inf)
+            self._collect(min(later - now, _REPORT_INTERVAL))
+            return True
+        due = min(dues, default=math.inf)
+        if due == math.inf or self._silent():
             return False
+        pause(min(max(due - now, 0.0), _REPORT_INTERVAL))
         return True
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
@@ -97,7 +99,7 @@ class Execution:
     def _collect(self, wait: float) -> None:
         """Wait until a job ends, and go on with what it returned."""
         try:
-            lane, job, future = self._ended.get(timeout=max(wait, 0.001))
+            lane, job, future = self._ended.get(timeout=wait)
         except Empty:
             return
         self._under_way -= 1

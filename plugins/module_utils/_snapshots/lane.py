@@ -134,6 +134,8 @@ class Lane:
             member.failure = error(member)
         self._queue.clear()
         self._ready.clear()
+        if not self._polled:
+            self._poll_at = math.inf
 
     def give_up(self, silent_clusters: int) -> None:
         """Fail the members that have not begun, because the cluster does not answer.

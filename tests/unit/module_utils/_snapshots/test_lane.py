@@ -153,6 +153,19 @@ def test_several_silent_clusters_are_palettes_own_trouble(palette: MemoryPalette
     assert "3 clusters did not answer" in last.message
 
 
+def test_rejected_key_ends_a_silent_cluster_too(palette: MemoryPalette) -> None:
+    palette.sick = {"c2": silent}
+    rejected = PaletteError("unauthorized", "no such key")
+    sick = [creation(f"sick-{number}", "c2") for number in range(20)]
+    well = [creation("first"), creation("second")]
+    palette.courses = {"first": ready_after(20)}
+    lanes = lane_of(palette, sick, "c2"), lane_of(palette, well, window=1)
+    palette.fail("POST", rejected, vm_name="second")
+    run(palette, *lanes)
+    assert reasons(well) == {"second": "unauthorized"}
+    assert set(reasons(sick).values()) == {"timeout", "unauthorized"}
+
+
 def test_one_lost_answer_does_not_stop_the_others(palette: MemoryPalette) -> None:
     members = [creation(f"vm-{number}") for number in range(20)]
     palette.fail("POST", PaletteError("unreachable", "reset"), vm_name="vm-3")
