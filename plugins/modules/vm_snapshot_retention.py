@@ -18,8 +18,10 @@ description:
   - This collection deletes only what it took itself, which has the label
     C(app.kubernetes.io/managed-by=ansible) and the annotation C(spectrocloud.palette/request-id).
     Snapshots of Palette's own scheduler are never deleted.
-  - Snapshots in progress are kept. So is the newest usable one of each virtual machine and set,
-    unless O(keep_last=0) is set.
+  - Snapshots in progress are kept, and so are those that are taken but not ready to use, unless
+    they have had an error for more than a day. Delete one that never becomes ready with
+    M(spectrocloud.palette.vm_snapshot).
+  - The newest usable one of each virtual machine and set is kept, unless O(keep_last=0) is set.
   - Failed snapshots are deleted first, whatever the rules are.
   - A snapshot with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is kept
     until then and deleted afterwards, whatever the rules are.
@@ -146,9 +148,9 @@ snapshots:
     - C(decision) is V(keep) or V(delete).
     - C(kept_by) lists the rules that keep it.
     - C(why) of a kept snapshot is one of V(not_ours), V(scheduled_by_palette), V(being_deleted),
-      V(in_progress), V(newest_usable), V(kept), V(not_expired), V(expiry_unreadable), V(no_rule)
-      and V(no_new_snapshot), see O(after). C(why) of a deleted snapshot is one of V(failed),
-      V(expired), V(too_old) (see O(delete_older_than)) and V(no_longer_kept).
+      V(in_progress), V(not_ready), V(newest_usable), V(kept), V(not_expired), V(expiry_unreadable),
+      V(no_rule) and V(no_new_snapshot), see O(after). C(why) of a deleted snapshot is one of
+      V(failed), V(expired), V(too_old) (see O(delete_older_than)) and V(no_longer_kept).
     - C(outcome) is one of V(kept), V(deleted), V(failed) and V(not_tried).
     - C(reason) and C(msg) say why a snapshot could not be deleted. If Palette returned an error, it
       is in C(http_status), C(code), C(message), C(details) and C(ref).

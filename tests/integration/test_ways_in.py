@@ -199,7 +199,9 @@ def test_progress_is_shown_unless_turned_off(ansible: Ansible, palette: Simulato
     ]
     tasks = [{"spectrocloud.palette.vm_snapshot_set": {**one, "poll_interval": 1}} for one in sets]
     run = ansible.play(tasks, **surroundings(palette)).ok()
-    line = r"^shown: 0/1 done, 0 failed, db1 waiting to be ready \(phase \w+\) \(\d+ s of \d+ s\)$"
+    line = (
+        r"^shown: 0/1 done, 0 failed, vms/db1 waiting to be ready \(phase \w+\) \(\d+ s of \d+ s\)$"
+    )
     assert re.search(line, run.output, re.M), run.output
     assert "hidden: " not in run.output
 

@@ -121,15 +121,17 @@ def _untouchable(snapshot: Snapshot, now: datetime) -> str | None:
         return stranger
     if snapshot.deleting:
         return "being_deleted"
-    return "in_progress" if _not_ready_yet(snapshot, now) else None
+    if snapshot.in_progress:
+        return "in_progress"
+    return "not_ready" if _may_become_ready(snapshot, now) else None
 
 
 # See docs/palette.md, "Readiness".
-def _not_ready_yet(snapshot: Snapshot, now: datetime) -> bool:
+def _may_become_ready(snapshot: Snapshot, now: datetime) -> bool:
     # A snapshot may succeed before it is ready, and has no deadline for that. An error may be
     # temporary; after a day, it means that the snapshot's volumes are lost.
     if snapshot.phase != "Succeeded" or snapshot.ready:
-        return snapshot.in_progress
+        return False
     young = snapshot.taken_at is None or now - snapshot.taken_at < _TEMPORARY_ERROR
     return young or not snapshot.error
 

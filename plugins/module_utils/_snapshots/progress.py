@@ -71,10 +71,14 @@ def _standing(members: Sequence[Member]) -> str:
     if not active:
         return counts
     if len(active) <= _NAMED:
-        waits = [f"{member.key.vm_name} {_waits(member)}{_phase(member)}" for member in active]
+        waits = [f"{_name(member)} {_waits(member)}{_phase(member)}" for member in active]
     else:
         waits = [f"{count} {what}" for what, count in sorted(Counter(map(_waits, active)).items())]
     return f"{counts}, {', '.join(waits)}"
+
+
+def _name(member: Member) -> str:
+    return f"{member.key.namespace}/{member.key.vm_name}"
 
 
 def _waits(member: Member) -> str:

@@ -767,7 +767,7 @@ def test_progress_is_said_at_least_every_15_seconds(palette: MemoryPalette) -> N
     times = [0, *(at for at, _line in lines), palette.elapsed]
     # It is looked every second whether a line is due.
     assert max(later - at for at, later in pairwise(times)) <= 16
-    waiting = "snapshot before: 0/1 done, 0 failed, db1 waiting to be ready"
+    waiting = "snapshot before: 0/1 done, 0 failed, vms/db1 waiting to be ready"
     *meanwhile, (at, done) = lines
     assert done == f"snapshot before: 1/1 done, 0 failed ({at:.0f} s of 90 s)"
     assert all(line.startswith(waiting) for _at, line in meanwhile)

@@ -451,7 +451,7 @@ def test_foretold_snapshot_counts_as_the_newest_of_its_set(
         ({"deleting": True, "phase": "Failed", "ready": False}, "being_deleted"),
         ({"phase": "", "ready": False}, "in_progress"),
         ({"phase": "InProgress", "ready": False, "error": "freeze failed"}, "in_progress"),
-        ({"phase": "Succeeded", "ready": False}, "in_progress"),
+        ({"phase": "Succeeded", "ready": False}, "not_ready"),
         ({"phase": "Failed", "ready": False}, "failed"),
         ({"phase": "Succeeded", "ready": False, "error": "missing"}, "no_longer_kept"),
         ({"created": None}, "kept"),
@@ -462,7 +462,7 @@ def test_foretold_snapshot_counts_as_the_newest_of_its_set(
         ),
         (
             {"created": NOW, "phase": "Succeeded", "ready": False, "error": "it may pass"},
-            "in_progress",
+            "not_ready",
         ),
     ],
 )

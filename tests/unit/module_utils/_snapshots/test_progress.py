@@ -103,7 +103,7 @@ def test_report_says_of_a_few_who_waits_and_for_what(
 ) -> None:
     clock.now += 60
     progress.report([waiting])
-    assert said == [f"nightly: 0/1 done, 0 failed, db1 waiting {words} (60 s of 600 s)"]
+    assert said == [f"nightly: 0/1 done, 0 failed, vms/db1 waiting {words} (60 s of 600 s)"]
 
 
 def test_report_bears_that_another_thread_does_the_last_step_meanwhile(
@@ -115,7 +115,7 @@ def test_report_bears_that_another_thread_does_the_last_step_meanwhile(
     racing.steps.clear()
     clock.now += 5
     progress.report([racing])
-    assert said == ["nightly: 0/1 done, 0 failed, db1 waiting for its turn (5 s of 600 s)"]
+    assert said == ["nightly: 0/1 done, 0 failed, vms/db1 waiting for its turn (5 s of 600 s)"]
 
 
 def test_report_says_the_phase_of_each_of_a_few(
@@ -126,7 +126,7 @@ def test_report_says_the_phase_of_each_of_a_few(
     members[1].last_polled = snapshot(phase="", ready=False)
     clock.now += 5
     progress.report(members)
-    waits = "db1 waiting to be ready"
+    waits = "vms/db1 waiting to be ready"
     standing = f"0/3 done, 0 failed, {waits} (phase InProgress), {waits}, {waits}"
     assert said == [f"nightly: {standing} (5 s of 600 s)"]
 
@@ -168,7 +168,7 @@ def test_progress_of_options_takes_their_timeout_and_can_be_turned_off(
         monkeypatch.setattr(progress, "_clock", lambda: time.monotonic() + 7)
         progress.report([begun(Goal.READY)])
     assert len(said) == 1
-    assert said[0].startswith("snapshot s: 0/1 done, 0 failed, db1 waiting to be ready (")
+    assert said[0].startswith("snapshot s: 0/1 done, 0 failed, vms/db1 waiting to be ready (")
     assert said[0].endswith(" of 90.5 s)")
 
 
