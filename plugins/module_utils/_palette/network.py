@@ -13,7 +13,12 @@ from .settings import Settings
 
 try:
     import requests
-    from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+    from urllib3.exceptions import (
+        ConnectTimeoutError,
+        HTTPError,
+        LocationParseError,
+        NewConnectionError,
+    )
     from urllib3.exceptions import TimeoutError as WaitedTooLong
 except ImportError:
     pass  # the client tells which library is missing
@@ -21,6 +26,7 @@ except ImportError:
 # OpenSSL's codes of a certificate's verification.
 _EXPIRED, _NOT_YET_VALID, _WRONG_HOST, _WRONG_ADDRESS = 10, 9, 62, 64
 _ERRNO = re.compile(r"\[Errno -?\d+\] ")
+_USER_INFO = re.compile(r"[^\s/@]*@")  # user and password in the URL of a proxy
 _UNTRUSTED = (18, 19, 20, 21)
 
 
@@ -37,7 +43,7 @@ def never_sent(error: Exception, cause: BaseException) -> bool:
     """Say whether a request cannot have reached the server."""
     if not isinstance(error, requests.RequestException):
         return not isinstance(error, UnicodeError)
-    if isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.InvalidURL)):
+    if isinstance(error, requests.exceptions.ProxyError) or _unreadable_url(error, cause):
         return True
     before = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
     return isinstance(cause, before)
@@ -49,7 +55,9 @@ def network_problem(error: Exception, cause: BaseException, settings: Settings) 
     if isinstance(error, UnicodeError):
         return "malformed_response", f"{text} (in the answer's headers)"
     if isinstance(error, requests.exceptions.ProxyError):
-        return "unreachable", f"{text}; check the proxy that the environment names"
+        return "unreachable", f"{text}; check the proxy in HTTPS_PROXY"
+    if _unreadable_url(error, cause):
+        return "unreachable", f"{text}; check host, and the proxy in HTTPS_PROXY if there is one"
     if isinstance(cause, ssl.SSLCertVerificationError):
         return "tls_error", _distrust(cause)
     if isinstance(error, requests.exceptions.SSLError):
@@ -60,6 +68,11 @@ def network_problem(error: Exception, cause: BaseException, settings: Settings) 
     if isinstance(cause, (WaitedTooLong, socket.timeout)) and not _refused(cause):
         return "timeout", f"no answer within {settings.request_timeout:g} s (request_timeout)"
     return "unreachable", f"{text}; check host, and that this machine can reach it"
+
+
+def _unreadable_url(error: Exception, cause: BaseException) -> bool:
+    of_requests = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
+    return isinstance(error, of_requests) or isinstance(cause, LocationParseError)
 
 
 def _distrust(cause: ssl.SSLCertVerificationError) -> str:
@@ -89,4 +102,4 @@ def _plain(cause: BaseException) -> str:
     # urllib3 writes "<…Connection(host=…) at 0x…>: text", or without the brackets.
     if isinstance(cause, HTTPError):
         text = text.partition("): ")[2] or text.partition(">: ")[2] or text
-    return _ERRNO.sub("", text)
+    return _USER_INFO.sub("", _ERRNO.sub("", text))

@@ -17,6 +17,8 @@ from .._validation.problems import Problem, option_problem
 
 _DAY = 86_400  # seconds
 _SLOWEST = 0.01  # requests per second
+# What was checked must be what is connected to: HTTP libraries read a backslash as a slash.
+_NETLOC = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?\Z")
 _UID = re.compile(r"[\w-]*\Z", re.ASCII)
 
 _EXAMPLES = {
@@ -113,8 +115,8 @@ def _host_problem(host: str) -> str | None:
         return f"{host!r} is not a host or URL"
     if parts.scheme not in ("http", "https"):
         return f"the scheme {parts.scheme!r} is not supported"
-    if base[len(parts.scheme) :] != f"://{parts.netloc}" or parts.username is not None:
-        return "may contain only scheme, host and port"
+    if base[len(parts.scheme) :] != f"://{parts.netloc}" or not _NETLOC.match(parts.netloc):
+        return "may contain only scheme, host (a-z, 0-9, '.', '-' and '_') and port"
     if parts.scheme == "http" and not is_loopback(base):
         return "http:// would send the API key in clear text; use it for the local machine only"
     return None

@@ -117,11 +117,35 @@ def test_call_to_another_host_uses_the_proxy_of_the_environment(
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         proxy.script(Answer(b"", 403))
         error = error_of(client_of("https://palette.invalid", retries=1).call, "GET", VMS)
-        assert "proxy that the environment names" in error.message
+        assert "check the proxy in HTTPS_PROXY" in error.message
         assert error.reason == "unreachable"
         assert {request.method for request in proxy.received} == {"CONNECT"}
         assert {request.path for request in proxy.received} == {"palette.invalid:443"}
         assert KEY not in str(proxy.received)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:s3cret@proxy.invalid:99999",
+        "http://user:s3cret@bad host:3128",
+        "user:s3cret@",
+        "://user:s3cret@proxy.invalid",
+        "socks5://user:s3cret@127.0.0.1:1",
+        "http://user:s3cret@127.0.0.1:1",
+    ],
+)
+def test_proxy_that_cannot_be_used_is_said_without_its_password(
+    bare_environment: None, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    client = client_of("https://palette.invalid", retries=0)
+    error = error_of(client.call, "POST", "/v1/x", body={})
+    assert error.reason == "unreachable"
+    assert "the proxy in HTTPS_PROXY" in error.message
+    assert "s3cret" not in error.message
+    assert "user" not in error.message
+    assert not error.outcome_unknown
 
 
 # What is answered
