@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from .._validation.request import JSONSCHEMA_IMPORT_ERROR
 
 _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "jsonschema": JSONSCHEMA_IMPORT_ERROR}
 _PROJECT_UID_VARIABLES = ("PALETTE_PROJECT_UID", "SPECTROCLOUD_DEFAULT_PROJECT_ID")
+
+_ISSUES = "https://github.com/spectrocloud/ansible-collection-palette/issues"
 
 Result = dict[str, Any]
 
@@ -79,8 +82,21 @@ def result_of(module: Module, invocation: Invocation) -> Result:
             )
         return module.run(invocation, request)
     except PaletteError as error:
-        failure: Result = scrub(error.result(), options["api_key"] or "")
-        return {"failed": True, **failure}
+        failure = error.result()
+    except Exception as error:  # noqa: BLE001
+        # The last net: a bug of ours must not show the API key, and has a reason as all failures.
+        failure = _internal_error(error)
+    scrubbed: Result = scrub(failure, options["api_key"] or "")
+    return {"failed": True, **scrubbed}
+
+
+def _internal_error(error: Exception) -> Result:
+    text = f"{type(error).__name__}: {error}"
+    return {
+        "msg": f"this is an error of the collection itself ({text}); report it at {_ISSUES}",
+        "reason": "internal_error",
+        "exception": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+    }
 
 
 def run_module(module: Module) -> None:

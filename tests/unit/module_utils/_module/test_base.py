@@ -248,6 +248,18 @@ def test_result_of_an_error_does_not_show_the_api_key() -> None:
     assert "s3cr3t" not in json.dumps(result)
 
 
+def test_result_of_a_bug_has_a_reason_and_does_not_show_the_api_key() -> None:
+    def stumble(_invocation: Invocation, _request: object) -> Result:
+        raise KeyError("the key is s3cr3t")
+
+    result = failure_of(MODULE._replace(run=stumble))
+    assert result["reason"] == "internal_error"
+    assert "KeyError" in result["msg"]
+    assert "/issues" in result["msg"]
+    assert "in stumble" in result["exception"]
+    assert "s3cr3t" not in str(result)
+
+
 def test_result_of_problems_is_a_failure_before_run() -> None:
     def run(_invocation: Invocation, _request: object) -> Result:
         raise AssertionError
