@@ -37,6 +37,7 @@ except ImportError:
 PAGE = 50  # Palette's default and maximum
 _MOST_PAGES = 10_000
 _LISTING_ATTEMPTS = 3
+_DELETED = 204  # Palette's only answer to a deletion that was carried out
 _POOL_SIZE = 256  # connections, one for each thread
 _SHORTEST_TIMEOUT = 1.0
 _NO_PROXY: dict[str, Any] = {"http": None, "https": None, "all": None}
@@ -128,7 +129,11 @@ class PaletteClient:
             text = answer.body.decode(errors="replace")
             where = f"{method} {self._settings.base_url}{path}"
             raise from_answer(where, answer.status, text, self._settings.api_key)
-        return {} if method == "DELETE" else _object_in(answer, method, path)
+        if method != "DELETE":
+            return _object_in(answer, method, path)
+        if answer.status != _DELETED:
+            raise _unknown_deletion(answer, path)
+        return {}
 
     def items(
         self,
@@ -262,6 +267,17 @@ def _object_in(answer: Answer, method: str, path: str) -> Json:
         f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) is not a JSON "
         "object; is there a proxy or another server at this host?",
         outcome_unknown=method not in READS,
+        http_status=answer.status,
+    )
+
+
+def _unknown_deletion(answer: Answer, path: str) -> PaletteError:
+    # A portal in between may answer anything with 200.
+    return PaletteError(
+        "malformed_response",
+        f"DELETE {path}: HTTP {answer.status} ({answer.content_type}) is not Palette's answer to a "
+        "deletion; is there a proxy or another server at this host?",
+        outcome_unknown=True,
         http_status=answer.status,
     )
 

@@ -19,7 +19,7 @@ from .desired import Desired
 from .member import Member
 from .model import Snapshot
 from .observe import list_snapshots
-from .plan import DELETE, UPDATE, Step, satisfies
+from .plan import CREATE, DELETE, UPDATE, Step, satisfies
 from .wait import Goal, Waiting, growing_interval, reached, timed_out
 from .window import Window
 
@@ -206,6 +206,9 @@ class Lane:
     def _begin(self, member: Member) -> None:
         step = member.steps[0]
         member.uid, member.last_polled = step.uid, None
+        if step.write == CREATE:
+            # What was there before is gone by now.
+            member.seen = None
         try:
             if step.write:
                 self._write(step, member)
@@ -215,7 +218,7 @@ class Lane:
         except writes.NameTakenError as error:
             member.failure, member.seen = error, error.listed
         except PaletteError as error:
-            member.failure = error
+            member.failure = _after_deletion(error) if _replaces(member) else error
 
     def _write(self, step: Step, member: Member) -> None:
         if step.write == DELETE:
@@ -363,6 +366,18 @@ def _create_or_update(
             raise
         member.adopted = True
         return taken.listed
+
+
+def _replaces(member: Member) -> bool:
+    """Say whether a member that is about to take a snapshot has deleted another before."""
+    return member.changed and member.steps[0].write == CREATE
+
+
+def _after_deletion(error: PaletteError) -> PaletteError:
+    error.message = (
+        f"the earlier snapshot was deleted, and a new one was not taken: {error.message}"
+    )
+    return error
 
 
 def _reached_already(step: Step, member: Member) -> bool:

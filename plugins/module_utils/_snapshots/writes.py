@@ -24,6 +24,17 @@ from .plan import differing_metadata, taken_by_another_vm, with_metadata
 
 Done = TypeVar("Done")
 
+_SENT_BACK = (
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "labels",
+    "annotations",
+    "finalizers",
+    "ownerReferences",
+)
+
 
 class NameTakenError(PaletteError):
     """Another snapshot has the name. listed: that snapshot."""
@@ -70,9 +81,7 @@ def update(api: ClusterVms, desired: Desired) -> Snapshot:
         current = _existing(api, desired)
         if not differing_metadata(desired, current):
             return current
-        # The items of a list have no apiVersion and kind.
-        manifest = without_nulls(with_metadata(current.manifest, desired))
-        body = {"apiVersion": API_VERSION, "kind": KIND, **manifest}
+        body = _replacement(without_nulls(with_metadata(current.manifest, desired)))
         answer = api.update_snapshot(desired.key.vm_name, desired.key.namespace, body)
         return _answered(api, desired, answer)
 
@@ -100,6 +109,17 @@ def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> No
         return True if uid and listed.uid != uid else None
 
     _exactly_once(api, attempt, find, unclear=("not_found", "conflict"))
+
+
+def _replacement(manifest: Json) -> Json:
+    """Return the body of a PUT: only what a client may set, or must send to replace an object.
+
+    Palette's models would otherwise send back times and a status that Kubernetes refuses.
+    """
+    metadata = {key: value for key, value in manifest["metadata"].items() if key in _SENT_BACK}
+    # The items of a list have no apiVersion and kind.
+    kind = {"apiVersion": manifest.get("apiVersion", API_VERSION), "kind": KIND}
+    return {**kind, "metadata": metadata, "spec": manifest["spec"]}
 
 
 def _answered(api: ClusterVms, desired: Desired, answer: Json) -> Snapshot:

@@ -61,6 +61,19 @@ def test_call_sends_put_and_delete(server: ScriptedServer, client: PaletteClient
     ]
 
 
+@pytest.mark.parametrize(
+    "answer", [Answer(b"<html>sign in</html>"), Answer(b""), Answer({}), Answer({}, 202)]
+)
+def test_call_does_not_believe_a_deletion_that_is_not_answered_as_palette_does(
+    server: ScriptedServer, client: PaletteClient, answer: Answer
+) -> None:
+    server.script(answer)
+    error = error_of(client.call, "DELETE", VMS)
+    assert error.reason == "malformed_response"
+    assert error.outcome_unknown
+    assert f"HTTP {answer.status}" in error.message
+
+
 def test_calls_share_a_connection(server: ScriptedServer, client: PaletteClient) -> None:
     for _number in range(5):
         client.call("GET", VMS)

@@ -27,6 +27,7 @@ def test_cluster_vms_calls_what_the_contract_names(
     api.snapshots(dict, ["vms"], ["y", "x"])
     api.create_snapshot("db1", "vms", body)
     api.update_snapshot("db1", "vms", body)
+    server.script(Answer(b"", 204))
     api.delete_snapshot("db1", "vms", "s/1")
     root = "/v1/spectroclusters/c%201/vms"
     assert [(request.method, request.path) for request in server.received] == [

@@ -24,6 +24,9 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.me
     Member,
     patience_with,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+    read_snapshot,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     DELETE,
     Step,
@@ -322,3 +325,18 @@ def test_patience_is_half_the_deadline_and_short_for_frozen_guests() -> None:
     assert of("10m", **frozen) == 30.0
     assert of("20s", **frozen) == 10.0
     assert of("10m", **{**frozen, "created": False}) == 300.0
+
+
+def test_replacement_that_is_refused_does_not_show_what_was_deleted(palette: MemoryPalette) -> None:
+    stored = palette.add_snapshot("s", key_of(), own_labels(), course=(FAILED,))
+    current = read_snapshot("c1", stored.shown(palette.clock.now))
+    action = plan_present(desired_snapshot(), current, vm(), replace=True)
+    member = Member(key_of(), action.steps, seen=current)
+    palette.fail("POST", PaletteError("rejected", "no more"))
+    run(palette, lane_of(palette, [member]))
+    assert member.failure
+    assert member.failure.reason == "rejected"
+    text = "the earlier snapshot was deleted, and a new one was not taken: no more"
+    assert member.failure.message == text
+    assert (member.changed, member.seen) == (True, None)
+    assert palette.names() == []

@@ -184,6 +184,24 @@ def test_update_leaves_what_others_wrote(palette: MemoryPalette, api: ClusterVms
     assert stored.metadata["labels"] == {"theirs": "1", "mine": "1"}
 
 
+def test_update_sends_back_only_what_a_client_may_set(
+    palette: MemoryPalette, api: ClusterVms
+) -> None:
+    stored = palette.add_snapshot("s", DB1)
+    stored.metadata.update(
+        managedFields=[{"manager": "virt-controller"}],
+        generation=3,
+        finalizers=["snapshot.kubevirt.io/vmsnapshot-protection"],
+        ownerReferences=[],
+    )
+    writes.update(api, desired_snapshot(DB1, labels={"purpose": "patch"}))
+    (put,) = palette.writes("PUT")
+    assert put.body
+    assert set(put.body) == {"apiVersion", "kind", "metadata", "spec"}
+    always = {"name", "namespace", "uid", "resourceVersion", "labels", "annotations"}
+    assert always <= set(put.body["metadata"]) <= always | {"finalizers", "ownerReferences"}
+
+
 def test_update_writes_nothing_when_somebody_else_did_meanwhile(
     palette: MemoryPalette, api: ClusterVms
 ) -> None:
