@@ -31,10 +31,10 @@ class Goal(Enum):
 
 
 _MISSED = {
-    Goal.READY: "snapshot {name} was not ready",
-    Goal.QUIESCED: "snapshot {name} was not ready",
-    Goal.SETTLED: "snapshot {name}, which the same VM has in progress, did not end",
-    Goal.GONE: "snapshot {name} was not gone",
+    Goal.READY: "snapshot {name} was not ready within {limit}",
+    Goal.QUIESCED: "snapshot {name} was not ready within {limit}",
+    Goal.SETTLED: "an earlier snapshot of this VM, {name}, was still in progress after {limit}",
+    Goal.GONE: "snapshot {name} was not gone within {limit}",
 }
 
 
@@ -95,16 +95,16 @@ def timed_out(
 
     poll_error: the message of the last poll, if it failed.
     """
-    state = "it was not listed"
+    limit = f"{waiting.timeout:g} s (wait_timeout)"
+    texts = [_MISSED[goal].format(name=name, limit=limit)]
     if seen:
         deleting = "being deleted, " if seen.deleting else ""
-        state = f"{deleting}phase {seen.phase or 'not set yet'}: {seen.problem}"
-    failed_poll = f"; the last poll failed: {poll_error}" if poll_error else ""
-    return PaletteError(
-        "wait_timeout",
-        f"{_MISSED[goal].format(name=name)} within {waiting.timeout:g} s (wait_timeout); "
-        f"{state}{failed_poll}",
-    )
+        texts.append(f"{deleting}phase {seen.phase or 'not set yet'}: {seen.problem}")
+    if poll_error:
+        texts.append(f"the last poll failed: {poll_error}")
+    if len(texts) == 1:
+        texts.append("it was not listed")
+    return PaletteError("wait_timeout", "; ".join(texts))
 
 
 def growing_interval(longest: float, polls: int) -> float:

@@ -685,7 +685,9 @@ def test_wait_timeout_of_another_snapshot_in_progress_comes_before_any_write(
     members = [after_others(observed(palette, other)), creation("db2")]
     run(palette, members)
     assert reasons(members) == {"db1": "wait_timeout"}
-    assert "other, which the same VM has in progress" in str(members[0].failure)
+    assert "an earlier snapshot of this VM, other, was still in progress after" in str(
+        members[0].failure
+    )
     assert not members[0].changed
     assert members[0].seen is None  # the other one is not the member's
     assert [call.vm_name for call in palette.writes()] == ["db2"]

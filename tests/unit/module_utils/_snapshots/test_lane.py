@@ -340,3 +340,18 @@ def test_replacement_that_is_refused_does_not_show_what_was_deleted(palette: Mem
     assert member.failure.message == text
     assert (member.changed, member.seen) == (True, None)
     assert palette.names() == []
+
+
+def test_wait_timeout_does_not_say_that_a_cluster_without_answer_listed_nothing(
+    palette: MemoryPalette,
+) -> None:
+    member = creation("vm-1")
+
+    def falls_silent(call: Call) -> PaletteError | None:
+        return silent(call) if palette.writes() and call.method == "GET" else None
+
+    palette.sick = {"c1": falls_silent}
+    run(palette, lane_of(palette, [member]))
+    text = str(member.failure)
+    assert "was not ready within 60 s (wait_timeout); the last poll failed: no answer" in text
+    assert "not listed" not in text
