@@ -30,6 +30,9 @@ _ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 # After one of these, all other writes to Palette would fail the same way.
 _STOPS_ALL = ("unauthorized", "tls_error", "rate_limited")
 
+_SOON = 0.5  # seconds
+_POLLED_A_SECOND = 200  # members: four pages of a list
+
 # A poll that fails with one of these is not retried: it would fail again.
 _PERMANENT = ("unauthorized", "forbidden", "project_not_found", "tls_error")
 
@@ -284,6 +287,9 @@ class Lane:
             return
         earliest = min((member.deadline for member in self._polled), default=math.inf)
         interval = growing_interval(self._waiting.interval, self._polls)
+        if self._queue and self._polled:
+            # Others wait for room: see soon that there is some, unless a poll takes many pages.
+            interval = min(interval, max(_SOON, len(self._polled) / _POLLED_A_SECOND))
         self._poll_at = min(now + interval, earliest)
 
     def _poll_failed(self, members: Sequence[Member], error: PaletteError, now: float) -> None:

@@ -20,7 +20,7 @@ from .plan import CREATE, DELETE, Step
 _DEADLINE = 300.0  # seconds
 _NANOSECONDS = 1_000_000_000
 _SHARE = 0.5  # of its deadline, in which a snapshot is expected to be taken
-_FROZEN = 30.0  # seconds; a guest agent keeps the file systems frozen until the snapshot is taken
+_FROZEN = 60.0  # seconds; a guest agent keeps the file systems frozen until the snapshot is taken
 
 
 def patience_with(desired: Desired | None, vm: VirtualMachine | None) -> float:

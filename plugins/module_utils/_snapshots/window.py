@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 
-# Snapshots a second that any storage manages: a controller that is not tuned was measured at 0.55.
-# See docs/palette.md, "Storage pace".
+# What any storage manages: a snapshot controller that is not tuned takes ten at once, and was
+# measured at 0.55 a second. See docs/palette.md, "Storage pace".
+_ASSUMED_BURST = 10
 _ASSUMED_PACE = 0.5
 _HORIZON = 30.0  # seconds over which the pace is measured
+_HELD = 10.0  # seconds for which the best pace counts: snapshots end together, not evenly
 
 
 class Window:
@@ -24,6 +26,7 @@ class Window:
         self._limit = limit
         self._began_at: float | None = None
         self._done: deque[float] = deque()
+        self._paces: deque[tuple[float, float]] = deque()  # when, and the pace measured then
 
     def begin(self, now: float) -> None:
         """Note that a member was let in. now: in seconds, as all times here."""
@@ -33,12 +36,17 @@ class Window:
     def finish(self, now: float) -> None:
         """Note that the storage is done with a member."""
         self._done.append(now)
+        self._paces.append((now, self.pace(now)))
 
     def size(self, patience: float, now: float) -> int:
         """Return how many may be in progress. patience: seconds in which each should be done."""
         if self._limit is not None:
             return self._limit
-        return max(1, int(max(self.pace(now), _ASSUMED_PACE) * patience))
+        assumed = _ASSUMED_BURST + _ASSUMED_PACE * patience
+        while self._paces and self._paces[0][0] < now - _HELD:
+            self._paces.popleft()
+        best = max((pace for _when, pace in self._paces), default=self.pace(now))
+        return int(max(best * patience, assumed))
 
     def pace(self, now: float) -> float:
         """Return the members a second that the storage has finished lately."""

@@ -322,7 +322,7 @@ def test_patience_is_half_the_deadline_and_short_for_frozen_guests() -> None:
     assert of(None) == 150.0
     assert of("10m") == 300.0
     assert of("0s") == 150.0
-    assert of("10m", **frozen) == 30.0
+    assert of("10m", **frozen) == 60.0
     assert of("20s", **frozen) == 10.0
     assert of("10m", **{**frozen, "created": False}) == 300.0
 
