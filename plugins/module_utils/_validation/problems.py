@@ -43,9 +43,18 @@ def option_problem(option: str, problem: str, example: Any) -> Problem:
     return Problem(option, problem, example_line(option, (), example))
 
 
-def nearest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
-    """Return the known names that are most like a name that is not known."""
-    return difflib.get_close_matches(name, sorted(set(known)), most, cutoff=0.5)
+def nearest(name: str, known: Iterable[str], most: int = 3, cutoff: float = 0.5) -> list[str]:
+    """Return the known names that are most like a name that is not known.
+
+    A host's full name, such as db1.example.com, is like its first label too. cutoff: how like they
+    must be, up to 1.
+    """
+    names = sorted(set(known))
+    path, slash, last = name.rpartition("/")
+    label = f"{path}{slash}{last.partition('.')[0]}"
+    forms = [label, name] if label in names else [name, label]
+    near = [n for form in forms for n in difflib.get_close_matches(form, names, most, cutoff)]
+    return list(dict.fromkeys(near))[:most]
 
 
 def merged(*groups: Iterable[Problem]) -> list[Problem]:

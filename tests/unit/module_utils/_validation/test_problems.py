@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
     Problem,
     merged,
+    nearest,
     option_problem,
 )
 
@@ -40,3 +41,15 @@ def test_option_problem_quotes_an_example_that_yaml_would_not_read_as_text(text:
     example = option_problem("kind", "is wrong", text).example
     assert yaml.safe_load(example) == {"kind": text}
     assert example == f"kind: {json.dumps(text)}"
+
+
+def test_nearest_of_a_hosts_full_name_is_like_its_first_label_too() -> None:
+    known = ["db1", "web1", "db2.example.com"]
+    assert nearest("db1.lan.internal.example.org", known)[0] == "db1"
+    assert nearest("vms/db1.example.com", ["vms/db1"]) == ["vms/db1"]
+    assert nearest("db2.example.con", known)[0] == "db2.example.com"
+
+
+def test_nearest_are_only_those_that_are_near_enough() -> None:
+    assert nearest("rows", ["progress"]) == ["progress"]
+    assert nearest("rows", ["progress"], cutoff=0.7) == []
