@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from .kubevirt import label_key_problem, label_value_problem
+from .problems import nearest
 
 _WORD = r"[^\s=!(),<>]"
 _COMMA_BETWEEN_REQUIREMENTS = re.compile(r",(?![^()]*\))")
@@ -23,6 +24,7 @@ _REQUIREMENT = re.compile(
     )\s*""",
     re.VERBOSE,
 )
+_VALUES_SHOWN = 3
 _OPERATORS = {"=": "in", "==": "in", "!=": "notin", "in": "in", "notin": "notin"}
 
 
@@ -43,9 +45,10 @@ class Requirement(NamedTuple):
 
 
 class Selector(NamedTuple):
-    """Requirements that labels must all meet; without any, all labels match."""
+    """Requirements that labels must all meet; without any, all labels match. text: as given."""
 
     requirements: tuple[Requirement, ...]
+    text: str = ""
 
     def matches(self, labels: Mapping[str, str] | None) -> bool:
         """Return whether the labels (None: no labels) meet every requirement."""
@@ -56,7 +59,31 @@ def parse_selector(text: str) -> Selector:
     """Read a selector made of =, ==, !=, in, notin, key and !key; raise ValueError if invalid."""
     if not text.strip():
         return Selector(())
-    return Selector(tuple(map(_requirement, _COMMA_BETWEEN_REQUIREMENTS.split(text))))
+    requirements = tuple(map(_requirement, _COMMA_BETWEEN_REQUIREMENTS.split(text)))
+    return Selector(requirements, text)
+
+
+def nearest_labels(selector: Selector, seen: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the labels that are most like those that a selector wants and nothing has."""
+    labels = list(seen)
+    values: dict[str, set[str]] = {}
+    for key, value in (item for each in labels for item in each.items()):
+        values.setdefault(key, set()).add(value)
+    near: list[str] = []
+    for wanted in selector.requirements:
+        if not any(wanted.holds(each) for each in labels):
+            near += _nearest_labels(wanted, values)
+    return list(dict.fromkeys(near))
+
+
+def _nearest_labels(wanted: Requirement, values: Mapping[str, set[str]]) -> Iterator[str]:
+    """Yield labels for one requirement: other values of its key, or keys that are like it."""
+    if wanted.key not in values:
+        yield from nearest(wanted.key, values)
+    elif wanted.operator == "in":
+        known = values[wanted.key]
+        near = [value for given in sorted(wanted.values) for value in nearest(given, known)]
+        yield from (f"{wanted.key}={value}" for value in near or sorted(known)[:_VALUES_SHOWN])
 
 
 def _requirement(text: str) -> Requirement:

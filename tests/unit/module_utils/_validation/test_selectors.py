@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.selectors import (
+    nearest_labels,
     parse_selector,
 )
 
@@ -105,3 +106,22 @@ def test_selector_of_equalities_matches_objects_with_all_these_labels(
 ) -> None:
     selector = ",".join(f"{key}={value}" for key, value in wanted.items())
     assert parse_selector(selector).matches(labels) is (wanted.items() <= labels.items())
+
+
+@pytest.mark.parametrize(
+    ("selector", "near"),
+    [
+        ("tier=dbb", ["tier=db"]),
+        ("tier=zzz", ["tier=db", "tier=web"]),
+        ("tire", ["tier"]),
+        ("tire=db", ["tier"]),
+        ("zzz", []),
+        ("tier!=db,env=prdo", ["env=prod"]),
+        ("!tier", []),
+    ],
+)
+def test_nearest_labels_are_those_of_requirements_that_nothing_meets(
+    selector: str, near: list[str]
+) -> None:
+    seen = [{"tier": "db", "env": "prod"}, {"tier": "web"}]
+    assert nearest_labels(parse_selector(selector), seen) == near
