@@ -28,7 +28,7 @@ options:
     description:
       - Names or shell patterns of virtual machines, such as V(db*). A pattern with one slash, such
         as V(prod/db*), matches C(namespace/name). A pattern with two slashes matches
-        C(cluster/namespace/name), as in the results.
+        C(cluster/namespace/name), with the cluster as the results call it.
     type: list
     elements: str
   exclude:
@@ -40,6 +40,9 @@ options:
     description:
       - Select virtual machines whose labels match this Kubernetes label selector, such as
         V(app=db,tier notin (test,dev\)).
+      - In C(-a) of an ad hoc command, and in C(-e key=value), Ansible ends a value at the first
+        blank. Quote a selector with blanks there, as in C(-a "selector='app in (db, web)'"), or
+        write JSON.
     type: str
 """
 

@@ -17,6 +17,7 @@ description:
     effect, and a task would work on more than was meant.
   - The role and the collection's playbooks do this before everything else.
   - Results that a task has registered under such a name are not a problem.
+  - Also finds what Ansible has cut off a value with blanks in C(-e key=value).
 options:
   _terms:
     description: The entry points, such as V(main), V(prune), V(report) and V(coverage).
@@ -62,6 +63,7 @@ from ..module_utils._validation.problems import nearest
 
 _PREFIX = "vm_snapshot_"
 _INTERNAL = f"__{_PREFIX}"
+_NEAR = 0.7  # how like a name must be; most are a little like another
 _SPECS = Path(__file__).parents[2] / "roles" / "vm_snapshot" / "meta" / "argument_specs.yml"
 # The facts that the role sets.
 FACTS = frozenset(
@@ -94,6 +96,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
         given = variables or {}
         extra = load_extra_vars(self._loader)
         problems = [text for term in terms for text in _problems(given, extra, term, options)]
+        problems += _split_problems(extra)
         required = [f"{_PREFIX}{word}" for word in self.get_option("required")]
         missing = [name for name in required if given.get(name) in (None, "", [])]
         return [*problems, *([f"{' and '.join(missing)} must be set"] if missing else [])]
@@ -119,6 +122,23 @@ def _problems(
             yield _unknown(name, known, name in anywhere)
 
 
+def _split_problems(extra: Mapping[str, Any]) -> Iterable[str]:
+    """Yield what Ansible has cut off a value: key=value ends at a blank.
+
+    A filter of which only the beginning is left would select more than was meant.
+    """
+    ours = [name for name in extra if name.startswith(_PREFIX)]
+    # Ansible puts there what has no equals sign. The other names come from "app=db, tier!=test".
+    lost = [name for name in extra if name == "_raw_params" or name.endswith("!")]
+    if ours and lost:
+        # The text itself is not shown: it may be a part of anything, such as a password.
+        yield (
+            "the extra variables contain text that belongs to no variable, because key=value ends "
+            f"at the first blank: quote the value, such as -e \"{_PREFIX}selector='app in (db, "
+            "web)'\", or write JSON"
+        )
+
+
 def _is_registered(value: Any) -> bool:
     """Say whether a value is the result of a task."""
     return isinstance(value, Mapping) and "changed" in value
@@ -129,7 +149,7 @@ def _unknown(name: str, known: Iterable[str], anywhere_else: bool) -> str:
     words = [other[len(_PREFIX) :] for other in known]
     meant = [other for other in _MEANT.get(word, ()) if other in words]
     if not meant and not anywhere_else:
-        meant = nearest(word, words, most=1)
+        meant = nearest(word, words, most=1, cutoff=_NEAR)
     found = " or ".join(f"{_PREFIX}{other}" for other in meant)
     if anywhere_else:
         return f"{name} has no effect here: {f'use {found}' if found else 'leave it out'}"

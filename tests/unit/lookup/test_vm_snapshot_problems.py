@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleLookupError
+from ansible.parsing.splitter import parse_kv
 
 from ansible_collections.spectrocloud.palette.plugins.lookup import vm_snapshot_problems
 
@@ -54,6 +55,7 @@ def test_known_variables_and_those_of_others_are_no_problem() -> None:
         ("main", "sett", "is not known: did you mean vm_snapshot_set?"),
         ("prune", "keep_lats", "is not known: did you mean vm_snapshot_keep_last?"),
         ("prune", "zzzz", "is not known: leave it out"),
+        ("main", "scratch", "is not known: leave it out"),
         ("main", "name", "has no effect here: use vm_snapshot_set"),
         ("prune", "name", "has no effect here: use vm_snapshot_set"),
         ("prune", "vms", "has no effect here: use vm_snapshot_vm_names"),
@@ -79,7 +81,7 @@ def test_a_registered_result_is_no_problem(extra_vars: dict[str, Any]) -> None:
     assert problems("main", {"vm_snapshot_rows": REGISTERED}) == []
     extra_vars["vm_snapshot_rows"] = REGISTERED
     assert problems("main", {"vm_snapshot_rows": REGISTERED}) == [
-        "vm_snapshot_rows is not known: did you mean vm_snapshot_progress?"
+        "vm_snapshot_rows is not known: leave it out"
     ]
 
 
@@ -105,3 +107,23 @@ def test_required_variables_are_told_together(empty: dict[str, Any]) -> None:
 def test_an_entry_point_must_exist() -> None:
     with pytest.raises(AnsibleLookupError, match="no entry point mian"):
         problems("mian", {})
+
+
+@pytest.mark.parametrize(
+    ("argument", "cut"),
+    [
+        ("vm_snapshot_selector=app notin (history)", True),
+        ("vm_snapshot_vm_names=db1, db2", True),
+        ("vm_snapshot_selector=app=db, tier!=test", True),
+        ("vm_snapshot_selector='app notin (history)'", False),
+        ("vm_snapshot_selector=app", False),
+        ("message=for us", False),
+    ],
+)
+def test_what_ansible_has_cut_off_a_value_is_told(
+    extra_vars: dict[str, Any], argument: str, cut: bool
+) -> None:
+    extra_vars.update(parse_kv(argument))
+    found = problems("main", extra_vars)
+    assert len(found) == cut
+    assert all("belongs to no variable" in text and "history" not in text for text in found)
