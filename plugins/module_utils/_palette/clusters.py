@@ -33,7 +33,7 @@ def project_uid(client: PaletteClient, name: str) -> str:
         return str(hits[0])
     if hits:
         raise _ambiguous("project", name, hits)
-    raise _unknown("project", name, projects)
+    raise _unknown("project", name, [str(project.get("name") or "") for project in projects])
 
 
 def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluster:
@@ -49,9 +49,7 @@ def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluste
         return hits[0]
     if hits:
         raise _ambiguous("cluster", name, [f"{hit.uid} (project {hit.scope})" for hit in hits])
-    listed = _listed(client, "spectroclusters", "metadata", scope=scope)
-    hint = "" if scope else f"; {NO_PROJECT}"
-    raise _unknown("cluster", name, listed, hint)
+    raise _unknown_cluster(client, name, scope)
 
 
 def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
@@ -91,25 +89,17 @@ def _from_summary(summary: Json, scope: str | None) -> Cluster:
 
 # See docs/palette.md, "Clusters and projects".
 def _named(name: str) -> Json:
-    return {
-        "filter": {
-            "conjunction": "and",
-            "filterGroups": [
-                {
-                    "conjunction": "and",
-                    "filters": [
-                        _string_filter("environment", "nested", negation=True),
-                        {
-                            "property": "isDeleted",
-                            "type": "bool",
-                            "condition": {"bool": {"value": False}},
-                        },
-                    ],
-                },
-                {"conjunction": "and", "filters": [_string_filter("clusterName", name)]},
-            ],
-        }
-    }
+    return _search([_string_filter("clusterName", name)])
+
+
+def _search(*further: list[Json]) -> Json:
+    """Return a search for clusters that are neither nested nor deleted. further: filters."""
+    usable = [
+        _string_filter("environment", "nested", negation=True),
+        {"property": "isDeleted", "type": "bool", "condition": {"bool": {"value": False}}},
+    ]
+    groups = [{"conjunction": "and", "filters": filters} for filters in (usable, *further)]
+    return {"filter": {"conjunction": "and", "filterGroups": groups}}
 
 
 def _string_filter(name: str, value: str, negation: bool = False) -> Json:
@@ -131,12 +121,28 @@ def _ambiguous(kind: str, name: str, candidates: list[str]) -> PaletteError:
     )
 
 
-def _unknown(kind: str, name: str, listed: list[Json], hint: str = "") -> PaletteError:
-    known = [str(meta.get("name") or "") for meta in listed]
-    candidates = (nearest(name, known, _CANDIDATES) or sorted(known))[:_CANDIDATES]
-    visible = ", ".join(candidates) or "none"
+def _unknown_cluster(client: PaletteClient, name: str, scope: str | None) -> PaletteError:
+    listed = _listed(client, "spectroclusters", "metadata", scope=scope)
+    if any(meta.get("name") == name for meta in listed):
+        return PaletteError(
+            "not_found",
+            f"cluster {name!r} cannot be used: it is nested (a virtual cluster) or is being "
+            "deleted; name the cluster that runs the VMs",
+            candidates=[],
+        )
+    usable = (_metadata(summary) for summary in client.search_clusters(_search(), scope))
+    hint = "" if scope else f"; {NO_PROJECT}"
+    return _unknown("cluster", name, [str(meta.get("name") or "") for meta in usable], hint)
+
+
+def _unknown(kind: str, name: str, known: list[str], hint: str = "") -> PaletteError:
+    near = nearest(name, known, _CANDIDATES)
+    candidates = near or sorted(known)[:_CANDIDATES]
+    more = "" if near or len(known) <= _CANDIDATES else f" and {len(known) - _CANDIDATES} more"
+    shown = "nearest" if near else f"visible {kind}s"
     return PaletteError(
         "not_found",
-        f"{kind} {name!r} not found with this API key; visible {kind}s: {visible}{hint}",
+        f"{kind} {name!r} not found with this API key; {shown}: {', '.join(candidates) or 'none'}"
+        f"{more}{hint}",
         candidates=candidates,
     )

@@ -179,6 +179,8 @@ def _advice(reason: str, text: str) -> str:
         )
     if reason == "not_found" and "cluster not found" in text.lower():
         return " (check cluster_uid and project; for a cluster in the tenant scope, set no project)"
+    if "could not find the requested resource" in text.lower():
+        return " (this cluster does not run VMs: KubeVirt is not installed)"
     if reason == "redirected":
         return " (redirects are refused, they could send the API key to another host; check host)"
     return ""

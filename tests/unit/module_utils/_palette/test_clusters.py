@@ -157,20 +157,46 @@ def test_cluster_named_of_two_clusters_is_ambiguous(
 def test_cluster_named_suggests_similar_names(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
-    server.script(listed(), listed({"name": "vm-cluster-1", "uid": "c1"}, {"name": None}))
-    with pytest.raises(PaletteError) as caught:
+    usable = listed(summary("vm-cluster-1", "c1"), summary("other", "c2"))
+    server.script(listed(), listed({"name": "vm-cluster-nested", "uid": "c3"}), usable)
+    with pytest.raises(PaletteError, match=r"with this API key; nearest: vm-cluster-1$") as caught:
         cluster_named(client, "vm-cluster", "p1")
     assert caught.value.reason == "not_found"
     assert caught.value.facts == {"candidates": ["vm-cluster-1"]}
-    assert server.received[1].path == "/v1/dashboard/spectroclusters/metadata"
-    assert server.received[1].headers["projectuid"] == "p1"
+    _search, names, usable_ones = server.received
+    assert names.path == "/v1/dashboard/spectroclusters/metadata"
+    assert names.headers["projectuid"] == usable_ones.headers["projectuid"] == "p1"
+    (filters,) = [group["filters"] for group in usable_ones.body["filter"]["filterGroups"]]
+    assert [each["property"] for each in filters] == ["environment", "isDeleted"]
+
+
+def test_cluster_named_lists_all_clusters_where_none_is_similar(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    names = [f"edge-{number:03}" for number in range(12)]
+    server.script(listed(), listed(), listed(*[summary(name, name) for name in names]))
+    with pytest.raises(PaletteError) as caught:
+        cluster_named(client, "XYZ", "p1")
+    shown = ", ".join(names[:10])
+    assert caught.value.message.endswith(f"visible clusters: {shown} and 2 more")
+
+
+def test_cluster_named_says_why_a_nested_cluster_cannot_be_used(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(listed(), listed({"name": "nested-cluster", "uid": "c1"}))
+    with pytest.raises(PaletteError, match="nested") as caught:
+        cluster_named(client, "nested-cluster", "p1")
+    assert caught.value.reason == "not_found"
+    assert caught.value.facts == {"candidates": []}
+    assert "visible" not in caught.value.message
 
 
 @pytest.mark.parametrize(("scope", "hinted"), [(None, True), ("p1", False)])
 def test_cluster_named_says_where_no_project_was_given(
     server: ScriptedServer, client: PaletteClient, scope: str | None, hinted: bool
 ) -> None:
-    server.script(listed(), listed())
+    server.script(listed(), listed(), listed())
     with pytest.raises(PaletteError) as caught:
         cluster_named(client, "vm-cluster", scope)
     assert "visible clusters: none" in caught.value.message

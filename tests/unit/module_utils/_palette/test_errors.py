@@ -262,3 +262,9 @@ def test_with_facts_adds_to_the_result() -> None:
     error = PaletteError("wait_timeout", "too late", a=1).with_facts(b=2)
     assert str(error) == "too late"
     assert error.result() == {"msg": "too late", "reason": "wait_timeout", "a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("http_status", [404, 500])
+def test_from_answer_says_that_a_cluster_runs_no_vms(http_status: int) -> None:
+    body = palette_error("", "the server could not find the requested resource")
+    assert "KubeVirt is not installed" in error_of(http_status, body).message
