@@ -245,7 +245,9 @@ status:
           status: "True"
           reason: Ready
     error:
-      description: KubeVirt's last error. It may be temporary; only the phase V(Failed) is final.
+      description:
+        - Why it failed, in KubeVirt's words. If it has not failed, KubeVirt's last error, which may
+          be temporary; only the phase V(Failed) is final.
       type: str
       sample: null
     set:

@@ -39,7 +39,7 @@ def status_of(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
         "included_volumes": list(snapshot.included_volumes),
         "excluded_volumes": list(snapshot.excluded_volumes),
         "conditions": [dict(condition) for condition in snapshot.conditions],
-        "error": snapshot.error,
+        "error": snapshot.problem if snapshot.failed else snapshot.error,
         "content_name": snapshot.content_name,
         "source_uid": snapshot.source_uid,
         "set": set_of(snapshot) or None,
