@@ -88,7 +88,7 @@ def _warn(invocation: Invocation, session: PaletteSession, fleet: Fleet) -> None
 
 
 def _row(vm: VirtualMachine, fleet: Fleet) -> dict[str, Any]:
-    return {"cluster": fleet.cluster_name(vm.key), **vm.key._asdict(), **_described(vm)}
+    return {"cluster": fleet.title(vm.key), **vm.key._asdict(), **_described(vm)}
 
 
 def _described(vm: VirtualMachine) -> dict[str, Any]:

@@ -90,10 +90,10 @@ def run(invocation: Invocation, request: Request) -> Result:
     if not (fleet.snapshots or fleet.failures) and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     found.sort(key=lambda snapshot: (snapshot.taken_at or _EARLIEST, snapshot.name), reverse=True)
-    now, cluster = invocation.now, fleet.cluster_name
+    now = invocation.now
     return {
         "changed": False,
-        "snapshots": [{**status_of(s, now), "cluster": cluster(s.key)} for s in found],
+        "snapshots": [{**status_of(s, now), "cluster": fleet.title(s.key)} for s in found],
         "summary": summary(found),
         "unmatched": [miss.result for miss in misses],
         **clusters_result(fleet, counts_by_cluster(fleet, "snapshots", [s.key for s in found])),

@@ -311,7 +311,7 @@ def _row(
     snapshot = decision.snapshot
     return {
         **status_of(snapshot, invocation.now),
-        "cluster": fleet.cluster_name(snapshot.key),
+        "cluster": fleet.title(snapshot.key),
         "decision": "delete" if decision.delete else "keep",
         "why": decision.why,
         "kept_by": list(decision.kept_by),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,12 +14,13 @@ from .._palette.errors import PaletteError
 from .._palette.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, nearest, option_problem
-from .._validation.selectors import Selector, parse_selector
+from .._validation.selectors import Selector, nearest_labels, parse_selector
 from .._vms.model import VirtualMachine, VmKey
 from .._vms.observe import list_vms
 from .._vms.selection import (
     Entry,
     Filters,
+    Seen,
     Unmatched,
     missing_vm,
     unmatched,
@@ -99,7 +100,8 @@ class Fleet:
     names, or their uids where the task names them so; both by cluster uid. failures: why clusters
     were not observed, by title. snapshots: all that were listed, also those of VMs that are not
     selected. unmatched: what of the options met nothing. vms: those that exist in the namespaces
-    that were searched; where no VMs were observed, those that have snapshots.
+    that were searched; where no VMs were observed, those that have snapshots. with_vms: whether VMs
+    were observed, not only their snapshots.
     """
 
     targets: Sequence[Target] = ()
@@ -109,7 +111,8 @@ class Fleet:
     candidates: list[Candidate] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     unmatched: list[Unmatched] = field(default_factory=list)
-    vms: list[VmKey] = field(default_factory=list)
+    vms: dict[VmKey, VirtualMachine | None] = field(default_factory=dict)
+    with_vms: bool = False
 
     def __post_init__(self) -> None:
         """Index the snapshots."""
@@ -129,12 +132,8 @@ class Fleet:
         return self._by_name.get((key.cluster_uid, key.namespace, name))
 
     def title(self, key: VmKey) -> str:
-        """Return what a VM's cluster is called in labels."""
+        """Return what a VM's cluster is called in results. Patterns match this, too."""
         return self.titles[key.cluster_uid]
-
-    def cluster_name(self, key: VmKey) -> str:
-        """Return the name of a VM's cluster; its uid where the task names it so."""
-        return self.names[key.cluster_uid]
 
     def matching(self, filters: SnapshotFilters) -> list[Snapshot]:
         """Return the selected VMs' snapshots that match."""
@@ -151,11 +150,6 @@ class Fleet:
         apis = [api for api in reached if isinstance(api, ClusterVms)]
         lists = at_once(listing, apis)
         return [item for items in lists if not isinstance(items, PaletteError) for item in items]
-
-    @property
-    def with_vms(self) -> bool:
-        """Whether VMs were observed, not only their snapshots."""
-        return any(candidate.vm for candidate in self.candidates)
 
     def missing_vm(self, key: VmKey) -> str:
         """Return the text that a VM does not exist."""
@@ -217,7 +211,8 @@ def merged(targets: Sequence[Target], parts: Iterable[Fleet | PaletteError]) -> 
         whole.names.update(part.names)
         whole.candidates += part.candidates
         whole.snapshots += part.snapshots
-        whole.vms += part.vms
+        whole.vms.update(part.vms)
+        whole.with_vms = whole.with_vms or part.with_vms
     whole.__post_init__()
     return whole
 
@@ -226,23 +221,55 @@ def with_unmatched(fleet: Fleet, entries: Sequence[Entry] | None, filters: Filte
     """Return the fleet, which then knows what of the options met nothing."""
     if entries is not None:
         listed = {entry.given: entry.given.cluster_uid for entry in entries}
-        fleet.unmatched = unmatched_exclusions(filters, listed)
+        names = {title: title for title in listed.values()}
+        fleet.unmatched = unmatched_exclusions(filters, Seen(listed, names))
         return fleet
-    fleet.unmatched = _unmatched(fleet, filters, fleet.vms)
-    if fleet.unmatched and not fleet.with_vms and filters.vm_names.vm_names:
-        # Only the list of all snapshots shows what is excluded, and which names are nearest.
-        listed_again = fleet.list_again(lambda api: list_matching(api, filters.namespaces))
-        fleet.unmatched = _unmatched(fleet, filters, {snapshot.key for snapshot in listed_again})
+    misses = _unmatched(fleet, filters, fleet.vms)
+    if misses:
+        misses = _looked_at_again(fleet, filters, {miss.option for miss in misses})
+    fleet.unmatched = [*misses, *_unmatched_selector(fleet, filters)]
     return fleet
 
 
-def _unmatched(fleet: Fleet, filters: Filters, vms: Iterable[VmKey]) -> list[Unmatched]:
-    seen = {key: fleet.titles[key.cluster_uid] for key in vms}
-    namespaces = {key.namespace for key in seen}
-    if not namespaces.issuperset(filters.namespaces):
+def _looked_at_again(fleet: Fleet, filters: Filters, options: Collection[str]) -> list[Unmatched]:
+    """Return what met nothing even where more is listed. options: those that met nothing."""
+    seen: Collection[VmKey] = fleet.vms
+    if not fleet.with_vms and filters.vm_names.vm_names:
+        # Only the list of all snapshots shows what is excluded, and which names are nearest.
+        listed = fleet.list_again(lambda api: list_matching(api, filters.namespaces))
+        seen = {snapshot.key for snapshot in listed}
+    existing: list[VirtualMachine] = []
+    if "namespaces" in options:
         # The nearest may be a namespace that was not searched.
-        namespaces = {vm.key.namespace for vm in fleet.list_again(list_vms)}
-    return unmatched(filters, seen, namespaces)
+        existing = fleet.list_again(list_vms)
+    elif "vm_names" in options and not fleet.with_vms:
+        existing = fleet.list_again(lambda api: list_vms(api, filters.namespaces))
+    return _unmatched(fleet, filters, seen, {vm.key for vm in existing})
+
+
+def _unmatched(
+    fleet: Fleet, filters: Filters, vms: Collection[VmKey], existing: Collection[VmKey] = ()
+) -> list[Unmatched]:
+    """Return what met nothing. vms: those that count. existing: all, if that was looked up."""
+    others = () if fleet.with_vms else [key for key in existing if key not in vms]
+    seen = Seen(
+        {key: fleet.title(key) for key in vms},
+        {title: fleet.names[uid] for uid, title in fleet.titles.items()},
+        {
+            key: fleet.title(key)
+            for key in others
+            if not filters.namespaces or key.namespace in filters.namespaces
+        },
+    )
+    return unmatched(filters, seen, {key.namespace for key in (*vms, *existing)})
+
+
+def _unmatched_selector(fleet: Fleet, filters: Filters) -> list[Unmatched]:
+    labels = [vm.labels for vm in fleet.vms.values() if vm]
+    selector = filters.selector
+    if selector is None or not labels or any(map(selector.matches, labels)):
+        return []
+    return [Unmatched("selector", selector.text, nearest_labels(selector, labels), False)]
 
 
 def _observe_entries(target: Target, api: ClusterVms, with_vms: bool) -> Fleet:
@@ -253,7 +280,7 @@ def _observe_entries(target: Target, api: ClusterVms, with_vms: bool) -> Fleet:
     for entry in entries:
         key = VmKey(api.cluster.uid, entry.namespace, entry.vm_name)
         candidates.append(Candidate(key, target.title, vms.get(key), entry.name))
-    return _part(target.title, api, candidates, list_matching(api, namespaces), list(vms))
+    return _part(target.title, api, candidates, list_matching(api, namespaces), {**vms}, with_vms)
 
 
 def _observe_matching(target: Target, api: ClusterVms, filters: Filters, with_vms: bool) -> Fleet:
@@ -267,7 +294,7 @@ def _observe_matching(target: Target, api: ClusterVms, filters: Filters, with_vm
         for key, vm in listed.items()
         if _matches(filters, key, vm, target.title)
     ]
-    return _part(target.title, api, candidates, snapshots, list(listed))
+    return _part(target.title, api, candidates, snapshots, listed, with_vms)
 
 
 def _part(
@@ -275,11 +302,12 @@ def _part(
     api: ClusterVms,
     candidates: list[Candidate],
     snapshots: list[Snapshot],
-    vms: list[VmKey],
+    vms: dict[VmKey, VirtualMachine | None],
+    with_vms: bool,
 ) -> Fleet:
     """Return the fleet of one cluster."""
     uid, name = api.cluster.uid, api.cluster.name
-    return Fleet((), {uid: title}, {uid: name}, {}, candidates, snapshots, [], vms)
+    return Fleet((), {uid: title}, {uid: name}, {}, candidates, snapshots, [], vms, with_vms)
 
 
 def _matches(filters: Filters, key: VmKey, vm: VirtualMachine | None, title: str) -> bool:

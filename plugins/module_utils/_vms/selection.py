@@ -123,16 +123,22 @@ class Filters(NamedTuple):
 
 
 class Unmatched(NamedTuple):
-    """A value of an option that matches nothing. exact: it names what should have been found."""
+    """A value of an option that matches nothing.
+
+    exact: it names what should have been found. what: what it does not match, after "matches".
+    advice: what to do with the nearest.
+    """
 
     option: str
     value: str
     nearest: Sequence[str]
     exact: bool
+    what: str = "nothing"
+    advice: str = "nearest:"
 
     def __str__(self) -> str:
-        hint = f"; nearest: {', '.join(self.nearest)}" if self.nearest else ""
-        return f"{self.option}: {self.value!r} matches nothing{hint}"
+        hint = f"; {self.advice} {', '.join(self.nearest)}" if self.nearest else ""
+        return f"{self.option}: {self.value!r} matches {self.what}{hint}"
 
     @property
     def result(self) -> dict[str, Any]:
@@ -140,30 +146,62 @@ class Unmatched(NamedTuple):
         return {"option": self.option, "value": self.value, "nearest": list(self.nearest)}
 
 
-def unmatched(
-    filters: Filters, seen: Mapping[VmKey, str], namespaces: Collection[str]
-) -> list[Unmatched]:
+class Seen(NamedTuple):
+    """What a task saw.
+
+    vms: all VMs of the filters' namespaces, with what their cluster is called. names: the clusters'
+    names, by what they are called. others: VMs that exist, where only those with snapshots count.
+    """
+
+    vms: Mapping[VmKey, str]
+    names: Mapping[str, str]
+    others: Mapping[VmKey, str] = {}
+
+
+def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list[Unmatched]:
     """Return which namespaces, names and patterns match none of the VMs.
 
-    seen: all VMs of the filters' namespaces, with what their cluster is called. namespaces: all
-    that have VMs.
+    namespaces: all that have VMs.
     """
     misses = [
         Unmatched("namespaces", namespace, nearest(namespace, namespaces), True)
         for namespace in filters.namespaces
         if namespace not in namespaces
     ]
-    for pattern, is_name in filters.vm_names.unmatched(seen):
-        misses.append(Unmatched("vm_names", pattern, _nearest_vms(pattern, seen), is_name))
+    for pattern, is_name in filters.vm_names.unmatched(seen.vms):
+        misses.append(_unmatched_pattern("vm_names", pattern, seen)._replace(exact=is_name))
     return [*misses, *unmatched_exclusions(filters, seen)]
 
 
-def unmatched_exclusions(filters: Filters, seen: Mapping[VmKey, str]) -> list[Unmatched]:
+def unmatched_exclusions(filters: Filters, seen: Seen) -> list[Unmatched]:
     """Return which exclusions match none of the VMs."""
     return [
-        Unmatched("exclude", pattern, _nearest_vms(pattern, seen), False)
-        for pattern, _is_name in filters.exclude.unmatched(seen)
+        _unmatched_pattern("exclude", pattern, seen)
+        for pattern, _is_name in filters.exclude.unmatched(seen.vms)
     ]
+
+
+def _unmatched_pattern(option: str, pattern: str, seen: Seen) -> Unmatched:
+    if _matches_any(pattern, seen.others):
+        return Unmatched(option, pattern, [], False, "no VM that has a snapshot")
+    meant = [other for other in _of_clusters(pattern, seen.names) if _matches_any(other, seen.vms)]
+    if meant:
+        return Unmatched(option, pattern, meant, False, advice="to name a cluster, write")
+    near = _nearest_vms(pattern, {**seen.vms, **seen.others})
+    return Unmatched(option, pattern, near, False)
+
+
+def _matches_any(pattern: str, vms: Mapping[VmKey, str]) -> bool:
+    return bool(vms) and not any(Patterns([pattern]).unmatched(vms))
+
+
+def _of_clusters(pattern: str, names: Mapping[str, str]) -> list[str]:
+    """Return how to write a pattern whose first part is the name of a cluster."""
+    cluster, slash, rest = pattern.partition("/")
+    if not slash:
+        return []
+    vms = rest if "/" in rest else f"*/{rest}"
+    return [f"{title}/{vms}" for title, name in names.items() if fnmatchcase(name, cluster)]
 
 
 def _nearest_vms(pattern: str, seen: Mapping[VmKey, str]) -> list[str]:

@@ -311,3 +311,48 @@ def test_missing_vm_names_the_cluster_and_the_nearest(palette: MemoryPalette) ->
     fleet = entries_observed(palette, entry("db3"))
     text = fleet.missing_vm(key_of("db3"))
     assert text.startswith("there is no VM db3 in namespace vms of cluster cluster-1; nearest: db")
+
+
+def test_observe_matching_says_where_an_existing_vm_has_no_snapshot(palette: MemoryPalette) -> None:
+    options = {"namespaces": ["vms"], "vm_names": ["web1", "wbe1"]}
+    fleet = matching_observed(palette, options, with_vms=False)
+    assert [str(miss) for miss in fleet.unmatched] == [
+        "vm_names: 'wbe1' matches nothing; nearest: web1, db1",
+        "vm_names: 'web1' matches no VM that has a snapshot",
+    ]
+
+
+def test_observe_matching_leaves_other_namespaces_out_where_it_looks_again(
+    palette: MemoryPalette,
+) -> None:
+    options = {"namespaces": ["prod", "prdo"], "vm_names": ["web1"]}
+    fleet = matching_observed(palette, options, with_vms=False)
+    assert [(miss.value, miss.what) for miss in fleet.unmatched] == [
+        ("prdo", "nothing"),
+        ("web1", "nothing"),
+    ]
+
+
+def test_observe_matching_of_vms_does_not_ask_for_snapshots(palette: MemoryPalette) -> None:
+    fleet = matching_observed(palette, {"vm_names": ["gome"]})
+    assert misses(fleet) == {"vm_names: gome": []}
+
+
+def test_observe_matching_tells_a_selector_that_matches_no_vm(palette: MemoryPalette) -> None:
+    fleet = matching_observed(palette, {"selector": "app=dbb"})
+    assert [str(miss) for miss in fleet.unmatched] == [
+        "selector: 'app=dbb' matches nothing; nearest: app=db"
+    ]
+    assert misses(matching_observed(palette, {"selector": "app=db", "vm_names": ["web1"]})) == {}
+
+
+def test_patterns_match_what_results_call_clusters_that_share_a_name(
+    palette: MemoryPalette,
+) -> None:
+    palette.add_cluster("c2", "cluster-1")
+    fleet = matching_observed(palette, {"exclude": ["c1/*/*"]})
+    (candidate,) = fleet.candidates
+    assert (candidate.label, fleet.title(candidate.key)) == ("c2/vms/edge1", "c2")
+    assert fleet.unmatched == []
+    (miss,) = matching_observed(palette, {"exclude": ["cluster-1/*/*"]}).unmatched
+    assert list(miss.nearest) == ["c1/*/*", "c2/*/*"]

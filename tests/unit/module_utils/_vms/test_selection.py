@@ -15,6 +15,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model im
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
     Entry,
+    Seen,
     entries_from,
     filters_from,
     fleet_problems,
@@ -224,7 +225,7 @@ def test_fleet_problems_allow_patterns_and_any_name_of_a_cluster() -> None:
     assert fleet_problems({"vm_names": patterns, "exclude": patterns, "namespaces": ["vms"]}) == []
 
 
-SEEN = dict.fromkeys(FLEET, "cluster-1")
+SEEN = Seen(dict.fromkeys(FLEET, "cluster-1"), {"cluster-1": "cluster-1"})
 NAMESPACES = {"vms", "prod"}
 
 
@@ -263,6 +264,48 @@ def test_unmatched_tells_it_in_words_and_in_results() -> None:
     assert str(miss) == "namespaces: 'prdo' matches nothing; nearest: prod"
     assert str(without) == "exclude: 'q?' matches nothing"
     assert miss.result == {"option": "namespaces", "value": "prdo", "nearest": ["prod"]}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        ("cluster-1/*", ["cluster-1/*/*"]),
+        ("cluster-?/db1", ["cluster-1/*/db1"]),
+        ("cluster-1/db9", []),
+        ("cluster-2/*", []),
+    ],
+)
+def test_unmatched_pattern_of_a_cluster_says_how_to_write_it(
+    pattern: str, meant: list[str]
+) -> None:
+    filters, _problems = filters_from({"exclude": [pattern]})
+    (miss,) = unmatched(filters, SEEN, NAMESPACES)
+    assert ("to name a cluster, write" in str(miss)) is bool(meant)
+    assert [form for form in miss.nearest if "*" in form] == [form for form in meant if "*" in form]
+
+
+def test_unmatched_name_of_clusters_that_share_it_says_what_they_are_called() -> None:
+    vms = {key_of("db1", cluster_uid=uid): uid for uid in ("c1", "c2")}
+    filters, _problems = filters_from({"exclude": ["twin/*/*"]})
+    (miss,) = unmatched(filters, Seen(vms, {"c1": "twin", "c2": "twin"}), NAMESPACES)
+    assert str(miss) == (
+        "exclude: 'twin/*/*' matches nothing; to name a cluster, write c1/*/*, c2/*/*"
+    )
+
+
+def test_unmatched_finds_a_vm_by_the_full_name_of_its_host() -> None:
+    filters, _problems = filters_from({"vm_names": ["web1.example.com", "vms/web1.example.com"]})
+    found = unmatched(filters, SEEN, NAMESPACES)
+    assert [miss.nearest[0] for miss in found] == ["vms/web1", "web1"]
+
+
+def test_unmatched_says_where_a_vm_exists_that_does_not_count() -> None:
+    others = {key_of("new1"): "cluster-1"}
+    filters, _problems = filters_from({"vm_names": ["new1"], "exclude": ["new*"]})
+    name, pattern = unmatched(filters, SEEN._replace(others=others), NAMESPACES)
+    assert str(name) == "vm_names: 'new1' matches no VM that has a snapshot"
+    assert name.exact
+    assert str(pattern) == "exclude: 'new*' matches no VM that has a snapshot"
 
 
 @pytest.mark.parametrize(
