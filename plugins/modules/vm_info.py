@@ -49,6 +49,13 @@ EXAMPLES = r"""
     label: "{{ item.vm_name }}"
   when: (item.newest_snapshot.age_seconds | default(86400)) >= 86400
 
+- name: Find VMs that cannot be snapshotted
+  ansible.builtin.debug:
+    msg: "{{ item.cluster }}/{{ item.namespace }}/{{ item.vm_name }}: {{ item.blocked_by }}"
+  loop: "{{ fleet.vms | selectattr('blocked_by') }}"
+  loop_control:
+    label: "{{ item.vm_name }}"
+
 - name: List the database servers
   spectrocloud.palette.vm_info:
     project: Default
@@ -83,7 +90,9 @@ vms:
   elements: dict
   contains:
     cluster:
-      description: The name of the cluster. Its uid if the task sets O(cluster_uid).
+      description:
+        - What the cluster is called, also in patterns of O(vm_names) and O(exclude). This is its
+          name, or its uid if the task sets O(cluster_uid) or if several clusters have the name.
       type: str
       sample: vm-cluster-1
     cluster_uid:
@@ -173,6 +182,16 @@ vms:
       description: The name of the restore that is in progress. Null if there is none.
       type: str
       sample: null
+    blocked_by:
+      description:
+        - Why M(spectrocloud.palette.vm_snapshot) would refuse to take a snapshot of it now, as its
+          RV(spectrocloud.palette.vm_snapshot#module:reason) says it, V(not_snapshottable) or
+          V(vm_terminating). Null if it would not.
+        - What only O(spectrocloud.palette.vm_snapshot#module:consistency) or
+          O(spectrocloud.palette.vm_snapshot#module:excluded_volumes) refuses does not count, see
+          C(paused), C(guest_agent) and C(volumes).
+      type: str
+      sample: null
     newest_snapshot:
       description:
         - Its newest snapshot that is ready to use, whoever took it. Null if there is none.
@@ -226,6 +245,10 @@ summary:
       sample: 0
     restore_in_progress:
       description: How many have a restore in progress.
+      type: int
+      sample: 0
+    blocked:
+      description: How many no snapshot can be taken of now, see C(blocked_by).
       type: int
       sample: 0
     without_snapshot:

@@ -104,6 +104,7 @@ def _described(vm: VirtualMachine) -> dict[str, Any]:
         "volumes": [_volume(volume) for volume in vm.volumes],
         "snapshot_in_progress": vm.snapshot_in_progress or None,
         "restore_in_progress": vm.restore_in_progress or None,
+        "blocked_by": vm.blocker[0] if vm.blocker else None,
     }
 
 
@@ -133,6 +134,7 @@ def _summary(vms: Sequence[VirtualMachine], newest: Sequence[Snapshot | None]) -
         "volumes_excluded": sum(bool(vm.left_out) for vm in vms),
         "snapshot_in_progress": sum(bool(vm.snapshot_in_progress) for vm in vms),
         "restore_in_progress": sum(bool(vm.restore_in_progress) for vm in vms),
+        "blocked": sum(vm.blocker is not None for vm in vms),
         "without_snapshot": sum(snapshot is None for snapshot in newest),
         "by_status": dict(Counter(vm.printable_status or "Unknown" for vm in vms)),
     }

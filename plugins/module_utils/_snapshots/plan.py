@@ -208,11 +208,8 @@ def blockers(vm: VirtualMachine | None, desired: Desired) -> tuple[str, str] | N
     key = desired.key
     if vm is None:
         return "not_found", f"VM {key.vm_name!r} not found in namespace {key.namespace!r}"
-    if vm.deleting:
-        return "vm_terminating", f"VM {key.vm_name} is being deleted"
-    if vm.unsnapshottable:
-        causes = ", ".join(f"{v.name} ({v.reason or 'no reason given'})" for v in vm.volumes)
-        return "not_snapshottable", f"no volume of VM {key.vm_name} can be snapshotted: {causes}"
+    if vm.blocker:
+        return vm.blocker
     if desired.whole and vm.left_out:
         message = f"the snapshot of VM {key.vm_name} would not contain {_disks(vm.left_out)}"
         return "volumes_excluded", f"{message}; use excluded_volumes: warn to take it all the same"

@@ -90,6 +90,17 @@ class VirtualMachine(NamedTuple):
         """The volumes with data that a snapshot will not contain."""
         return tuple(v for v in self.volumes if v.holds_data and v.snapshottable is False)
 
+    @property
+    def blocker(self) -> tuple[str, str] | None:
+        """Why no snapshot of it can be taken now, however it is wanted: a word and a message."""
+        name = self.key.vm_name
+        if self.deleting:
+            return "vm_terminating", f"VM {name} is being deleted"
+        if self.unsnapshottable:
+            causes = ", ".join(f"{v.name} ({v.reason or 'no reason given'})" for v in self.volumes)
+            return "not_snapshottable", f"no volume of VM {name} can be snapshotted: {causes}"
+        return None
+
 
 def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
     """Read a VM object of the API."""

@@ -107,6 +107,7 @@ def test_vm_is_shown_with_what_decides_about_its_snapshots(palette: MemoryPalett
         ],
         "snapshot_in_progress": None,
         "restore_in_progress": "restore-1",
+        "blocked_by": None,
         "newest_snapshot": None,
     }
 
@@ -156,6 +157,7 @@ def test_summary_counts_the_vms(palette: MemoryPalette) -> None:
         "volumes_excluded": 1,
         "snapshot_in_progress": 1,
         "restore_in_progress": 1,
+        "blocked": 0,
         "without_snapshot": 3,
         "by_status": {"Running": 2, "Stopped": 1, "Paused": 1},
     }
@@ -182,3 +184,23 @@ def test_snapshot_from_the_future_is_worth_a_warning(palette: MemoryPalette) -> 
 def test_nothing_found_without_a_project_is_worth_a_warning() -> None:
     assert any("project" in text for text in run(MemoryPalette(), MODULE)["warnings"])
     assert run(MemoryPalette(), MODULE, project_uid="p1")["warnings"] == []
+
+
+def test_vms_that_cannot_be_snapshotted_say_why_and_are_counted(palette: MemoryPalette) -> None:
+    volumes = [{"name": "rootdisk", "enabled": False, "reason": "no class"}]
+    palette.vms[DB1]["status"]["volumeSnapshotStatuses"] = volumes
+    palette.vms[DB2]["metadata"]["deletionTimestamp"] = write_time(NOW)
+    result = run(palette, MODULE)
+    assert {vm["vm_name"]: vm["blocked_by"] for vm in result["vms"]} == {
+        "db1": "not_snapshottable",
+        "db2": "vm_terminating",
+        "web1": None,
+        "edge1": None,
+    }
+    assert result["summary"]["blocked"] == 2
+
+
+def test_clusters_that_share_a_name_are_called_by_their_uid(palette: MemoryPalette) -> None:
+    palette.add_cluster("c2", "cluster-1")
+    assert {vm["cluster"] for vm in run(palette, MODULE)["vms"]} == {"c1", "c2"}
+    assert found(palette, vm_names=["c2/*/*"]) == ["edge1"]
