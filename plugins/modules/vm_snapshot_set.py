@@ -325,7 +325,8 @@ complete:
 reason:
   description:
     - Why the task failed, in one word. V(nothing_selected) if the filters match no virtual machine,
-      or a name in them does not, V(clock_skew) if ages cannot be told,
+      a name in them does not, O(vms) is empty, or O(exclude) leaves none of them,
+      V(clock_skew) if ages cannot be told,
       V(preflight_failed) if nothing was written because members are blocked, V(members_failed) if
       more members failed than O(max_failed) allows, or more clusters than O(max_failed_clusters).
     - For other values, see RV(spectrocloud.palette.vm_snapshot#module:reason).

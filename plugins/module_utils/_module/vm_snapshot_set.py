@@ -229,12 +229,11 @@ def _check_selection(
     """Tell what of the selection met nothing; what should have got a snapshot is an error."""
     options, present = invocation.options, invocation.options["state"] == "present"
     demand_clusters(fleet, options["on_error"])
-    if present and not (fleet.candidates or fleet.failures):
-        if request.entries is None:
-            # A backup of nothing must not look like a success.
-            raise PaletteError("nothing_selected", _nothing_selected(fleet, session.project_hint))
-        invocation.warn("vms: nothing is left after exclude; no snapshot was taken")
     misses = list(with_unmatched(fleet, request.entries, request.filters).unmatched)
+    if present and not (fleet.candidates or fleet.failures):
+        # A backup of nothing must not look like a success.
+        text = _nothing_selected(request, fleet, misses, session.project_hint)
+        raise _selection_error(text, misses)
     if not present:
         misses += fleet.unmatched_set(options["set"])
     if present and options["on_error"] == "abort" and any(miss.exact for miss in misses):
@@ -244,17 +243,29 @@ def _check_selection(
     return misses
 
 
-def _nothing_selected(fleet: Fleet, hint: str) -> str:
-    clusters = ", ".join(fleet.names.values()) or "none that runs VMs"
-    return (
-        "no VM matches selector, namespaces, vm_names and exclude together; "
-        f"clusters searched: {clusters}" + (f"; {hint}" if hint else "")
-    )
+def _nothing_selected(
+    request: Request, fleet: Fleet, misses: Sequence[Unmatched], hint: str
+) -> str:
+    if request.entries is not None:
+        empty = "nothing is left after exclude" if request.entries else "the list is empty"
+        return f"vms: {empty}; no snapshot was taken"
+    clusters = ", ".join(fleet.titles.values()) or "none that runs VMs"
+    texts = [
+        "no VM matches selector, namespaces, vm_names and exclude together",
+        f"clusters searched: {clusters}",
+        *map(str, misses),
+        hint,
+    ]
+    return "; ".join(filter(None, texts))
 
 
 def _exact_misses(misses: Sequence[Unmatched]) -> PaletteError:
     advice = "nothing was written: correct this, or go on without it by on_error: continue"
     text = "; ".join([*(str(miss) for miss in misses if miss.exact), advice])
+    return _selection_error(text, misses)
+
+
+def _selection_error(text: str, misses: Sequence[Unmatched]) -> PaletteError:
     shown = [miss.result for miss in misses]
     return PaletteError("nothing_selected", text, changed=False, unmatched=shown)
 

@@ -307,13 +307,32 @@ def test_patterns_that_cannot_match_are_refused(palette: MemoryPalette, name: st
     assert good["summary"]["created"] == (1 if name == "exclude" else 2)
 
 
-@pytest.mark.parametrize("nobody", [{"vms": []}, {"vms": ["db1"], "exclude": ["db*"]}])
-def test_vms_of_which_exclude_leaves_none_are_worth_a_warning(
-    palette: MemoryPalette, nobody: Json
+@pytest.mark.parametrize(
+    ("nobody", "text"),
+    [
+        ({"vms": []}, "the list is empty"),
+        ({"vms": ["db1"], "exclude": ["db*"]}, "nothing is left after exclude"),
+    ],
+)
+@pytest.mark.parametrize("on_error", ["abort", "continue"])
+def test_vms_that_are_none_are_no_success(
+    palette: MemoryPalette, nobody: Json, text: str, on_error: str
 ) -> None:
-    result = nightly(palette, **nobody)
-    assert (result["changed"], result["summary"]["total"]) == (False, 0)
-    assert result["warnings"] == ["vms: nothing is left after exclude; no snapshot was taken"]
+    result = nightly(palette, **nobody, on_error=on_error)
+    assert (result["failed"], result["reason"]) == (True, "nothing_selected")
+    assert result["msg"] == f"vms: {text}; no snapshot was taken"
+    assert result["changed"] is False
+    assert not nightly(palette, **nobody, state="absent").get("failed")
+
+
+def test_selector_that_selects_no_vm_is_told_with_the_nearest(palette: MemoryPalette) -> None:
+    palette.add_vm(key_of("labelled"), {"app": "db"})
+    result = nightly(palette, selector="app=dbb")
+    assert result["reason"] == "nothing_selected"
+    assert result["unmatched"] == [
+        {"option": "selector", "value": "app=dbb", "nearest": ["app=db"]}
+    ]
+    assert "selector: 'app=dbb' matches nothing; nearest: app=db" in result["msg"]
 
 
 def test_former_vm_blocks_a_member_and_replace_takes_it_again(palette: MemoryPalette) -> None:
@@ -706,7 +725,7 @@ def test_state_absent_only_warns_of_what_matches_nothing(palette: MemoryPalette)
     result = nightly(palette, state="absent", set="nightyl", vm_names=["db1", "dbl"])
     assert not result.get("failed")
     assert [(miss["option"], miss["nearest"]) for miss in result["unmatched"]] == [
-        ("vm_names", ["db1"]),
+        ("vm_names", ["db2", "db1"]),
         ("set", ["nightly"]),
     ]
     assert palette.names() == ["db1-nightly"]
