@@ -113,7 +113,19 @@ def _read_tests(invocation: Invocation) -> tuple[list[Test], list[Problem]]:
             tests.append(make(value, invocation.now))
         except ValueError as error:
             problems.append(option_problem(option, str(error), _EXAMPLES[option]))
-    return tests, problems
+    return tests, problems or _ages_problems(invocation.options)
+
+
+def _ages_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return the problem of ages that no snapshot can have both."""
+    older, newer = options["older_than"], options["newer_than"]
+    if not (older and newer) or parse_age(older) < parse_age(newer):
+        return []
+    text = (
+        f"no snapshot is both older than {older} (older_than) and at most {newer} old "
+        "(newer_than): newer_than must be the greater age"
+    )
+    return [Problem("newer_than", text, "older_than: 1d, newer_than: 7d")]
 
 
 def _warn(invocation: Invocation, misses: Sequence[Unmatched], clock: str | None) -> None:

@@ -207,3 +207,24 @@ def test_read_refuses_a_filter_that_makes_no_sense(
 def test_read_reports_all_problems_at_once(palette: MemoryPalette) -> None:
     result = run(palette, MODULE, older_than="x", newer_than="y", selector="=")
     assert len(result["problems"]) == 3
+
+
+def test_ages_that_no_snapshot_can_have_both_are_refused(palette: MemoryPalette) -> None:
+    for older, newer in (("7d", "24h"), ("1d", "24h")):
+        result = run(palette, MODULE, older_than=older, newer_than=newer)
+        assert result["reason"] == "invalid_parameters"
+        assert f"older than {older} (older_than)" in result["msg"]
+        assert f"at most {newer} old (newer_than)" in result["msg"]
+    assert palette.calls == []
+
+
+def test_error_of_a_failed_snapshot_is_why_it_failed(palette: MemoryPalette) -> None:
+    errors = {row["name"]: row["error"] for row in run(palette, MODULE)["snapshots"]}
+    assert errors["by-hand"] == "snapshot deadline exceeded"
+    assert {error for name, error in errors.items() if name != "by-hand"} == {None}
+
+
+def test_clusters_that_share_a_name_are_called_by_their_uid(palette: MemoryPalette) -> None:
+    palette.add_cluster("c2", "cluster-1")
+    rows = run(palette, MODULE)["snapshots"]
+    assert all(row["cluster"] == row["cluster_uid"] for row in rows)
