@@ -180,6 +180,8 @@ summary:
   description:
     - How many snapshots were considered (C(seen)), how many had each outcome, and how many had each
       C(why) (C(by_why)).
+    - C(to_come) is how many snapshots the task of O(after) would have taken before, in check mode.
+      They would be kept. V(0) otherwise.
   returned: always, except when the task fails before looking up the snapshots
   type: dict
   sample:
@@ -188,6 +190,7 @@ summary:
     deleted: 1
     failed: 0
     not_tried: 0
+    to_come: 0
     by_why:
       kept: 6
       newest_usable: 1

@@ -252,7 +252,7 @@ def _result(invocation: Invocation, request: Request, fleet: Fleet, work: Work) 
         misses += fleet.unmatched_set(request.snapshot_filters.set_name)
     for miss in misses:
         invocation.warn(str(miss))
-    result = _rows(invocation, fleet, work)
+    result = _rows(invocation, fleet, work, _to_come(invocation, request, fleet))
     result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
         result["diff"] = _diff(fleet, work.decisions)
@@ -265,7 +265,7 @@ def _result(invocation: Invocation, request: Request, fleet: Fleet, work: Work) 
     return result
 
 
-def _rows(invocation: Invocation, fleet: Fleet, work: Work) -> Result:
+def _rows(invocation: Invocation, fleet: Fleet, work: Work, to_come: int) -> Result:
     rows = [_row(invocation, fleet, decision, work.members) for decision in work.decisions]
     changed = any(member.changed for member in work.members.values())
     counts = {target.title: Counter[str]() for target in fleet.targets}
@@ -276,8 +276,27 @@ def _rows(invocation: Invocation, fleet: Fleet, work: Work) -> Result:
         **clusters_result(fleet, counts),
         "check_mode": invocation.check_mode,
         "snapshots": rows,
-        "summary": _summary(rows),
+        "summary": {**_summary(rows), "to_come": to_come},
     }
+
+
+def _to_come(invocation: Invocation, request: Request, fleet: Fleet) -> int:
+    """Return how many snapshots a check foretells that the filters would match."""
+    after, wanted = request.after, request.snapshot_filters.set_name
+    if after is None or not invocation.check_mode:
+        return 0
+    return sum(
+        wanted in (None, set_name) and _selected(request.filters, fleet, key)
+        for key, set_name in after.foretold.items()
+    )
+
+
+def _selected(filters: Filters, fleet: Fleet, key: VmKey) -> bool:
+    if key.cluster_uid not in fleet.titles:
+        return False
+    vm = fleet.vms.get(key)
+    title = fleet.title(key)
+    return filters.match_vm(vm, title) if vm else filters.match_key(key, title)
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -102,6 +102,7 @@ def test_keep_last_deletes_the_oldest_vm_by_vm(palette: MemoryPalette) -> None:
         "deleted": 4,
         "failed": 0,
         "not_tried": 0,
+        "to_come": 0,
         "by_why": {"no_longer_kept": 4, "kept": 2, "newest_usable": 2},
     }
     for vm_name in ("db1", "web1"):
@@ -402,6 +403,33 @@ def test_after_in_check_mode_foretells_what_the_run_deletes(
     assert {f"{vm}-{age}" for vm in ("db1", "web1") for age in (0, 1, 7, 30)} == doomed
     assert {name for name, outcome in outcomes(check).items() if outcome == "deleted"} == doomed
     assert palette.names() == ["db1-nightly", "web1-nightly"]
+    assert (check["summary"]["to_come"], result["summary"]["to_come"]) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"vm_names": ["db1"]},
+        {"exclude": ["web1"]},
+        {"selector": "app=db"},
+        {"set": "nightly", "vm_names": ["d*"]},
+    ],
+)
+def test_after_in_check_mode_counts_what_the_filters_would_match(
+    palette: MemoryPalette, filters: Json
+) -> None:
+    palette.add_vm(key_of("db1"), {"app": "db"})
+    after = nightly(palette, check_mode=True)
+    given: Json = {"cluster": "cluster-1", "keep_last": 1, "after": after, **filters}
+    assert run(palette, MODULE, check_mode=True, **given)["summary"]["to_come"] == 1
+    other: Json = {**given, "set": "weekly"}
+    assert run(palette, MODULE, check_mode=True, **other)["summary"]["to_come"] == 0
+
+
+def test_clusters_that_share_a_name_are_called_by_their_uid(palette: MemoryPalette) -> None:
+    palette.add_cluster("c2", "cluster-1")
+    result = run(palette, MODULE, keep_last=9)
+    assert {row["cluster"] for row in result["snapshots"]} == {"c1"}
 
 
 @pytest.mark.parametrize("after", [{}, {"changed": True}, {"members": {}, "summary": "x"}])
