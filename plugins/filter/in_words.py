@@ -25,7 +25,8 @@ options:
   _input:
     description:
       - The registered result of M(spectrocloud.palette.vm_snapshot_set),
-        M(spectrocloud.palette.vm_snapshot_retention) or M(spectrocloud.palette.vm_snapshot_info).
+        M(spectrocloud.palette.vm_snapshot_retention), M(spectrocloud.palette.vm_snapshot_info) or
+        M(spectrocloud.palette.vm_info).
     type: dict
     required: true
 seealso:
@@ -66,6 +67,10 @@ _DONE = ("created", "replaced", "updated", "deleted")
 _AS_BEFORE = ("unchanged", "fresh", "absent", "not_tried")
 _FAILED = ("blocked", "failed")
 _STATES = ("ready", "not_ready", "in_progress", "failed")
+_OF_VMS = {
+    "blocked": "cannot be snapshotted now",
+    "without_snapshot": "without a usable snapshot",
+}
 
 
 def in_words(result: Mapping[str, Any]) -> list[str]:
@@ -112,7 +117,7 @@ def _retention_counts(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any
     verb = "would delete" if result.get("check_mode") else "deleted"
     texts = [
         f"{verb} {counted(len(deleted), 'snapshot')}{in_sets}{of_clusters}",
-        f"{'would keep' if result.get('check_mode') else 'kept'} {counts['kept']}",
+        f"{'would keep' if result.get('check_mode') else 'kept'} {counts['kept']}{_new(counts)}",
         *(
             f"{counts[outcome]} {text}"
             for outcome, text in (("failed", "could not be deleted"), ("not_tried", "not tried"))
@@ -122,13 +127,26 @@ def _retention_counts(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any
     return "retention: " + ", ".join(texts)
 
 
+def _new(counts: Mapping[str, Any]) -> str:
+    """Return the words for the snapshots that a check foretells."""
+    number = counts.get("to_come", 0)
+    if not number:
+        return ""
+    return " and the new one" if number == 1 else f" and the {number} new ones"
+
+
 def _info_counts(counts: Mapping[str, Any]) -> str:
     if "vms" not in counts:
-        return counted(counts["total"], "VM")
+        return _vm_counts(counts)
     total = f"{counted(counts['total'], 'snapshot')} of {counted(counts['vms'], 'VM')}"
     states = [f"{counts[s]} {s.replace('_', ' ')}" for s in _STATES if counts.get(s)]
     deleting = f"; {counts['deleting']} being deleted" if counts.get("deleting") else ""
     return f"{total}{': ' if states else ''}{', '.join(states)}{deleting}"
+
+
+def _vm_counts(counts: Mapping[str, Any]) -> str:
+    texts = [f"{counts[count]} {text}" for count, text in _OF_VMS.items() if counts.get(count)]
+    return f"{counted(counts['total'], 'VM')}{': ' if texts else ''}{', '.join(texts)}"
 
 
 def _sick_clusters(result: Mapping[str, Any]) -> list[str]:

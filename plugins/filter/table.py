@@ -10,6 +10,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils._validation.problems import nearest
+
 DOCUMENTATION = r"""
 name: table
 short_description: Format rows as a table of text
@@ -27,7 +29,8 @@ options:
     required: true
   columns:
     description:
-      - The keys to show, in this order. A key that a row lacks is shown like null.
+      - The keys to show, in this order. A key that a row lacks is shown like null. If no row has
+        it, that is an error, unless it is one of the O(optional) ones.
       - V(age) is made of a row's C(age_seconds), if it has no C(age).
     type: list
     elements: str
@@ -84,13 +87,11 @@ def table(
     limit: int | None = None,
 ) -> list[str]:
     """Return the lines of a table with these keys of the rows as columns."""
-    rows = list(rows)
-    if not all(isinstance(row, Mapping) for row in rows):
-        raise AnsibleFilterError("table takes a list of dictionaries")
+    rows = checked_rows("table", rows, [c for c in columns if c not in optional])
     shown = [c for c in columns if c not in optional or any(row.get(c) for row in rows)]
     named = headings or {}
     lines = [[named.get(column, column).replace("_", " ").upper() for column in shown]]
-    lines += [[_cell(_value(row, column)) for column in shown] for row in rows[:limit]]
+    lines += [[_cell(value_of(row, column)) for column in shown] for row in rows[:limit]]
     widths = [max(map(len, cells)) for cells in zip(*lines)]
     aligned = [
         "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
@@ -100,7 +101,33 @@ def table(
     return [*aligned, f"and {more} more"] if more > 0 else aligned
 
 
-def _value(row: Mapping[str, Any], column: str) -> Any:
+def checked_rows(
+    name: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Return the rows, or raise an error of the filter that has this name.
+
+    columns: of which at least one row must have each. Without rows, that cannot be told.
+    """
+    given = list(rows)
+    if not all(isinstance(row, Mapping) for row in given):
+        raise AnsibleFilterError(f"{name} takes a list of dictionaries")
+    keys = {str(key) for row in given for key in row}
+    known = keys | ({"age"} if "age_seconds" in keys else set())
+    for column in columns:
+        if given and column not in known:
+            raise AnsibleFilterError(
+                f"{name}: no row has {column!r}; {_known_columns(column, known)}"
+            )
+    return given
+
+
+def _known_columns(column: str, known: Iterable[str]) -> str:
+    near = nearest(column, known, most=1)
+    return f"nearest: {near[0]}" if near else f"the rows have {', '.join(sorted(known))}"
+
+
+def value_of(row: Mapping[str, Any], column: str) -> Any:
+    """Return what to show of a row in a column."""
     if column == "age" and column not in row:
         return _age(row.get("age_seconds"))
     return row.get(column)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from .table import checked_rows, value_of
 
 DOCUMENTATION = r"""
 name: to_csv
@@ -29,7 +29,9 @@ options:
     elements: dict
     required: true
   columns:
-    description: The keys to write, in this order.
+    description:
+      - The keys to write, in this order. If no row has one, that is an error.
+      - V(age) is made of a row's C(age_seconds), if it has no C(age).
     type: list
     elements: str
     required: true
@@ -70,13 +72,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Return these keys of the rows as lines of CSV."""
-    rows = list(rows)
-    if not all(isinstance(row, Mapping) for row in rows):
-        raise AnsibleFilterError("to_csv takes a list of dictionaries")
+    rows = checked_rows("to_csv", rows, columns)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    writer.writerows([_cell(value_of(row, column)) for column in columns] for row in rows)
     return text.getvalue()
 
 

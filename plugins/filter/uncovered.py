@@ -78,6 +78,11 @@ def uncovered(vms: Iterable[Mapping[str, Any]], newer_than: str) -> list[dict[st
         limit = parse_age(str(newer_than)).total_seconds()
     except ValueError as error:
         raise AnsibleFilterError(f"newer_than: {error}; for example: 24h") from None
+    if isinstance(vms, (str, Mapping)) or not isinstance(vms, Iterable):
+        raise AnsibleFilterError(
+            "uncovered takes the list of VMs of a result: give its list, for example "
+            f"fleet.vms | spectrocloud.palette.uncovered('{newer_than}')"
+        )
     rows = [_row(vm) for vm in vms]
     return [row for row in rows if row["age_seconds"] is None or row["age_seconds"] > limit]
 

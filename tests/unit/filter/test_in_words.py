@@ -138,6 +138,20 @@ def test_in_words_counts_listed_snapshots_so_that_they_add_up() -> None:
     assert in_words({"summary": {**none, "deleting": 0}}) == ["0 snapshots of 0 VMs"]
 
 
+def test_in_words_counts_listed_vms() -> None:
+    assert in_words({"summary": {"total": 2, "blocked": 0, "without_snapshot": 0}}) == ["2 VMs"]
+    assert in_words({"summary": {"total": 3, "blocked": 1, "without_snapshot": 2}}) == [
+        "3 VMs: 1 cannot be snapshotted now, 2 without a usable snapshot"
+    ]
+
+
+@pytest.mark.parametrize(("to_come", "text"), [(1, "the new one"), (3, "the 3 new ones")])
+def test_in_words_counts_the_snapshots_that_a_check_foretells(to_come: int, text: str) -> None:
+    result = of_retention(("deleted", "nightly", "c1", ""), check_mode=True)
+    result["summary"]["to_come"] = to_come
+    assert in_words(result)[0].endswith(f"would keep 0 and {text}")
+
+
 def test_in_words_repeats_why_a_task_failed_before_all() -> None:
     assert in_words({"failed": True, "msg": "cluster 'x' not found"}) == ["cluster 'x' not found"]
 

@@ -74,3 +74,13 @@ def test_table_says_how_many_rows_it_does_not_show(rows: int, more: list[str]) -
 def test_table_takes_only_dictionaries() -> None:
     with pytest.raises(AnsibleFilterError, match="list of dictionaries"):
         table(["db1"], ["name"])
+
+
+def test_table_refuses_a_column_that_no_row_has() -> None:
+    rows = [{"vm_name": "db1", "age_seconds": 1}]
+    with pytest.raises(AnsibleFilterError, match="table: no row has 'vm_nmae'; nearest: vm_name"):
+        table(rows, ["vm_nmae"])
+    with pytest.raises(AnsibleFilterError, match="the rows have age, age_seconds, vm_name"):
+        table(rows, ["zzz"])
+    assert table(rows, ["vm_name", "zzz"], optional=["zzz"]) == ["VM NAME", "db1"]
+    assert table([], ["zzz"]) == ["ZZZ"]

@@ -42,3 +42,13 @@ def test_to_csv_disarms_what_a_spreadsheet_would_calculate(text: str) -> None:
 def test_to_csv_takes_only_dictionaries() -> None:
     with pytest.raises(AnsibleFilterError, match="list of dictionaries"):
         to_csv(["db1"], ["name"])
+
+
+def test_to_csv_knows_an_age_as_table_does() -> None:
+    assert to_csv([{"age_seconds": 10800}], ["age", "age_seconds"]) == "age,age_seconds\n3h,10800\n"
+
+
+def test_to_csv_refuses_a_column_that_no_row_has() -> None:
+    with pytest.raises(AnsibleFilterError, match="to_csv: no row has 'nmae'; nearest: name"):
+        to_csv([{"name": "s"}], ["nmae"])
+    assert to_csv([], ["nmae"]) == "nmae\n"

@@ -41,3 +41,9 @@ def test_uncovered_finds_the_vms_without_a_snapshot_that_is_young_enough() -> No
 def test_uncovered_says_what_is_wrong_with_an_age() -> None:
     with pytest.raises(AnsibleFilterError, match=r"newer_than: '1y' has the unknown unit 'y'.*24h"):
         uncovered([], "1y")
+
+
+def test_uncovered_of_a_whole_result_says_to_give_its_list() -> None:
+    for whole in ({"vms": [vm("db1", 1)], "changed": False}, "text", None):
+        with pytest.raises(AnsibleFilterError, match=r"give its list, for example fleet\.vms \|"):
+            uncovered(whole, "24h")
