@@ -95,7 +95,8 @@ RETURN = r"""
 snapshots:
   description:
     - The snapshots that match, newest first.
-    - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), and C(cluster).
+    - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), and C(cluster), which
+      is what its cluster is called, also in patterns of O(vm_names) and O(exclude).
   returned: success
   type: list
   elements: dict
