@@ -145,7 +145,7 @@ def test_report_shows_snapshots_newest_first(operator: Operator) -> None:
     heading, *rows = table(run, REPORT)
     assert heading == [
         *("CLUSTER", "NAMESPACE", "VM NAME", "NAME", "SET", "PHASE", "READY TO USE"),
-        *("CREATION TIME", "AGE", "EXPIRES AT"),
+        *("CREATION TIME", "AGE", "EXPIRES AT", "ERROR"),
     ]
     shown = {row[3]: row for row in rows}
     assert [*shown][::7] == ["history-1h", "history-kept"]
