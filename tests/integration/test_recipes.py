@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,12 +18,22 @@ from urllib.parse import urlsplit
 import pytest
 
 from checkout import CHECKOUT, commit_to
-from integration.role_user import FAIL, RETAIN, SHOW, SHOW_RETENTION, doomed, results_of, words
+from integration.role_user import (
+    FAIL,
+    RETAIN,
+    SHOW,
+    SHOW_RETENTION,
+    doomed,
+    results_of,
+    table,
+    words,
+)
 from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
 
 TEXT = (CHECKOUT / "docs" / "recipes.md").read_text("utf-8")
 REPOSITORY = "https://github.com/spectrocloud/ansible-collection-palette.git"
+REPORT = "Show the snapshots, newest first"
 PROXY = "http://proxy.example.com:3128"
 
 
@@ -86,22 +97,65 @@ def test_every_recipe_has_a_test() -> None:
     assert [title for title in titles if f'"{title}"' not in source] == []
 
 
+PATCH = "Patch hosts, with a snapshot before and retention after"
+GO_BACK = "Fail, and say what to go back to"
+
+
+def patched_with_failures(cook: Cook, **instead: str) -> Run:
+    """Patch with a patch that fails on web1. instead: texts for files of the recipe."""
+    fail = "- name: Patch\n  ansible.builtin.fail:\n  when: inventory_hostname.startswith('web1')\n"
+    cook.writes(Recipe(PATCH), **{"patch-tasks.yml": fail, **instead})
+    run = cook.types(Recipe(PATCH).lines[-1])
+    assert run.status != 0
+    assert [result["msg"][-1] for result in results_of(run, SHOW)] == ["1 VM: 1 created"] * 2
+    assert "Patch failed. Snapshots to go back to: web1-patch-" in run.of(GO_BACK)["msg"]
+    return run
+
+
+def of_each_vm(cook: Cook) -> dict[str, int]:
+    """Return how many snapshots of the patch each VM has, in a report."""
+    report = "ansible-playbook spectrocloud.palette.snapshot_report -e vm_snapshot_project=Default"
+    run = cook.types(f"{report} -e vm_snapshot_set=patch").ok()
+    return dict(Counter(row[2] for row in table(run, REPORT)[1:]))
+
+
 def test_patch_hosts(cook: Cook) -> None:
-    title = "Patch hosts, with a snapshot before and retention after"
-    (real,) = cook.follows(title)
-    assert words(real, SHOW) == ["2 VMs: 2 created"]
+    (real,) = cook.follows(PATCH)
+    shown = [result["msg"][-1] for result in results_of(real, SHOW)]
+    assert shown == ["1 VM: 1 created"] * 2
     told = [record["task"] for record in real.records if record["host"] in ("db1", "web1")]
     patched = [i for i, task in enumerate(told) if task == "Stand in for your own tasks"]
-    assert len(patched) == 2
-    assert told.index(SHOW) < patched[0] < patched[1] < told.index(RETAIN)
-    # A host that fails keeps its snapshots, and a new patch takes new ones.
-    fail = "- ansible.builtin.fail:\n  when: inventory_hostname == 'web1'\n"
-    cook.writes(Recipe(title), **{"patch-tasks.yml": fail})
+    taken = [i for i, task in enumerate(told) if task == SHOW]
+    assert taken[0] < taken[1] < patched[0] < patched[1] < told.index(RETAIN)
+    # A host that fails keeps its snapshots, though it is rescued, and a new patch takes new ones.
     for _patch in range(3):
-        run = cook.types(Recipe(title).lines[-1])
-        assert run.status != 0
-        assert words(run, SHOW) == ["2 VMs: 2 created"]
+        run = patched_with_failures(cook)
     assert [name.split("-")[0] for name in doomed(run)] == ["db1"]
+    assert of_each_vm(cook) == {"db1": 3, "web1": 4}
+
+
+def test_patch_hosts_in_batches_and_by_full_names(cook: Cook) -> None:
+    files = Recipe(PATCH).files
+    play = files["patch-hosts.yml"].replace("keep_last: 3", "keep_last: 1")
+    instead = {
+        "patch-hosts.yml": play.replace("  become:", "  serial: 1\n  become:"),
+        "hosts.yml": files["hosts.yml"].replace("1:", "1.example.com:"),
+    }
+    for _patch in range(2):
+        patched_with_failures(cook, **instead)
+    assert of_each_vm(cook) == {"db1": 1, "web1": 2}
+
+
+def test_an_unreachable_host_keeps_its_snapshots(cook: Cook) -> None:
+    recipe = Recipe(PATCH)
+    ping = "- name: Patch\n  ansible.builtin.ping:\n"
+    nowhere = "all:\n  hosts:\n    db1: {ansible_host: 127.0.0.1, ansible_port: 1}\n"
+    for _patch in range(4):
+        cook.writes(recipe, **{"patch-tasks.yml": ping, "hosts.yml": nowhere})
+        run = cook.types(recipe.lines[-1])
+        assert run.status != 0
+        assert results_of(run, GO_BACK) == []
+    assert of_each_vm(cook) == {"db1": 4}
 
 
 def test_change(cook: Cook) -> None:

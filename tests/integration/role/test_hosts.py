@@ -12,8 +12,8 @@ import pytest
 
 from integration.role_user import PLACE, ROLE, SHOW, TAKE, User, including, prefixed, results_of
 
-FQDN = "{{ ansible_play_hosts_all | map('split', '.') | map('first') }}"
-OWN_PLACE = "{{ ansible_play_hosts_all | map('extract', hostvars, 'palette_vm') }}"
+FQDN = "{{ ansible_play_batch | map('split', '.') | map('first') }}"
+OWN_PLACE = "{{ ansible_play_batch | map('extract', hostvars, 'palette_vm') }}"
 BASTION = {"ansible_connection": "remote"}
 # What the other tasks of a play need to get at the host must not matter.
 ELSEWHERE = {"ansible_host": "192.0.2.1", "ansible_python_interpreter": "/nonexistent"}
@@ -37,7 +37,7 @@ def _play(vms: object, **keywords: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("hosts", "vms", "keywords", "tasks"),
     [
-        (["db1", "web1"], "{{ ansible_play_hosts_all }}", {"run_once": True}, 1),
+        (["db1", "web1"], "{{ ansible_play_batch }}", {"run_once": True}, 1),
         (["db1", "web1"], ["{{ inventory_hostname }}"], {}, 2),
         (["db1.example.com", "web1.example.com"], FQDN, {"run_once": True}, 1),
     ],
@@ -65,7 +65,7 @@ def test_host_variables_say_which_vm_a_host_is(user: User) -> None:
 
 
 def test_all_hosts_stop_when_a_snapshot_is_missing(user: User) -> None:
-    play = _play("{{ ansible_play_hosts_all }}", run_once=True)
+    play = _play("{{ ansible_play_batch }}", run_once=True)
     run = user.play(play, hosts={"db1": ELSEWHERE, "no-volumes": ELSEWHERE})
     assert run.status != 0
     assert results_of(run, "Show own") == []
