@@ -18,17 +18,26 @@ description:
   - The role and the collection's playbooks do this before everything else.
   - Results that a task has registered under such a name are not a problem.
   - Also finds what Ansible has cut off a value with blanks in C(-e key=value).
+  - Nor are variables of the entry point V(main) that only say how snapshots are taken, such as
+    C(vm_snapshot_max_failed), though others have no use for them. So they can be extra vars of a
+    play with several entry points. A variable that looks like a filter, an age or a rule is a
+    problem wherever it has no effect.
 options:
   _terms:
-    description: The entry points, such as V(main), V(prune), V(report) and V(coverage).
+    description:
+      - The entry points, such as V(main), V(prune), V(report) and V(coverage). Without any, only
+        extra vars are found that would override what the role itself sets.
     type: list
     elements: str
-    required: true
   required:
     description: The variables that must be set, without the prefix C(vm_snapshot_).
     type: list
     elements: str
     default: []
+  ages:
+    description: Values that must be ages, such as V(24h), by their variables, without the prefix.
+    type: dict
+    default: {}
 seealso:
   - module: spectrocloud.palette.vm_snapshot_set
 """
@@ -59,6 +68,7 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
 
+from ..module_utils._validation.durations import parse_age
 from ..module_utils._validation.problems import nearest
 
 _PREFIX = "vm_snapshot_"
@@ -68,7 +78,16 @@ _SPECS = Path(__file__).parents[2] / "roles" / "vm_snapshot" / "meta" / "argumen
 # The facts that the role sets.
 FACTS = frozenset(
     _PREFIX + fact
-    for fact in ("results", "summary", "pruned", "prune_summary", "uncovered", "reason")
+    for fact in ("results", "summary", "pruned", "prune_summary", "uncovered", "reason", "msg")
+)
+# They say how snapshots are taken, and nobody takes them for a limit on what is deleted or shown.
+HOW = frozenset(
+    _PREFIX + option
+    for option in (
+        *("name_template", "failure_deadline", "consistency", "excluded_volumes", "replace"),
+        *("group_by", "max_failed", "max_failed_clusters", "wait", "wait_timeout"),
+        *("poll_interval", "concurrency", "max_in_progress", "progress", "set_stats"),
+    )
 )
 # What people mean by names that look like others.
 _MEANT: Mapping[str, tuple[str, ...]] = {
@@ -95,14 +114,28 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
             raise AnsibleLookupError(f"the role has no entry point {', '.join(strangers)}")
         given = variables or {}
         extra = load_extra_vars(self._loader)
-        problems = [text for term in terms for text in _problems(given, extra, term, options)]
-        problems += _split_problems(extra)
+        strange = [text for term in terms for text in _strange(given, extra, term, options)]
         required = [f"{_PREFIX}{word}" for word in self.get_option("required")]
         missing = [name for name in required if given.get(name) in (None, "", [])]
-        return [*problems, *([f"{' and '.join(missing)} must be set"] if missing else [])]
+        absent = [f"{' and '.join(missing)} must be set"] if missing else []
+        return [
+            *_overriding(given, extra),
+            *strange,
+            *_split_problems(extra),
+            *absent,
+            *_wrong_ages(self.get_option("ages")),
+        ]
 
 
-def _problems(
+def _overriding(given: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterable[str]:
+    for name in sorted(extra.keys() & given.keys()):
+        if name.startswith(_INTERNAL):
+            yield f"{name} is the role's own: leave it out"
+        elif name in FACTS:
+            yield f"{name} is a fact that the role sets: leave it out"
+
+
+def _strange(
     given: Mapping[str, Any],
     extra: Mapping[str, Any],
     entry_point: str,
@@ -110,15 +143,9 @@ def _problems(
 ) -> Iterable[str]:
     known, anywhere = set(options[entry_point]), set().union(*options.values())
     for name in sorted(given):
-        if name.startswith(_INTERNAL):
-            if name in extra:
-                yield f"{name} is the role's own: leave it out"
-        elif not name.startswith(_PREFIX) or name in known:
+        if not name.startswith(_PREFIX) or name in known or name in HOW or name in FACTS:
             continue
-        elif name in FACTS:
-            if name in extra:
-                yield f"{name} is a fact that the role sets: leave it out"
-        elif name in extra or not _is_registered(given[name]):
+        if name in extra or not _is_registered(given[name]):
             yield _unknown(name, known, name in anywhere)
 
 
@@ -137,6 +164,14 @@ def _split_problems(extra: Mapping[str, Any]) -> Iterable[str]:
             f"at the first blank: quote the value, such as -e \"{_PREFIX}selector='app in (db, "
             "web)'\", or write JSON"
         )
+
+
+def _wrong_ages(ages: Mapping[str, Any]) -> Iterable[str]:
+    for word, age in ages.items():
+        try:
+            parse_age(str(age))
+        except ValueError as error:
+            yield f"{_PREFIX}{word}: {error}; for example: {_PREFIX}{word}=24h"
 
 
 def _is_registered(value: Any) -> bool:

@@ -20,7 +20,7 @@ from palette_simulator.launch import Simulator
 REPORT = "Show the snapshots, newest first"
 WRITE = "Write the report to a file"
 COVERAGE = "Show the VMs without a recent usable snapshot"
-UNCOVERED = "Fail if a VM is without, if there is none, or if that is not known of a cluster"
+UNCOVERED = "Fail if a VM is without, or if not all that was asked for could be seen"
 
 
 @pytest.fixture(scope="module")
@@ -224,8 +224,8 @@ def test_coverage_fails_and_lists_the_vms_without_a_recent_snapshot(operator: Op
     assert run.status != 0
     assert [row[2] for row in table(run, COVERAGE)[1:]] == ["db2", "web1"]
     assert run.of(UNCOVERED)["msg"] == (
-        "2 of 3 VMs without a usable snapshot younger than 24h: vm-cluster-1/vms/db2, "
-        "vm-cluster-1/vms/web1"
+        "2 of 3 VMs in project Default without a usable snapshot from the last 24h; "
+        "vm-cluster-1/vms/db2, vm-cluster-1/vms/web1"
     )
     older = operator.play("snapshot_coverage", **vms, newer_than="30m")
     heading, *rows = table(older, COVERAGE)
@@ -233,13 +233,62 @@ def test_coverage_fails_and_lists_the_vms_without_a_recent_snapshot(operator: Op
     assert [(row[2], row[4], row[7]) for row in rows][1] == ("history", "history-1h", "1h")
     covered = {**vms, "vm_names": "hist*"}
     run = operator.play("snapshot_coverage", "--check", **covered).ok()
-    assert words(run, COVERAGE) == ["0 of 1 VM without a usable snapshot younger than 24h"]
+    assert words(run, COVERAGE) == [
+        "0 of 1 VM in project Default without a usable snapshot from the last 24h"
+    ]
 
 
 def test_coverage_of_nothing_is_no_success(operator: Operator) -> None:
     run = operator.play("snapshot_coverage", vm_names="histry*")
     assert run.status != 0
-    assert run.of(UNCOVERED)["msg"] == "No VM was found"
+    assert run.of(UNCOVERED)["msg"] == (
+        "no VM was found in project Default; nothing matches histry* (did you mean history?)"
+    )
+
+
+def test_coverage_of_nothing_says_that_no_project_was_given(operator: Operator) -> None:
+    run = operator.play("snapshot_coverage", project="", selector="app=none")
+    assert run.status != 0
+    assert run.of(UNCOVERED)["msg"].startswith("no VM was found: no project was given, so the ")
+    some = operator.play("snapshot_coverage", project="")
+    assert "in the tenant's scope" in words(some, COVERAGE)[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "missed"),
+    [
+        ({"vm_names": "history,dbl"}, "nothing matches dbl (did you mean db"),
+        ({"vm_names": "history,x*"}, "nothing matches x*"),
+        ({"vm_names": "history", "namespaces": "vms,vmz"}, "nothing matches vmz"),
+    ],
+)
+def test_coverage_fails_if_a_name_matches_nothing(
+    operator: Operator, given: dict[str, str], missed: str
+) -> None:
+    run = operator.play("snapshot_coverage", cluster="vm-cluster-1", **given)
+    assert run.status != 0
+    counts, text = run.of(UNCOVERED)["msg"].split("; ")
+    assert counts.startswith("0 of 1 VM ")
+    assert text.startswith(missed)
+    excluded = {"vm_names": "history", "exclude": "x*"}
+    operator.play("snapshot_coverage", cluster="vm-cluster-1", **excluded).ok()
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_coverage_writes_a_file_when_there_is_something_new(operator: Operator, form: str) -> None:
+    dest = operator.home / f"uncovered.{form}"
+    given = {"cluster": "vm-cluster-1", "vm_names": "history,db2,web1", "dest": dest.name}
+    given["newer_than"] = "30m"
+    operator.play("snapshot_coverage", "--check", **given)
+    assert not dest.exists()
+    assert operator.play("snapshot_coverage", **given).of(WRITE)["changed"]
+    assert not operator.play("snapshot_coverage", **given).of(WRITE)["changed"]
+    text = dest.read_text("utf-8")
+    found = {} if form == "csv" else json.loads(text)
+    rows = found.pop("uncovered", None) or list(csv.DictReader(io.StringIO(text)))
+    names = [(row["vm_name"], row["name"] or None) for row in rows]
+    assert names == [("db2", None), ("history", "history-1h"), ("web1", None)]
+    assert found in ({}, {"total": 3, "reason": "uncovered", "not_reached": []})
 
 
 def test_coverage_refuses_an_age_that_it_cannot_read(operator: Operator) -> None:

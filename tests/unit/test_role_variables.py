@@ -73,7 +73,7 @@ def test_the_role_documents_what_it_passes_on_and_nothing_else() -> None:
     retention = options_of("vm_snapshot_retention") - {"after"}
     assert OPTIONS["prune"] == retention | {"namespace", "check_only"}
     assert OPTIONS["report"] == options_of("vm_snapshot_info") | {"namespace", "dest"}
-    assert OPTIONS["coverage"] == options_of("vm_info") | {"namespace", "newer_than"}
+    assert OPTIONS["coverage"] == options_of("vm_info") | {"namespace", "newer_than", "dest"}
 
 
 @pytest.mark.parametrize(

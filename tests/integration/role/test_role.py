@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from integration.runs import Ansible
 from palette_simulator.launch import Simulator
 
 FACTS = "vm_snapshot_results"
+OF_AUDIT = ["vm_snapshot_uncovered"]
 UID = "0123456789abcdef00000011"
 
 
@@ -198,9 +200,96 @@ def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
     assert words(run, SHOW)[0] == "3 VMs: 2 not tried, 1 blocked"
     assert "not_found: 1 VM (vm-cluster-1/vms/nobody): " in run.of(FAIL)["msg"]
     assert " -- Nothing was written. " in run.of(FAIL)["msg"]
-    assert run.of(FAIL)["msg"].endswith("-e vm_snapshot_on_error=continue")
+    # The advice works.
+    advice = run.of(FAIL)["msg"].split(" go on without these VMs: ")[1]
+    assert advice == "-e vm_snapshot_on_error=continue -e vm_snapshot_max_failed=1"
     assert run.output.count("retention: ") == 0
     assert writes(palette) == []
+
+
+def test_the_advice_to_go_on_works(user: User) -> None:
+    given = {"set": "nightly", "vms": ["db1", "nobody", "no-volumes"]}
+    advice = user.apply(**given).of(FAIL)["msg"].split(" go on without these VMs: ")[1]
+    assert set(outcomes(user.apply(*shlex.split(advice), **given).ok()).values()) == {
+        "created",
+        "blocked",
+    }
+
+
+def test_there_is_no_advice_to_go_on_without_all_vms(user: User) -> None:
+    run = user.apply(set="nightly", vms=["nobody"])
+    assert run.of(FAIL)["msg"].endswith(" Correct this and run the same again")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "works only on what is missing."),
+        ({"name_template": "{vm}-{timestamp}"}, "takes new snapshots of all VMs, because "),
+        (
+            {"name_template": "{vm}-{timestamp}", "unless_newer_than": "1h"},
+            "works only on what is missing.",
+        ),
+    ],
+)
+def test_what_a_second_run_does_depends_on_the_names(
+    user: User, more: dict[str, str], told: str
+) -> None:
+    run = user.apply(set="patch", vms=["db1", "fails"], failure_deadline="1s", **more)
+    assert f"run the same again, which {told}" in run.of(FAIL)["msg"]
+
+
+WHY = ["vm_snapshot_reason", "vm_snapshot_msg"]
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "given", "reason", "msg"),
+    [
+        ("main", {"set": "s", "seletor": "x"}, "invalid_parameters", "vm_snapshot_seletor is not"),
+        ("main", {"vms": ["db1"]}, "invalid_parameters", "vm_snapshot_set must be set"),
+        ("main", {"set": "s", "vms": ["no-volumes"]}, "preflight_failed", "1 VM: 1 blocked -- "),
+        ("main", {"set": "s", "selector": "app=none"}, "nothing_selected", ""),
+        ("prune", {"seletor": "x"}, "invalid_parameters", "vm_snapshot_seletor is not"),
+        ("prune", {"keep_within": "1y"}, "invalid_parameters", ""),
+        ("report", {"seletor": "x"}, "invalid_parameters", "vm_snapshot_seletor is not"),
+        ("report", {"dest": "x.xls"}, "invalid_parameters", "vm_snapshot_dest must end in"),
+        ("report", {"cluster": "nowhere"}, "not_found", ""),
+        ("coverage", {"seletor": "x"}, "invalid_parameters", "vm_snapshot_seletor is not"),
+        ("coverage", {"newer_than": "1y"}, "invalid_parameters", "vm_snapshot_newer_than: '1y'"),
+        ("coverage", {"cluster": "nowhere"}, "not_found", ""),
+        ("coverage", {"vm_names": "db2"}, "uncovered", "1 of 1 VM in project Default without"),
+        ("coverage", {"vm_names": "nobody"}, "nothing_selected", "no VM was found"),
+    ],
+)
+def test_each_failure_says_why_in_facts(
+    user: User, entry_point: str, given: dict[str, Any], reason: str, msg: str
+) -> None:
+    # What an earlier run has left must not be taken for this one's.
+    stale: dict[str, Any] = {"ansible.builtin.set_fact": {"vm_snapshot_uncovered": ["stale"]}}
+    stale["ansible.builtin.set_fact"].update(dict.fromkeys(WHY, "stale"))
+    failing = {"block": [including(entry_point, **given)], "rescue": [shown(*WHY, *OF_AUDIT)]}
+    run = user.play({"tasks": [stale, failing]}).ok()
+    facts = run.of(WHY[0])["msg"]
+    assert facts[WHY[0]] == reason
+    assert facts[WHY[1]].startswith(msg)
+    assert facts[WHY[1]] == run.records[-2]["result"]["msg"]
+    if entry_point == "coverage":
+        assert [row["vm_name"] for row in facts[OF_AUDIT[0]]] == ["db2"] * (reason == "uncovered")
+
+
+def test_a_success_has_no_reason(user: User) -> None:
+    failing = {"block": [including("report", seletor="x")], "rescue": [shown("first")]}
+    failing["rescue"][0]["vars"] = {"first": 1}
+    tasks = [failing]
+    for entry_point, given in (
+        ("report", {}),
+        ("coverage", {"vm_names": "history"}),
+        ("prune", {"set": "none"}),
+        ("main", {"set": "s", "vms": ["db1"]}),
+    ):
+        check = {"ansible.builtin.assert": {"that": "vm_snapshot_reason == vm_snapshot_msg == ''"}}
+        tasks += [including(entry_point, **given), check]
+    user.play({"tasks": tasks}).ok()
 
 
 @pytest.mark.parametrize(

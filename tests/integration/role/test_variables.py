@@ -26,8 +26,6 @@ from integration.role_user import (
 from palette_simulator.launch import Simulator
 
 OWN = yaml.safe_load((CHECKOUT / "roles/vm_snapshot/vars/main.yml").read_text("utf-8"))
-REFUSE_TO_PRUNE = "Refuse variables that would not limit the deletion"
-REFUSE_TO_REPORT = "Refuse variables that the report does not know"
 
 
 def test_the_first_task_tells_all_that_is_wrong(user: User, palette: Simulator) -> None:
@@ -51,24 +49,47 @@ def test_values_are_checked(user: User, palette: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry_point", "task", "given", "hint"),
+    ("entry_point", "given", "hint"),
     [
-        ("prune", REFUSE_TO_PRUNE, "vms", "use vm_snapshot_vm_names"),
-        ("prune", REFUSE_TO_PRUNE, "older_than", "use vm_snapshot_delete_older_than"),
-        ("prune", REFUSE_TO_PRUNE, "max_age", "did you mean vm_snapshot_keep_within?"),
-        ("prune", REFUSE_TO_PRUNE, "unless_newer_than", "leave it out"),
-        ("report", REFUSE_TO_REPORT, "vms", "use vm_snapshot_vm_names"),
-        ("report", REFUSE_TO_REPORT, "keep_last", "leave it out"),
+        ("prune", "vms", "use vm_snapshot_vm_names"),
+        ("prune", "older_than", "use vm_snapshot_delete_older_than"),
+        ("prune", "max_age", "did you mean vm_snapshot_keep_within?"),
+        ("prune", "unless_newer_than", "leave it out"),
+        ("report", "vms", "use vm_snapshot_vm_names"),
+        ("report", "keep_last", "leave it out"),
+        ("coverage", "unless_newer_than", "leave it out"),
     ],
 )
 def test_what_would_not_limit_an_entry_point_is_refused(
-    user: User, palette: Simulator, entry_point: str, task: str, given: str, hint: str
+    user: User, palette: Simulator, entry_point: str, given: str, hint: str
 ) -> None:
     run = user.apply(tasks_from=entry_point, **{given: "1"})
     assert run.status != 0
-    assert run.of(task)["msg"].startswith(f"vm_snapshot_{given} ")
-    assert run.of(task)["msg"].endswith(f": {hint}")
+    assert run.of(REFUSE)["msg"].startswith(f"vm_snapshot_{given} ")
+    assert run.of(REFUSE)["msg"].endswith(f": {hint}")
     assert palette.requests() == []
+
+
+@pytest.mark.parametrize("entry_point", ["main", "prune", "report", "coverage"])
+def test_one_namespace_and_several_cannot_be_combined(
+    user: User, palette: Simulator, entry_point: str
+) -> None:
+    given = {"set": "nightly"} if entry_point != "coverage" else {}
+    run = user.apply(tasks_from=entry_point, namespaces=["prod"], **given)
+    assert run.status != 0
+    assert "vm_snapshot_namespace and vm_snapshot_namespaces cannot" in run.of(REFUSE)["msg"]
+    assert palette.requests() == []
+
+
+def test_extra_vars_on_how_to_take_snapshots_suit_a_whole_play(user: User) -> None:
+    extra = prefixed({"max_failed": 1, "wait": True, "failure_deadline": "5m", "concurrency": 4})
+    tasks = [
+        including(set="patch", vms=["db1"]),
+        including("prune", set="patch", vm_names="db1"),
+        including("report", set="patch"),
+        including("coverage", vm_names="db1"),
+    ]
+    user.play({"tasks": tasks}, "-e", json.dumps(extra)).ok()
 
 
 @pytest.mark.parametrize("source", ["inventory", "play", "fact"])

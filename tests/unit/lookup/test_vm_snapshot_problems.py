@@ -31,14 +31,17 @@ def none_given(extra_vars: dict[str, Any]) -> None:
 
 
 def problems(
-    entry_point: str, variables: Mapping[str, Any], required: tuple[str, ...] = ()
+    entry_point: str | None,
+    variables: Mapping[str, Any],
+    required: tuple[str, ...] = (),
+    ages: Mapping[str, Any] | None = None,
 ) -> list[str]:
     lookup = vm_snapshot_problems.LookupModule()
     # Ansible's loader names a plugin when it finds it.
     lookup._load_name = "spectrocloud.palette.vm_snapshot_problems"
     lookup.set_options = lambda **_given: None
-    lookup.get_option = lambda _name: list(required)
-    found: list[str] = lookup.run([entry_point], variables)
+    lookup.get_option = {"required": required, "ages": ages or {}}.__getitem__
+    found: list[str] = lookup.run([entry_point] if entry_point else [], variables)
     return found
 
 
@@ -77,6 +80,25 @@ def test_an_unknown_variable_is_told_with_what_was_meant(
     assert problem.startswith(f"vm_snapshot_{name} {text}")
 
 
+@pytest.mark.parametrize("entry_point", ["prune", "report", "coverage"])
+def test_what_only_says_how_snapshots_are_taken_may_be_set_everywhere(entry_point: str) -> None:
+    taking = dict.fromkeys(vm_snapshot_problems.HOW, "1")
+    assert problems(entry_point, taking) == []
+    # These could be taken for a limit.
+    limits = ("labels", "annotations", "state", "all", "vms", "expire_after", "deletion_policy")
+    limiting = {f"vm_snapshot_{name}": "1" for name in (*limits, "unless_newer_than")}
+    assert [text.split(" ")[0] for text in problems(entry_point, limiting)] == sorted(limiting)
+
+
+def test_ages_are_checked() -> None:
+    assert problems("coverage", {}, ages={"newer_than": "24h"}) == []
+    (problem,) = problems("coverage", {}, ages={"newer_than": "1y"})
+    assert problem == (
+        "vm_snapshot_newer_than: '1y' has the unknown unit 'y'; "
+        "for example: vm_snapshot_newer_than=24h"
+    )
+
+
 def test_a_registered_result_is_no_problem(extra_vars: dict[str, Any]) -> None:
     assert problems("main", {"vm_snapshot_rows": REGISTERED}) == []
     extra_vars["vm_snapshot_rows"] = REGISTERED
@@ -94,6 +116,7 @@ def test_what_the_role_sets_cannot_be_set_from_outside(
     (problem,) = problems("main", {name: REGISTERED})
     assert problem.startswith(f"{name} is ")
     assert problem.endswith(": leave it out")
+    assert problems(None, {name: REGISTERED, "vm_snapshot_strange": 1}) == [problem]
 
 
 @pytest.mark.parametrize("empty", [{}, {"vm_snapshot_set": ""}, {"vm_snapshot_set": None}])
