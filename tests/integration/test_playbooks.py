@@ -112,6 +112,14 @@ def test_missing_variables_are_named_with_a_right_command(
     assert operator.palette.requests() == []
 
 
+@pytest.mark.parametrize("playbook", ["snapshot", "snapshot_fleet"])
+def test_an_empty_list_of_vms_is_a_failure(operator: Operator, playbook: str) -> None:
+    given = {"cluster": "vm-cluster-1", "namespace": "vms", "set": "patch"}
+    run = operator.play(playbook, "-e", '{"vm_snapshot_vms": []}', **given)
+    assert run.status != 0
+    assert operator.palette.requests() == []
+
+
 def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> None:
     fleet = {
         "cluster": "vm-cluster-1",

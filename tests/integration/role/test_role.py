@@ -14,6 +14,7 @@ import pytest
 
 from integration.role_user import (
     FAIL,
+    REFUSE,
     RETAIN,
     ROLE,
     SHOW,
@@ -119,12 +120,15 @@ def test_selects_from_one_namespace(user: User) -> None:
     assert "vm-cluster-1/prod/db1" not in outcomes(run)
 
 
-def test_an_empty_list_is_no_vms(user: User, palette: Simulator) -> None:
-    user.apply(set="patch", vms=["db1"]).ok()
-    palette.clear_requests()
-    run = user.apply(set="patch", state="absent", vms=[]).ok()
-    assert outcomes(run) == {}
-    assert writes(palette) == []
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_an_empty_list_of_vms_is_a_failure(user: User, palette: Simulator, state: str) -> None:
+    # It is known only when the role runs, as a list of hosts often is.
+    role = including(set="patch", state=state, vms="{{ groups['none'] | default([]) }}")
+    block = {"block": [role], "rescue": [shown("vm_snapshot_reason")]}
+    run = user.play({"tasks": [block]}).ok()
+    assert run.of("vm_snapshot_reason")["msg"] == {"vm_snapshot_reason": "nothing_selected"}
+    assert run.of(REFUSE)["msg"] == "vm_snapshot_vms is an empty list: it names no VM"
+    assert palette.requests() == []
 
 
 def test_module_defaults_and_their_project_hold(user: User, palette: Simulator) -> None:

@@ -93,10 +93,8 @@ def test_what_only_says_how_snapshots_are_taken_may_be_set_everywhere(entry_poin
 def test_ages_are_checked() -> None:
     assert problems("coverage", {}, ages={"newer_than": "24h"}) == []
     (problem,) = problems("coverage", {}, ages={"newer_than": "1y"})
-    assert problem == (
-        "vm_snapshot_newer_than: '1y' has the unknown unit 'y'; "
-        "for example: vm_snapshot_newer_than=24h"
-    )
+    assert problem.startswith("vm_snapshot_newer_than: '1y' has the unknown unit 'y' ")
+    assert problem.endswith("; for example: vm_snapshot_newer_than=24h")
 
 
 def test_a_registered_result_is_no_problem(extra_vars: dict[str, Any]) -> None:
