@@ -299,6 +299,22 @@ def test_coverage_writes_a_file_when_there_is_something_new(operator: Operator, 
     assert found in ({}, {"total": 3, "reason": "uncovered", "not_reached": []})
 
 
+def test_coverage_names_sick_clusters_and_fails(operator: Operator) -> None:
+    operator.palette.sicken("vm-cluster-2", "503")
+    missed = ["not reached: 1 of 2 clusters: vm-cluster-2 (unavailable)"]
+    run = operator.play("snapshot_coverage", vm_names="history", dest="audit.json")
+    assert run.status != 0
+    counts = "0 of 1 VM in project Default without a usable snapshot from the last 24h"
+    assert words(run, COVERAGE) == [counts, *missed]
+    assert run.of(UNCOVERED)["msg"] == "; ".join([counts, *missed])
+    assert json.loads((operator.home / "audit.json").read_text("utf-8")) == {
+        "uncovered": [],
+        "total": 1,
+        "reason": "cluster_unreachable",
+        "not_reached": ["vm-cluster-2"],
+    }
+
+
 def test_coverage_refuses_an_age_that_it_cannot_read(operator: Operator) -> None:
     run = operator.play("snapshot_coverage", newer_than="1y")
     assert run.status != 0

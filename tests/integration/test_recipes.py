@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from checkout import CHECKOUT, commit_to
 from integration.role_user import (
@@ -64,10 +65,10 @@ class Cook:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(instead.get(name, content), encoding="utf-8")
 
-    def types(self, line: str) -> Run:
-        """Type a line."""
+    def types(self, line: str, *, warns: bool = False) -> Run:
+        """Type a line, which may have a warning on the screen only if it should."""
         run = self.ansible.run("/bin/sh", "-e", "-c", line, **self.environment)
-        assert "[WARNING]" not in run.output, run.output
+        assert ("[WARNING]" in run.output) == warns, run.output
         return run
 
     def follows(self, title: str) -> list[Run]:
@@ -186,6 +187,76 @@ def test_nightly_and_audit(cook: Cook) -> None:
     assert words(real, SHOW) == ["5 VMs: 5 created"]
     assert words(real, SHOW_RETENTION) == ["retention: deleted 0 snapshots, kept 5"]
     cook.types(audit.lines[0]).ok()
+
+
+def test_nightly_with_a_sick_cluster(tmp_path: Path) -> None:
+    recipe = Recipe("Nightly over all clusters, some of them sick")
+    with Simulator.running("demo", timing="fast", rate_limits="off", clusters=2, vms=4) as palette:
+        cook = Cook(tmp_path, palette)
+        palette.sicken("edge-002", "503")
+        cook.writes(recipe)
+        nightly, report = (cook.types(line, warns=True).ok() for line in recipe.lines)
+        missed = "not reached: 1 of 3 clusters: edge-002 (unavailable)"
+        assert words(nightly, SHOW) == ["8 VMs: 8 created", missed]
+        assert words(report, REPORT)[1:] == [missed]
+        (audit,) = Recipe("Find VMs without a recent snapshot").lines
+        run = cook.types(audit, warns=True)
+        assert run.status != 0
+        assert run.records[-1]["result"]["msg"].endswith(f" from the last 24h; {missed}")
+        # More than may be.
+        cook.writes(recipe, **{"all-clusters.yml": recipe.files["all-clusters.yml"][:-2] + "0\n"})
+        run = cook.types(recipe.lines[0])
+        assert run.status != 0
+        assert missed in run.of(FAIL)["msg"]
+        palette.heal("edge-002")
+        run = cook.types(recipe.lines[0]).ok()
+        assert words(run, SHOW) == ["10 VMs: 2 created, 8 fresh"]
+
+
+def test_one_line_for_monitoring(cook: Cook) -> None:
+    recipe = Recipe("Tell monitoring in one line")
+    cook.writes(recipe)
+    check, show = recipe.lines
+
+    def told(more: str = "") -> str:
+        cook.types(f"{check} {more}").ok()
+        return cook.types(show).ok().output
+
+    bare = told()
+    assert bare.startswith("CRITICAL: 6 of 6 VMs in project Default without a usable snapshot ")
+    fleet = "-e vm_snapshot_project=Default -e vm_snapshot_set=x -e vm_snapshot_all=true"
+    cook.types(f"ansible-playbook spectrocloud.palette.snapshot_fleet {fleet}").ok()
+    assert told() == "OK: each VM has a recent snapshot\n"
+    for wrong in ("project=Defualt", "retries=some"):
+        line = told(f"-e vm_snapshot_{wrong}")
+        assert line.startswith("UNKNOWN: ")
+        assert wrong.partition("=")[2] in line
+
+
+def test_counts(cook: Cook) -> None:
+    (run,) = cook.follows("Count VMs by cluster and namespace")
+    counts = run.of("Show the counts of each namespace")["results"]
+    assert {result["item"]: result["msg"] for result in counts} == {
+        "vm-cluster-1/prod": "2 VMs, 2 without",
+        "vm-cluster-1/vms": "4 VMs, 4 without",
+    }
+
+
+def test_snapshots_by_hand(cook: Cook) -> None:
+    cook.follows("Change a VM, and know what to go back to")
+    cook.follows("Take snapshots of a fleet every night")
+    (run,) = cook.follows("Find snapshots that somebody took by hand")
+    assert [row[3] for row in table(run, REPORT)[1:]] == ["web1-last-week"]
+
+
+def test_restore_names_what_the_change_took(cook: Cook) -> None:
+    manifest = yaml.safe_load(Recipe("Go back to a snapshot").files["restore.yml"])
+    recipe = Recipe("Change a VM, and know what to go back to")
+    cook.writes(recipe, **{"change-tasks.yml": "- ansible.builtin.fail:\n"})
+    run = cook.types(recipe.lines[0])
+    name = manifest["spec"]["virtualMachineSnapshotName"]
+    assert run.of(GO_BACK)["msg"].endswith(f": {name}")
+    assert name.startswith(manifest["spec"]["target"]["name"])
 
 
 def test_report_in_files(cook: Cook) -> None:
