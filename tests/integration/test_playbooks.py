@@ -301,7 +301,7 @@ def test_coverage_writes_a_file_when_there_is_something_new(operator: Operator, 
 
 def test_coverage_names_sick_clusters_and_fails(operator: Operator) -> None:
     operator.palette.sicken("vm-cluster-2", "503")
-    missed = ["not reached: 1 of 2 clusters: vm-cluster-2 (unavailable)"]
+    missed = ["not reached: 1 of 5 clusters: vm-cluster-2 (unavailable)"]
     run = operator.play("snapshot_coverage", vm_names="history", dest="audit.json")
     assert run.status != 0
     counts = "0 of 1 VM in project Default without a usable snapshot from the last 24h"

@@ -212,7 +212,7 @@ def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
 
 
 def test_the_advice_to_go_on_works(user: User) -> None:
-    given = {"set": "nightly", "vms": ["db1", "nobody", "no-volumes"]}
+    given: dict[str, Any] = {"set": "nightly", "vms": ["db1", "nobody", "no-volumes"]}
     advice = user.apply(**given).of(FAIL)["msg"].split(" go on without these VMs: ")[1]
     assert set(outcomes(user.apply(*shlex.split(advice), **given).ok()).values()) == {
         "created",
@@ -284,7 +284,7 @@ def test_each_failure_says_why_in_facts(
 def test_a_success_has_no_reason(user: User) -> None:
     failing = {"block": [including("report", seletor="x")], "rescue": [shown("first")]}
     failing["rescue"][0]["vars"] = {"first": 1}
-    tasks = [failing]
+    tasks: list[dict[str, Any]] = [failing]
     for entry_point, given in (
         ("report", {}),
         ("coverage", {"vm_names": "history"}),
