@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from contextlib import ExitStack
 from io import TextIOBase
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from palette_simulator.app import ASGIApp, Front, palette_app
 from palette_simulator.fleet import Fleet, grow, load_fleet
 from palette_simulator.journal import Journal
 from palette_simulator.palette import Palette
@@ -22,7 +24,7 @@ from palette_simulator.switches import Switches
 DEMO = Path(__file__).parent / "fleets" / "demo.yml"
 
 
-def main() -> None:
+def main(api: Callable[[Palette], ASGIApp] = palette_app) -> None:
     """Serve a fleet until stopped."""
     parser = _parser()
     args = parser.parse_args()
@@ -31,7 +33,8 @@ def main() -> None:
             palette = Palette(_fleet(args), _switches(args), _journal(args, stack))
         except (ValueError, OSError) as error:
             parser.exit(2, f"palette_simulator: {error}\n")
-        serve(palette, Binding(args.port, args.tls, args.ready_file, args.stop_with_stdin))
+        binding = Binding(args.port, args.tls, args.ready_file, args.stop_with_stdin)
+        serve(Front(palette, api(palette)), binding)
 
 
 def _parser() -> argparse.ArgumentParser:

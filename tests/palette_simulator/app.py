@@ -157,11 +157,11 @@ class Exchange:
 
 
 class Front:
-    """The whole server: /_simulator/… for tests, all else is Palette."""
+    """The whole server: /_simulator/… for tests, all else is an API, of Palette unless another."""
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, api: ASGIApp) -> None:
         self._palette = palette
-        self._app: ASGIApp = palette_app(palette)
+        self._app = api
         self._control: ASGIApp = control_app(palette)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -38,8 +38,10 @@ class Simulator:
 
     @classmethod
     @contextmanager
-    def running(cls, fleet: str | Path = "demo", **options: object) -> Iterator[Simulator]:
-        """Run a simulator.
+    def running(
+        cls, fleet: str | Path = "demo", program: str = _PACKAGE.name, **options: object
+    ) -> Iterator[Simulator]:
+        """Run a simulator, or another program in tests/ with its command line.
 
         `fleet` is a path or the name of a file in fleets/. Options are those of the command line
         with underscores: tls=True, vms=1000, timing="fast", error_style="kubernetes", …
@@ -47,7 +49,8 @@ class Simulator:
         path = FLEETS / f"{fleet}.yml" if (FLEETS / f"{fleet}.yml").is_file() else Path(fleet)
         with tempfile.TemporaryDirectory(prefix="palette-") as folder:
             ready_file = Path(folder) / "ready.json"
-            process = _start(["--fleet", path, "--ready-file", ready_file, *_arguments(options)])
+            arguments = ["--fleet", path, "--ready-file", ready_file, *_arguments(options)]
+            process = _start(program, arguments)
             try:
                 yield cls(process, _await_ready(process, ready_file))
             finally:
@@ -144,9 +147,9 @@ def _arguments(options: Mapping[str, object]) -> list[str]:
     return arguments
 
 
-def _start(arguments: Sequence[object]) -> subprocess.Popen[bytes]:
+def _start(program: str, arguments: Sequence[object]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", _PACKAGE.name, "--stop-with-stdin", *map(str, arguments)],
+        [sys.executable, "-m", program, "--stop-with-stdin", *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(_PACKAGE.parent)},
         stdin=subprocess.PIPE,  # it closes when this process ends in whatever way
         stdout=subprocess.DEVNULL,

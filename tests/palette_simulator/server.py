@@ -22,7 +22,6 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from palette_simulator.app import Front
-from palette_simulator.palette import Palette
 
 HOST = "127.0.0.1"
 
@@ -60,7 +59,7 @@ class _Server(uvicorn.Server):
             partial.replace(self._ready_file)
 
 
-def serve(palette: Palette, binding: Binding) -> None:
+def serve(front: Front, binding: Binding) -> None:
     """Serve until SIGTERM or SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)  # uvicorn raises the signal again when it has stopped
@@ -69,15 +68,15 @@ def serve(palette: Palette, binding: Binding) -> None:
     gc.freeze()  # a large fleet need not be looked through again and again
     with tempfile.TemporaryDirectory(prefix="palette-simulator-") as folder:
         try:
-            _run(palette, binding, Path(folder))
+            _run(front, binding, Path(folder))
         finally:
             if binding.ready_file:
                 binding.ready_file.unlink(missing_ok=True)
 
 
-def _run(palette: Palette, binding: Binding, folder: Path) -> None:
+def _run(front: Front, binding: Binding, folder: Path) -> None:
     config = uvicorn.Config(
-        Front(palette),
+        front,
         http=_Protocol,
         loop="uvloop",
         lifespan="off",
