@@ -9,14 +9,12 @@ Run as a process of its own: python -m benchmarks.bare URL PROJECT_UID CLUSTER_U
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from benchmarks.by_hand import NAMESPACE, body, headers, path_of_vms
+from benchmarks.by_hand import NAMESPACE, body, headers, items, path_of_vms
 
 
 def main(url: str, project: str, cluster: str, concurrency: int) -> None:
@@ -25,8 +23,8 @@ def main(url: str, project: str, cluster: str, concurrency: int) -> None:
     session.headers.update(headers(project))
     session.mount("http://", HTTPAdapter(pool_maxsize=concurrency))
     vms = url + path_of_vms(cluster)
-    list(_items(session, f"{vms}/snapshot"))
-    names = [vm["metadata"]["name"] for vm in _items(session, vms)]
+    list(items(session, f"{vms}/snapshot"))
+    names = [vm["metadata"]["name"] for vm in items(session, vms)]
 
     def post(name: str) -> None:
         target = f"{vms}/{name}/snapshot?namespace={NAMESPACE}"
@@ -34,19 +32,6 @@ def main(url: str, project: str, cluster: str, concurrency: int) -> None:
 
     with ThreadPoolExecutor(concurrency) as pool:
         list(pool.map(post, names))
-
-
-def _items(session: requests.Session, url: str) -> Iterator[Any]:
-    token = ""
-    while True:
-        query = {"namespace": NAMESPACE, "limit": "50", **({"continue": token} if token else {})}
-        answer = session.get(url, params=query)
-        answer.raise_for_status()
-        page = answer.json()
-        yield from page["items"] or ()
-        token = page["metadata"].get("continue")
-        if not token:
-            return
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import requests
 
 API_KEY = "demo-key"
 NAMESPACE = "fleet"
@@ -21,8 +24,9 @@ def path_of_vms(cluster_uid: str) -> str:
     return f"/v1/spectroclusters/{cluster_uid}/vms"
 
 
-def body(vm: str) -> dict[str, Any]:
+def body(vm: str, deadline: str = "") -> dict[str, Any]:
     """Return a body like the collection's own for a snapshot of a VM."""
+    source = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": vm}
     return {
         "apiVersion": "snapshot.kubevirt.io/v1beta1",
         "kind": "VirtualMachineSnapshot",
@@ -34,5 +38,19 @@ def body(vm: str) -> dict[str, Any]:
                 "spectrocloud.palette/request-id": "00000000-0000-4000-8000-000000000000"
             },
         },
-        "spec": {"source": {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": vm}},
+        "spec": {"source": source, **({"failureDeadline": deadline} if deadline else {})},
     }
+
+
+def items(session: requests.Session, url: str) -> Iterator[Any]:
+    """Yield what a list of the fleet's namespace holds, page by page."""
+    token = ""
+    while True:
+        query = {"namespace": NAMESPACE, "limit": "50", **({"continue": token} if token else {})}
+        answer = session.get(url, params=query)
+        answer.raise_for_status()
+        page = answer.json()
+        yield from page["items"] or ()
+        token = page["metadata"].get("continue")
+        if not token:
+            return
