@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import loops, report, sets
+from benchmarks import loops, report, rivals, sets
 from benchmarks.ceiling import ceiling
 from benchmarks.figures import Check
 from benchmarks.testbed import say
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], list[Check]]] = {
     "5": sets.waiting,
     "6": sets.growth,
     "7": loops.ad_hoc,
+    "12": rivals.side_by_side,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 
@@ -31,7 +32,9 @@ _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 def main() -> None:
     """Run the chosen benchmarks, or all; exit with 1 where a target is missed."""
     parser = argparse.ArgumentParser("benchmarks", description=__doc__)
-    parser.add_argument("chosen", nargs="*", metavar="NUMBER", help="one of 1 to 7")
+    parser.add_argument(
+        "chosen", nargs="*", metavar="NUMBER", help=f"one of 1 to {len(BENCHMARKS)}"
+    )
     chosen = parser.parse_args().chosen or list(BENCHMARKS)
     unknown = [key for key in chosen if key not in BENCHMARKS]
     if unknown:

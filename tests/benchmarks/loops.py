@@ -35,7 +35,7 @@ def hosts() -> list[Check]:
     names = vm_names(_HOSTS)
 
     def seconds(testbed: Testbed, task: Task) -> float:
-        return testbed.ansible.play(task, names, _FORKS).task_seconds
+        return testbed.ansible.play(task, hosts=names, forks=_FORKS).task_seconds
 
     with Testbed.open(vms=_HOSTS) as testbed:
         ratio = 1 / _ratio(testbed, "{{ inventory_hostname }}", seconds, _PAIRS)

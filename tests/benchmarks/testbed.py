@@ -67,24 +67,28 @@ def vm_snapshot_set(**options: object) -> Task:
     return {"spectrocloud.palette.vm_snapshot_set": {**selected, **options}}
 
 
-def uri(testbed: Testbed, vm: str) -> Task:
+def uri(testbed: Testbed, vm: str, deadline: str = "") -> Task:
     """Return a task that posts a snapshot's body by hand."""
-    path = f"{by_hand.path_of_vms(testbed.uids.cluster)}/{vm}/snapshot?namespace={NAMESPACE}"
-    return {
-        "ansible.builtin.uri": {
-            "url": f"{testbed.palette.url}{path}",
-            "method": "POST",
-            "headers": by_hand.headers(testbed.uids.project),
-            "body_format": "json",
-            "body": by_hand.body(vm),
-        }
-    }
+    body = by_hand.body(vm, deadline)
+    return _uri(testbed, f"{vm}/snapshot", method="POST", body_format="json", body=body)
+
+
+def uri_to_read(testbed: Testbed, vm: str) -> Task:
+    """Return a task that reads that snapshot by hand."""
+    return _uri(testbed, f"{vm}/snapshot/{vm}-now")
 
 
 def say(text: str) -> None:
     """Tell what is going on, apart from the results."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def _uri(testbed: Testbed, path: str, **options: object) -> Task:
+    vms = testbed.palette.url + by_hand.path_of_vms(testbed.uids.cluster)
+    target = f"{vms}/{path}?namespace={NAMESPACE}"
+    headers = by_hand.headers(testbed.uids.project)
+    return {"ansible.builtin.uri": {"url": target, "headers": headers, **options}}
 
 
 def _uids(url: str) -> Uids:
