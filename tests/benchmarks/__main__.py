@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import loops, report, rivals, sets
+from benchmarks import fleets, loops, report, rivals, sets
 from benchmarks.ceiling import ceiling
 from benchmarks.figures import Check
 from benchmarks.testbed import say
@@ -24,7 +24,12 @@ BENCHMARKS: dict[str, Callable[[], list[Check]]] = {
     "5": sets.waiting,
     "6": sets.growth,
     "7": loops.ad_hoc,
+    "8": fleets.storage_queue,
+    "9": sets.window,
+    "10": fleets.many_clusters,
+    "11": fleets.sick_clusters,
     "12": rivals.side_by_side,
+    "13": fleets.memory,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 # Palette's documented limit on /v1/spectroclusters.
@@ -60,3 +60,17 @@ def rounds(queries: Sequence[str]) -> list[int]:
         else:
             lengths.append(1)
     return lengths
+
+
+def last_answer(log: Sequence[Mapping[str, Any]], clusters: Collection[str]) -> float:
+    """Return the seconds from a log's first request to the last answer about one of the clusters.
+
+    clusters: their uids, which are in the paths of such requests.
+    """
+    started = min(entry["time"] for entry in log)
+    ends = (
+        entry["time"] + entry["seconds"]
+        for entry in log
+        if any(part in clusters for part in entry["path"].split("/"))
+    )
+    return float(max(ends) - started)

@@ -17,15 +17,16 @@ from benchmarks.figures import Check, median_ratio, pages, rate_bound, rounds
 from benchmarks.testbed import Testbed, say, vm_snapshot_set
 from palette_simulator.timing import PROFILES
 
-_RUNS = 3
+RUNS = 3
 _SHORT_RUNS = 5
+_LONG_RUNS = 2
 _VMS = 1_000
 _MANY_VMS = 10_000
-_CONCURRENCY = 16  # the default of vm_snapshot_set
-_POLL_INTERVAL = 5.0  # seconds; the default
+CONCURRENCY = 16  # the default of vm_snapshot_set
+POLL_INTERVAL = 5.0  # seconds; the default
 _LATENCY = 0.05  # seconds
 _TESTS = Path(__file__).parents[1]
-_UNLIMITED = {"rate_limit": 0}
+UNLIMITED = {"rate_limit": 0}
 
 
 def against_bare_script() -> list[Check]:
@@ -36,7 +37,7 @@ def against_bare_script() -> list[Check]:
             empty = testbed.ansible.play().seconds
             testbed.palette.reset()
             before = _cpu_seconds(testbed.palette.process.pid)
-            ours = testbed.ansible.play(vm_snapshot_set(wait=False, **_UNLIMITED)).seconds - empty
+            ours = testbed.ansible.play(vm_snapshot_set(wait=False, **UNLIMITED)).seconds - empty
             busy.append((_cpu_seconds(testbed.palette.process.pid) - before) / ours)
             testbed.palette.reset()
             bare = _bare_script(testbed)
@@ -54,7 +55,7 @@ def at_the_rate_limit() -> list[Check]:
     """Compare a play, less an empty one, with the time that the documented limits demand."""
     shares, refused = [], []
     with Testbed.open(vms=_VMS, rate_limits="documented") as testbed:
-        for _number in range(_RUNS):
+        for _number in range(RUNS):
             empty = testbed.ansible.play().seconds
             testbed.palette.reset()
             ours = testbed.ansible.play(vm_snapshot_set(wait=False)).seconds - empty
@@ -76,9 +77,9 @@ def waiting() -> list[Check]:
     with Testbed.open(
         vms=_VMS, rate_limits="documented", timing="spread", latency=_LATENCY
     ) as testbed:
-        runs = [_waited(testbed) for _number in range(_RUNS)]
+        runs = [_waited(testbed) for _number in range(RUNS)]
     beyond = statistics.median(seconds - bound for seconds, bound, _lengths in runs)
-    slack = _slowest_member() + 2 * _POLL_INTERVAL
+    slack = _slowest_member() + 2 * POLL_INTERVAL
     most = max(length for _total, _bound, lengths in runs for length in lengths)
     return [
         Check(f"set of {_VMS}, waiting: beyond the bound", beyond, slack, "s"),
@@ -86,9 +87,23 @@ def waiting() -> list[Check]:
     ]
 
 
+def window() -> list[Check]:
+    """Wait for a set on fast storage: the whole play with the default window, and with none."""
+    with Testbed.open(
+        vms=_VMS, rate_limits="documented", timing="spread", latency=_LATENCY
+    ) as testbed:
+        pairs = []
+        for _number in range(_LONG_RUNS):
+            automatic, *_rest = _waited(testbed)
+            unlimited, *_rest = _waited(testbed, max_in_progress=100 * _VMS)
+            pairs.append((automatic, unlimited))
+    what = f"set of {_VMS}, waiting: max_in_progress auto / unlimited"
+    return [Check(what, median_ratio(pairs), 1.1, "times")]
+
+
 def growth() -> list[Check]:
     """Compare 10,000 VMs with 1,000: the task's own time, and the memory of its largest process."""
-    runs = [(_grown(_MANY_VMS), _grown(_VMS)) for _number in range(_RUNS)]
+    runs = [(_grown(_MANY_VMS), _grown(_VMS)) for _number in range(RUNS)]
     peak = statistics.median(many.usage.peak_mb for many, _few in runs)
     ratio = median_ratio((many.task_seconds, few.task_seconds) for many, few in runs)
     return [
@@ -100,13 +115,13 @@ def growth() -> list[Check]:
 def _bare_script(testbed: Testbed) -> float:
     command = [sys.executable, "-m", "benchmarks.bare", testbed.palette.url, *testbed.uids]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_TESTS)}
-    return processes.run([*command, str(_CONCURRENCY)], environment).seconds
+    return processes.run([*command, str(CONCURRENCY)], environment).seconds
 
 
-def _waited(testbed: Testbed) -> tuple[float, float, list[int]]:
+def _waited(testbed: Testbed, **options: object) -> tuple[float, float, list[int]]:
     """Return the seconds of a run, the bound of its writes, and the lengths of its poll rounds."""
     testbed.palette.reset()
-    seconds = testbed.ansible.play(vm_snapshot_set(wait=True)).seconds
+    seconds = testbed.ansible.play(vm_snapshot_set(wait=True, **options)).seconds
     polls = [
         entry for entry in testbed.palette.requests("list_snapshots") if entry["status"] == 200
     ]
@@ -119,7 +134,7 @@ def _waited(testbed: Testbed) -> tuple[float, float, list[int]]:
 
 def _grown(vms: int) -> Play:
     with Testbed.open(vms=vms) as testbed:
-        play = testbed.ansible.play(vm_snapshot_set(wait=True, poll_interval=1, **_UNLIMITED))
+        play = testbed.ansible.play(vm_snapshot_set(wait=True, poll_interval=1, **UNLIMITED))
     say(f"  {vms} VMs: {play.task_seconds:.2f} s, {play.usage.peak_mb:.0f} MB")
     return play
 

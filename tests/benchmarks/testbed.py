@@ -22,6 +22,8 @@ from palette_simulator.launch import Simulator
 PROJECT = "Default"
 CLUSTER = "vm-cluster-1"
 _PLACE = {"project": PROJECT, "cluster": CLUSTER}
+_FLEET = {"project": PROJECT, "namespaces": [NAMESPACE]}
+_SET = {"set": "now", "progress": False}
 
 
 class Uids(NamedTuple):
@@ -62,9 +64,18 @@ def vm_snapshot(vm: str) -> Task:
 
 
 def vm_snapshot_set(**options: object) -> Task:
-    """Return a task that asks for a snapshot of every VM of the fleet."""
-    selected = {**_PLACE, "namespaces": [NAMESPACE], "set": "now", "progress": False}
-    return {"spectrocloud.palette.vm_snapshot_set": {**selected, **options}}
+    """Return a task that asks for a snapshot of every VM of the first cluster's fleet."""
+    return fleet_set(cluster=CLUSTER, **options)
+
+
+def fleet_set(**options: object) -> Task:
+    """Return a task that asks for a snapshot of every VM of the fleet, on all clusters."""
+    return {"spectrocloud.palette.vm_snapshot_set": {**_FLEET, **_SET, **options}}
+
+
+def fleet_info() -> Task:
+    """Return a task that reads the snapshots of the fleet, on all clusters."""
+    return {"spectrocloud.palette.vm_snapshot_info": _FLEET}
 
 
 def uri(testbed: Testbed, vm: str, deadline: str = "") -> Task:
@@ -91,16 +102,24 @@ def _uri(testbed: Testbed, path: str, **options: object) -> Task:
     return {"ansible.builtin.uri": {"url": target, "headers": headers, **options}}
 
 
+def cluster_uids(testbed: Testbed) -> dict[str, str]:
+    """Return the uid of each of the project's clusters, by name."""
+    return _clusters(testbed.palette.url, testbed.uids.project)
+
+
 def _uids(url: str) -> Uids:
-    projects = _listed(url, "/v1/dashboard/projects/metadata", {"ApiKey": API_KEY})
-    project = _uid_of(PROJECT, projects)
-    clusters = _listed(url, "/v1/dashboard/spectroclusters/vms", by_hand.headers(project))
-    return Uids(project, _uid_of(CLUSTER, clusters))
+    project = _by_name(_listed(url, "/v1/dashboard/projects/metadata", {"ApiKey": API_KEY}))
+    uid = project[PROJECT]
+    return Uids(uid, _clusters(url, uid)[CLUSTER])
 
 
-def _uid_of(name: str, listed: list[dict[str, Any]]) -> str:
-    (uid,) = (item["metadata"]["uid"] for item in listed if item["metadata"]["name"] == name)
-    return str(uid)
+def _clusters(url: str, project: str) -> dict[str, str]:
+    headers = by_hand.headers(project)
+    return _by_name(_listed(url, "/v1/dashboard/spectroclusters/vms", headers))
+
+
+def _by_name(listed: list[dict[str, Any]]) -> dict[str, str]:
+    return {item["metadata"]["name"]: item["metadata"]["uid"] for item in listed}
 
 
 def _listed(url: str, path: str, headers: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import math
 
 import pytest
 
-from benchmarks.figures import Check, median_ratio, pages, rate_bound, rounds
+from benchmarks.figures import Check, last_answer, median_ratio, pages, rate_bound, rounds
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,13 @@ def test_a_round_begins_without_a_token() -> None:
 
 def test_no_requests_are_no_rounds() -> None:
     assert rounds([]) == []
+
+
+def test_the_last_answer_is_that_of_the_clusters_asked_for() -> None:
+    log = [
+        {"time": 100.0, "seconds": 0.1, "path": "/v1/dashboard/projects/metadata"},
+        {"time": 103.0, "seconds": 0.5, "path": "/v1/spectroclusters/well/vms"},
+        {"time": 101.0, "seconds": 60.0, "path": "/v1/spectroclusters/sick/vms"},
+        {"time": 102.0, "seconds": 0.5, "path": "/v1/spectroclusters/well/vms/snapshot"},
+    ]
+    assert last_answer(log, {"well"}) == pytest.approx(3.5)
