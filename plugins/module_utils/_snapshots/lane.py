@@ -179,10 +179,12 @@ class Lane:
 
         def plan(observed: object) -> None:
             self._prepared = True
-            if isinstance(observed, PaletteError):
-                self.failure = observed
-            else:
+            try:
+                if isinstance(observed, PaletteError):
+                    raise observed
                 self.load(preparation.plan(observed))
+            except PaletteError as error:
+                self.failure = error
 
         return Job(observe, plan)
 

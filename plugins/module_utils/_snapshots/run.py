@@ -113,5 +113,6 @@ class ClusterRun:
         return lane
 
     def _planned(self, title: str, part: Fleet) -> Iterable[Member]:
+        planned = list(self._plan(part))
         self._parts[title] = part
-        return self._plan(part)
+        return planned

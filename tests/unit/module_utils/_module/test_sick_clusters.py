@@ -218,6 +218,28 @@ def test_cluster_that_goes_down_while_it_is_written_to_is_told(palette: MemoryPa
     assert result["complete"] is False
 
 
+@pytest.mark.parametrize("on_error", ["abort", "continue"])
+def test_clock_of_one_cluster_that_is_wrong_is_that_clusters_trouble(
+    palette: MemoryPalette, on_error: str
+) -> None:
+    palette.sick = {}
+    palette.add_snapshot("future", key_of("db1", cluster_uid="c2"), age=-86_400.0)
+    listed = [
+        {"vm_name": "db1", "namespace": "vms", "cluster": f"cluster-{number}"} for number in (1, 2)
+    ]
+    options = {"set": "now", "vms": listed, "unless_newer_than": "20h", "members": "all"}
+    result = task(palette, vm_snapshot_set.MODULE, options, on_error=on_error)
+    assert result["failed"]
+    if on_error == "abort":
+        assert result["reason"] == "clock_skew"
+        assert palette.writes() == []
+        return
+    assert result["clusters"]["cluster-2"]["reason"] == "clock_skew"
+    assert result["members"]["cluster-1/vms/db1"]["outcome"] == "created"
+    assert result["members"]["cluster-2/vms/db1"]["outcome"] == "blocked"
+    assert {call.cluster_uid for call in palette.writes()} == {"c1"}
+
+
 # max_in_progress and group_by, through the module
 
 
