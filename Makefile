@@ -167,7 +167,7 @@ $(DEV): $(DEMO) requirements-test.txt $(TOOLS)
 	@touch $@
 
 # kubernetes.core comes out of the package of ansible: that needs no server of collections.
-$(RIVALS)/.done: requirements-bench.txt | $(DEV)
+$(RIVALS)/.done: requirements-bench.txt $(DEMO) | $(DEV)
 	@echo 'Installing kubernetes.core into $(RIVALS) (usually 30 s)'
 	@rm -rf $(RIVALS); $(VENV)/bin/python -m venv $(RIVALS)
 	@$(RIVALS)/bin/python -m pip install -qq --disable-pip-version-check -r requirements-bench.txt
