@@ -31,6 +31,7 @@ _ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 _STOPS_ALL = ("unauthorized", "tls_error", "rate_limited")
 
 _SOON = 0.5  # seconds
+_SOONER = 2  # steps of the growing interval
 _POLLED_A_SECOND = 200  # members: four pages of a list
 
 # A poll that fails with one of these is not retried: it would fail again.
@@ -279,7 +280,9 @@ class Lane:
             self._settle(member, now)
         self._hold_back_after_overrun(begun, now)
         self._polling = False
-        self._polls += 1
+        # Where members end, others will soon.
+        ended = any(member not in self._polled for member in begun)
+        self._polls = max(self._polls - _SOONER, 0) if ended else self._polls + 1
         self._schedule(now)
 
     def _schedule(self, now: float) -> None:
@@ -288,11 +291,16 @@ class Lane:
             self._poll_at = math.inf
             return
         earliest = min((member.deadline for member in self._polled), default=math.inf)
-        interval = growing_interval(self._waiting.interval, self._polls)
+        self._poll_at = min(now + self._interval(), earliest)
+
+    def _interval(self) -> float:
+        longest, polls = self._waiting.interval, self._polls
+        # A poll of many members takes many pages.
+        least = len(self._polled) / _POLLED_A_SECOND
         if self._queue and self._polled:
-            # Others wait for room: see soon that there is some, unless a poll takes many pages.
-            interval = min(interval, max(_SOON, len(self._polled) / _POLLED_A_SECOND))
-        self._poll_at = min(now + interval, earliest)
+            # Others wait for room: see soon that there is some.
+            return min(growing_interval(longest, polls), max(_SOON, least))
+        return max(growing_interval(longest, polls), min(least, longest))
 
     def _poll_failed(self, members: Sequence[Member], error: PaletteError, now: float) -> None:
         self._poll_error = error.message
