@@ -20,7 +20,7 @@ from .member import Member
 _REPORT_INTERVAL = 1.0  # seconds
 _SEVERAL = 3  # clusters that are silent together: then it is Palette that does not answer
 
-Ended = tuple[Lane, Job, "Future[object]"]
+Ended = tuple[Lane, Job, Future[object]]
 
 
 class Execution:
