@@ -89,7 +89,9 @@ def most_in_progress(palette: MemoryPalette) -> list[int]:
     def note(call: Call) -> None:
         if call.method == "POST":
             now = palette.clock.now
-            shown = [stored.shown(now).get("status", {}) for stored in palette.stored.values()]
+            shown = [
+                stored.shown(now).get("status", {}) for stored in list(palette.stored.values())
+            ]
             notes.append(sum(status.get("phase") != "Succeeded" for status in shown))
 
     palette.after = note
@@ -232,7 +234,7 @@ def test_max_in_progress_bounds_deletions(palette: MemoryPalette) -> None:
 
     def note(_call: Call) -> None:
         nonlocal most
-        most = max(most, sum(stored.deleting for stored in palette.stored.values()))
+        most = max(most, sum(stored.deleting for stored in list(palette.stored.values())))
 
     palette.after = note
     run(palette, lane_of(palette, members, window=3), concurrency=16)
