@@ -168,7 +168,7 @@ $(DEV): $(DEMO) requirements-test.txt $(TOOLS)
 
 # kubernetes.core comes out of the package of ansible: that needs no server of collections.
 $(RIVALS)/.done: requirements-bench.txt $(DEMO) | $(DEV)
-	@echo 'Installing kubernetes.core into $(RIVALS) (usually 30 s)'
+	@echo 'Installing kubernetes.core into $(RIVALS) (usually 60 s)'
 	@rm -rf $(RIVALS); $(VENV)/bin/python -m venv $(RIVALS)
 	@$(RIVALS)/bin/python -m pip install -qq --disable-pip-version-check -r requirements-bench.txt
 	@$(RIVALS)/bin/python -m pip download -qq --disable-pip-version-check --no-deps --dest $(RIVALS)/packages ansible
