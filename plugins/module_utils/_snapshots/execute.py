@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from queue import Empty, SimpleQueue
 
@@ -46,8 +47,10 @@ class Execution:
         """Do all steps. The error of a member becomes its failure and is not raised."""
         pool = ThreadPoolExecutor(max_workers=self._concurrency + len(self._lanes))
         try:
-            while self._go_on(pool):
+            self._send(pool)
+            while self._wait():
                 self._report(chain.from_iterable(lane.members for lane in self._lanes))
+                self._send(pool)
         except (Exception, KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # noqa: BLE001
@@ -60,9 +63,8 @@ class Execution:
             # After an interrupt, writes that have not begun are not done.
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _go_on(self, pool: ThreadPoolExecutor) -> bool:
-        """Begin what can begin, and wait until something ends or is due; False at the end."""
-        self._send(pool)
+    def _wait(self) -> bool:
+        """Wait until something ends or is due; False at the end."""
         now = time.monotonic()
         dues = [lane.due(now) for lane in self._lanes]
         if self._under_way:
@@ -85,16 +87,16 @@ class Execution:
                 job = lane.next_job(now)
                 if job is None:
                     break
-                self._submit(pool, lane, job)
+                self._under_way += 1
+                lane.under_way += 1
+                ended = partial(self._note_end, lane, job)
+                pool.submit(job.work).add_done_callback(ended)
 
     def _may_borrow(self, lane: Lane, share: int) -> bool:
         return lane.under_way < share and self._under_way < self._concurrency
 
-    def _submit(self, pool: ThreadPoolExecutor, lane: Lane, job: Job) -> None:
-        self._under_way += 1
-        lane.under_way += 1
-        future = pool.submit(job.work)
-        future.add_done_callback(lambda ended: self._ended.put((lane, job, ended)))
+    def _note_end(self, lane: Lane, job: Job, future: Future[object]) -> None:
+        self._ended.put((lane, job, future))
 
     def _collect(self, wait: float) -> None:
         """Wait until a job ends, and go on with what it returned."""

@@ -9,17 +9,17 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from .._palette.deadline import give_up_at
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
 from . import writes
-from .desired import Desired
 from .member import Member
 from .model import Snapshot
 from .observe import list_snapshots
-from .plan import CREATE, DELETE, UPDATE, Step, satisfies
+from .plan import CREATE, DELETE, Step, satisfies
 from .wait import Goal, Waiting, growing_interval, reached, timed_out
 from .window import Window
 
@@ -126,11 +126,11 @@ class Lane:
         if now >= self._poll_at and not self._polling:
             self._polling = True
             polled = [*self._polled] or self.queued[:1]
-            return Job(lambda: self._poll(polled), lambda result: self._after_poll(polled, result))
+            return Job(partial(self._poll, polled), partial(self._after_poll, polled))
         if self._api.breaker.open or not self._admit(now):
             return None
         member = self._ready.popleft()
-        return Job(lambda: self._begin(member), lambda _result: self._after_begin(member))
+        return Job(partial(self._begin, member), lambda _result: self._after_begin(member))
 
     def drop(self, error: Callable[[Member], PaletteError]) -> None:
         """Fail the members that have not begun."""
@@ -230,7 +230,14 @@ class Lane:
         if step.write == DELETE:
             writes.delete(self._api, member.key, step.name, step.uid)
         elif step.desired:
-            member.seen = _create_or_update(self._api, step.write, step.desired, member)
+            write = writes.create if step.write == CREATE else writes.update
+            try:
+                member.seen = write(self._api, step.desired)
+            except writes.NameTakenError as taken:
+                # One that somebody else took meanwhile may do as well.
+                if not satisfies(step.desired, taken.listed):
+                    raise
+                member.seen, member.adopted = taken.listed, True
             member.uid = member.seen.uid
         member.changed = member.changed or not member.adopted
 
@@ -367,21 +374,6 @@ def _groups(members: Iterable[Member]) -> list[list[Member]]:
         alone = member.group is None or not member.loads_storage
         groups.setdefault(member if alone else member.group, []).append(member)
     return list(groups.values())
-
-
-def _create_or_update(
-    api: ClusterVms, write: str | None, desired: Desired, member: Member
-) -> Snapshot:
-    """Create or update a snapshot; one that somebody else took meanwhile may do as well."""
-    if write == UPDATE:
-        return writes.update(api, desired)
-    try:
-        return writes.create(api, desired)
-    except writes.NameTakenError as taken:
-        if not satisfies(desired, taken.listed):
-            raise
-        member.adopted = True
-        return taken.listed
 
 
 def _replaces(member: Member) -> bool:
