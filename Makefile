@@ -105,16 +105,16 @@ lint: $(LINTERS) ## Ruff, mypy --strict, ansible-lint
 docs: $(DOCS) ## Check the documentation of plugins and roles, and the changelog
 
 unit: $(DEV) ## Unit tests, with coverage of plugins/
-	@$(CHECK) 30 pytest tests/unit $(COVERAGE) $(ARGS)
+	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ARGS)
 
 integration: $(DEV) ## Real playbooks against the simulated Palette
-	@$(CHECK) 240 pytest tests/integration --numprocesses=2 $(ARGS)
+	@$(CHECK) 720 pytest tests/integration --numprocesses=2 $(ARGS)
 
 sanity: $(DEV) ## All of ansible-test sanity that runs without containers
-	@$(CHECK) 70 python tools/sanity.py $(ARGS)
+	@$(CHECK) 240 python tools/sanity.py $(ARGS)
 
 galaxy: $(DEV) build ## The certification checks of Galaxy on the tarball
-	@cd build && ../$(CHECK) 20 python -m galaxy_importer.main ../$(TARBALL)
+	@cd build && ../$(CHECK) 50 python -m galaxy_importer.main ../$(TARBALL)
 
 ruff: $(DEV)
 	@$(CHECK) 1 ruff check .
@@ -127,7 +127,7 @@ mypy: $(DEV)
 	@$(CHECK) 30 mypy $(TYPED)/plugins tools tests
 
 ansible-lint: $(DEV)
-	@$(CHECK) 30 ansible-lint
+	@$(CHECK) 70 ansible-lint
 
 docs-lint: $(DEV)
 	@$(CHECK) 20 antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self \
