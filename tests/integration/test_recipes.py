@@ -150,7 +150,9 @@ def test_patch_hosts_in_batches_and_by_full_names(cook: Cook) -> None:
 def test_an_unreachable_host_keeps_its_snapshots(cook: Cook) -> None:
     recipe = Recipe(PATCH)
     ping = "- name: Patch\n  ansible.builtin.ping:\n"
-    nowhere = "all:\n  hosts:\n    db1: {ansible_host: 127.0.0.1, ansible_port: 1}\n"
+    # Without an interpreter, some of Ansible would first look for one, and warn.
+    place = "ansible_host: 127.0.0.1, ansible_port: 1, ansible_python_interpreter: /usr/bin/python3"
+    nowhere = f"all:\n  hosts:\n    db1: {{{place}}}\n"
     for _patch in range(4):
         cook.writes(recipe, **{"patch-tasks.yml": ping, "hosts.yml": nowhere})
         run = cook.types(recipe.lines[-1])

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from queue import Empty, SimpleQueue
@@ -99,11 +100,13 @@ class Execution:
         self._ended.put((lane, job, future))
 
     def _collect(self, wait: float) -> None:
-        """Wait until a job ends, and go on with what it returned."""
-        try:
-            lane, job, future = self._ended.get(timeout=wait)
-        except Empty:
-            return
+        """Wait until a job ends, and go on with what it and others returned."""
+        with suppress(Empty):
+            self._end(*self._ended.get(timeout=wait))
+            while True:
+                self._end(*self._ended.get_nowait())
+
+    def _end(self, lane: Lane, job: Job, future: Future[object]) -> None:
         self._under_way -= 1
         lane.under_way -= 1
         job.then(future.result())

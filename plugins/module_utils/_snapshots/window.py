@@ -26,7 +26,8 @@ class Window:
         self._limit = limit
         self._began_at: float | None = None
         self._done: deque[float] = deque()
-        self._paces: deque[tuple[float, float]] = deque()  # when, and the pace measured then
+        # When paces were measured, and the paces: falling, so that the best is the first.
+        self._paces: deque[tuple[float, float]] = deque()
 
     def begin(self, now: float) -> None:
         """Note that a member was let in. now: in seconds, as all times here."""
@@ -36,7 +37,10 @@ class Window:
     def finish(self, now: float) -> None:
         """Note that the storage is done with a member."""
         self._done.append(now)
-        self._paces.append((now, self.pace(now)))
+        pace = self.pace(now)
+        while self._paces and self._paces[-1][1] <= pace:
+            self._paces.pop()
+        self._paces.append((now, pace))
 
     def size(self, patience: float, now: float) -> int:
         """Return how many may be in progress. patience: seconds in which each should be done."""
@@ -45,7 +49,7 @@ class Window:
         assumed = _ASSUMED_BURST + _ASSUMED_PACE * patience
         while self._paces and self._paces[0][0] < now - _HELD:
             self._paces.popleft()
-        best = max((pace for _when, pace in self._paces), default=self.pace(now))
+        best = self._paces[0][1] if self._paces else self.pace(now)
         return int(max(best * patience, assumed))
 
     def pace(self, now: float) -> float:
