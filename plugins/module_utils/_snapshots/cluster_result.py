@@ -14,7 +14,7 @@ from .._vms.model import VmKey
 from .fleet import Fleet
 
 _SHOWN = 10
-_ADVICE = "nothing was changed: go on without it by on_error: continue"
+_ADVICE = "; nothing was changed: go on without it by on_error: continue"
 
 
 def clusters_result(
@@ -43,9 +43,12 @@ def counts_by_cluster(fleet: Fleet, what: str, keys: Iterable[VmKey]) -> dict[st
 
 
 def demand_clusters(fleet: Fleet, on_error: str) -> None:
-    """Raise PaletteError if a cluster was not observed that the task cannot do without."""
+    """Raise PaletteError if a cluster was not observed that the task cannot do without.
+
+    One that failed later, while it was worked on, has rows in the result.
+    """
     failures, total = fleet.failures, len(fleet.targets)
-    if not failures or (on_error == "continue" and len(failures) < total):
+    if not failures or (on_error == "continue" and fleet.titles):
         return
     title, first = next(iter(failures.items()))
     facts = {**first.facts, "changed": False, **clusters_result(fleet)}
@@ -54,7 +57,8 @@ def demand_clusters(fleet: Fleet, on_error: str) -> None:
     text = f"cluster {title}: {first.message}"
     if len(failures) > 1:
         text = f"{failure_text(fleet)}; the first: {text}"
-    raise PaletteError(first.reason, f"{text}; {_ADVICE}", **facts)
+    advice = _ADVICE if on_error == "abort" else ""
+    raise PaletteError(first.reason, f"{text}{advice}", **facts)
 
 
 def warn_of_clusters(fleet: Fleet, warn: Callable[[str], None]) -> None:

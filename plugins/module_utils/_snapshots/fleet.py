@@ -117,7 +117,6 @@ class Fleet:
     def __post_init__(self) -> None:
         """Index the snapshots."""
         self.candidates.sort(key=lambda candidate: candidate.key)
-        # A cluster that is listed by its name and by its uid is observed twice.
         self._by_name = {(s.key.cluster_uid, s.key.namespace, s.name): s for s in self.snapshots}
         self._by_vm: dict[VmKey, list[Snapshot]] = {}
         for snapshot in self._by_name.values():

@@ -136,6 +136,7 @@ def test_on_error_continue_fails_where_no_cluster_answers(
     assert result["failed"]
     assert result["reason"] == "unavailable"
     assert "3 of 3 clusters could not be reached" in result["msg"]
+    assert "on_error: continue" not in result["msg"]
 
 
 @pytest.mark.parametrize(("module", "options"), EVERY_MODULE)
@@ -216,6 +217,36 @@ def test_cluster_that_goes_down_while_it_is_written_to_is_told(palette: MemoryPa
     assert (cluster["reachable"], cluster["reason"]) == (False, "cluster_unreachable")
     assert result["members"]["cluster-1/vms/db1"]["outcome"] == "created"
     assert result["complete"] is False
+
+
+@pytest.mark.parametrize("on_error", ["abort", "continue"])
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        pytest.param(vm_snapshot_set.MODULE, {"set": "now", "members": "all"}, id="set"),
+        pytest.param(vm_snapshot_retention.MODULE, {"keep_last": 0}, id="retention"),
+    ],
+)
+def test_only_cluster_that_goes_down_while_it_is_written_to_has_true_rows(
+    palette: MemoryPalette, module: Module, options: Json, on_error: str
+) -> None:
+    for number in range(20):
+        key = palette.add_vm(key_of(f"web{number}", cluster_uid="c2"))
+        palette.add_snapshot(f"web{number}-old", key, own_labels("nightly"))
+
+    def after_two_writes(call: Call) -> PaletteError | None:
+        return unavailable(call) if len(palette.writes()) > 2 else None
+
+    palette.sick = {"c2": after_two_writes}
+    result = task(
+        palette, module, options, clusters=["cluster-2"], on_error=on_error, concurrency=1
+    )
+    assert result["failed"]
+    assert result["reason"] == "members_failed"
+    assert result["changed"] is True
+    assert len(result.get("members") or result["snapshots"]) > 20
+    assert result["clusters"]["cluster-2"]["reason"] == "cluster_unreachable"
+    assert "nothing was changed" not in result["msg"]
 
 
 @pytest.mark.parametrize("on_error", ["abort", "continue"])
