@@ -69,7 +69,7 @@ def result_of(module: Module, invocation: Invocation) -> Result:
     No other place turns an error into a failure.
     """
     options = with_default_project(tidied(invocation.options))
-    invocation = invocation._replace(options=options)
+    invocation = invocation._replace(options=options, warn=_once(invocation.warn))
     try:
         request, problems = module.read(invocation)
         problems = merged(connection_problems(options), problems)
@@ -88,6 +88,18 @@ def result_of(module: Module, invocation: Invocation) -> Result:
         failure = _internal_error(error)
     scrubbed: Result = scrub(failure, options["api_key"] or "")
     return {"failed": True, **scrubbed}
+
+
+def _once(warn: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what warns of each thing once: clusters may share a trouble, such as a wrong clock."""
+    said: set[str] = set()
+
+    def say(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            warn(text)
+
+    return say
 
 
 def _internal_error(error: Exception) -> Result:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -269,6 +270,16 @@ def test_clock_of_one_cluster_that_is_wrong_is_that_clusters_trouble(
     assert result["members"]["cluster-1/vms/db1"]["outcome"] == "created"
     assert result["members"]["cluster-2/vms/db1"]["outcome"] == "blocked"
     assert {call.cluster_uid for call in palette.writes()} == {"c1"}
+
+
+@pytest.mark.parametrize(("module", "options"), EVERY_MODULE)
+def test_clock_that_is_wrong_for_all_clusters_is_warned_of_once(
+    palette: MemoryPalette, module: Module, options: Json
+) -> None:
+    palette.sick = {}
+    palette.clock_skew = timedelta(hours=1)
+    result = task(palette, module, options)
+    assert len([text for text in result["warnings"] if "clock" in text]) == 1
 
 
 # max_in_progress and group_by, through the module
