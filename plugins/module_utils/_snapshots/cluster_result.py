@@ -64,7 +64,7 @@ def demand_clusters(fleet: Fleet, on_error: str) -> None:
 def warn_of_clusters(fleet: Fleet, warn: Callable[[str], None]) -> None:
     """Warn that a result is partial, because clusters were not reached."""
     if fleet.failures:
-        warn(f"{failure_text(fleet)}: what is in them is not in the result")
+        warn(f"{failure_text(fleet)}: the result may lack what is in them")
 
 
 def failure_text(fleet: Fleet) -> str:
