@@ -57,12 +57,17 @@ class Execution:
         except BaseException:  # noqa: BLE001
             # The task's keyword timeout struck: the result says what is done, and what is not. The
             # writes under way count as done, so they end first.
-            pool.shutdown(wait=True, cancel_futures=True)
+            self._halt(pool)
             for lane in self._lanes:
                 lane.abandon()
         finally:
             # After an interrupt, writes that have not begun are not done.
-            pool.shutdown(wait=True, cancel_futures=True)
+            self._halt(pool)
+
+    def _halt(self, pool: ThreadPoolExecutor) -> None:
+        for lane in self._lanes:
+            lane.halt()
+        pool.shutdown(wait=True, cancel_futures=True)
 
     def _wait(self) -> bool:
         """Wait until something ends or is due; False at the end."""

@@ -9,7 +9,9 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from .._palette.deadline import give_up_at
@@ -33,6 +35,10 @@ _STOPS_ALL = ("unauthorized", "tls_error", "rate_limited")
 _SOON = 0.5  # seconds
 _SOONER = 2  # steps of the growing interval
 _POLLED_A_SECOND = 200  # members: four pages of a list
+
+# A thread goes on by itself for so long: where answers are quick, to hand over each member costs.
+_STINT = 0.05  # seconds
+_READY = 100  # members that threads find ready to begin
 
 # A poll that fails with one of these is not retried: it would fail again.
 _PERMANENT = ("unauthorized", "forbidden", "project_not_found", "tls_error")
@@ -58,7 +64,8 @@ class Preparation(NamedTuple):
 class Lane:
     """The members of one cluster, which wait for no other cluster's.
 
-    Only ``Job.work`` runs in threads; all else runs in the main thread. failure: why the cluster
+    Only ``Job.work`` runs in threads; all else runs in the main thread. Both take members that are
+    ready to begin, and a member belongs to whoever took it. failure: why the cluster
     could not be worked on to the end. stopped_by: an error with which no request can succeed.
     """
 
@@ -99,7 +106,7 @@ class Lane:
     @property
     def queued(self) -> list[Member]:
         """The members that have not begun and are still to be done."""
-        return [*self._ready, *(member for group in self._queue for member in group)]
+        return [*self._ready, *chain.from_iterable(self._queue)]
 
     @property
     def done(self) -> bool:
@@ -129,17 +136,21 @@ class Lane:
             return Job(partial(self._poll, polled), partial(self._after_poll, polled))
         if self._api.breaker.open or not self._admit(now):
             return None
-        member = self._ready.popleft()
-        return Job(partial(self._begin, member), lambda _result: self._after_begin(member))
+        member = self._take()
+        return Job(partial(self._begin, member), self._after_begin) if member else None
 
     def drop(self, error: Callable[[Member], PaletteError]) -> None:
         """Fail the members that have not begun."""
-        for member in self.queued:
-            member.failure = error(member)
+        dropped = [*iter(self._take, None), *chain.from_iterable(self._queue)]
         self._queue.clear()
-        self._ready.clear()
+        for member in dropped:
+            member.failure = error(member)
         if not self._polled:
             self._poll_at = math.inf
+
+    def halt(self) -> None:
+        """Let threads begin no further member."""
+        self._ready.clear()
 
     def give_up(self, silent_clusters: int) -> None:
         """Fail the members that have not begun, because the cluster does not answer.
@@ -192,11 +203,11 @@ class Lane:
     # Writes
 
     def _admit(self, now: float) -> bool:
-        """Let in the next group if there is room, and say whether a member may begin."""
-        while not self._ready and self._queue:
+        """Let in the next groups if there is room, and say whether a member may begin."""
+        while self._queue and len(self._ready) < _READY:
             group = [member for member in self._queue[0] if member.loads_storage]
             if group and not self._has_room(group, now):
-                return False
+                break
             for member in group:
                 self._window.begin(now)
                 self._loading[member] = None
@@ -209,7 +220,24 @@ class Lane:
         size = self._window.size(min(member.patience for member in group), now)
         return not self._loading or len(self._loading) + len(group) <= size
 
-    def _begin(self, member: Member) -> None:
+    def _take(self) -> Member | None:
+        with suppress(IndexError):
+            return self._ready.popleft()
+        return None
+
+    def _begin(self, member: Member) -> list[Member]:
+        """Begin a member, and the next ones for a moment, as long as all goes well."""
+        stint_ends = time.monotonic() + _STINT
+        begun = []
+        taken: Member | None = member
+        while taken:
+            self._begin_one(taken)
+            begun.append(taken)
+            going_on = not taken.failure and time.monotonic() < stint_ends
+            taken = self._take() if going_on else None
+        return begun
+
+    def _begin_one(self, member: Member) -> None:
         step = member.steps[0]
         member.uid, member.last_polled = step.uid, None
         if step.write == CREATE:
@@ -241,19 +269,23 @@ class Lane:
             member.uid = member.seen.uid
         member.changed = member.changed or not member.adopted
 
-    def _after_begin(self, member: Member) -> None:
+    def _after_begin(self, begun: object) -> None:
         now = time.monotonic()
-        if member.begun:
-            if not self._polled:
-                self._polls = 0
-                self._poll_at = now + growing_interval(self._waiting.interval, 0)
-            self._polled[member] = None
-            self._poll_at = min(self._poll_at, member.deadline)
-        elif self._api.breaker.open and not self._polled:
+        for member in cast("list[Member]", begun):
+            if member.begun:
+                self._await(member, now)
+            self._settle(member, now)
+            if member.failure and member.failure.reason in _STOPS_ALL:
+                self.stopped_by = member.failure
+        if self._api.breaker.open and not self._polled:
             self._schedule(now)
-        self._settle(member, now)
-        if member.failure and member.failure.reason in _STOPS_ALL:
-            self.stopped_by = member.failure
+
+    def _await(self, member: Member, now: float) -> None:
+        if not self._polled:
+            self._polls = 0
+            self._poll_at = now + growing_interval(self._waiting.interval, 0)
+        self._polled[member] = None
+        self._poll_at = min(self._poll_at, member.deadline)
 
     def _settle(self, member: Member, now: float) -> None:
         """Sort a member whose state may have changed into the right place."""

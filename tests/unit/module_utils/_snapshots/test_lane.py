@@ -106,6 +106,45 @@ def palette() -> MemoryPalette:
     return palette
 
 
+# A thread that goes on by itself
+
+
+def begin_first(palette: MemoryPalette, lane: Lane) -> None:
+    """Do the lane's first job, as a thread does."""
+    with connected(palette):
+        job = lane.next_job(now=palette.clock.now)
+        assert job
+        job.then(job.work())
+
+
+def test_thread_goes_on_with_members_that_are_ready(palette: MemoryPalette) -> None:
+    members = [creation(f"vm-{number}") for number in range(5)]
+    begin_first(palette, lane_of(palette, members))
+    assert [member.changed for member in members] == [True] * 5
+
+
+def test_thread_goes_on_for_a_moment_only(palette: MemoryPalette) -> None:
+    palette.before = lambda _call: palette.clock.sleep(1.0)
+    members = [creation(f"vm-{number}") for number in range(5)]
+    begin_first(palette, lane_of(palette, members))
+    assert [member.changed for member in members] == [True] + [False] * 4
+
+
+def test_thread_does_not_go_on_after_a_failure(palette: MemoryPalette) -> None:
+    palette.sick = {"c1": silent}
+    members = [creation(f"vm-{number}") for number in range(5)]
+    begin_first(palette, lane_of(palette, members))
+    assert reasons(members) == {"vm-0": "timeout"}
+
+
+def test_thread_does_not_go_on_after_an_interrupt(palette: MemoryPalette) -> None:
+    members = [creation(f"vm-{number}") for number in range(5)]
+    lane = lane_of(palette, members)
+    palette.before = lambda _call: lane.halt()
+    begin_first(palette, lane)
+    assert [member.changed for member in members] == [True] + [False] * 4
+
+
 # A cluster that does not answer
 
 
