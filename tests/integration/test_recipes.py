@@ -215,6 +215,12 @@ def test_nightly_with_a_sick_cluster(tmp_path: Path) -> None:
         assert words(run, SHOW) == ["10 VMs: 2 created, 8 fresh"]
 
 
+def test_one_filter_or_another(cook: Cook) -> None:
+    (run,) = cook.follows("Select VMs by one filter or another")
+    shown = [result["msg"][-1] for result in results_of(run, SHOW)]
+    assert shown == ["2 VMs: 2 created"] * 2
+
+
 def test_one_line_for_monitoring(cook: Cook) -> None:
     recipe = Recipe("Tell monitoring in one line")
     cook.writes(recipe)
