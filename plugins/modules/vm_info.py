@@ -41,7 +41,7 @@ EXAMPLES = r"""
     project: Default
   register: fleet
 
-- name: Name those without a usable snapshot younger than 24 hours
+- name: Name those without a usable snapshot from the last 24 hours
   ansible.builtin.debug:
     msg: "{{ item.cluster }}/{{ item.namespace }}/{{ item.vm_name }}"
   loop: "{{ fleet.vms }}"

@@ -49,7 +49,7 @@ options:
     type: str
   newer_than:
     description:
-      - List snapshots of at most this age, such as V(36h), V(7d) or V(2w).
+      - List snapshots that are not older than this, such as V(36h), V(7d) or V(2w).
     type: str
 seealso:
   - module: spectrocloud.palette.vm_snapshot
