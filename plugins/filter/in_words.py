@@ -96,8 +96,7 @@ def counted(number: int, noun: str) -> str:
 
 def _set_counts(result: Mapping[str, Any]) -> str:
     # The result of a failure may hold the rows of what failed only; its summary counts all.
-    counts = {**result["summary"]}
-    counts["failed"] -= counts["blocked"]
+    counts = result["summary"]
     would = "would be " if result.get("check_mode") else ""
     texts = [
         f"{counts[outcome]} {would if outcome in _DONE else ''}{outcome.replace('_', ' ')}"

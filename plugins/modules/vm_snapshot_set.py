@@ -94,8 +94,8 @@ options:
     default: false
   unless_newer_than:
     description:
-      - Take no snapshot of a virtual machine that has one of the set younger than this, such as
-        V(20h). This way a nightly job may run twice.
+      - Take no snapshot of a virtual machine that has a usable one of the set that is not older
+        than this, such as V(20h). This way a nightly job may run twice.
       - Such a snapshot is not changed, whatever its labels, policy and expiry.
       - Refused with RV(reason=clock_skew) if the controller's clock and Palette's differ by more
         than five minutes.
@@ -120,7 +120,8 @@ options:
     default: abort
   max_failed:
     description:
-      - The task fails if more members than this fail or, with O(on_error=continue), are blocked.
+      - The task fails if more members than this fail, or, with O(on_error=continue), fail or are
+        blocked.
       - A member whose snapshot does not satisfy O(consistency) has failed, but is not blocked.
       - Members of clusters that could not be reached do not count here, see O(max_failed_clusters).
     type: int
@@ -259,8 +260,7 @@ check_mode:
   sample: false
 summary:
   description:
-    - The number of members (C(total)), of those that failed or were blocked (C(failed)), and of
-      those with each other outcome, also if it is V(0).
+    - The number of members (C(total)), and of those with each outcome, also if it is V(0).
     - C(skew_seconds) is how far apart the points in time of the usable snapshots are, null if there
       are fewer than two, and in check mode.
   returned: always, except when the task fails before looking up the virtual machines

@@ -399,9 +399,11 @@ def _result(
     result.update(clusters_result(fleet, counts_by_outcome(fleet, rows, result["members"])))
     result["unmatched"] = [miss.result for miss in misses]
     result.update({"diff": set_diff(rows)} if invocation.diff_mode else {})
-    failure = "; ".join(
-        filter(None, (failure_text(fleet), members_text(result["members"], aborted)))
+    texts = (
+        failure_text(fleet),
+        members_text(result["members"], aborted, options["max_failed"]),
     )
+    failure = "; ".join(filter(None, texts))
     if not aborted and _tolerated(options, fleet, rows, result["members"]):
         if failure:
             invocation.warn(failure)

@@ -72,7 +72,6 @@ def set_result(rows: Sequence[Row], run: Run) -> dict[str, Any]:
     members = {row.label: _member_result(row, run) for row in rows}
     outcomes = Counter(member["outcome"] for member in members.values())
     summary: dict[str, Any] = {"total": len(members), **dict.fromkeys(_OUTCOMES, 0), **outcomes}
-    summary["failed"] = sum(outcomes[outcome] for outcome in _FAILURES)
     # A check cannot tell when snapshots will be taken.
     taken = [] if run.check_mode else [row.member.seen for row in rows]
     summary["skew_seconds"] = skew_seconds(taken)
@@ -133,7 +132,7 @@ def failed_only(members: Mapping[str, Any]) -> dict[str, Any]:
     return {label: row for label, row in members.items() if row["outcome"] in _FAILURES}
 
 
-def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool) -> str:
+def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool, max_failed: int) -> str:
     """Return the number of failed members, with the first few messages; empty if none failed."""
     failed = failed_only(members)
     if not failed:
@@ -141,10 +140,13 @@ def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool) -> str
     texts = [f"{label}: {row['reason']}: {row['msg']}" for label, row in failed.items()]
     more = len(texts) - _FAILURES_SHOWN
     rest = f"; and {more} more, see members" if more > 0 else ""
-    how = f"{len(texts)} of {len(members)} members failed"
+    blocked = sum(member["outcome"] == "blocked" for member in members.values())
     if aborted:
-        blocked = sum(member["outcome"] == "blocked" for member in members.values())
         how = f"{blocked} of {len(members)} members are blocked, and nothing was written"
+    else:
+        limit = f" (max_failed: {max_failed})" if max_failed else ""
+        end = "failed or are blocked" if blocked else "failed"
+        how = f"{len(texts)} of {len(members)} members {end}{limit}"
     return f"{how}: {'; '.join(texts[:_FAILURES_SHOWN])}{rest}"
 
 

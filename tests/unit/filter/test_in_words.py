@@ -25,7 +25,6 @@ def of_set(*vms: tuple[str, str, str], check_mode: bool = False, **more: int) ->
     """Return the result of a set. vms: outcome, reason and msg of each."""
     counts = Counter(outcome for outcome, _reason, _msg in vms)
     summary = {"total": len(vms), **{outcome: counts[outcome] for outcome in OUTCOMES}, **more}
-    summary["failed"] += summary["blocked"]
     members = {
         f"c/vms/vm{n}": {
             "outcome": outcome,

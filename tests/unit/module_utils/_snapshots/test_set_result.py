@@ -69,8 +69,7 @@ def test_set_result_outcome(
     result = set_result([row(*actions, failure=failure)], REAL)
     assert result["members"]["c/vms/db1"]["outcome"] == outcome
     assert result["changed"] is (outcome == "created")
-    counted = {"blocked": {"blocked": 1, "failed": 1}}.get(outcome, {outcome: 1})
-    assert {name: n for name, n in result["summary"].items() if n} == {"total": 1, **counted}
+    assert {name: n for name, n in result["summary"].items() if n} == {"total": 1, outcome: 1}
 
 
 def test_set_result_of_an_aborted_set_tries_nothing() -> None:
@@ -107,21 +106,26 @@ def deletion_body(name: str) -> Json:
 
 
 def test_members_text_names_the_first_failures_only() -> None:
-    text = members_text(failures(200), aborted=False)
+    text = members_text(failures(200), aborted=False, max_failed=0)
     assert text.startswith("200 of 200 members failed: c/vms/vm-0: timeout: no answer; ")
     assert text.endswith("; and 190 more, see members")
     assert len(text) < 2_000
-    assert "more" not in members_text(failures(10), aborted=False)
+    assert "more" not in members_text(failures(10), aborted=False, max_failed=0)
 
 
 def test_members_text_counts_blocked_members_of_an_aborted_set() -> None:
     members = {**failures(2, "blocked"), "c/vms/db1": {"outcome": "not_tried"}}
-    text = members_text(members, aborted=True)
+    text = members_text(members, aborted=True, max_failed=0)
     assert text.startswith("2 of 3 members are blocked, and nothing was written: c/vms/vm-0: ")
 
 
 def test_members_text_is_empty_without_a_failure() -> None:
-    assert members_text({"c/vms/db1": {"outcome": "created"}}, aborted=False) == ""
+    assert members_text({"c/vms/db1": {"outcome": "created"}}, aborted=False, max_failed=0) == ""
+
+
+def test_members_text_tells_max_failed() -> None:
+    text = members_text(failures(3), aborted=False, max_failed=2)
+    assert text.startswith("3 of 3 members failed (max_failed: 2): ")
 
 
 def test_failed_only_are_the_rows_that_failed_or_were_blocked() -> None:
