@@ -16,6 +16,7 @@ description:
     P(spectrocloud.palette.vm_snapshot#role) does not know. A misspelt name would otherwise have no
     effect, and a task would work on more than was meant.
   - The role and the collection's playbooks do this before everything else.
+  - Also looks for names whose beginning is almost C(vm_snapshot_), such as C(vm_snaphot_set).
   - Results that a task has registered under such a name are not a problem.
   - Also finds what Ansible has cut off a value with blanks in C(-e key=value).
   - Nor are variables of the entry point V(main) that only say how snapshots are taken, such as
@@ -60,6 +61,7 @@ _list:
 """
 
 from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,7 @@ from ..module_utils._validation.problems import nearest
 _PREFIX = "vm_snapshot_"
 _INTERNAL = f"__{_PREFIX}"
 _NEAR = 0.7  # how like a name must be; most are a little like another
+_NEAREST, _FEW = 0.9, 2  # how like the beginning of a name must be, and letters more or less
 _SPECS = Path(__file__).parents[2] / "roles" / "vm_snapshot" / "meta" / "argument_specs.yml"
 # The facts that the role sets.
 FACTS = frozenset(
@@ -120,6 +123,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
         absent = [f"{' and '.join(missing)} must be set"] if missing else []
         return [
             *_overriding(given, extra),
+            *_misspelt(given, set().union(*(options[term] for term in terms))),
             *strange,
             *_split_problems(extra),
             *absent,
@@ -133,6 +137,24 @@ def _overriding(given: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterable[
             yield f"{name} is the role's own: leave it out"
         elif name in FACTS:
             yield f"{name} is a fact that the role sets: leave it out"
+
+
+def _misspelt(given: Mapping[str, Any], known: Iterable[str]) -> Iterable[str]:
+    """Yield the variables whose beginning is almost that of the role's."""
+    words = sorted((name[len(_PREFIX) :] for name in known), key=len, reverse=True)
+    for name in sorted(given):
+        plain = name.lower().replace("-", "_")
+        word = next((word for word in words if plain.endswith(f"_{word}")), None)
+        beginning = plain[: -len(word)] if word and name != f"{_PREFIX}{word}" else ""
+        if _is_almost_ours(beginning) and not _is_registered(given[name]):
+            yield f"{name} is not known: did you mean {_PREFIX}{word}?"
+
+
+def _is_almost_ours(beginning: str) -> bool:
+    if not beginning or beginning.startswith("_"):
+        return False
+    near = SequenceMatcher(None, beginning, _PREFIX).ratio() >= _NEAREST
+    return near and abs(len(beginning) - len(_PREFIX)) <= _FEW
 
 
 def _strange(

@@ -49,6 +49,23 @@ def test_values_are_checked(user: User, palette: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ({"keep_within": "3M"}, "vm_snapshot_keep_within: '3M' has the unknown unit 'M'"),
+        ({"keep_last": -1}, "vm_snapshot_keep_last must be 0 or more"),
+        ({"state": "absent", "keep_last": 7}, "vm_snapshot_keep_last keeps nothing with"),
+    ],
+)
+def test_a_rule_is_refused_before_a_snapshot_is_taken(
+    user: User, palette: Simulator, rule: dict[str, Any], text: str
+) -> None:
+    run = user.apply(set="patch", vms=["db1"], **rule)
+    assert run.status != 0
+    assert text in run.of(REFUSE)["msg"]
+    assert palette.requests() == []
+
+
+@pytest.mark.parametrize(
     ("entry_point", "given", "hint"),
     [
         ("prune", "vms", "use vm_snapshot_vm_names"),

@@ -90,6 +90,27 @@ def test_what_only_says_how_snapshots_are_taken_may_be_set_everywhere(entry_poin
     assert [text.split(" ")[0] for text in problems(entry_point, limiting)] == sorted(limiting)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("vm_snaphot_vm_names", "vm_snapshot_vm_names"),
+        ("vm_snapshots_exclude", "vm_snapshot_exclude"),
+        ("vmsnapshot_set", "vm_snapshot_set"),
+        ("VM_SNAPSHOT_KEEP_DAILY", "vm_snapshot_keep_daily"),
+        ("vm-snapshot-keep_last", "vm_snapshot_keep_last"),
+    ],
+)
+def test_a_misspelt_beginning_is_told(name: str, meant: str) -> None:
+    assert problems("prune", {name: 1}) == [f"{name} is not known: did you mean {meant}?"]
+
+
+@pytest.mark.parametrize(
+    "name", ["my_vm_snapshot_set", "snapshot_set", "vm_set", "__vm_snapshot_set", "set", "vm_info"]
+)
+def test_a_name_of_somebody_elses_is_no_problem(name: str) -> None:
+    assert problems("prune", {name: 1}) == []
+
+
 def test_ages_are_checked() -> None:
     assert problems("coverage", {}, ages={"newer_than": "24h"}) == []
     (problem,) = problems("coverage", {}, ages={"newer_than": "1y"})
