@@ -41,7 +41,7 @@ options:
       - Select virtual machines whose labels match this Kubernetes label selector, such as
         V(app=db,tier notin (test,dev\)).
       - In C(-a) of an ad hoc command, and in C(-e key=value), Ansible ends a value at the first
-        blank. Quote a selector with blanks there, as in C(-a "selector='app in (db, web)'"), or
+        blank. Quote a selector with blanks there, as in V(selector='app in (db, web\)'), or
         write JSON.
     type: str
 """

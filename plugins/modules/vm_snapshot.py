@@ -131,7 +131,10 @@ RETURN = r"""
 outcome:
   description:
     - What was done or, in check mode, would be done.
-    - One of V(created), V(replaced), V(updated), V(unchanged), V(deleted), V(absent) and V(failed).
+    - One of V(created), V(replaced), V(updated), V(unchanged), V(deleted), V(absent), V(failed) and
+      V(unknown). V(unknown) is a failure of which it is not known whether something was written,
+      because Palette answered neither the request nor the question what became of it. It counts as
+      changed. Run the task again.
   returned: always, except when the task fails before looking up the snapshot
   type: str
   sample: created

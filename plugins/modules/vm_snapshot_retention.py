@@ -57,6 +57,7 @@ options:
   keep_hourly:
     description:
       - Keep the newest usable snapshot of each of the last so many hours (in UTC) that have one.
+      - V(0) turns the rule off, as it does for the longer periods.
     type: int
   keep_daily:
     description:
@@ -78,6 +79,8 @@ options:
   keep_within:
     description:
       - Keep all usable snapshots that are not older than this, such as V(36h), V(7d) or V(2w).
+      - The units of all ages are V(s), V(m) (minutes), V(h), V(d) and V(w). There is no unit for
+        months.
     type: str
   delete_older_than:
     description:
@@ -151,7 +154,8 @@ snapshots:
       V(in_progress), V(not_ready), V(newest_usable), V(kept), V(not_expired), V(expiry_unreadable),
       V(no_rule) and V(no_new_snapshot), see O(after). C(why) of a deleted snapshot is one of
       V(failed), V(expired), V(too_old) (see O(delete_older_than)) and V(no_longer_kept).
-    - C(outcome) is one of V(kept), V(deleted), V(failed) and V(not_tried).
+    - C(outcome) is one of V(kept), V(deleted), V(failed), V(not_tried) and V(unknown), for which
+      see RV(spectrocloud.palette.vm_snapshot#module:outcome).
     - C(reason) and C(msg) say why a snapshot could not be deleted. If Palette returned an error, it
       is in C(http_status), C(code), C(message), C(details) and C(ref).
   returned: always, except when the task fails before looking up the snapshots
@@ -190,6 +194,7 @@ summary:
     deleted: 1
     failed: 0
     not_tried: 0
+    unknown: 0
     to_come: 0
     by_why:
       kept: 6

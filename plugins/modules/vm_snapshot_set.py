@@ -213,9 +213,10 @@ members:
   description:
     - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
       as in the task, or by its uid if several selected clusters have the same name.
-    - On failure, only those that failed or were blocked, unless O(members=all) is set.
+    - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
     - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
-      V(absent), V(failed), V(blocked) and V(not_tried).
+      V(absent), V(failed), V(blocked), V(not_tried) and V(unknown), for which see
+      RV(spectrocloud.palette.vm_snapshot#module:outcome).
     - C(name) is the snapshot's name, C(changed) says whether it was changed, C(cluster_uid) is the
       uid of its cluster, and C(status) has the keys of
       RV(spectrocloud.palette.vm_snapshot#module:status).
@@ -277,6 +278,7 @@ summary:
     not_tried: 0
     failed: 1
     blocked: 0
+    unknown: 0
     skew_seconds: null
 groups:
   description:

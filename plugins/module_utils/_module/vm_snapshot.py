@@ -123,11 +123,12 @@ def _naming_the_nearest(action: Action, api: ClusterVms, desired: Desired) -> Ac
 
 
 def _result(invocation: Invocation, action: Action, member: Member) -> Result:
-    changed = action.changes if invocation.check_mode else member.changed
+    changed = action.changes if invocation.check_mode else member.may_have_changed
     seen = action.predicted if invocation.check_mode else member.seen
     shown = _shown(seen, invocation.now)
     if member.failure:
-        raise member.failure.with_facts(changed=changed, outcome="failed", **shown)
+        outcome = "unknown" if member.unknown else "failed"
+        raise member.failure.with_facts(changed=changed, outcome=outcome, **shown)
     outcome = "unchanged" if member.adopted and not changed else action.outcome
     result: Result = {"changed": changed, "outcome": outcome}
     if invocation.diff_mode:

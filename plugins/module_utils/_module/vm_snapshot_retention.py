@@ -22,8 +22,8 @@ from .._snapshots.fleet import (
     Fleet,
     SnapshotFilters,
     observe,
+    scope_of,
     snapshot_filters_from,
-    targets_of,
     with_unmatched,
 )
 from .._snapshots.member import Member
@@ -73,6 +73,7 @@ _AGES = ("keep_within", "delete_older_than")
 _NEW = ("created", "replaced", "updated", "unchanged", "fresh")
 _AFTER_EXAMPLE = 'after: "{{ nightly }}"'
 _FAILURES_SHOWN = 10
+_OUTCOMES = ("kept", "deleted", "failed", "not_tried", "unknown")
 
 
 class After(NamedTuple):
@@ -126,7 +127,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     if problems:
         return None, problems
     rules = Rules(
-        {rule: options[rule] for rule in COUNTS if options[rule] is not None},
+        _counts(options),
         *(parse_age(options[age]) if options[age] else None for age in _AGES),
     )
     pace = pace_from(options, waiting_from(options))
@@ -138,7 +139,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     options, work = invocation.options, Work([], {})
     session = PaletteSession(options)
     with_vms = request.filters.selector is not None
-    targets = targets_of(session, None, request.filters)
+    targets, left_out = scope_of(session, None, request.filters)
 
     def plan(part: Fleet) -> list[Member]:
         return _plan(invocation, request, part, session.clock_skew, work)
@@ -154,7 +155,7 @@ def run(invocation: Invocation, request: Request) -> Result:
         clusters.plan_all()
         if not invocation.check_mode:
             clusters.execute(request.pace, progress)
-    fleet = with_unmatched(clusters.fleet, None, request.filters)
+    fleet = with_unmatched(clusters.fleet, None, request.filters, left_out)
     if not (fleet.snapshots or fleet.failures) and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     return _result(invocation, request, fleet, work)
@@ -196,6 +197,12 @@ def _key_of(member: Mapping[str, Any]) -> VmKey:
     """Return a member's VM, whatever its cluster is called in its label."""
     status = _status(member)
     return VmKey(*(status.get(name) or "" for name in VmKey._fields))
+
+
+def _counts(options: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many each rule keeps. A period of which none is kept is a rule turned off."""
+    given = {rule: options[rule] for rule in COUNTS if options[rule] is not None}
+    return {rule: count for rule, count in given.items() if count or rule == "keep_last"}
 
 
 def _count_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -256,7 +263,7 @@ def _result(invocation: Invocation, request: Request, fleet: Fleet, work: Work) 
     result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
         result["diff"] = _diff(fleet, work.decisions)
-    failed = [row for row in result["snapshots"] if row["outcome"] == "failed"]
+    failed = [row for row in result["snapshots"] if row["outcome"] in ("failed", "unknown")]
     if failed or len(fleet.failures) > invocation.options["max_failed_clusters"]:
         texts = [failure_text(fleet)] if fleet.failures else []
         texts += [_failure_text(failed, result["summary"])] if failed else []
@@ -267,7 +274,7 @@ def _result(invocation: Invocation, request: Request, fleet: Fleet, work: Work) 
 
 def _rows(invocation: Invocation, fleet: Fleet, work: Work, to_come: int) -> Result:
     rows = [_row(invocation, fleet, decision, work.members) for decision in work.decisions]
-    changed = any(member.changed for member in work.members.values())
+    changed = any(member.may_have_changed for member in work.members.values())
     counts = {target.title: Counter[str]() for target in fleet.targets}
     for row in rows:
         counts[fleet.titles[row["cluster_uid"]]][row["outcome"]] += 1
@@ -303,7 +310,7 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     outcomes = Counter(row["outcome"] for row in rows)
     return {
         "seen": len(rows),
-        **{outcome: outcomes[outcome] for outcome in ("kept", "deleted", "failed", "not_tried")},
+        **{outcome: outcomes[outcome] for outcome in _OUTCOMES},
         "by_why": dict(Counter(row["why"] for row in rows)),
     }
 
@@ -344,5 +351,5 @@ def _outcome(decision: Decision, member: Member | None) -> dict[str, Any]:
         return done
     name, unfinished = decision.snapshot.name, [step.name for step in member.steps]
     if name == unfinished[0]:
-        return {**member.failure.result(), "outcome": "failed"}
+        return {**member.failure.result(), "outcome": "unknown" if member.unknown else "failed"}
     return {**done, "outcome": "not_tried"} if name in unfinished else done

@@ -18,10 +18,11 @@ from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.fleet import (
     Candidate,
     Fleet,
+    Scope,
     Target,
     label_of,
     observe,
-    targets_of,
+    scope_of,
     with_unmatched,
 )
 from .._snapshots.member import Member, patience_with
@@ -137,8 +138,8 @@ def run(invocation: Invocation, request: Request) -> Result:
     """Complete or delete the set. The result or the PaletteError has a row for each member."""
     options, rows = invocation.options, list[Row]()
     session = PaletteSession(options)
-    targets = targets_of(session, request.entries, request.filters)
-    _refuse_duplicates(targets)
+    scope = scope_of(session, request.entries, request.filters)
+    _refuse_duplicates(scope.targets)
     progress = Progress.of(options, invocation.progress, options["set"])
 
     def plan(part: Fleet) -> list[Member]:
@@ -146,13 +147,16 @@ def run(invocation: Invocation, request: Request) -> Result:
         rows.extend(planned)
         return [row.member for row in planned]
 
-    clusters = ClusterRun(targets, partial(_observe, request, options["state"] == "present"), plan)
+    observing = partial(_observe, request, options["state"] == "present")
+    clusters = ClusterRun(scope.targets, observing, plan)
     if options["on_error"] == "continue" and not invocation.check_mode:
         # No cluster waits for another, so what is wrong with the selection is known at the end.
         clusters.execute(request.pace, progress)
-        misses = _check_selection(invocation, request, session, clusters.fleet)
+        fleet = _known(invocation, request, clusters.fleet, scope)
+        misses = _check_selection(invocation, request, session, fleet)
         return _result(invocation, clusters.fleet, rows, misses)
-    misses = _check_selection(invocation, request, session, clusters.observe_all())
+    fleet = _known(invocation, request, clusters.observe_all(), scope)
+    misses = _check_selection(invocation, request, session, fleet)
     clusters.plan_all()
     aborted = options["on_error"] == "abort" and any(row.blocked for row in rows)
     if not (aborted or invocation.check_mode):
@@ -223,13 +227,18 @@ def _refuse_duplicates(targets: Sequence[Target]) -> None:
             raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
 
 
+def _known(invocation: Invocation, request: Request, fleet: Fleet, scope: Scope) -> Fleet:
+    """Return the fleet with what is to be known of it before anything is written."""
+    demand_clusters(fleet, invocation.options["on_error"])
+    return with_unmatched(fleet, request.entries, request.filters, scope.left_out)
+
+
 def _check_selection(
     invocation: Invocation, request: Request, session: PaletteSession, fleet: Fleet
 ) -> list[Unmatched]:
     """Tell what of the selection met nothing; what should have got a snapshot is an error."""
     options, present = invocation.options, invocation.options["state"] == "present"
-    demand_clusters(fleet, options["on_error"])
-    misses = list(with_unmatched(fleet, request.entries, request.filters).unmatched)
+    misses = list(fleet.unmatched)
     if present and not (fleet.candidates or fleet.failures):
         # A backup of nothing must not look like a success.
         text = _nothing_selected(request, fleet, misses, session.project_hint)

@@ -92,6 +92,13 @@ class Target(NamedTuple):
         return self.api.cluster.uid if isinstance(self.api, ClusterVms) else None
 
 
+class Scope(NamedTuple):
+    """The clusters that a task works on, and what those are called that it leaves out."""
+
+    targets: Sequence[Target]
+    left_out: Sequence[str] = ()
+
+
 @dataclass
 class Fleet:
     """What was observed of the selected VMs, in one cluster or several.
@@ -101,7 +108,8 @@ class Fleet:
     were not observed, by title. snapshots: all that were listed, also those of VMs that are not
     selected. unmatched: what of the options met nothing. vms: those that exist in the namespaces
     that were searched; where no VMs were observed, those that have snapshots. with_vms: whether VMs
-    were observed, not only their snapshots.
+    were observed, not only their snapshots. unseen: what clusters are called that were left out or
+    not observed.
     """
 
     targets: Sequence[Target] = ()
@@ -113,10 +121,11 @@ class Fleet:
     unmatched: list[Unmatched] = field(default_factory=list)
     vms: dict[VmKey, VirtualMachine | None] = field(default_factory=dict)
     with_vms: bool = False
+    unseen: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Index the snapshots."""
-        self.candidates.sort(key=lambda candidate: candidate.key)
+        self.candidates.sort(key=lambda candidate: (candidate.cluster, candidate.key))
         self._by_name = {(s.key.cluster_uid, s.key.namespace, s.name): s for s in self.snapshots}
         self._by_vm: dict[VmKey, list[Snapshot]] = {}
         for snapshot in self._by_name.values():
@@ -156,19 +165,24 @@ class Fleet:
         return missing_vm(key, self.titles[key.cluster_uid], here)
 
     def unmatched_set(self, set_name: str | None) -> list[Unmatched]:
-        """Return the set's name if no listed snapshot is part of it."""
-        if set_name is None or any(is_member(s, set_name) for s in self.snapshots):
+        """Return the set's name if no listed snapshot is part of it.
+
+        If something else met nothing, that is why.
+        """
+        if (
+            set_name is None
+            or self.unmatched
+            or any(is_member(s, set_name) for s in self.snapshots)
+        ):
             return []
         known = {set_of(snapshot) for snapshot in self.snapshots} - {""}
         return [Unmatched("set", set_name, nearest(set_name, known), False)]
 
 
-def targets_of(
-    session: PaletteSession, entries: Sequence[Entry] | None, filters: Filters
-) -> list[Target]:
+def scope_of(session: PaletteSession, entries: Sequence[Entry] | None, filters: Filters) -> Scope:
     """Return the clusters that a task is about, with the listed VMs that are not excluded."""
     if entries is None:
-        return _titled(session.vm_clusters())
+        return _narrowed(_titled(session.vm_clusters()), filters)
     by_name: dict[tuple[str | None, str | None], list[Entry]] = {}
     for entry in dict.fromkeys(filters.left(entries)):
         by_name.setdefault((entry.cluster, entry.cluster_uid), []).append(entry)
@@ -177,7 +191,16 @@ def targets_of(
     for (name, api), own in zip(session.named(list(by_name)), by_name.values()):
         target = targets.setdefault(_identity(api), Target(name, api, []))
         targets[_identity(api)] = target._replace(entries=[*(target.entries or ()), *own])
-    return list(targets.values())
+    return Scope(list(targets.values()))
+
+
+def _narrowed(targets: Sequence[Target], filters: Filters) -> Scope:
+    """Leave out the clusters that no name can mean: a sick one would be in the way."""
+    concerned = [target for target in targets if filters.concern(target.title)]
+    if not concerned and not all(filters.exclude.match_all_of(t.title) for t in targets):
+        # A name of no cluster: what there is tells which was meant.
+        return Scope(targets)
+    return Scope(concerned, [target.title for target in targets if target not in concerned])
 
 
 def observe(target: Target, filters: Filters, with_vms: bool) -> Fleet:
@@ -194,9 +217,9 @@ def observe(target: Target, filters: Filters, with_vms: bool) -> Fleet:
 
 def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) -> Fleet:
     """Observe what the filters select, in all clusters that the options name at the same time."""
-    targets = targets_of(session, None, filters)
+    targets, left_out = scope_of(session, None, filters)
     fleet = merged(targets, at_once(lambda target: observe(target, filters, with_vms), targets))
-    return with_unmatched(fleet, None, filters)
+    return with_unmatched(fleet, None, filters, left_out)
 
 
 def merged(targets: Sequence[Target], parts: Iterable[Fleet | PaletteError]) -> Fleet:
@@ -216,8 +239,17 @@ def merged(targets: Sequence[Target], parts: Iterable[Fleet | PaletteError]) -> 
     return whole
 
 
-def with_unmatched(fleet: Fleet, entries: Sequence[Entry] | None, filters: Filters) -> Fleet:
-    """Return the fleet, which then knows what of the options met nothing."""
+def with_unmatched(
+    fleet: Fleet,
+    entries: Sequence[Entry] | None,
+    filters: Filters,
+    left_out: Sequence[str] = (),
+) -> Fleet:
+    """Return the fleet, which then knows what of the options met nothing.
+
+    left_out: what the clusters are called that were not looked at.
+    """
+    fleet.unseen = (*left_out, *fleet.failures)
     if entries is not None:
         listed = {entry.given: entry.given.cluster_uid for entry in entries}
         names = {title: title for title in listed.values()}
@@ -259,6 +291,7 @@ def _unmatched(
             for key in others
             if not filters.namespaces or key.namespace in filters.namespaces
         },
+        fleet.unseen,
     )
     return unmatched(filters, seen, {key.namespace for key in (*vms, *existing)})
 

@@ -82,17 +82,35 @@ class Patterns:
             shell.match(forms[min(pattern.count("/"), 2)]) for pattern, shell in self._shell
         )
 
-    def unmatched(self, seen: Mapping[VmKey, str]) -> Iterator[tuple[str, bool]]:
+    def may_match_in(self, cluster: str) -> bool:
+        """Say whether one of them may match a VM of a cluster."""
+        patterns = (*self._names, *(pattern for pattern, _shell in self._shell))
+        return any(_may_be_in(pattern, [cluster]) for pattern in patterns)
+
+    def match_all_of(self, cluster: str) -> bool:
+        """Say whether one of them matches all VMs of a cluster, as ``cluster/*/*`` does."""
+        return any(
+            pattern.endswith("/*/*") and _may_be_in(pattern, [cluster])
+            for pattern, _shell in self._shell
+        )
+
+    def unmatched(
+        self, seen: Mapping[VmKey, str], unseen: Iterable[str] = ()
+    ) -> Iterator[tuple[str, bool]]:
         """Yield each that matches none of the VMs, and whether it is a name.
 
-        seen: the VMs, with what their cluster is called.
+        seen: the VMs, with what their cluster is called. unseen: the clusters whose VMs are not
+        known, so that what names one of them may match.
         """
         forms = [_forms(key, cluster) for key, cluster in seen.items()]
+        unseen = list(unseen)
         for name in sorted(self._names.difference(*forms)):
-            yield name, True
+            if not _names_one_of(name, unseen):
+                yield name, True
         for pattern, shell in self._shell:
             slashes = min(pattern.count("/"), 2)
-            if not any(shell.match(form[slashes]) for form in forms):
+            matched = any(shell.match(form[slashes]) for form in forms)
+            if not (matched or _names_one_of(pattern, unseen)):
                 yield pattern, False
 
 
@@ -111,6 +129,12 @@ class Filters(NamedTuple):
         if self.vm_names and not self.vm_names.match(key, cluster):
             return False
         return not self.exclude.match(key, cluster)
+
+    def concern(self, cluster: str) -> bool:
+        """Return whether VMs of a cluster may match. Those of others need not be looked at."""
+        if self.vm_names and not self.vm_names.may_match_in(cluster):
+            return False
+        return not self.exclude.match_all_of(cluster)
 
     def match_vm(self, vm: VirtualMachine, cluster: str) -> bool:
         """Return whether a VM matches, including its labels."""
@@ -151,11 +175,13 @@ class Seen(NamedTuple):
 
     vms: all VMs of the filters' namespaces, with what their cluster is called. names: the clusters'
     names, by what they are called. others: VMs that exist, where only those with snapshots count.
+    unseen: what clusters are called that were left out or could not be reached.
     """
 
     vms: Mapping[VmKey, str]
     names: Mapping[str, str]
     others: Mapping[VmKey, str] = {}
+    unseen: Sequence[str] = ()
 
 
 def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list[Unmatched]:
@@ -168,7 +194,7 @@ def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list
         for namespace in filters.namespaces
         if namespace not in namespaces
     ]
-    for pattern, is_name in filters.vm_names.unmatched(seen.vms):
+    for pattern, is_name in filters.vm_names.unmatched(seen.vms, seen.unseen):
         misses.append(_unmatched_pattern("vm_names", pattern, seen)._replace(exact=is_name))
     return [*misses, *unmatched_exclusions(filters, seen)]
 
@@ -177,7 +203,7 @@ def unmatched_exclusions(filters: Filters, seen: Seen) -> list[Unmatched]:
     """Return which exclusions match none of the VMs."""
     return [
         _unmatched_pattern("exclude", pattern, seen)
-        for pattern, _is_name in filters.exclude.unmatched(seen.vms)
+        for pattern, _is_name in filters.exclude.unmatched(seen.vms, seen.unseen)
     ]
 
 
@@ -207,6 +233,16 @@ def _of_clusters(pattern: str, names: Mapping[str, str]) -> list[str]:
 def _nearest_vms(pattern: str, seen: Mapping[VmKey, str]) -> list[str]:
     slashes = min(pattern.count("/"), 2)
     return nearest(pattern, {_forms(key, cluster)[slashes] for key, cluster in seen.items()})
+
+
+def _names_one_of(pattern: str, clusters: Sequence[str]) -> bool:
+    return pattern.count("/") == 2 and _may_be_in(pattern, clusters)
+
+
+def _may_be_in(pattern: str, clusters: Sequence[str]) -> bool:
+    """Say whether a name or pattern may match a VM of one of the clusters."""
+    cluster, *rest = pattern.split("/")
+    return len(rest) < 2 or any(fnmatchcase(title, cluster) for title in clusters)
 
 
 def missing_vm(key: VmKey, cluster: str, seen: Iterable[VmKey]) -> str:
@@ -320,6 +356,9 @@ def _character_problems(options: Mapping[str, Any]) -> list[Problem]:
                     f"{pattern!r} contains {wrong.group()!r}, which VM names cannot contain: "
                     "allowed are a-z, 0-9, '-' and '.', and in patterns also * ? [ ]"
                 )
+                problems.append(option_problem(name, text, _FILTERS[name]))
+            elif pattern.count("[") != pattern.count("]"):
+                text = f"{pattern!r} has a bracket without its other; as text write db1,db2"
                 problems.append(option_problem(name, text, _FILTERS[name]))
     for namespace in options.get("namespaces") or ():
         if namespace and namespace_problem(namespace):

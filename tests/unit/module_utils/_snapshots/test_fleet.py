@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fleet import (
     Fleet,
     SnapshotFilters,
     merged,
     observe,
     observe_matching,
+    scope_of,
     snapshot_filters_from,
-    targets_of,
     with_unmatched,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
@@ -28,7 +31,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selectio
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import (
     PaletteSession,
 )
-from unit.builders import key_of, own_labels, snapshot
+from unit.builders import Json, key_of, own_labels, snapshot
 from unit.palette_in_memory import MemoryPalette, connected
 
 CONNECTION = {
@@ -52,7 +55,7 @@ def entries_observed(palette: MemoryPalette, *entries: Entry, with_vms: bool = T
     """Return what is observed of VMs that are listed."""
     filters, _problems = filters_from({})
     with connected(palette):
-        targets = targets_of(PaletteSession(CONNECTION), entries, filters)
+        targets, _left_out = scope_of(PaletteSession(CONNECTION), entries, filters)
         parts = [observe(target, filters, with_vms) for target in targets]
         return with_unmatched(merged(targets, parts), entries, filters)
 
@@ -356,3 +359,49 @@ def test_patterns_match_what_results_call_clusters_that_share_a_name(
     assert fleet.unmatched == []
     (miss,) = matching_observed(palette, {"exclude": ["cluster-1/*/*"]}).unmatched
     assert list(miss.nearest) == ["c1/*/*", "c2/*/*"]
+
+
+# Clusters that names leave out
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({"exclude": ["cluster-2/*/*"]}, {"c1"}),
+        ({"exclude": ["cluster-[2-9]/*/*"]}, {"c1"}),
+        ({"exclude": ["cluster-2/*/db*"]}, {"c1", "c2"}),
+        ({"exclude": ["*/*"]}, {"c1", "c2"}),
+        ({"vm_names": ["cluster-1/vms/db1"]}, {"c1"}),
+        ({"vm_names": ["cluster-1/vms/db1", "db*"]}, {"c1", "c2"}),
+        ({"vm_names": ["clutser-1/vms/db1"]}, {"c1", "c2"}),
+        ({"exclude": ["*/*/*"]}, set()),
+    ],
+)
+def test_cluster_that_names_leave_out_is_not_asked(options: Json, asked: set[str]) -> None:
+    palette = MemoryPalette()
+    palette.add_cluster("c2", "cluster-2")
+    for uid in palette.clusters:
+        palette.add_vm(key_of("db1", cluster_uid=uid))
+    fleet = matching_observed(palette, options)
+    assert {call.cluster_uid for call in palette.calls} == asked
+    mistyped = [miss.value for miss in fleet.unmatched]
+    assert mistyped == [name for name in options.get("vm_names", ()) if name.startswith("clut")]
+
+
+def test_name_in_a_cluster_that_does_not_answer_is_no_mistake() -> None:
+    palette = MemoryPalette()
+    palette.add_cluster("c2", "cluster-2")
+    palette.add_vm(key_of("db1"))
+    palette.sick["c2"] = lambda _call: PaletteError("unavailable", "HTTP 503")
+    options = {"vm_names": ["db1", "cluster-2/vms/web9", "cluster-1/vms/dbl"]}
+    fleet = matching_observed(palette, options)
+    assert [miss.value for miss in fleet.unmatched] == ["cluster-1/vms/dbl"]
+
+
+def test_set_is_not_said_to_match_nothing_where_a_name_does_not() -> None:
+    palette = MemoryPalette()
+    palette.add_snapshot("s", key_of("db1"), own_labels())
+    fleet = matching_observed(palette, {"vm_names": ["dbl"]}, with_vms=False)
+    assert [miss.value for miss in fleet.unmatched] == ["dbl"]
+    assert fleet.unmatched_set("nightly") == []
+    assert len(matching_observed(palette, with_vms=False).unmatched_set("nightly")) == 1
