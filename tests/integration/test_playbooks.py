@@ -296,7 +296,28 @@ def test_coverage_writes_a_file_when_there_is_something_new(operator: Operator, 
     rows = found.pop("uncovered", None) or list(csv.DictReader(io.StringIO(text)))
     names = [(row["vm_name"], row["name"] or None) for row in rows]
     assert names == [("db2", None), ("history", "history-1h"), ("web1", None)]
-    assert found in ({}, {"total": 3, "reason": "uncovered", "not_reached": []})
+    if form == "json":
+        assert found.pop("message").startswith("3 of 3 VMs ")
+        assert found == {"total": 3, "reason": "uncovered", "not_reached": []}
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_coverage_leaves_no_old_file_behind_when_it_sees_nothing(
+    operator: Operator, form: str
+) -> None:
+    dest = operator.home / f"audit.{form}"
+    given = {"cluster": "vm-cluster-1", "vm_names": "history", "dest": dest.name}
+    operator.play("snapshot_coverage", **given).ok()
+    assert dest.exists()
+    operator.palette.sicken("vm-cluster-1", "503")
+    run = operator.play("snapshot_coverage", **given)
+    assert run.status != 0
+    if form == "csv":
+        assert not dest.exists()
+        return
+    document = json.loads(dest.read_text("utf-8"))
+    assert (document["reason"], document["uncovered"]) == ("unavailable", [])
+    assert "HTTP 503" in document["message"]
 
 
 def test_coverage_names_sick_clusters_and_fails(operator: Operator) -> None:
@@ -311,6 +332,7 @@ def test_coverage_names_sick_clusters_and_fails(operator: Operator) -> None:
         "uncovered": [],
         "total": 1,
         "reason": "cluster_unreachable",
+        "message": "; ".join([counts, *missed]),
         "not_reached": ["vm-cluster-2"],
     }
 
