@@ -65,7 +65,12 @@ _value:
 _NAMES_SHOWN = 5
 _DONE = ("created", "replaced", "updated", "deleted")
 _AS_BEFORE = ("unchanged", "fresh", "absent", "not_tried")
-_FAILED = ("blocked", "failed")
+_FAILED = ("blocked", "failed", "unknown")
+_NOT_DELETED = {
+    "failed": "could not be deleted",
+    "unknown": "perhaps deleted",
+    "not_tried": "not tried",
+}
 _STATES = ("ready", "not_ready", "in_progress", "failed")
 _OF_VMS = {
     "blocked": "cannot be snapshotted now",
@@ -117,11 +122,7 @@ def _retention_counts(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any
     texts = [
         f"{verb} {counted(len(deleted), 'snapshot')}{in_sets}{of_clusters}",
         f"{'would keep' if result.get('check_mode') else 'kept'} {counts['kept']}{_new(counts)}",
-        *(
-            f"{counts[outcome]} {text}"
-            for outcome, text in (("failed", "could not be deleted"), ("not_tried", "not tried"))
-            if counts[outcome]
-        ),
+        *(f"{counts[outcome]} {text}" for outcome, text in _NOT_DELETED.items() if counts[outcome]),
     ]
     return "retention: " + ", ".join(texts)
 

@@ -34,6 +34,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots im
     execute,
     lane,
     progress,
+    steps,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     MANAGED_BY,
@@ -75,9 +76,11 @@ class Call(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What it does: a write's method; for reads VM, VMS, or LIST for the list of snapshots."""
+        """What it does: a write's method; for reads VM, VMS, SNAPSHOT, or LIST of snapshots."""
         if self.method != "GET":
             return self.method
+        if self.path.split("/")[6:7] == ["snapshot"]:
+            return "SNAPSHOT"
         return {"vms": "VMS", "snapshot": "LIST"}.get(self.path.rpartition("/")[2], "VM")
 
     @property
@@ -164,6 +167,7 @@ class MemoryPalette(PaletteClient):
     gone_after: seconds from a deletion to its end, None for ever.
     before: called with each call. after: called with each write when it has been carried out. Both
     may raise what becomes of the answer.
+    strips: methods whose labels and annotations are not kept.
     sick: by cluster uid, what becomes of each of its calls; None for an answer.
     deleted_together: what was to be deleted while another of its VM was still being deleted so.
     """
@@ -185,6 +189,7 @@ class MemoryPalette(PaletteClient):
         self.after: Callable[[Call], None] = lambda _call: None
         self.deleted_together: list[str] = []
         self.sick: dict[str, Callable[[Call], PaletteError | None]] = {}
+        self.strips: set[str] = set()
         self._faults: list[Fault] = []
         self._go_swagger = go_swagger
         self._uids = count(1)
@@ -325,6 +330,8 @@ class MemoryPalette(PaletteClient):
     def _carry_out(self, call: Call) -> Json:
         if call.kind == "VM":
             return self._vm(call)
+        if call.kind == "SNAPSHOT":
+            return self._shown(self._existing(call))
         if call.method == "GET":
             found = self._snapshots(call) if call.kind == "LIST" else self._vms(call)
             page = _page(found, call.query)
@@ -365,6 +372,8 @@ class MemoryPalette(PaletteClient):
         name = body["metadata"]["name"]
         if (key.cluster_uid, key.namespace, name) in self.stored:
             _refuse(call, f'virtualmachinesnapshots "{name}" already exists')
+        if "POST" in self.strips:
+            body["metadata"].update(labels={}, annotations={})
         stored = self._store(key, body, self.courses.get(key.vm_name, self.course))
         return self._styled(deepcopy(stored.manifest))
 
@@ -375,7 +384,8 @@ class MemoryPalette(PaletteClient):
             _refuse(call, "Operation cannot be fulfilled: the object has been modified")
         assert body["spec"] == self._shown(stored)["spec"], "the spec cannot be changed"
         for kind in ("labels", "annotations"):
-            stored.metadata[kind] = deepcopy(body["metadata"].get(kind))
+            kept = {} if "PUT" in self.strips else body["metadata"].get(kind)
+            stored.metadata[kind] = deepcopy(kept)
         stored.touch()
         return self._shown(stored)
 
@@ -449,13 +459,22 @@ def _split(text: str | None) -> list[str]:
 
 
 def _refuse(call: Call, text: str) -> NoReturn:
-    raise from_answer(f"{call.method} {call.path}", 500, json.dumps({"message": text}), "")
+    raise from_answer(
+        f"{call.method} {call.path}",
+        500,
+        json.dumps({"code": "InternalServerError", "message": text}),
+        "",
+    )
 
 
 def _copy(error: PaletteError) -> PaletteError:
     """Return an error like another, which collects facts of its own."""
     return PaletteError(
-        error.reason, error.message, outcome_unknown=error.outcome_unknown, **error.facts
+        error.reason,
+        error.message,
+        outcome_unknown=error.outcome_unknown,
+        passing=error.passing,
+        **error.facts,
     )
 
 
@@ -472,6 +491,7 @@ def connected(palette: MemoryPalette) -> Iterator[None]:
         patch.object(deadline, "time", palette.clock),
         patch.object(execute, "time", palette.clock),
         patch.object(lane, "time", palette.clock),
+        patch.object(steps, "time", palette.clock),
         patch.object(progress, "time", palette.clock),
     ):
         yield

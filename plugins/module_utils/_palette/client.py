@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 from .deadline import backoff, pause, time_left
 from .errors import PaletteError, from_answer, scrub
 from .network import network_problem, never_sent, root_cause
+from .outcomes import carried_out
 from .rate_limit import RateLimiter
 from .retry import MOST_TIMEOUTS, READS, PaletteRetry
 from .settings import Settings, is_loopback
@@ -37,7 +38,7 @@ except ImportError:
 PAGE = 50  # Palette's default and maximum
 _MOST_PAGES = 10_000
 _LISTING_ATTEMPTS = 3
-_DELETED = 204  # Palette's only answer to a deletion that was carried out
+_ODD = ("server_error", "malformed_response")  # of a list: HTTP 500, or an answer that is no JSON
 _POOL_SIZE = 256  # connections, one for each thread
 _SHORTEST_TIMEOUT = 1.0
 _NO_PROXY: dict[str, Any] = {"http": None, "https": None, "all": None}
@@ -110,6 +111,11 @@ class PaletteClient:
         """How often a request is retried."""
         return self._settings.retries
 
+    @property
+    def request_timeout(self) -> float:
+        """How long an answer may take, in seconds."""
+        return self._settings.request_timeout
+
     def call(
         self,
         method: str,
@@ -125,15 +131,15 @@ class PaletteClient:
         except (HTTPError, OSError, UnicodeError) as error:
             # requests does not wrap the errors of a host name, a CA file or a Location header.
             raise self._network_error(method, path, error) from None
-        if answer.status >= 300:
+        if answer.status >= 300 or answer.status < 200:
             text = answer.body.decode(errors="replace")
             where = f"{method} {self._settings.base_url}{path}"
-            raise from_answer(where, answer.status, text, self._settings.api_key)
-        if method != "DELETE":
-            return _object_in(answer, method, path)
-        if answer.status != _DELETED:
-            raise _unknown_deletion(answer, path)
-        return {}
+            refusal = from_answer(where, answer.status, text, self._settings.api_key)
+            refusal.outcome_unknown = refusal.outcome_unknown and method not in READS
+            raise refusal
+        if not carried_out(method, answer.status):
+            raise _not_palettes(answer, method, path)
+        return {} if method == "DELETE" else _object_in(answer, method, path)
 
     def items(
         self,
@@ -171,12 +177,25 @@ class PaletteClient:
         token, seen = "", set[str]()
         while token not in seen and len(seen) < _MOST_PAGES:
             seen.add(token)
-            page = self.call(method, path, _page_query(query or {}, token), body, scope)
+            page = self._page(method, path, _page_query(query or {}, token), body, scope)
             yield from items_of(page, path)
             token = _next_token(page)
             if not token:
                 return
         raise PaletteError("malformed_response", f"{path}: the list has no last page")
+
+    def _page(
+        self, method: str, path: str, query: Query, body: Json | None, scope: str | None
+    ) -> Json:
+        """Return a page. What urllib3 does not know as passing is asked again here."""
+        for attempt in range(1, self.retries + 1):
+            try:
+                return self.call(method, path, query, body, scope)
+            except PaletteError as error:
+                if error.reason not in _ODD or time_left() <= 0:
+                    raise
+            pause(backoff(attempt))
+        return self.call(method, path, query, body, scope)
 
     def _exchange(
         self, method: str, url: str, path: str, body: Json | None, scope: str | None
@@ -271,13 +290,13 @@ def _object_in(answer: Answer, method: str, path: str) -> Json:
     )
 
 
-def _unknown_deletion(answer: Answer, path: str) -> PaletteError:
-    # A portal in between may answer anything with 200.
+def _not_palettes(answer: Answer, method: str, path: str) -> PaletteError:
+    # A portal in between may answer anything with a status that sounds like success.
     return PaletteError(
         "malformed_response",
-        f"DELETE {path}: HTTP {answer.status} ({answer.content_type}) is not Palette's answer to a "
-        "deletion; is there a proxy or another server at this host?",
-        outcome_unknown=True,
+        f"{method} {path}: HTTP {answer.status} ({answer.content_type}) is not an answer of "
+        "Palette's; is there a proxy or another server at this host?",
+        outcome_unknown=method not in READS,
         http_status=answer.status,
     )
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from .outcomes import passing, refused
+
 MASK = "********"
 _LONGEST_TEXT = 500
 
@@ -34,9 +36,6 @@ _REASON_BY_CODE = {
     "ResOperationForbidden": "forbidden",
     "ClusterFeatureTimeoutError": "cluster_timeout",
 }
-
-# With these, even an answer of 500 and more says that nothing was carried out.
-_REFUSALS = ("rejected", "forbidden", "project_not_found")
 
 # Palette wraps Kubernetes' errors as 500, so that only the text distinguishes them. The first match
 # wins.
@@ -62,15 +61,24 @@ class PaletteError(Exception):
     reason: one word for programs (``not_found``, ``wait_timeout`` …).
     facts: further keys of the failed result, such as ``http_status``, ``code``, ``status``.
     outcome_unknown: a write was sent, but it is not known whether it was carried out.
+    passing: the same request may succeed when it is sent again.
     """
 
     def __init__(
-        self, reason: str, message: str, /, *, outcome_unknown: bool = False, **facts: Any
+        self,
+        reason: str,
+        message: str,
+        /,
+        *,
+        outcome_unknown: bool = False,
+        passing: bool = True,
+        **facts: Any,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.outcome_unknown = outcome_unknown
+        self.passing = passing
         self.facts = facts
 
     def with_facts(self, **facts: Any) -> PaletteError:
@@ -117,8 +125,8 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteE
     return PaletteError(
         reason,
         scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason, text)}", secret),
-        outcome_unknown=reason == "cluster_timeout"
-        or (http_status >= 500 and reason not in _REFUSALS),
+        outcome_unknown=not refused(http_status, reason, of_palette="code" in said),
+        passing=passing(http_status, reason),
         http_status=http_status,
         **facts,
     )

@@ -9,6 +9,7 @@ import ssl
 from typing import Any
 
 from .deadline import backoff, pause, time_left
+from .outcomes import PASSING
 from .rate_limit import RateLimiter
 
 try:
@@ -26,7 +27,6 @@ except ImportError:
 
 # See docs/palette.md, "Retries".
 READS = frozenset({"GET"})
-_TEMPORARY = frozenset({502, 503, 504})
 _LONGEST_RETRY_AFTER = 60.0
 MOST_TIMEOUTS = 2  # of one request: a cluster that hangs would take a timeout for each retry
 _LONGEST_BACKOFF_AFTER_429 = 4  # as after so many attempts; the rate limiter does the rest
@@ -35,8 +35,8 @@ _LONGEST_BACKOFF_AFTER_429 = 4  # as after so many attempts; the rate limiter do
 class PaletteRetry(Retry):
     """urllib3's Retry, adapted to Palette.
 
-    A read is retried after a connection error, 502, 503 or 504. Any request is retried if it was
-    never sent, or refused with 429: Palette did not carry it out. No other write is retried.
+    A read is retried after a connection error and after a passing status. Any request is retried if
+    it was never sent, or refused with 429: Palette did not carry it out. No other write is retried.
     """
 
     limiter: RateLimiter
@@ -55,7 +55,7 @@ class PaletteRetry(Retry):
         policy = cls(
             total=retries,
             allowed_methods=reads,
-            status_forcelist=_TEMPORARY,
+            status_forcelist=PASSING,
             raise_on_status=False,
             redirect=False,
         )

@@ -36,6 +36,11 @@ class ClusterVms:
         """How often a request is retried."""
         return self._client.retries
 
+    @property
+    def request_timeout(self) -> float:
+        """How long an answer may take, in seconds."""
+        return self._client.request_timeout
+
     def vm(self, vm_name: str, namespace: str) -> Json:
         """Return one VM.
 
@@ -56,6 +61,10 @@ class ClusterVms:
         """Return what ``read`` makes of each snapshot; an empty filter matches all."""
         query = _filters(namespace=namespaces, vmName=vm_names)
         return self._items(api_path(*self._root, LIST_SEGMENT), read, query)
+
+    def snapshot(self, vm_name: str, namespace: str, name: str) -> Json:
+        """Return one snapshot. A missing one is ``not_found``; Palette answers 404 or 500."""
+        return self._call("GET", (vm_name, "snapshot", name), namespace)
 
     def create_snapshot(self, vm_name: str, namespace: str, body: Json) -> Json:
         """Request a snapshot; the answer has no status yet."""

@@ -17,17 +17,12 @@ from typing import Any, NamedTuple, cast
 from .._palette.deadline import give_up_at
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
-from . import writes
+from . import steps
 from .member import Member
 from .model import Snapshot
-from .observe import list_snapshots
-from .plan import CREATE, DELETE, Step, satisfies
-from .wait import Goal, Waiting, growing_interval, reached, timed_out
+from .observe import get_snapshot, list_snapshots
+from .wait import Waiting, growing_interval
 from .window import Window
-
-# If a list lacks a snapshot once, it may have been read while the snapshot was written.
-_MISSED_POLLS = 2
-_ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 
 # After one of these, all other writes to Palette would fail the same way.
 _STOPS_ALL = ("unauthorized", "tls_error", "rate_limited")
@@ -180,7 +175,9 @@ class Lane:
                     if member.begun
                     else f"before it was the turn of snapshot {name}"
                 )
-                member.failure = PaletteError("task_timeout", f"the task's timeout struck {when}")
+                text = f"the task's timeout struck {when}"
+                unknown = member.doubt is not None
+                member.failure = PaletteError("task_timeout", text, outcome_unknown=unknown)
 
     def _prepare(self, preparation: Preparation) -> Job:
         def observe() -> object:
@@ -231,43 +228,11 @@ class Lane:
         begun = []
         taken: Member | None = member
         while taken:
-            self._begin_one(taken)
+            steps.begin(self._api, taken, self._waiting.timeout)
             begun.append(taken)
-            going_on = not taken.failure and time.monotonic() < stint_ends
+            going_on = not (taken.failure or taken.doubt) and time.monotonic() < stint_ends
             taken = self._take() if going_on else None
         return begun
-
-    def _begin_one(self, member: Member) -> None:
-        step = member.steps[0]
-        member.uid, member.last_polled = step.uid, None
-        if step.write == CREATE:
-            # What was there before is gone by now.
-            member.seen = None
-        try:
-            if step.write:
-                self._write(step, member)
-            member.deadline = time.monotonic() + self._waiting.timeout
-            if step.goal is None or _reached_already(step, member):
-                member.advance()
-        except writes.NameTakenError as error:
-            member.failure, member.seen = error, error.listed
-        except PaletteError as error:
-            member.failure = _after_deletion(error) if _replaces(member) else error
-
-    def _write(self, step: Step, member: Member) -> None:
-        if step.write == DELETE:
-            writes.delete(self._api, member.key, step.name, step.uid)
-        elif step.desired:
-            write = writes.create if step.write == CREATE else writes.update
-            try:
-                member.seen = write(self._api, step.desired)
-            except writes.NameTakenError as taken:
-                # One that somebody else took meanwhile may do as well.
-                if not satisfies(step.desired, taken.listed):
-                    raise
-                member.seen, member.adopted = taken.listed, True
-            member.uid = member.seen.uid
-        member.changed = member.changed or not member.adopted
 
     def _after_begin(self, begun: object) -> None:
         now = time.monotonic()
@@ -304,9 +269,19 @@ class Lane:
     def _poll(self, members: Sequence[Member]) -> object:
         try:
             with give_up_at(max(member.deadline for member in members)):
-                return list_snapshots(self._api, {member.key for member in members})
+                return self._listed(members)
         except PaletteError as error:
             return error
+
+    def _listed(self, members: Sequence[Member]) -> list[Snapshot]:
+        listed = list_snapshots(self._api, {member.key for member in members})
+        shown = {(snapshot.key, snapshot.name) for snapshot in listed}
+        now = time.monotonic()
+        for member in members:
+            wanted = member.key, member.steps[0].name
+            if wanted not in shown and steps.missing_for_long(member, now):
+                listed += filter(None, [get_snapshot(self._api, *wanted)])
+        return listed
 
     def _after_poll(self, polled: Sequence[Member], result: object) -> None:
         now = time.monotonic()
@@ -346,7 +321,7 @@ class Lane:
         self._probes_failed += self._api.breaker.open
         for member in members:
             if error.reason in _PERMANENT:
-                member.failure = error
+                member.failure = member.doubt or error
             elif now >= member.deadline:
                 self._give_up(member)
 
@@ -356,30 +331,13 @@ class Lane:
         self._poll_error, self._probes_failed = "", 0
         found = {(snapshot.key, snapshot.name): snapshot for snapshot in listed}
         for member in members:
-            self._update(member, found.get((member.key, member.steps[0].name)), now)
-
-    def _update(self, member: Member, seen: Snapshot | None, now: float) -> None:
-        step = member.steps[0]
-        member.last_polled = seen or member.last_polled
-        if seen and step.goal not in _ABSENCE_ENDS:
-            member.seen = seen
-        member.missed_polls = 0 if seen else member.missed_polls + 1
-        unsure = not seen and step.goal not in _ABSENCE_ENDS and member.missed_polls < _MISSED_POLLS
-        try:
-            if step.goal and not unsure and reached(step.goal, seen, member.uid):
-                member.advance()
-            elif now >= member.deadline:
+            seen = found.get((member.key, member.steps[0].name))
+            steps.read_poll(member, seen, now, self._api.retries)
+            if member.active and now >= member.deadline:
                 self._give_up(member)
-        except PaletteError as error:
-            member.failure = error
 
     def _give_up(self, member: Member) -> None:
-        step, seen = member.steps[0], member.last_polled
-        goal = step.goal or Goal.SETTLED
-        if goal is Goal.GONE:
-            # A deleted snapshot is shown in its last known state, one still there as it is now.
-            member.seen = seen or member.seen
-        member.failure = timed_out(goal, step.name, seen, self._waiting, self._poll_error)
+        steps.give_up(member, self._waiting, self._poll_error)
 
     def _hold_back_after_overrun(self, polled: Sequence[Member], now: float) -> None:
         """Begin no more where the storage is too slow for those that have begun.
@@ -406,26 +364,6 @@ def _groups(members: Iterable[Member]) -> list[list[Member]]:
         alone = member.group is None or not member.loads_storage
         groups.setdefault(member if alone else member.group, []).append(member)
     return list(groups.values())
-
-
-def _replaces(member: Member) -> bool:
-    """Say whether a member that is about to take a snapshot has deleted another before."""
-    return member.changed and member.steps[0].write == CREATE
-
-
-def _after_deletion(error: PaletteError) -> PaletteError:
-    error.message = (
-        f"the earlier snapshot was deleted, and a new one was not taken: {error.message}"
-    )
-    return error
-
-
-def _reached_already(step: Step, member: Member) -> bool:
-    """Return whether a step without a write has reached its goal before the first poll."""
-    seen = member.seen
-    if step.write or not step.goal or not seen or seen.name != step.name:
-        return False
-    return reached(step.goal, seen, member.uid)
 
 
 def _too_slow(cluster: str, pace: float, overrun: Snapshot, member: Member) -> PaletteError:

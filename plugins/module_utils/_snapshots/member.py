@@ -15,6 +15,7 @@ from .._vms.model import VirtualMachine, VmKey
 from .desired import Desired
 from .model import Snapshot
 from .plan import CREATE, DELETE, Step
+from .writes import InDoubtError, new_request_id
 
 # KubeVirt's default. See docs/palette.md, "Deadlines".
 _DEADLINE = 300.0  # seconds
@@ -36,7 +37,10 @@ class Member:
     """The steps of one virtual machine, done in order, and their state.
 
     patience: the seconds in which the storage should be done with it. group: members with the same
-    one begin together.
+    one begin together. doubt: the error of a write of which it is not known whether it was carried
+    out; doubts: how many turned out not to be. not_before: when a snapshot may be taken, because a
+    deletion may be under way till then. whole: what was asked for, with our marks; marked: whether
+    they were written once more.
     """
 
     def __init__(
@@ -57,8 +61,14 @@ class Member:
         self.adopted = False
         self.failure: PaletteError | None = None
         self.uid: str | None = None
+        self.request_id = new_request_id()
         self.deadline = math.inf
-        self.missed_polls = 0
+        self.not_before = 0.0
+        self.missing_since: float | None = None
+        self.doubt: InDoubtError | None = None
+        self.doubts = 0
+        self.whole: Desired | None = None
+        self.marked = False
 
     @property
     def begun(self) -> bool:
@@ -87,7 +97,21 @@ class Member:
         to_come = list(self.steps)[1:] if cut and self.steps[0].write == CREATE else self.steps
         return any(step.write in (CREATE, DELETE) for step in to_come)
 
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether something was written, or may have been."""
+        return self.changed or self.unknown
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it is not known how the member ended."""
+        return self.failure is not None and self.failure.outcome_unknown
+
     def advance(self) -> None:
         """Go on to the next step."""
         self.steps.popleft()
-        self.deadline, self.uid, self.missed_polls = math.inf, None, 0
+        self.rest()
+
+    def rest(self) -> None:
+        """Be as before the next step was begun."""
+        self.deadline, self.uid, self.missing_since = math.inf, None, None

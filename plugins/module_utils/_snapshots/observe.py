@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
+from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
 from .model import Snapshot, read_snapshot
@@ -38,6 +39,18 @@ def list_matching(
         if (not namespaces or snapshot.key.namespace in namespaces)
         and (not vm_names or snapshot.key.vm_name in vm_names)
     ]
+
+
+# See docs/palette.md, "Existence": a GET may show what a list does not show yet, but does not
+# say that something is absent.
+def get_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
+    """Return the snapshot with this name of this VM, or None if a GET does not show it."""
+    try:
+        return read_snapshot(api.cluster.uid, api.snapshot(key.vm_name, key.namespace, name))
+    except PaletteError as error:
+        if error.reason not in ("not_found", "server_error"):
+            raise
+        return None
 
 
 def find_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:

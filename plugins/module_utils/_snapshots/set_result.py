@@ -16,7 +16,7 @@ from .model import Snapshot
 from .plan import REFUSE, Action
 from .results import described, status_of
 
-_FAILURES = ("failed", "blocked")
+_FAILURES = ("failed", "blocked", "unknown")
 _OUTCOMES = (
     "created",
     "replaced",
@@ -145,14 +145,16 @@ def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool, max_fa
         how = f"{blocked} of {len(members)} members are blocked, and nothing was written"
     else:
         limit = f" (max_failed: {max_failed})" if max_failed else ""
+        unknown = sum(member["outcome"] == "unknown" for member in members.values())
         end = "failed or are blocked" if blocked else "failed"
+        end += f", {unknown} of them perhaps" if unknown else ""
         how = f"{len(texts)} of {len(members)} members {end}{limit}"
     return f"{how}: {'; '.join(texts[:_FAILURES_SHOWN])}{rest}"
 
 
 def _member_result(row: Row, run: Run) -> dict[str, Any]:
     """Return a member's row: the same keys for every outcome, plus those of a failure."""
-    changed = row.member.changed
+    changed = row.member.may_have_changed
     if run.check_mode and not run.aborted:
         changed = not row.refusal and any(action.changes for action in row.actions)
     result: dict[str, Any] = {
@@ -180,6 +182,8 @@ def _several_deleted(actions: Sequence[Action]) -> str:
 def _outcome(row: Row, aborted: bool) -> str:
     if row.blocked:
         return "blocked"
+    if row.member.unknown:
+        return "unknown"
     if row.refusal or row.member.failure:
         return "failed"
     if aborted:

@@ -1,14 +1,14 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The writes. Each is carried out exactly once: if an answer is lost, the LIST decides."""
+"""The writes. Each is carried out exactly once: if its outcome is unknown, the LIST decides."""
 
 from __future__ import annotations
 
 import random
 import uuid
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, NamedTuple, Optional, TypeVar
 
 from .._palette.client import Json
 from .._palette.deadline import backoff, pause
@@ -23,6 +23,7 @@ from .ownership import REQUEST_ID
 from .plan import differing_metadata, taken_by_another_vm, with_metadata
 
 Done = TypeVar("Done")
+Listed = Optional[Snapshot]
 
 _SENT_BACK = (
     "name",
@@ -36,6 +37,13 @@ _SENT_BACK = (
 )
 
 
+class Target(NamedTuple):
+    """The snapshot that a write is about."""
+
+    key: VmKey
+    name: str
+
+
 class NameTakenError(PaletteError):
     """Another snapshot has the name. listed: that snapshot."""
 
@@ -44,23 +52,53 @@ class NameTakenError(PaletteError):
         self.listed = listed
 
 
-def create(api: ClusterVms, desired: Desired) -> Snapshot:
-    """Take the snapshot and return it as answered, or as listed if the answer was lost.
+class InDoubtError(PaletteError):
+    """Neither the answer nor a list tells whether a write was carried out.
 
-    Raise NameTakenError if another VM's snapshot has the name, or somebody else has just taken it.
+    settle: says it of a later list, as the write itself would.
     """
+
+    def __init__(
+        self, cause: PaletteError, unlisted: PaletteError, settle: Callable[[Listed], Any]
+    ) -> None:
+        super().__init__(
+            cause.reason,
+            f"{cause.message}; it is not known whether this was carried out, because the list "
+            f"cannot be read either ({unlisted.message}); run the task again when Palette is "
+            "reachable",
+            outcome_unknown=True,
+            **cause.facts,
+        )
+        self.settle = settle
+
+
+def new_request_id() -> str:
+    """Return what tells a creation of ours from all others."""
     # uuid4 asks the operating system, which would make the threads wait for each other.
-    request_id = str(uuid.UUID(int=random.getrandbits(128), version=4))
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+
+
+def marked(desired: Desired, request_id: str) -> Desired:
+    """Return what to take with the mark of its request. All its metadata counts as declared."""
     metadata = desired.body["metadata"]
     annotations = {**metadata.get("annotations", {}), REQUEST_ID: request_id}
     body = {**desired.body, "metadata": {**metadata, "annotations": annotations}}
+    return desired._replace(body=body, declared=body)
+
+
+def create(api: ClusterVms, desired: Desired) -> Snapshot:
+    """Take the snapshot and return it as answered, or as listed if the outcome was unknown.
+
+    desired: with the mark of its request, the same for each attempt. Raise NameTakenError if
+    another VM's snapshot has the name, or somebody else has just taken it.
+    """
+    request_id = desired.body["metadata"]["annotations"][REQUEST_ID]
 
     def attempt() -> Snapshot:
-        answer = api.create_snapshot(desired.key.vm_name, desired.key.namespace, body)
+        answer = api.create_snapshot(desired.key.vm_name, desired.key.namespace, desired.body)
         return _answered(api, desired, answer)
 
-    def find() -> Snapshot | None:
-        listed = find_snapshot(api, desired.key, desired.name)
+    def settle(listed: Listed) -> Snapshot | None:
         if listed is None or listed.annotations.get(REQUEST_ID) == request_id:
             return listed
         if listed.key != desired.key:
@@ -71,7 +109,7 @@ def create(api: ClusterVms, desired: Desired) -> Snapshot:
             listed,
         )
 
-    return _exactly_once(api, attempt, find, unclear=("already_exists", "conflict"))
+    return _exactly_once(api, _target(desired), attempt, settle)
 
 
 def update(api: ClusterVms, desired: Desired) -> Snapshot:
@@ -85,30 +123,40 @@ def update(api: ClusterVms, desired: Desired) -> Snapshot:
         answer = api.update_snapshot(desired.key.vm_name, desired.key.namespace, body)
         return _answered(api, desired, answer)
 
-    def find() -> Snapshot | None:
-        listed = find_snapshot(api, desired.key, desired.name)
+    def settle(listed: Listed) -> Snapshot | None:
         return listed if listed and not differing_metadata(desired, listed) else None
 
-    return _exactly_once(api, attempt, find, unclear=("conflict",))
+    return _exactly_once(api, _target(desired), attempt, settle)
 
 
-def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> None:
+def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> bool:
     """Request the deletion; a snapshot that is gone or already being deleted is no error.
 
-    uid: of the snapshot to delete; after a lost answer, another one with its name is left alone.
+    uid: of the snapshot to delete; where an outcome is unknown, another one with its name is left
+    alone. Return whether a request may be under way still: its outcome was unknown.
     """
+    lost = False
 
     def attempt() -> bool:
-        api.delete_snapshot(key.vm_name, key.namespace, name)
+        nonlocal lost
+        try:
+            api.delete_snapshot(key.vm_name, key.namespace, name)
+        except PaletteError as error:
+            lost = lost or error.outcome_unknown
+            raise
         return True
 
-    def find() -> bool | None:
-        listed = find_snapshot(api, key, name)
+    def settle(listed: Listed) -> bool | None:
         if listed is None or listed.deleting or listed.key != key:
             return True
         return True if uid and listed.uid != uid else None
 
-    _exactly_once(api, attempt, find, unclear=("not_found", "conflict"))
+    _exactly_once(api, Target(key, name), attempt, settle)
+    return lost
+
+
+def _target(desired: Desired) -> Target:
+    return Target(desired.key, desired.name)
 
 
 def _replacement(manifest: Json) -> Json:
@@ -149,43 +197,37 @@ def _existing(api: ClusterVms, desired: Desired) -> Snapshot:
     return current
 
 
-# See docs/palette.md, "Existence".
+# See docs/palette.md, "Existence" and "What a status says".
 def _exactly_once(
     api: ClusterVms,
+    target: Target,
     attempt: Callable[[], Done],
-    find: Callable[[], Done | None],
-    unclear: tuple[str, ...],
+    settle: Callable[[Listed], Done | None],
 ) -> Done:
-    """Return what the attempt returns or, if its outcome is unknown, what is found.
+    """Return what the attempt returns or, if its outcome is unknown, what the list tells.
 
-    unclear: reasons of a refusal that leave open whether this write was carried out.
+    settle: says of the listed snapshot what was done, or None if the write was not carried out.
     """
     for number in range(1, api.retries + 2):
         try:
             return attempt()
         except PaletteError as error:
-            if not (error.outcome_unknown or error.reason in unclear):
+            if not error.outcome_unknown:
                 raise
-            found = _found_after(error, find)
-            if found is not None:
-                return found
-            if number > api.retries:
+            done = settle(_listed_after(api, target, error, settle))
+            if done is not None:
+                return done
+            if number > api.retries or not error.passing:
+                error.outcome_unknown = False
                 raise
         pause(backoff(number))
     raise AssertionError("the last attempt returns or raises")
 
 
-def _found_after(error: PaletteError, find: Callable[[], Done | None]) -> Done | None:
+def _listed_after(
+    api: ClusterVms, target: Target, error: PaletteError, settle: Callable[[Listed], Any]
+) -> Listed:
     try:
-        return find()
-    except NameTakenError:
-        raise
+        return find_snapshot(api, target.key, target.name)
     except PaletteError as unlisted:
-        raise PaletteError(
-            error.reason,
-            f"{error.message}; it is not known whether this was carried out, because the list "
-            f"cannot be read either ({unlisted.message}); run the task again when Palette is "
-            "reachable",
-            outcome_unknown=True,
-            **error.facts,
-        ) from None
+        raise InDoubtError(error, unlisted, settle) from None

@@ -171,13 +171,13 @@ def test_from_answer_knows_an_api_key_from_a_name_like_it(name: str) -> None:
         (504, "", True),
         (500, "webhook denied the request: invalid kind", False),
         (500, 'x is forbidden: User "u"', False),
-        (400, "bad", False),
+        (400, "bad", True),
         (403, "no", False),
-        (409, "conflict", False),
+        (409, "conflict", True),
         (429, "slower", False),
     ],
 )
-def test_from_answer_sets_outcome_unknown_for_operational_errors_only(
+def test_from_answer_sets_outcome_unknown_unless_palette_refuses(
     http_status: int, message: str, unknown: bool
 ) -> None:
     assert error_of(http_status, palette_error("Code", message)).outcome_unknown is unknown

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import execute
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import execute, steps
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
     Execution,
 )
@@ -512,28 +512,47 @@ class Hiding:
         if call.kind != "LIST":
             return
         self.polls += 1
-        self._palette.stored.update(self._hidden)
-        self._hidden = {}
+        self.show()
         if self._hides(self.polls):
             self._hidden = dict(self._palette.stored)
             self._palette.stored.clear()
 
+    def show(self) -> None:
+        """Show again what is hidden."""
+        self._palette.stored.update(self._hidden)
+        self._hidden = {}
 
-def test_missed_polls_of_one_are_forgiven(palette: MemoryPalette) -> None:
+
+def test_list_that_lags_is_no_disappearance(palette: MemoryPalette) -> None:
     member = creation("db1")
-    palette.before = Hiding(palette, lambda poll: poll == 1)
+    palette.before = hiding = Hiding(palette, lambda _poll: palette.elapsed < steps.LAG)
     run(palette, [member])
     assert not member.failure
     assert member.seen
     assert member.seen.ready
+    assert hiding.polls > 2
 
 
-def test_missed_polls_of_two_are_a_disappearance(palette: MemoryPalette) -> None:
+def test_snapshot_that_lists_lack_for_long_has_disappeared(palette: MemoryPalette) -> None:
     member = creation("db1")
-    palette.before = Hiding(palette, lambda poll: poll <= 2)
+    palette.before = Hiding(palette, lambda _poll: True)
     run(palette, [member])
     assert reasons([member]) == {"db1": "snapshot_disappeared"}
     assert member.changed
+    assert steps.LAG <= palette.elapsed < 3 * steps.LAG
+
+
+def test_snapshot_that_a_get_shows_has_not_disappeared(palette: MemoryPalette) -> None:
+    member = creation("db1")
+    hiding = Hiding(palette, lambda _poll: palette.elapsed < 3 * steps.LAG)
+
+    def show_to_get(call: Call) -> None:
+        hiding.show() if call.kind == "SNAPSHOT" else hiding(call)
+
+    palette.before = show_to_get
+    run(palette, [member])
+    assert not member.failure
+    assert any(call.kind == "SNAPSHOT" for call in palette.calls)
 
 
 def test_missed_polls_that_do_not_follow_each_other_are_forgiven(palette: MemoryPalette) -> None:

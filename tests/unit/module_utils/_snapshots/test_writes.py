@@ -31,6 +31,7 @@ from unit.palette_in_memory import (
 )
 
 DESIRED = desired_snapshot(labels={"mine": "1"})
+MARKED = writes.marked(DESIRED, "request-1")
 DB1 = key_of("db1")
 NO_RETRIES = Settings("https://palette.example", "a-key", retries=0)
 
@@ -53,7 +54,7 @@ def api(palette: MemoryPalette) -> ClusterVms:
 
 
 def test_create_sends_the_body_with_a_request_id(palette: MemoryPalette, api: ClusterVms) -> None:
-    created = writes.create(api, DESIRED)
+    created = writes.create(api, MARKED)
     stored = palette.stored["c1", "vms", "s"]
     assert created.uid == stored.metadata["uid"]
     assert (created.phase, created.ready) == ("", False)
@@ -70,7 +71,7 @@ def test_create_makes_one_snapshot_when_answers_are_lost(
     palette: MemoryPalette, api: ClusterVms, error: PaletteError, when: str, times: int
 ) -> None:
     palette.fail("POST", *[error] * times, when=when)
-    created = writes.create(api, DESIRED)
+    created = writes.create(api, MARKED)
     assert palette.names() == ["s"]
     assert created.uid == palette.stored["c1", "vms", "s"].metadata["uid"]
     assert len(palette.writes("POST")) == (times + 1 if when == "before" else 1)
@@ -89,7 +90,7 @@ def test_create_knows_a_request_that_arrives_late_as_its_own(
         palette.add_snapshot("s", DB1, annotations=first.body["metadata"]["annotations"])
 
     palette.before = deliver_the_first_with_the_second
-    assert writes.create(api, DESIRED).ready
+    assert writes.create(api, MARKED).ready
     assert len(palette.writes("POST")) == 2
 
 
@@ -104,7 +105,7 @@ def test_create_is_a_conflict_when_somebody_takes_the_name_meanwhile(
     palette.fail("POST", LOST)
     palette.before = be_faster
     with pytest.raises(writes.NameTakenError) as caught:
-        writes.create(api, DESIRED)
+        writes.create(api, MARKED)
     assert caught.value.reason == "conflict"
     assert caught.value.listed.key == key_of(vm_name)
     assert vm_name == "db1" or "db2" in caught.value.message
@@ -116,7 +117,7 @@ def test_create_leaves_the_outcome_open_when_the_list_fails_too(
     palette.fail("POST", LOST)
     palette.fail("LIST", FORBIDDEN)
     with pytest.raises(PaletteError) as caught:
-        writes.create(api, DESIRED)
+        writes.create(api, MARKED)
     assert caught.value.reason == "unreachable"
     assert caught.value.outcome_unknown
     assert "not known" in caught.value.message
@@ -126,7 +127,7 @@ def test_create_leaves_the_outcome_open_when_the_list_fails_too(
 def test_create_gives_up_after_the_retries(palette: MemoryPalette, api: ClusterVms) -> None:
     palette.fail("POST", *[LOST] * 10)
     with pytest.raises(PaletteError) as caught:
-        writes.create(api, DESIRED)
+        writes.create(api, MARKED)
     assert caught.value.reason == "unreachable"
     assert len(palette.writes("POST")) == 1 + api.retries == 3
     assert palette.names() == []
@@ -135,7 +136,7 @@ def test_create_gives_up_after_the_retries(palette: MemoryPalette, api: ClusterV
 def test_create_does_not_repeat_what_is_refused(palette: MemoryPalette, api: ClusterVms) -> None:
     palette.fail("POST", PaletteError("rejected", "webhook denied the request", http_status=422))
     with pytest.raises(PaletteError) as caught:
-        writes.create(api, DESIRED)
+        writes.create(api, MARKED)
     assert (caught.value.reason, caught.value.facts) == ("rejected", {"http_status": 422})
     assert len(palette.calls) == 1
 
@@ -170,7 +171,7 @@ def test_create_asks_the_list_when_the_answer_is_not_the_snapshot(
     palette.answer = answer
     palette.connect(settings)
     with connected(palette):
-        created = writes.create(cluster_vms(palette), DESIRED)
+        created = writes.create(cluster_vms(palette), MARKED)
     assert (created.key, created.name) == (DB1, "s")
     assert len(palette.writes()) == 1
 
@@ -228,7 +229,7 @@ def test_update_leaves_what_others_write_meanwhile(
 
 def test_update_reads_again_after_each_conflict(palette: MemoryPalette, api: ClusterVms) -> None:
     palette.add_snapshot("s", DB1)
-    palette.fail("PUT", *[PaletteError("conflict", "modified")] * 2)
+    palette.fail("PUT", *[PaletteError("conflict", "modified", outcome_unknown=True)] * 2)
     assert writes.update(api, DESIRED).labels == {"mine": "1"}
     assert len(palette.writes("PUT")) == 3
 
@@ -312,7 +313,8 @@ def test_delete_fails_when_what_is_not_found_is_listed(
     palette: MemoryPalette, api: ClusterVms
 ) -> None:
     palette.add_snapshot("s", DB1)
-    palette.fail("DELETE", *[PaletteError("not_found", "no such VM")] * 5)
+    missing = PaletteError("not_found", "no such VM", outcome_unknown=True)
+    palette.fail("DELETE", *[missing] * 5)
     with pytest.raises(PaletteError) as caught:
         writes.delete(api, DB1, "s")
     assert caught.value.reason == "not_found"

@@ -1,0 +1,47 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an answer's status says about its request: carried out, refused, or neither.
+
+See docs/palette.md, "What a status says".
+"""
+
+from __future__ import annotations
+
+# The only status with which Palette says that it carried out a request.
+_PROMISED = {"GET": 200, "POST": 200, "PUT": 200, "DELETE": 204}
+
+# Refused before anything is done, whoever answers.
+_NEVER_CARRIED_OUT = frozenset({401, 429})
+# Palette's or Kubernetes' own word that nothing was done.
+_REFUSALS = frozenset({"forbidden", "project_not_found"})
+
+# Another attempt may end otherwise. 408, 425 and 499 are the words of load balancers.
+PASSING = frozenset({408, 425, 499, 502, 503, 504})
+# Somebody else was faster. The next attempt reads again what there is.
+_PASSING_REASONS = frozenset({"conflict", "already_exists", "cluster_timeout"})
+
+
+def carried_out(method: str, status: int) -> bool:
+    """Say whether a status is Palette's for a request that it carried out."""
+    return status == _PROMISED[method]
+
+
+def refused(status: int, reason: str, of_palette: bool) -> bool:
+    """Say whether an error is enough to know that a request was not carried out.
+
+    reason: what the answer stands for. of_palette: whether the answer has the form of Palette's or
+    Kubernetes' errors. After any other error, only the list knows: a load balancer may answer 400,
+    404 or 413 to what was carried out.
+    """
+    if status in _NEVER_CARRIED_OUT:
+        return True
+    denied = reason == "rejected" and (status == 422 or status >= 500)
+    return of_palette and (denied or reason in _REFUSALS)
+
+
+def passing(status: int, reason: str) -> bool:
+    """Say whether the same request may succeed when it is sent again."""
+    if status in PASSING or reason in _PASSING_REASONS:
+        return True
+    return status >= 500 and reason != "rejected" and reason not in _REFUSALS

@@ -1,0 +1,194 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A member's steps: how each is begun, and what a poll says of it."""
+
+from __future__ import annotations
+
+import time
+
+from .._palette.deadline import pause
+from .._palette.errors import PaletteError
+from .._palette.vms import ClusterVms
+from . import writes
+from .desired import Desired
+from .member import Member
+from .model import Snapshot
+from .plan import CREATE, DELETE, UPDATE, Step, differing_metadata, satisfies
+from .wait import Goal, Waiting, reached, timed_out
+
+# A list may lag behind. What it lacks for so long is gone, if a GET does not show it either.
+LAG = 10.0  # seconds
+_IN_DOUBT = 60.0  # seconds for a poll to tell what became of a write
+_ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
+
+
+def begin(api: ClusterVms, member: Member, timeout: float) -> None:
+    """Do the write of a member's next step. An error becomes the member's failure."""
+    step = member.steps[0]
+    member.uid, member.last_polled = step.uid, None
+    if step.write == CREATE:
+        # What was there before is gone by now.
+        member.seen = None
+    try:
+        if step.write:
+            _write(api, step, member)
+        if _to_be_marked(member, member.seen):
+            return
+        member.deadline = time.monotonic() + timeout
+        if step.goal is None or _reached_already(step, member):
+            member.advance()
+    except writes.InDoubtError as doubt:
+        # A poll tells what became of it.
+        member.doubt, member.deadline = doubt, time.monotonic() + min(timeout, _IN_DOUBT)
+    except writes.NameTakenError as error:
+        member.failure, member.seen = error, error.listed
+    except PaletteError as error:
+        member.failure = _after_deletion(error) if _replaces(member) else error
+
+
+def read_poll(member: Member, seen: Snapshot | None, now: float, retries: int) -> None:
+    """Go on with a member by what a poll shows; seen: None if its snapshot is not listed.
+
+    retries: how often a write that was not carried out is done again.
+    """
+    step = member.steps[0]
+    member.last_polled = seen or member.last_polled
+    member.missing_since = None if seen else member.missing_since or now
+    try:
+        if member.doubt and not _carried_out(member, member.doubt, seen, retries):
+            return
+        if seen and step.goal not in _ABSENCE_ENDS:
+            member.seen = seen
+        if seen and _to_be_marked(member, seen):
+            return
+        if step.goal is None or (_sure(member, now) and reached(step.goal, seen, member.uid)):
+            member.advance()
+    except writes.NameTakenError as error:
+        member.failure, member.seen = error, error.listed
+    except PaletteError as error:
+        member.failure = error
+
+
+def missing_for_long(member: Member, now: float) -> bool:
+    """Say whether lists have lacked a snapshot for so long that a GET must tell."""
+    return member.missing_since is not None and now - member.missing_since >= LAG
+
+
+def give_up(member: Member, waiting: Waiting, poll_error: str) -> None:
+    """Fail a member whose time is over. poll_error: the message of the last poll, if it failed."""
+    step, seen = member.steps[0], member.last_polled
+    goal = step.goal or Goal.SETTLED
+    if goal is Goal.GONE:
+        # A deleted snapshot is shown in its last known state, one still there as it is now.
+        member.seen = seen or member.seen
+    member.failure = member.doubt or timed_out(goal, step.name, seen, waiting, poll_error)
+
+
+def _write(api: ClusterVms, step: Step, member: Member) -> None:
+    if step.write == DELETE:
+        if writes.delete(api, member.key, step.name, step.uid):
+            # It may be carried out as late as this, and must not meet the next snapshot.
+            member.not_before = time.monotonic() + api.request_timeout
+    elif step.write == CREATE and step.desired:
+        _create(api, step.desired, member)
+    elif step.desired and step.desired is member.whole:
+        _mark(api, step.desired, member)
+    elif step.desired:
+        member.seen = writes.update(api, step.desired)
+        member.uid = member.seen.uid
+    member.changed = member.changed or not member.adopted
+
+
+def _create(api: ClusterVms, desired: Desired, member: Member) -> None:
+    late = member.not_before - time.monotonic()
+    if late > 0:
+        pause(late)
+    member.whole = writes.marked(desired, member.request_id)
+    try:
+        member.seen = writes.create(api, member.whole)
+    except writes.NameTakenError as taken:
+        # One that somebody else took meanwhile may do as well.
+        if not satisfies(desired, taken.listed):
+            raise
+        member.seen, member.adopted, member.whole = taken.listed, True, None
+    member.uid = member.seen.uid
+
+
+# See docs/palette.md, "Not known".
+def _to_be_marked(member: Member, seen: Snapshot | None) -> bool:
+    """Say whether Palette left out labels or annotations of a creation, and plan to write them."""
+    if not member.whole or not seen or seen.uid != member.uid:
+        return False
+    if not differing_metadata(member.whole, seen):
+        return False
+    if member.marked:
+        raise _marks_lost(member, "a second attempt to write them changed nothing")
+    member.marked = True
+    created = member.steps[0]
+    member.steps[0] = created._replace(write=None)
+    member.steps.appendleft(Step(UPDATE, created.name, None, desired=member.whole))
+    member.rest()
+    return True
+
+
+def _mark(api: ClusterVms, whole: Desired, member: Member) -> None:
+    try:
+        member.seen = writes.update(api, whole)
+        member.uid = member.seen.uid
+    except PaletteError as error:
+        raise _marks_lost(member, error.message) from None
+
+
+def _marks_lost(member: Member, why: str) -> PaletteError:
+    return PaletteError(
+        "marks_lost",
+        f"snapshot {member.key.namespace}/{member.steps[0].name} was taken, but Palette does not "
+        f"keep its labels and annotations ({why}): later runs will not know that it is theirs; "
+        "delete it by hand, and ask Spectro Cloud about the labels of snapshots",
+    )
+
+
+def _carried_out(
+    member: Member, doubt: writes.InDoubtError, seen: Snapshot | None, retries: int
+) -> bool:
+    """Say whether the list shows that the write in doubt was carried out; else do it again."""
+    member.doubt = None
+    done = doubt.settle(seen)
+    if done is not None:
+        member.changed = True
+        if isinstance(done, Snapshot):
+            member.seen, member.uid = done, done.uid
+        return True
+    member.doubts += 1
+    if member.doubts > retries:
+        doubt.outcome_unknown = False
+        raise doubt
+    member.rest()
+    return False
+
+
+def _sure(member: Member, now: float) -> bool:
+    """Say whether a poll is enough to judge by: it shows the snapshot, or lists do not lag."""
+    absence_ends = member.steps[0].goal in _ABSENCE_ENDS
+    return member.missing_since is None or absence_ends or missing_for_long(member, now)
+
+
+def _replaces(member: Member) -> bool:
+    """Say whether a member that is about to take a snapshot has deleted another before."""
+    return member.changed and member.steps[0].write == CREATE
+
+
+def _after_deletion(error: PaletteError) -> PaletteError:
+    error.message = (
+        f"the earlier snapshot was deleted, and a new one was not taken: {error.message}"
+    )
+    return error
+
+
+def _reached_already(step: Step, member: Member) -> bool:
+    """Return whether a step without a write has reached its goal before the first poll."""
+    seen = member.seen
+    if step.write or not step.goal or not seen or seen.name != step.name:
+        return False
+    return reached(step.goal, seen, member.uid)

@@ -1,0 +1,214 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of a member whose write has no clear outcome, or whose snapshot lacks our marks."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
+    Execution,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.lane import Lane
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import Member
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
+    REQUEST_ID,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
+    CREATE,
+    DELETE,
+    Step,
+    plan_present,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
+    Goal,
+    Waiting,
+)
+from unit.builders import FAILED, desired_snapshot, key_of, own_labels, vm
+from unit.palette_in_memory import (
+    LOST,
+    NEVER_READY,
+    TIMED_OUT,
+    Call,
+    MemoryPalette,
+    cluster_vms,
+    connected,
+)
+
+WAITING = Waiting(timeout=60.0, interval=5.0)
+DB1 = key_of("db1")
+UNLISTED = PaletteError("unavailable", "HTTP 503")
+
+
+def creation(waiting: Waiting = WAITING) -> Member:
+    """Return a member whose snapshot s is to be taken."""
+    action = plan_present(desired_snapshot(labels=own_labels()), None, vm())
+    return Member(DB1, action.steps_for(waiting.enabled))
+
+
+def deletion() -> Member:
+    """Return a member whose snapshot s is to be deleted."""
+    return Member(DB1, [Step(DELETE, "s", Goal.GONE)])
+
+
+def run(palette: MemoryPalette, member: Member, waiting: Waiting = WAITING) -> None:
+    """Carry the member's steps out."""
+    lane = Lane(cluster_vms(palette), waiting)
+    lane.load([member])
+    with connected(palette):
+        Execution([lane], 4).run()
+
+
+@pytest.fixture
+def palette() -> MemoryPalette:
+    """An empty Palette."""
+    return MemoryPalette()
+
+
+# Writes in doubt: neither the answer nor the list tells
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_creation_in_doubt_is_settled_by_a_later_poll(
+    palette: MemoryPalette, when: str, wait: bool
+) -> None:
+    palette.fail("POST", LOST, when=when)
+    palette.fail("LIST", UNLISTED, UNLISTED)
+    member = creation(WAITING._replace(enabled=wait))
+    run(palette, member)
+    assert not member.failure
+    assert (member.changed, palette.names()) == (True, ["s"])
+    assert len(palette.writes("POST")) == (2 if when == "before" else 1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_deletion_in_doubt_is_settled_by_a_later_poll(palette: MemoryPalette, when: str) -> None:
+    palette.add_snapshot("s", DB1, own_labels())
+    palette.fail("DELETE", LOST, when=when)
+    palette.fail("LIST", UNLISTED, UNLISTED)
+    member = deletion()
+    run(palette, member)
+    assert not member.failure
+    assert (member.changed, palette.names()) == (True, [])
+    assert len(palette.writes("DELETE")) == (2 if when == "before" else 1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_creation_in_doubt_to_the_end_is_unknown_and_may_have_changed(
+    palette: MemoryPalette, when: str
+) -> None:
+    palette.fail("POST", LOST, when=when)
+    palette.fail("LIST", *[UNLISTED] * 100)
+    member = creation()
+    run(palette, member)
+    assert member.failure
+    assert (member.failure.reason, member.unknown) == ("unreachable", True)
+    assert (member.changed, member.may_have_changed) == (False, True)
+    assert "it is not known whether this was carried out" in member.failure.message
+
+
+def test_creation_in_doubt_knows_another_one_of_its_name(palette: MemoryPalette) -> None:
+    palette.fail("POST", LOST)
+    palette.fail("LIST", UNLISTED)
+    palette.add_snapshot("s", DB1, course=NEVER_READY)
+    member = creation()
+    run(palette, member)
+    assert member.failure
+    assert (member.failure.reason, member.unknown) == ("conflict", False)
+    assert not member.changed
+
+
+def test_creation_that_lists_do_not_show_is_given_up_after_the_retries(
+    palette: MemoryPalette,
+) -> None:
+    palette.fail("POST", *[LOST] * 100)
+    member = creation()
+    run(palette, member)
+    assert member.failure
+    assert (member.failure.reason, member.unknown) == ("unreachable", False)
+    assert not member.may_have_changed
+
+
+# A deletion that may be under way still
+
+
+@pytest.mark.parametrize(("error", "waits"), [(TIMED_OUT, True), (None, False)])
+def test_replacement_is_taken_after_an_unclear_deletion_can_no_longer_strike(
+    palette: MemoryPalette, error: PaletteError | None, waits: bool
+) -> None:
+    palette.add_snapshot("s", DB1, own_labels(), course=(FAILED,))
+    if error:
+        palette.fail("DELETE", error, when="after")
+    desired = desired_snapshot(labels=own_labels())
+    steps = [Step(DELETE, "s", Goal.GONE), Step(CREATE, "s", Goal.READY, desired=desired)]
+    member = Member(DB1, steps)
+    run(palette, member)
+    assert not member.failure
+    (post,) = palette.writes("POST")
+    (delete,) = palette.writes("DELETE")
+    timeout = cluster_vms(palette).request_timeout
+    assert (post.at - delete.at >= timeout) is waits
+
+
+# Labels and annotations that Palette leaves out
+
+
+def drop_marks(palette: MemoryPalette, *methods: str) -> None:
+    """Let Palette drop all labels and annotations that are written with these methods."""
+
+    def drop(call: Call) -> None:
+        if call.method in methods:
+            for stored in palette.stored.values():
+                stored.metadata.update(labels={}, annotations={})
+
+    palette.after = drop
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_marks_that_a_creation_lost_are_written_again(palette: MemoryPalette, wait: bool) -> None:
+    palette.strips = {"POST"}
+    member = creation(WAITING._replace(enabled=wait))
+    run(palette, member)
+    assert not member.failure
+    (stored,) = palette.stored.values()
+    assert stored.metadata["labels"] == own_labels()
+    assert stored.metadata["annotations"][REQUEST_ID] == member.request_id
+    assert [call.method for call in palette.writes()] == ["POST", "PUT"]
+    assert len(palette.names()) == 1
+
+
+def test_marks_that_the_answer_has_but_the_list_lacks_are_written_again(
+    palette: MemoryPalette,
+) -> None:
+    drop_marks(palette, "POST")
+    member = creation()
+    run(palette, member)
+    assert not member.failure
+    (stored,) = palette.stored.values()
+    assert stored.metadata["labels"] == own_labels()
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_marks_that_palette_never_keeps_are_a_failure(palette: MemoryPalette, wait: bool) -> None:
+    palette.strips = {"POST", "PUT"}
+    member = creation(WAITING._replace(enabled=wait))
+    run(palette, member)
+    assert member.failure
+    assert (member.failure.reason, member.changed) == ("marks_lost", True)
+    assert "vms/s was taken" in member.failure.message
+    assert len(palette.writes("PUT")) == 1
+
+
+def test_marks_that_may_not_be_written_are_a_failure(palette: MemoryPalette) -> None:
+    palette.strips = {"POST"}
+    palette.fail("PUT", PaletteError("forbidden", "HTTP 403: no update"))
+    member = creation()
+    run(palette, member)
+    assert member.failure
+    assert (member.failure.reason, member.changed) == ("marks_lost", True)
+    assert "HTTP 403: no update" in member.failure.message
