@@ -21,6 +21,7 @@ from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._module.base import Invocation, Module, missing_libraries, result_of
+from ..module_utils._module.orphan import ended_with_its_starter
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
@@ -86,7 +87,8 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
         )
         # The garbage collector can skip the objects from before the fork: they stay to the end.
         gc.freeze()
-        result = result_of(self.module, invocation)
+        with ended_with_its_starter():
+            result = result_of(self.module, invocation)
         if warnings:
             result["warnings"] = warnings
         secrets = [
@@ -102,12 +104,14 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
 
     def _run_module(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         in_background = self._task.async_val and not self._connection.has_native_async
-        result: dict[str, Any] = self._execute_module(
-            module_name=self._task.resolved_action or self._task.action,
-            module_args=self._task.args,
-            task_vars=task_vars,
-            wrap_async=in_background,
-        )
+        # The module ends with this worker.
+        with ended_with_its_starter():
+            result: dict[str, Any] = self._execute_module(
+                module_name=self._task.resolved_action or self._task.action,
+                module_args=self._task.args,
+                task_vars=task_vars,
+                wrap_async=in_background,
+            )
         return result
 
 

@@ -18,6 +18,7 @@ from .._palette.errors import PaletteError, invalid_parameters, scrub
 from .._palette.settings import connection_problems
 from .._validation.problems import Problem, merged
 from .._validation.request import JSONSCHEMA_IMPORT_ERROR
+from .orphan import ended_with_its_starter
 
 _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "jsonschema": JSONSCHEMA_IMPORT_ERROR}
 _PROJECT_UID_VARIABLES = ("PALETTE_PROJECT_UID", "SPECTROCLOUD_DEFAULT_PROJECT_ID")
@@ -126,7 +127,8 @@ def run_module(module: Module) -> None:
     invocation = Invocation(
         ansible.params, now, ansible.check_mode, ansible._diff, warn=ansible.warn
     )
-    result = result_of(module, invocation)
+    with ended_with_its_starter():
+        result = result_of(module, invocation)
     if result.get("failed"):
         ansible.fail_json(**result)
     ansible.exit_json(**result)
