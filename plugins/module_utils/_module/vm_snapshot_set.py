@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ from .._snapshots.naming import (
     name_problems,
     naming_problems,
     set_name_problems,
+    shared_time,
     template_problems,
     timestamped,
     unusable_names,
@@ -53,7 +54,7 @@ from .._snapshots.set_result import (
 from .._snapshots.wait import wait_problems, waiting_from
 from .._validation.durations import age_problems, parse_age
 from .._validation.problems import Problem, merged, option_problem
-from .._vms.model import VmKey
+from .._vms.model import VirtualMachine, VmKey
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
@@ -324,22 +325,26 @@ def _plan_present(invocation: Invocation, request: Request, fleet: Fleet) -> lis
 
 def _names(invocation: Invocation, request: Request, fleet: Fleet) -> list[tuple[Candidate, str]]:
     """Return the members, each with the name of its snapshot."""
-    names = []
+    names, now, age = [], invocation.now, request.unless_newer_than
     for candidate in fleet.candidates:
         template = candidate.own_name or request.name_template
-        if request.unless_newer_than is not None:
-            template = timestamped(template)
-        set_name, now = invocation.options["set"], invocation.now
-        names.append((candidate, member_name(template, set_name, candidate.key, now)))
+        if age is not None:
+            template, now = timestamped(template), shared_time(now, age)
+        name = member_name(template, invocation.options["set"], candidate.key, now)
+        names.append((candidate, name))
     return names
 
 
 def _fresh(
-    invocation: Invocation, request: Request, fleet: Fleet, candidate: Candidate
+    invocation: Invocation,
+    request: Request,
+    vm: VirtualMachine | None,
+    snapshots: Iterable[Snapshot],
 ) -> Snapshot | None:
-    if request.unless_newer_than is None or candidate.vm is None:
+    """Return the one of a VM's snapshots with which it needs no new one, if there is any."""
+    if request.unless_newer_than is None or vm is None:
         return None
-    of_this_vm = [s for s in fleet.of_vm(candidate.key) if not of_former_vm(s, candidate.vm)]
+    of_this_vm = [snapshot for snapshot in snapshots if not of_former_vm(snapshot, vm)]
     age, set_name = request.unless_newer_than, invocation.options["set"]
     return freshest(of_this_vm, set_name, age, invocation.now)
 
@@ -348,7 +353,7 @@ def _plan_member(
     invocation: Invocation, request: Request, fleet: Fleet, candidate: Candidate, desired: Desired
 ) -> Action:
     options, snapshots = invocation.options, fleet.of_vm(candidate.key)
-    fresh = _fresh(invocation, request, fleet, candidate)
+    fresh = _fresh(invocation, request, candidate.vm, snapshots)
     if fresh:
         return plan_fresh(fresh, desired)
     current = fleet.named(candidate.key, desired.name)
@@ -375,6 +380,8 @@ def _row(
     patience = patience_with(shown.desired if shown else None, vm)
     group = vm.labels.get(label) if vm and label else None
     member = Member(candidate.key, steps, seen, patience, group)
+    if request.unless_newer_than is not None:
+        member.fresh_among = partial(_fresh, invocation, request, vm)
     return Row(candidate.cluster, candidate.label, actions, shown, member)
 
 

@@ -95,6 +95,8 @@ class Lane:
     def load(self, members: Iterable[Member]) -> None:
         """Take members in, to be begun in their turn."""
         added = list(members)
+        for member in added:
+            member.planned_at = time.monotonic()
         self.members += added
         self._queue.extend(_groups(added))
 

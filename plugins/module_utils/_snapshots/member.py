@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .._palette.errors import PaletteError
 from .._validation.durations import parse_duration
@@ -40,7 +40,8 @@ class Member:
     one begin together. doubt: the error of a write of which it is not known whether it was carried
     out; doubts: how many turned out not to be. not_before: when a snapshot may be taken, because a
     deletion may be under way till then. whole: what was asked for, with our marks; marked: whether
-    they were written once more.
+    they were written once more. fresh_among: returns the one of the VM's snapshots with which it
+    needs no new one. planned_at: when that was last looked for.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class Member:
         self.adopted = False
         self.failure: PaletteError | None = None
         self.uid: str | None = None
+        self.fresh_among: Callable[[Iterable[Snapshot]], Snapshot | None] | None = None
+        self.planned_at = 0.0
         self.request_id = new_request_id()
         self.deadline = math.inf
         self.not_before = 0.0

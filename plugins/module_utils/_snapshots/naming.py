@@ -9,7 +9,7 @@ import random
 import string
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from string import Formatter
 
 from .._validation.kubevirt import (
@@ -20,6 +20,7 @@ from .._validation.kubevirt import (
 from .._validation.problems import Problem, option_problem
 from .._vms.model import VmKey
 
+_SHARED = timedelta(minutes=1)
 _SOME_TIME = datetime(2026, 1, 2, tzinfo=timezone.utc)
 _FIELDS = ("vm", "set", "namespace", "timestamp")
 
@@ -37,6 +38,14 @@ def member_name(template: str, set_name: str, key: VmKey, now: datetime) -> str:
         namespace=key.namespace,
         timestamp=now.strftime("%Y%m%d-%H%M%S"),
     )
+
+
+def shared_time(now: datetime, unless_newer_than: timedelta) -> datetime:
+    """Return the time for the names of a set that needs no snapshot where a recent one exists.
+
+    Runs that begin together derive the same names from it, and Palette takes only one of a name.
+    """
+    return now.replace(second=0) if unless_newer_than > _SHARED else now
 
 
 def timestamped(template: str) -> str:

@@ -161,7 +161,7 @@ def _member_result(row: Row, run: Run) -> dict[str, Any]:
         "outcome": _outcome(row, run.aborted),
         "changed": changed,
         "cluster_uid": row.member.key.cluster_uid,
-        "name": _snapshot_name(row.shown),
+        "name": _snapshot_name(row),
         "status": _status(row, run),
         "reason": None,
         "msg": _several_deleted(row.actions),
@@ -189,12 +189,14 @@ def _outcome(row: Row, aborted: bool) -> str:
     if aborted:
         return "not_tried"
     if row.member.adopted and not row.member.changed:
-        return "unchanged"
+        return "fresh" if row.member.fresh_among else "unchanged"
     return row.shown.outcome if row.shown else "absent"
 
 
-def _snapshot_name(action: Action | None) -> str | None:
-    named = action and (action.current or action.desired)
+def _snapshot_name(row: Row) -> str | None:
+    if row.member.adopted and row.member.seen:
+        return row.member.seen.name
+    named = row.shown and (row.shown.current or row.shown.desired)
     return named.name if named else None
 
 

@@ -14,23 +14,26 @@ from . import writes
 from .desired import Desired
 from .member import Member
 from .model import Snapshot
+from .observe import list_snapshots
 from .plan import CREATE, DELETE, UPDATE, Step, differing_metadata, satisfies
 from .wait import Goal, Waiting, reached, timed_out
 
 # A list may lag behind. What it lacks for so long is gone, if a GET does not show it either.
 LAG = 10.0  # seconds
+_MOMENT = 1.0  # seconds in which nobody else takes a snapshot unnoticed
 _IN_DOUBT = 60.0  # seconds for a poll to tell what became of a write
 _ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 
 
 def begin(api: ClusterVms, member: Member, timeout: float) -> None:
     """Do the write of a member's next step. An error becomes the member's failure."""
-    step = member.steps[0]
-    member.uid, member.last_polled = step.uid, None
-    if step.write == CREATE:
-        # What was there before is gone by now.
-        member.seen = None
     try:
+        _look_again(api, member)
+        step = member.steps[0]
+        member.uid, member.last_polled = step.uid, None
+        if step.write == CREATE:
+            # What was there before is gone by now.
+            member.seen = None
         if step.write:
             _write(api, step, member)
         if _to_be_marked(member, member.seen):
@@ -83,6 +86,18 @@ def give_up(member: Member, waiting: Waiting, poll_error: str) -> None:
         # A deleted snapshot is shown in its last known state, one still there as it is now.
         member.seen = seen or member.seen
     member.failure = member.doubt or timed_out(goal, step.name, seen, waiting, poll_error)
+
+
+def _look_again(api: ClusterVms, member: Member) -> None:
+    """Take no snapshot where another run has just taken one that will do."""
+    step = member.steps[0]
+    looked_long_ago = time.monotonic() - member.planned_at > _MOMENT
+    if step.write != CREATE or not member.fresh_among or not looked_long_ago:
+        return
+    fresh = member.fresh_among(list_snapshots(api, [member.key]))
+    if fresh:
+        member.seen, member.adopted = fresh, True
+        member.steps[0] = step._replace(write=None, name=fresh.name, uid=fresh.uid)
 
 
 def _write(api: ClusterVms, step: Step, member: Member) -> None:

@@ -53,6 +53,9 @@ def counts_of(result: Json) -> Json:
     return {key: value for key, value in result["summary"].items() if key != "skew_seconds"}
 
 
+ALL: Json = {"set": "nightly", "namespace": "vms", "cluster": "cluster-1", "all": True}
+
+
 def nightly(palette: MemoryPalette, **options: Any) -> Json:
     """Return the result of a task about the set nightly, of all VMs unless the options say other.
 
@@ -419,6 +422,38 @@ def test_unless_newer_than_keeps_a_fresh_member_and_gives_a_stale_one_a_successo
     assert set(outcomes(third).values()) == {"created"}
     assert len(palette.names()) == 6
     assert set(outcomes(nightly(palette, unless_newer_than="20h")).values()) == {"fresh"}
+
+
+def test_unless_newer_than_looks_again_before_a_write_that_comes_late(
+    palette: MemoryPalette,
+) -> None:
+    def let_another_run_be_faster(call: Call) -> None:
+        if call.method == "POST" and call.vm_name == "db1":
+            palette.clock.now += 5
+            palette.add_snapshot("web1-theirs", key_of("web1"), own_labels("nightly"))
+
+    palette.before = let_another_run_be_faster
+    result = run(palette, MODULE, **ALL, unless_newer_than="20h", concurrency=1)
+    assert outcomes(result) == {"db1": "created", "db2": "created", "web1": "fresh"}
+    assert row(result, "web1")["name"] == "web1-theirs"
+    assert not row(result, "web1")["changed"]
+
+
+def test_unless_newer_than_gives_runs_that_begin_together_the_same_names(
+    palette: MemoryPalette,
+) -> None:
+    def be_the_other_run(call: Call) -> None:
+        if call.method == "POST" and not palette.stored:
+            for vm_name in ("db1", "db2", "web1"):
+                name = f"{vm_name}-nightly-20261123-120000"
+                palette.add_snapshot(name, key_of(vm_name), own_labels("nightly"))
+
+    palette.clock.now += 13
+    palette.before = be_the_other_run
+    result = run(palette, MODULE, **ALL, unless_newer_than="20h")
+    assert set(outcomes(result).values()) == {"fresh"}
+    assert not result["changed"]
+    assert len(palette.names()) == 3
 
 
 def test_unless_newer_than_does_not_take_another_sets_or_somebody_elses_snapshot_as_fresh(
