@@ -85,16 +85,20 @@ class PaletteRetry(Retry):
         _stacktrace: Any = None,
     ) -> PaletteRetry:
         """Return the policy for the next attempt; raise if there is none."""
-        self._path = url or ""
-        self._timeouts += _timed_out(error)
-        if self._final(method or "", error):
-            raise MaxRetryError(_pool, self._path, error)
+        # The policy of a first attempt belongs to all requests of the session: only copies change.
+        now = self.new()
+        now._path = url or ""
+        now._timeouts += _timed_out(error)
+        if now._final(method or "", error):
+            raise MaxRetryError(_pool, now._path, error)
         if response is not None and response.status == 429:
-            following = self._refused(response, _pool)
+            following = now._refused(response, _pool)
         else:
-            following = super().increment(method, url, response, error, _pool, _stacktrace)
+            following = super(PaletteRetry, now).increment(
+                method, url, response, error, _pool, _stacktrace
+            )
         if time_left() <= 0:
-            raise MaxRetryError(_pool, self._path, error or ResponseError("out of time"))
+            raise MaxRetryError(_pool, now._path, error or ResponseError("out of time"))
         return following
 
     def sleep(self, response: Any = None) -> None:

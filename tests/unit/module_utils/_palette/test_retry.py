@@ -9,9 +9,16 @@ import time
 from email.utils import formatdate
 
 import pytest
+from urllib3.exceptions import ReadTimeoutError
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.rate_limit import (
+    RateLimiter,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import (
+    PaletteRetry,
 )
 from unit.fakes import Answer, Clock, ScriptedServer
 from unit.module_utils._palette.calls import (
@@ -28,7 +35,7 @@ from unit.module_utils._palette.calls import (
 # Reads are repeated
 
 
-@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("status", [408, 425, 499, 502, 503, 504])
 def test_retries_a_read_while_palette_is_unavailable(
     server: ScriptedServer, client: PaletteClient, clock: Clock, status: int
 ) -> None:
@@ -95,6 +102,13 @@ def test_retries_no_other_error(server: ScriptedServer, client: PaletteClient, s
     server.script(Answer({"message": "no"}, status))
     reason_of(client.call, "GET", VMS)
     assert len(server.received) == 1
+
+
+def test_retries_go_on_after_other_requests_have_timed_out(clock: Clock) -> None:
+    policy = PaletteRetry.policy(3, RateLimiter(0))
+    timeout = ReadTimeoutError(None, VMS, "no answer")  # type: ignore[arg-type]
+    for _request in range(5):
+        assert policy.increment("GET", VMS, error=timeout).total == 2
 
 
 def test_retries_search_clusters_though_it_is_a_post(
