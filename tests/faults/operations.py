@@ -1,0 +1,210 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operations, as data: tasks, what they shall bring about, and where faults strike them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from faults.catalogue import CATALOGUE, CUT, LAGS, REQUEST_TIMEOUT, suits
+from faults.proxy import CREATE, DELETE, LIST, UPDATE, WRITES, Aim, Fault
+
+KEY = 'fault-key/7Q+x"9&z'  # as in fleet.yml
+PROJECT_UID, CLUSTER_UID = "0123456789abcdef00000001", "0123456789abcdef00000011"
+WAYS = ("in process", "as a module")
+
+_COMMON: Mapping[str, Any] = {
+    "api_key": KEY,
+    "project_uid": PROJECT_UID,
+    "cluster_uid": CLUSTER_UID,
+    "request_timeout": REQUEST_TIMEOUT,
+    "retries": 1,
+    "rate_limit": 0,
+}
+_WAITING = {"wait_timeout": 3, "poll_interval": 0.3, "progress": False}
+
+
+class Point(NamedTuple):
+    """Where a fault strikes a task.
+
+    helpers: what strikes besides. after: a kind of write, if only lists after it are struck. lasting:
+    it strikes to the end, or together with others. blind: nothing can be read after the write.
+    """
+
+    name: str
+    kind: str
+    first: int = 1
+    times: int | None = 1
+    after: str = ""
+    lasting: bool = False
+    blind: bool = False
+    helpers: tuple[Aim, ...] = ()
+
+    @property
+    def deaf(self) -> bool:
+        """Whether no list can be read any more, once the fault has struck."""
+        return self.blind or (self.kind == LIST and self.times is None)
+
+
+class Operation(NamedTuple):
+    """A task, and what it shall bring about.
+
+    gone: snapshots that shall be deleted. taken: VMs that shall have one new usable snapshot.
+    labelled: snapshots that shall have labels. points: where faults strike it.
+    """
+
+    name: str
+    module: str
+    options: Mapping[str, Any]
+    points: Sequence[Point]
+    gone: frozenset[str] = frozenset()
+    taken: frozenset[str] = frozenset()
+    labelled: Mapping[str, Mapping[str, str]] = {}
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """The task's options but for the host."""
+        waiting = _WAITING if self.points[0].kind in WRITES else {}
+        return {**_COMMON, **waiting, **self.options}
+
+
+class Cell(NamedTuple):
+    """One fault at one point of one operation, in one way."""
+
+    operation: Operation
+    point: Point
+    fault: Fault
+    carried_out: bool
+    way: str
+
+    @property
+    def name(self) -> str:
+        """What the cell is called."""
+        parts = [self.operation.name, self.point.name, self.fault.name]
+        if self.point.kind in WRITES:
+            parts.append("carried out" if self.carried_out else "not carried out")
+        return " / ".join([*parts, self.way])
+
+    @property
+    def aims(self) -> list[Aim]:
+        """What the proxy shall strike; the cell's own fault first."""
+        point, times = self.point, self.fault.times or self.point.times
+        own = Aim(self.fault, point.kind, self.carried_out, point.first, times, point.after)
+        return [own, *point.helpers]
+
+
+_FIRST_LIST = Point("the first list", LIST)
+_NO_LIST = Point("all lists", LIST, times=None, lasting=True)
+
+
+def _around(name: str, kind: str, first: int = 1) -> tuple[Point, ...]:
+    """Return the points at a write: alone, and with lists after it that fail or lag."""
+    cut = Aim(CUT, LIST, carried_out=False, times=None, after=kind)
+    lagging = Aim(LAGS, LIST, times=2, after=kind)
+    return (
+        Point(name, kind, first),
+        Point(
+            f"{name}, and no list after it", kind, first, lasting=True, blind=True, helpers=(cut,)
+        ),
+        Point(f"{name}, and lists that lag", kind, first, lasting=True, helpers=(lagging,)),
+    )
+
+
+def _lists(after: str) -> tuple[Point, ...]:
+    """Return the points at the lists before and after a write."""
+    return (
+        _FIRST_LIST,
+        _NO_LIST,
+        Point("the list after it", LIST, after=after),
+        Point("all lists after it", LIST, times=None, after=after, lasting=True),
+    )
+
+
+OPERATIONS = (
+    Operation(
+        "create",
+        "vm_snapshot",
+        {"namespace": "create", "vm_name": "new", "name": "new-1"},
+        (*_around("POST", CREATE), *_lists(CREATE)),
+        taken=frozenset({"new"}),
+    ),
+    Operation(
+        "update",
+        "vm_snapshot",
+        {"namespace": "update", "vm_name": "old", "name": "old-1", "labels": {"tier": "gold"}},
+        (*_around("PUT", UPDATE), _FIRST_LIST, _NO_LIST, Point("the second list", LIST, first=2)),
+        labelled={"old-1": {"tier": "gold"}},
+    ),
+    Operation(
+        "replace",
+        "vm_snapshot",
+        {
+            "namespace": "replace",
+            "vm_name": "other",
+            "name": "other-1",
+            "failure_deadline": "10m",
+            "replace": True,
+        },
+        (*_around("DELETE", DELETE), *_around("POST", CREATE), *_lists(CREATE)),
+        gone=frozenset({"other-1"}),
+        taken=frozenset({"other"}),
+    ),
+    Operation(
+        "delete",
+        "vm_snapshot",
+        {"namespace": "delete", "vm_name": "done", "name": "done-1", "state": "absent"},
+        (*_around("DELETE", DELETE), *_lists(DELETE)),
+        gone=frozenset({"done-1"}),
+    ),
+    Operation(
+        "info",
+        "vm_snapshot_info",
+        {"namespaces": ["info"]},
+        (_FIRST_LIST, _NO_LIST),
+    ),
+    Operation(
+        "set",
+        "vm_snapshot_set",
+        {
+            "set": "nightly",
+            "namespaces": ["set"],
+            "unless_newer_than": "20h",
+            "members": "all",
+        },
+        (*_around("the second POST", CREATE, 2), *_lists(CREATE)),
+        taken=frozenset("abcd"),
+    ),
+    Operation(
+        "retention",
+        "vm_snapshot_retention",
+        {"namespaces": ["retention"], "set": "nightly", "keep_last": 1},
+        (*_around("the second DELETE", DELETE, 2), *_lists(DELETE)),
+        gone=frozenset({"long-1d", "long-2d", "long-3d", "short-1d"}),
+    ),
+)
+
+
+def all_cells() -> list[Cell]:
+    """Return all cells: each operation, at each of its points, with each fault that suits it."""
+    return [
+        Cell(operation, point, fault, carried_out, way)
+        for operation in OPERATIONS
+        for point in operation.points
+        for fault in CATALOGUE
+        if suits(fault, point.kind, polled=bool(point.after)) and (fault.core or not point.lasting)
+        for carried_out in _carried_out(point, fault)
+        for way in _ways(operation, point)
+    ]
+
+
+def _carried_out(point: Point, fault: Fault) -> tuple[bool, ...]:
+    if point.kind not in WRITES or fault.honest or fault.late:
+        return (True,)
+    return (False,) if fault.refuses else (True, False)
+
+
+def _ways(operation: Operation, point: Point) -> tuple[str, ...]:
+    # Both ways share the core: as a module, the request that matters most is struck.
+    return WAYS if point == operation.points[0] else WAYS[:1]

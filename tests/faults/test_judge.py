@@ -1,0 +1,177 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The judge: a true row passes, and each kind of untrue one does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from faults.evidence import Run, Stored, Write
+from faults.judge import Circumstances, complaints, not_healed
+from faults.operations import KEY, OPERATIONS, Operation
+from faults.proxy import CREATE, DELETE, UPDATE
+from faults.ways import Told
+
+_FAULTY = Circumstances(honest=False)
+_BLIND = Circumstances(blind=True, deaf=True, honest=False)
+
+
+def operation(name: str) -> Operation:
+    return next(operation for operation in OPERATIONS if operation.name == name)
+
+
+def snapshot(vm_name: str, name: str, uid: str = "", **fields: Any) -> Stored:
+    known: dict[str, Any] = {"labels": {}, "ready": True, "deleting": False, **fields}
+    return Stored(vm_name, name, uid or f"uid-{name}", **known)
+
+
+def run(
+    result: Mapping[str, Any],
+    before: Sequence[Stored] = (),
+    after: Sequence[Stored] = (),
+    writes: Sequence[Write] = (),
+) -> Run:
+    return Run(Told(dict(result), json.dumps(result)), before, after, writes)
+
+
+NEW = snapshot("new", "new-1")
+TAKEN: dict[str, Any] = {"after": [NEW], "writes": [Write(CREATE, "new", "")]}
+READY = {"name": "new-1", "uid": NEW.uid, "ready_to_use": True}
+CREATED = {"changed": True, "outcome": "created", "status": READY}
+FAILED = {"failed": True, "outcome": "failed", "changed": False, "reason": "timeout", "msg": "late"}
+DONE = snapshot("done", "done-1")
+DELETED = {"changed": True, "outcome": "deleted", "status": {"name": "done-1", "uid": DONE.uid}}
+OTHER = snapshot("other", "other-1", "old-uid")
+
+
+def test_true_rows_pass() -> None:
+    created = run(CREATED, **TAKEN)
+    deleted = run(DELETED, [DONE], writes=[Write(DELETE, "done", "done-1")])
+    failed = run({**FAILED, "status": None})
+
+    assert complaints(operation("create"), created, Circumstances()) == []
+    assert complaints(operation("delete"), deleted, Circumstances()) == []
+    assert complaints(operation("create"), failed, _FAULTY) == []
+
+
+def test_true_rows_of_sets_and_retention_pass() -> None:
+    row = {"outcome": "created", "changed": True, "name": "a-1", "status": None}
+    members = {"changed": True, "members": {"c/set/a": row}}
+    taken = run(members, after=[snapshot("a", "a-1")], writes=[Write(CREATE, "a", "")])
+    kept = {"vm_name": "long", "name": "long-1h", "uid": "uid-long-1h", "outcome": "kept"}
+    gone = {"vm_name": "long", "name": "long-1d", "uid": "uid-long-1d", "outcome": "deleted"}
+    there = [snapshot("long", "long-1h"), snapshot("long", "long-1d")]
+    pruned = run(
+        {"changed": True, "snapshots": [kept, gone]},
+        there,
+        there[:1],
+        [Write(DELETE, "long", "long-1d")],
+    )
+
+    assert complaints(operation("set"), taken, Circumstances()) == []
+    assert complaints(operation("retention"), pruned, Circumstances()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "how", "complaint"),
+    [
+        ("create", run({**CREATED, "changed": False}, **TAKEN), _FAULTY, "changed is false"),
+        ("create", run(CREATED, after=[NEW]), _FAULTY, "nothing was carried out"),
+        ("create", run(CREATED, writes=TAKEN["writes"]), _FAULTY, "no such usable snapshot"),
+        ("create", run({**CREATED, "outcome": "unchanged"}, **TAKEN), _FAULTY, "was changed"),
+        ("create", run({**CREATED, "outcome": "unknown"}, **TAKEN), _FAULTY, "could have been"),
+        ("create", run({**FAILED, "changed": True, "status": READY}, **TAKEN), _FAULTY, "all was"),
+        ("create", run({**FAILED, "changed": True, "status": None}, **TAKEN), _FAULTY, "no status"),
+        ("create", run({**FAILED, "msg": "not tried"}), _FAULTY, "while Palette answers"),
+        ("create", run({**FAILED, "msg": f"key {KEY}"}), _FAULTY, "API key is shown"),
+        ("create", run({**FAILED, "msg": "Traceback"}), _FAULTY, "traceback"),
+        ("create", run(FAILED), Circumstances(), "all answers were right"),
+        (
+            "create",
+            run(CREATED, **{**TAKEN, "after": [NEW, snapshot("new", "new-2")]}),
+            _FAULTY,
+            "2 snapshots of new",
+        ),
+        (
+            "create",
+            run(CREATED, **{**TAKEN, "after": [snapshot("new", "new-1", ready=False)]}),
+            _FAULTY,
+            "its status is ready",
+        ),
+        ("create", run(CREATED, [DONE], **TAKEN), _FAULTY, "done-1 was deleted"),
+        (
+            "delete",
+            run(DELETED, [DONE], [DONE], [Write(DELETE, "done", "done-1")]),
+            _FAULTY,
+            "still there",
+        ),
+        ("delete", run({**DELETED, "outcome": "absent"}, [DONE], [DONE]), _FAULTY, "still there"),
+        (
+            "update",
+            run(
+                {"changed": True, "outcome": "updated"},
+                after=[snapshot("old", "old-1")],
+                writes=[Write(UPDATE, "old", "old-1")],
+            ),
+            _FAULTY,
+            "not the labels",
+        ),
+        (
+            "replace",
+            run(
+                {**FAILED, "changed": True, "status": {"uid": OTHER.uid, "ready_to_use": True}},
+                [OTHER],
+                [],
+                [Write(DELETE, "other", "other-1")],
+            ),
+            _FAULTY,
+            "snapshot that is gone",
+        ),
+        (
+            "info",
+            run({"snapshots": []}, after=[snapshot("shown", "shown-1")]),
+            _FAULTY,
+            "are listed",
+        ),
+        (
+            "set",
+            run(
+                {"changed": True, "members": {}},
+                after=[snapshot("a", "a-1")],
+                writes=[Write(CREATE, "a", "")],
+            ),
+            _FAULTY,
+            "no row",
+        ),
+    ],
+)
+def test_untrue_rows_do_not(name: str, what: Run, how: Circumstances, complaint: str) -> None:
+    found = complaints(operation(name), what, how)
+
+    assert any(complaint in text for text in found), found
+
+
+def test_an_unknown_outcome_is_allowed_where_no_list_can_be_read() -> None:
+    unknown = {**FAILED, "outcome": "unknown", "changed": True, "status": None}
+
+    assert complaints(operation("create"), run(unknown, **TAKEN), _BLIND) == []
+    assert complaints(operation("create"), run(unknown), _BLIND) == []
+
+
+def test_an_unknown_outcome_has_changed_where_it_was_carried_out() -> None:
+    unknown = {**FAILED, "outcome": "unknown", "status": None}
+
+    assert complaints(operation("create"), run(unknown, **TAKEN), _BLIND)
+
+
+def test_a_second_run_heals_only_if_all_is_done() -> None:
+    unchanged = {"changed": False, "outcome": "unchanged", "status": READY}
+
+    assert not_healed(operation("create"), run(unchanged, after=[NEW])) == []
+    assert not_healed(operation("create"), run({**FAILED, "status": None}))
+    assert not_healed(operation("create"), run({**unchanged, "status": None}))
