@@ -31,6 +31,8 @@ else
 VENV := .venv
 TOOLS := requirements-dev.txt
 COVERAGE := --cov --cov-report=term
+# What goes wrong on the wire does not depend on the ansible-core: once is enough.
+FIFTH := tests/faults
 endif
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
@@ -74,7 +76,7 @@ done; \
 echo; cat build/logs/$(1).verdict; exit $$status
 endef
 
-.PHONY: help demo test matrix bench lint docs format build clean venv $(CHECKS) $(CORES)
+.PHONY: help demo test matrix faults bench lint docs format build clean venv $(CHECKS) $(CORES)
 
 help: ## List the targets
 	@echo 'Targets of spectrocloud.palette:'
@@ -97,6 +99,9 @@ $(CORES):
 	    echo 'skipped  $@, as none of Python $(PYTHONS_$@) is installed' | tee build/logs/$@/python.verdict; \
 	fi
 
+faults: $(DEV) ## Strike each operation with every fault (FAULTS="create 400" chooses); results in docs/faults.md
+	PYTHONPATH=tests python -m faults $(or $(FAULTS),--write docs/faults.md)
+
 bench: $(DEV) $(RIVALS)/.done ## Measure against the targets (BENCH="1 3" chooses); results in build/bench.json
 	PYTHONPATH=tests python -m benchmarks $(BENCH)
 
@@ -107,8 +112,8 @@ docs: $(DOCS) ## Check the documentation of plugins and roles, and the changelog
 unit: $(DEV) ## Unit tests, with coverage of plugins/
 	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ARGS)
 
-integration: $(DEV) ## Real playbooks against the simulated Palette
-	@$(CHECK) 720 pytest tests/integration --numprocesses=2 $(ARGS)
+integration: $(DEV) ## Real playbooks against the simulated Palette, and a fifth of the fault tests
+	@$(CHECK) 900 pytest tests/integration $(FIFTH) --numprocesses=2 $(ARGS)
 
 sanity: $(DEV) ## All of ansible-test sanity that runs without containers
 	@$(CHECK) 240 python tools/sanity.py $(ARGS)

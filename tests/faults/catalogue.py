@@ -36,8 +36,8 @@ STATUSES = (
 )  # fmt: skip
 # See docs/palette.md: with its own body, Palette says by these that it has refused.
 _REFUSALS = (401, 403, 422, 429)
-# One of each kind of trouble, by status and body.
-_CORE = ("302 html", "400 json", "401 html", "404 json", "429 empty", "500 json", "503 html")
+# One of each kind of trouble, by status and body. A 429 is waited out for minutes.
+_CORE = ("302 html", "400 json", "401 html", "404 json", "500 json", "503 html")
 
 
 def _page(status: int) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from faults.evidence import Run, manifests, stored, writes_in
 from faults.judge import Circumstances, complaints, not_healed
 from faults.operations import WAYS, Cell, all_cells
-from faults.proxy import Aim, Proxy
+from faults.proxy import Aim, Aims, Proxy
 from faults.ways import ModuleHost, Told, in_process
 from palette_simulator.launch import Simulator
 
@@ -70,10 +70,11 @@ class Court:
         self, cell: Cell, way: Way, before: Sequence[dict[str, Any]], aims: Sequence[Aim]
     ) -> tuple[Run, list[int]]:
         self._palette.clear_requests()
-        with Proxy.running(self._palette.url, aims, before) as proxy:
+        planned = Aims(aims)
+        with Proxy.running(self._palette.url, planned, before) as proxy:
             told = way(cell.operation.module, {**cell.operation.task, "host": proxy.url})
         after = stored(manifests(self._palette))
-        return Run(told, stored(before), after, writes_in(self._palette)), proxy.strikes
+        return Run(told, stored(before), after, writes_in(self._palette)), planned.strikes
 
 
 def a_fifth(cells: Sequence[Cell]) -> list[Cell]:

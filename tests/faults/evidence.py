@@ -9,7 +9,7 @@ import json
 import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from faults.operations import CLUSTER_UID, KEY, PROJECT_UID
 from faults.proxy import CREATE, DELETE, UPDATE
@@ -53,14 +53,14 @@ class Run(NamedTuple):
 
 def manifests(palette: Simulator) -> list[dict[str, Any]]:
     """Return the snapshots that there are, as Palette lists them."""
-    request = urllib.request.Request(  # noqa: S310 - always our own server
-        palette.url + _LIST, headers={"ApiKey": KEY, "ProjectUid": PROJECT_UID}
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as response:
-        page = json.load(response)
-    assert not page["metadata"].get("continue"), "the fleet is larger than a page"
-    return list(page["items"] or [])
+    items: list[dict[str, Any]] = []
+    token = ""
+    while True:
+        page = _page(palette, token)
+        items += page["items"] or []
+        token = page["metadata"].get("continue", "")
+        if not token:
+            return items
 
 
 def stored(items: Sequence[Mapping[str, Any]]) -> list[Stored]:
@@ -75,6 +75,16 @@ def writes_in(palette: Simulator) -> list[Write]:
         for entry in palette.requests()
         if entry["operation"] in _OPERATIONS and 200 <= (entry["status"] or 0) < 300
     ]
+
+
+def _page(palette: Simulator, token: str) -> dict[str, Any]:
+    address = palette.url + _LIST + (f"&continue={quote(token)}" if token else "")
+    headers = {"ApiKey": KEY, "ProjectUid": PROJECT_UID}
+    request = urllib.request.Request(address, headers=headers)  # noqa: S310 - our own server
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=30) as response:
+        page: dict[str, Any] = json.load(response)
+    return page
 
 
 def _stored(item: Mapping[str, Any]) -> Stored:

@@ -182,7 +182,7 @@ def _unneeded_failure(result: Mapping[str, Any], how: Circumstances) -> Iterator
 def _row(operation: Operation, row: Row, run: Run, how: Circumstances) -> list[str]:
     found = [
         *_row_changed(row, run),
-        *_row_status(row, run),
+        *_row_status(row, run, how),
         *_row_outcome(operation, row, run, how),
     ]
     said = f"{row.vm_name}/{row.name} ({row.outcome}, {row.reason or 'no reason'})"
@@ -199,9 +199,9 @@ def _row_changed(row: Row, run: Run) -> Iterator[str]:
         yield "changed is true, but nothing was carried out"
 
 
-def _row_status(row: Row, run: Run) -> Iterator[str]:
+def _row_status(row: Row, run: Run, how: Circumstances) -> Iterator[str]:
     """Complain of a status that shows what is not there."""
-    if row.status is None or row.outcome in ("deleted", "absent"):
+    if row.status is None or row.outcome in ("deleted", "absent") or how.deaf:
         return  # then it is the last known state
     now = {snapshot.uid: snapshot for snapshot in run.after}.get(row.status.get("uid") or "")
     if row.status.get("deleting"):

@@ -11,10 +11,13 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import signal
 import sys
 import tempfile
 from importlib import import_module
 from typing import IO, Any
+
+from faults.ways import LIMIT
 
 _MODULES = "ansible_collections.spectrocloud.palette.plugins.modules"
 _CORES = "ansible_collections.spectrocloud.palette.plugins.module_utils._module"
@@ -46,6 +49,7 @@ def _run(job: dict[str, Any]) -> dict[str, str]:
 
 
 def _become(module: str, *streams: IO[str]) -> None:
+    signal.alarm(LIMIT)  # ends this process
     for number, stream in enumerate(streams):
         os.dup2(stream.fileno(), number)
     # What the host has read ahead of standard input is not this process's.

@@ -15,12 +15,11 @@ KEY = 'fault-key/7Q+x"9&z'  # as in fleet.yml
 PROJECT_UID, CLUSTER_UID = "0123456789abcdef00000001", "0123456789abcdef00000011"
 WAYS = ("in process", "as a module")
 
-_COMMON: Mapping[str, Any] = {
+CONNECTION: Mapping[str, Any] = {
     "api_key": KEY,
     "project_uid": PROJECT_UID,
     "cluster_uid": CLUSTER_UID,
     "request_timeout": REQUEST_TIMEOUT,
-    "retries": 1,
     "rate_limit": 0,
 }
 _WAITING = {"wait_timeout": 3, "poll_interval": 0.3, "progress": False}
@@ -29,8 +28,9 @@ _WAITING = {"wait_timeout": 3, "poll_interval": 0.3, "progress": False}
 class Point(NamedTuple):
     """Where a fault strikes a task.
 
-    helpers: what strikes besides. after: a kind of write, if only lists after it are struck. lasting:
-    it strikes to the end, or together with others. blind: nothing can be read after the write.
+    helpers: what strikes besides. after: a kind of write, if only lists after it are struck.
+    lasting: it strikes to the end, or together with others. blind: nothing can be read after the
+    write.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Operation(NamedTuple):
     def task(self) -> dict[str, Any]:
         """The task's options but for the host."""
         waiting = _WAITING if self.points[0].kind in WRITES else {}
-        return {**_COMMON, **waiting, **self.options}
+        return {**CONNECTION, "retries": 1, **waiting, **self.options}
 
 
 class Cell(NamedTuple):

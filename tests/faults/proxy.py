@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from http.client import HTTPException, responses
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 Json = dict[str, Any]
@@ -108,6 +108,46 @@ class Aim(NamedTuple):
     after: str = ""
 
 
+class Marksman(Protocol):
+    """Says which requests are struck. Its methods are called by several threads."""
+
+    def aim_at(self, kind: str) -> Aim | None:
+        """Return the aim that strikes a request of a kind, if any does."""
+
+    def note_end(self, kind: str) -> None:
+        """Note that a request of a kind has been answered, or has failed."""
+
+
+class Aims:
+    """Strikes as planned. strikes: how many requests each aim has struck."""
+
+    def __init__(self, aims: Sequence[Aim]) -> None:
+        self.strikes = [0] * len(aims)
+        self._aims = aims
+        self._seen = [0] * len(aims)
+        self._ended = {""}
+        self._lock = threading.Lock()
+
+    def aim_at(self, kind: str) -> Aim | None:
+        """Return the first aim that strikes a request; those of its kind count it all."""
+        with self._lock:
+            hit = None
+            for number, aim in enumerate(self._aims):
+                if aim.kind != kind or aim.after not in self._ended:
+                    continue
+                self._seen[number] += 1
+                beyond = self._seen[number] - aim.first
+                if hit is None and beyond >= 0 and (aim.times is None or beyond < aim.times):
+                    self.strikes[number] += 1
+                    hit = aim
+            return hit
+
+    def note_end(self, kind: str) -> None:
+        """Note that lists after such a write may be struck."""
+        with self._lock:
+            self._ended.add(kind)
+
+
 class _Request(NamedTuple):
     method: str
     target: str
@@ -131,25 +171,24 @@ class Proxy(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, upstream: str, aims: Sequence[Aim], before: Sequence[Json]) -> None:
+    def __init__(self, upstream: str, marksman: Marksman, before: Sequence[Json] = ()) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.strikes = [0] * len(aims)
         self.gone = threading.Event()
+        self.marksman = marksman
         self.before = before
         self._upstream = urlsplit(upstream)
-        self._aims = aims
-        self._seen = [0] * len(aims)
-        self._ended = {""}
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._busy: list[threading.Thread] = []
 
     @classmethod
     @contextmanager
-    def running(cls, upstream: str, aims: Sequence[Aim], before: Sequence[Json]) -> Iterator[Proxy]:
+    def running(
+        cls, upstream: str, marksman: Marksman, before: Sequence[Json] = ()
+    ) -> Iterator[Proxy]:
         """Run a proxy; at the end, all that it passes on late has been answered."""
-        with cls(upstream, aims, before) as proxy:
+        with cls(upstream, marksman, before) as proxy:
             serving = threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True)
             serving.start()
             try:
@@ -177,25 +216,6 @@ class Proxy(socketserver.ThreadingTCPServer):
                 connection.shutdown(socket.SHUT_RD)
         for thread in threads:
             thread.join()
-
-    def aim_at(self, kind: str) -> Aim | None:
-        """Return the aim that strikes a request, if any does."""
-        with self._lock:
-            hit = None
-            for number, aim in enumerate(self._aims):
-                if aim.kind != kind or aim.after not in self._ended:
-                    continue
-                self._seen[number] += 1
-                beyond = self._seen[number] - aim.first
-                if hit is None and beyond >= 0 and (aim.times is None or beyond < aim.times):
-                    self.strikes[number] += 1
-                    hit = aim
-            return hit
-
-    def note_end(self, kind: str) -> None:
-        """Note that a request of a kind has been answered, or has failed."""
-        with self._lock:
-            self._ended.add(kind)
 
     def forward(self, request: _Request) -> Reply:
         """Let the simulator carry out a request."""
@@ -240,20 +260,20 @@ class _Connection(socketserver.StreamRequestHandler):
         if request is None:
             return False
         kind = request.kind
-        aim = self.server.aim_at(kind)
+        aim = self.server.marksman.aim_at(kind)
         try:
             if aim is None:
                 self.wfile.write(self.server.forward(request).raw())
                 return True
             return self._strike(request, kind, aim)
         finally:
-            self.server.note_end(kind)
+            self.server.marksman.note_end(kind)
 
     def _strike(self, request: _Request, kind: str, aim: Aim) -> bool:
         # Meanwhile the client gives up.
         time.sleep(aim.fault.late)
         reply = self.server.forward(request) if aim.carried_out else _STAND_IN
-        self.server.note_end(kind)
+        self.server.marksman.note_end(kind)
         struck = Struck(kind, request.head, request.target, reply, self.server.before)
         for step in aim.fault.sends(struck):
             if isinstance(step, bytes):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from faults.catalogue import CATALOGUE
-from faults.proxy import CREATE, LIST, Aim, End, Fault, Proxy
+from faults.proxy import CREATE, LIST, Aim, Aims, End, Fault, Proxy
 
 _SNAPSHOTS = "/v1/spectroclusters/c/vms/snapshot"
 _CREATION = "/v1/spectroclusters/c/vms/db1/snapshot"
@@ -75,34 +75,36 @@ def ask(proxy: Proxy, method: str = "GET", path: str = _SNAPSHOTS) -> int | str:
 
 
 def test_requests_that_are_not_aimed_at_are_passed_on(upstream: Upstream) -> None:
-    with Proxy.running(upstream.url, [Aim(_REFUSED, CREATE)], []) as proxy:
+    aims = Aims([Aim(_REFUSED, CREATE)])
+
+    with Proxy.running(upstream.url, aims) as proxy:
         assert ask(proxy) == 200
 
     assert upstream.asked == ["GET"]
-    assert proxy.strikes == [0]
+    assert aims.strikes == [0]
 
 
 def test_the_nth_requests_are_struck(upstream: Upstream) -> None:
-    aim = Aim(_REFUSED, LIST, carried_out=False, first=2, times=2)
+    aims = Aims([Aim(_REFUSED, LIST, carried_out=False, first=2, times=2)])
 
-    with Proxy.running(upstream.url, [aim], []) as proxy:
+    with Proxy.running(upstream.url, aims) as proxy:
         assert [ask(proxy) for _ in range(5)] == [200, 503, 503, 200, 200]
 
     assert len(upstream.asked) == 3
-    assert proxy.strikes == [2]
+    assert aims.strikes == [2]
 
 
 def test_a_request_can_be_carried_out_although_it_is_struck(upstream: Upstream) -> None:
-    with Proxy.running(upstream.url, [Aim(_REFUSED, CREATE, carried_out=True)], []) as proxy:
+    with Proxy.running(upstream.url, Aims([Aim(_REFUSED, CREATE)])) as proxy:
         assert ask(proxy, "POST", _CREATION) == 503
 
     assert upstream.asked == ["POST"]
 
 
 def test_lists_are_struck_after_a_write_only(upstream: Upstream) -> None:
-    aim = Aim(_REFUSED, LIST, times=None, after=CREATE)
+    aims = Aims([Aim(_REFUSED, LIST, times=None, after=CREATE)])
 
-    with Proxy.running(upstream.url, [aim], []) as proxy:
+    with Proxy.running(upstream.url, aims) as proxy:
         before, _write, after = ask(proxy), ask(proxy, "POST", _CREATION), ask(proxy)
 
     assert (before, after) == (200, 503)
@@ -113,14 +115,14 @@ def test_lists_are_struck_after_a_write_only(upstream: Upstream) -> None:
     [(End.RESET, "ConnectionResetError"), (End.CLOSED, "RemoteDisconnected")],
 )
 def test_a_connection_ends_as_the_fault_says(upstream: Upstream, end: End, error: str) -> None:
-    with Proxy.running(upstream.url, [Aim(Fault("x", lambda _: (), end), LIST)], []) as proxy:
+    with Proxy.running(upstream.url, Aims([Aim(Fault("x", lambda _: (), end), LIST)])) as proxy:
         assert ask(proxy) == error
 
 
 def test_what_is_passed_on_late_has_been_answered_at_the_end(upstream: Upstream) -> None:
     late = Fault("late", lambda _struck: (), late=0.2)
 
-    with Proxy.running(upstream.url, [Aim(late, CREATE)], []) as proxy:
+    with Proxy.running(upstream.url, Aims([Aim(late, CREATE)])) as proxy:
         connection = http.client.HTTPConnection(urlsplit(proxy.url).netloc, timeout=0.1)
         connection.request("POST", _CREATION, b"{}")
         with pytest.raises(TimeoutError):
@@ -132,5 +134,5 @@ def test_what_is_passed_on_late_has_been_answered_at_the_end(upstream: Upstream)
 
 @pytest.mark.parametrize("fault", [fault for fault in CATALOGUE if fault.honest])
 def test_an_honest_fault_lets_the_true_answer_arrive(upstream: Upstream, fault: Fault) -> None:
-    with Proxy.running(upstream.url, [Aim(fault, LIST)], []) as proxy:
+    with Proxy.running(upstream.url, Aims([Aim(fault, LIST)])) as proxy:
         assert ask(proxy) == 200

@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 from unit.ways_in import run_as_action
 
 _TESTS = Path(__file__).resolve().parents[1]
+
+
+LIMIT = 30  # seconds: ends a task that hangs
 
 
 class Told(NamedTuple):
@@ -25,9 +30,10 @@ class Told(NamedTuple):
     text: str
 
 
-def in_process(module: str, options: Mapping[str, Any]) -> Told:
-    """Run a task as its action does, in this process."""
-    result = run_as_action(module, **options)
+def in_process(module: str, options: Mapping[str, Any], limit: int = LIMIT) -> Told:
+    """Run a task as its action does, in this process. limit: seconds it may take."""
+    with _limited(limit):
+        result = run_as_action(module, **options)
     return Told(result, json.dumps(result, default=str))
 
 
@@ -59,6 +65,19 @@ class ModuleHost:
         self._process.stdin.flush()
         told = json.loads(self._process.stdout.readline())
         return Told(_result_in(told["stdout"]), told["stdout"] + told["stderr"])
+
+
+@contextmanager
+def _limited(seconds: int) -> Iterator[None]:
+    def give_up(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError(f"the task has not ended after {seconds} s")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
 
 
 def _result_in(output: str) -> dict[str, Any] | None:
