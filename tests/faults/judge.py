@@ -84,6 +84,11 @@ def not_healed(operation: Operation, again: Run) -> list[str]:
     return [f"second run: {text}" for text in found]
 
 
+def differences(operation: Operation, run: Run) -> list[str]:
+    """Return how what is there differs from what is there after a run without any trouble."""
+    return [*_undone(operation, run), *_twice(operation, run), *_others(operation, run)]
+
+
 def rows_of(operation: Operation, result: Mapping[str, Any]) -> list[Row]:
     """Return the rows of a task's result."""
     if operation.module == "vm_snapshot_set":
