@@ -100,7 +100,8 @@ $(CORES):
 	fi
 
 faults: $(DEV) ## Strike each operation with every fault (FAULTS="create 400" chooses); results in docs/faults.md
-	PYTHONPATH=tests python -m faults $(or $(FAULTS),--write docs/faults.md)
+	@status=0; PYTHONPATH=tests python -m faults $(or $(FAULTS),--write docs/faults.md) || status=1; \
+	$(if $(FAULTS),,KILLS=all pytest tests/faults/test_kills.py --numprocesses=2 || status=1;) exit $$status
 
 bench: $(DEV) $(RIVALS)/.done ## Measure against the targets (BENCH="1 3" chooses); results in build/bench.json
 	PYTHONPATH=tests python -m benchmarks $(BENCH)
