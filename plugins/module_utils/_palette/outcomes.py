@@ -12,9 +12,9 @@ from __future__ import annotations
 _PROMISED = {"GET": 200, "POST": 200, "PUT": 200, "DELETE": 204}
 
 # Refused before anything is done, whoever answers.
-_NEVER_CARRIED_OUT = frozenset({401, 429})
+_NEVER_CARRIED_OUT = frozenset({429})
 # Palette's or Kubernetes' own word that nothing was done.
-_REFUSALS = frozenset({"forbidden", "project_not_found"})
+_REFUSALS = frozenset({"forbidden", "project_not_found", "unauthorized"})
 
 # Another attempt may end otherwise. 408, 425 and 499 are the words of load balancers.
 PASSING = frozenset({408, 425, 499, 502, 503, 504})

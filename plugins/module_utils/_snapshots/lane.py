@@ -242,8 +242,9 @@ class Lane:
             if member.begun:
                 self._await(member, now)
             self._settle(member, now)
-            if member.failure and member.failure.reason in _STOPS_ALL:
-                self.stopped_by = member.failure
+            error = member.failure or member.doubt
+            if error and error.reason in _STOPS_ALL:
+                self.stopped_by = error
         if self._api.breaker.open and not self._polled:
             self._schedule(now)
 

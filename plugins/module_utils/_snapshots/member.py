@@ -37,11 +37,15 @@ class Member:
     """The steps of one virtual machine, done in order, and their state.
 
     patience: the seconds in which the storage should be done with it. group: members with the same
-    one begin together. doubt: the error of a write of which it is not known whether it was carried
-    out; doubts: how many turned out not to be. not_before: when a snapshot may be taken, because a
-    deletion may be under way till then. whole: what was asked for, with our marks; marked: whether
-    they were written once more. fresh_among: returns the one of the VM's snapshots with which it
-    needs no new one. planned_at: when that was last looked for.
+    one begin together.
+    timeout: seconds from a write to its goal; deadline: when they are over. not_before: when a
+    snapshot may be taken, because a deletion may be under way till then. gone_uid: of the snapshot
+    that was deleted.
+    doubt: the error of a write of which it is not known whether it was carried out; doubted_at:
+    since when; doubts: how many writes turned out not to be.
+    whole: what was asked for, with our marks; marked: whether they were written once more.
+    fresh_among: returns the one of the VM's snapshots with which it needs no new one. planned_at:
+    when that was last looked for.
     """
 
     def __init__(
@@ -65,11 +69,14 @@ class Member:
         self.fresh_among: Callable[[Iterable[Snapshot]], Snapshot | None] | None = None
         self.planned_at = 0.0
         self.request_id = new_request_id()
+        self.timeout = 0.0
         self.deadline = math.inf
         self.not_before = 0.0
         self.missing_since: float | None = None
         self.doubt: InDoubtError | None = None
+        self.doubted_at = 0.0
         self.doubts = 0
+        self.gone_uid: str | None = None
         self.whole: Desired | None = None
         self.marked = False
 

@@ -26,7 +26,11 @@ _ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 
 
 def begin(api: ClusterVms, member: Member, timeout: float) -> None:
-    """Do the write of a member's next step. An error becomes the member's failure."""
+    """Do the write of a member's next step. An error becomes the member's failure.
+
+    timeout: seconds for its goal to be reached.
+    """
+    member.timeout = timeout
     try:
         _look_again(api, member)
         step = member.steps[0]
@@ -43,29 +47,30 @@ def begin(api: ClusterVms, member: Member, timeout: float) -> None:
             member.advance()
     except writes.InDoubtError as doubt:
         # A poll tells what became of it.
-        member.doubt, member.deadline = doubt, time.monotonic() + min(timeout, _IN_DOUBT)
+        now = time.monotonic()
+        member.doubt, member.doubted_at, member.deadline = doubt, now, now + _IN_DOUBT
     except writes.NameTakenError as error:
         member.failure, member.seen = error, error.listed
     except PaletteError as error:
         member.failure = _after_deletion(error) if _replaces(member) else error
 
 
-def read_poll(member: Member, seen: Snapshot | None, now: float, retries: int) -> None:
-    """Go on with a member by what a poll shows; seen: None if its snapshot is not listed.
+def read_poll(member: Member, listed: Snapshot | None, now: float, retries: int) -> None:
+    """Go on with a member by what a poll shows; listed: what has its snapshot's name, if anything.
 
     retries: how often a write that was not carried out is done again.
     """
-    step = member.steps[0]
+    step, seen = member.steps[0], _own(member, listed)
     member.last_polled = seen or member.last_polled
     member.missing_since = None if seen else member.missing_since or now
     try:
-        if member.doubt and not _carried_out(member, member.doubt, seen, retries):
+        if member.doubt and not _carried_out(member, member.doubt, listed, now, retries):
             return
         if seen and step.goal not in _ABSENCE_ENDS:
             member.seen = seen
         if seen and _to_be_marked(member, seen):
             return
-        if step.goal is None or (_sure(member, now) and reached(step.goal, seen, member.uid)):
+        if step.goal is None or (_sure(member, now) and reached(step.goal, seen)):
             member.advance()
     except writes.NameTakenError as error:
         member.failure, member.seen = error, error.listed
@@ -102,6 +107,7 @@ def _look_again(api: ClusterVms, member: Member) -> None:
 
 def _write(api: ClusterVms, step: Step, member: Member) -> None:
     if step.write == DELETE:
+        member.gone_uid = step.uid
         if writes.delete(api, member.key, step.name, step.uid):
             # It may be carried out as late as this, and must not meet the next snapshot.
             member.not_before = time.monotonic() + api.request_timeout
@@ -121,7 +127,7 @@ def _create(api: ClusterVms, desired: Desired, member: Member) -> None:
         pause(late)
     member.whole = writes.marked(desired, member.request_id)
     try:
-        member.seen = writes.create(api, member.whole)
+        member.seen = writes.create(api, member.whole, member.gone_uid)
     except writes.NameTakenError as taken:
         # One that somebody else took meanwhile may do as well.
         if not satisfies(desired, taken.listed):
@@ -165,22 +171,38 @@ def _marks_lost(member: Member, why: str) -> PaletteError:
 
 
 def _carried_out(
-    member: Member, doubt: writes.InDoubtError, seen: Snapshot | None, retries: int
+    member: Member, doubt: writes.InDoubtError, listed: Snapshot | None, now: float, retries: int
 ) -> bool:
-    """Say whether the list shows that the write in doubt was carried out; else do it again."""
+    """Say whether a list shows that the write in doubt was carried out.
+
+    If it does not when lists have had time, do it again, or raise what came of it.
+    """
     member.doubt = None
-    done = doubt.settle(seen)
+    done = doubt.settle(listed)
     if done is not None:
         member.changed = True
         if isinstance(done, Snapshot):
             member.seen, member.uid = done, done.uid
+        member.deadline = now + member.timeout
         return True
+    if now - member.doubted_at < LAG:
+        member.doubt = doubt
+        return False
     member.doubts += 1
-    if member.doubts > retries:
-        doubt.outcome_unknown = False
-        raise doubt
+    if not doubt.passing or member.doubts > retries:
+        doubt.cause.outcome_unknown = False
+        raise doubt.cause
     member.rest()
     return False
+
+
+def _own(member: Member, listed: Snapshot | None) -> Snapshot | None:
+    """Return what is listed, but not another one with the name of a member's snapshot.
+
+    It may be an earlier one, which a lagging list still shows, or a later one.
+    """
+    known = listed is not None and listed.uid and member.uid
+    return None if known and listed and listed.uid != member.uid else listed
 
 
 def _sure(member: Member, now: float) -> bool:
@@ -206,4 +228,4 @@ def _reached_already(step: Step, member: Member) -> bool:
     seen = member.seen
     if step.write or not step.goal or not seen or seen.name != step.name:
         return False
-    return reached(step.goal, seen, member.uid)
+    return reached(step.goal, _own(member, seen))

@@ -65,14 +65,12 @@ def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 # See docs/palette.md, "Readiness".
-def reached(goal: Goal, seen: Snapshot | None, uid: str | None) -> bool:
+def reached(goal: Goal, seen: Snapshot | None) -> bool:
     """Return whether a poll shows the goal reached; raise PaletteError if it never will be.
 
     seen: the snapshot as listed, None if it is not listed. uid: of the snapshot waited for, because
     another one may have been created with the same name.
     """
-    if seen and uid and seen.uid and seen.uid != uid:
-        seen = None
     if goal is Goal.GONE:
         return seen is None
     if goal is Goal.SETTLED:

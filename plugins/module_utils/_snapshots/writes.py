@@ -55,20 +55,26 @@ class NameTakenError(PaletteError):
 class InDoubtError(PaletteError):
     """Neither the answer nor a list tells whether a write was carried out.
 
-    settle: says it of a later list, as the write itself would.
+    unlisted: why the list could not be read, if that is why. settle: says what became of it by a
+    later list, as the write itself would.
     """
 
     def __init__(
-        self, cause: PaletteError, unlisted: PaletteError, settle: Callable[[Listed], Any]
+        self,
+        cause: PaletteError,
+        unlisted: PaletteError | None,
+        settle: Callable[[Listed], Any],
     ) -> None:
+        why = f"the list cannot be read either ({unlisted.message})" if unlisted else ""
         super().__init__(
             cause.reason,
-            f"{cause.message}; it is not known whether this was carried out, because the list "
-            f"cannot be read either ({unlisted.message}); run the task again when Palette is "
-            "reachable",
+            f"{cause.message}; it is not known whether this was carried out"
+            f"{f', because {why}' if why else ''}; run the task again when Palette is reachable",
             outcome_unknown=True,
+            passing=cause.passing,
             **cause.facts,
         )
+        self.cause = cause
         self.settle = settle
 
 
@@ -86,11 +92,12 @@ def marked(desired: Desired, request_id: str) -> Desired:
     return desired._replace(body=body, declared=body)
 
 
-def create(api: ClusterVms, desired: Desired) -> Snapshot:
+def create(api: ClusterVms, desired: Desired, gone_uid: str | None = None) -> Snapshot:
     """Take the snapshot and return it as answered, or as listed if the outcome was unknown.
 
-    desired: with the mark of its request, the same for each attempt. Raise NameTakenError if
-    another VM's snapshot has the name, or somebody else has just taken it.
+    desired: with the mark of its request, the same for each attempt. gone_uid: of the snapshot that
+    had the name before. Raise NameTakenError if another VM's snapshot has the name, or somebody
+    else has just taken it.
     """
     request_id = desired.body["metadata"]["annotations"][REQUEST_ID]
 
@@ -99,6 +106,9 @@ def create(api: ClusterVms, desired: Desired) -> Snapshot:
         return _answered(api, desired, answer)
 
     def settle(listed: Listed) -> Snapshot | None:
+        if listed and listed.uid == gone_uid:
+            # The list shows what was there before.
+            return None
         if listed is None or listed.annotations.get(REQUEST_ID) == request_id:
             return listed
         if listed.key != desired.key:
@@ -214,12 +224,13 @@ def _exactly_once(
         except PaletteError as error:
             if not error.outcome_unknown:
                 raise
+            error.passing = error.passing and number <= api.retries
             done = settle(_listed_after(api, target, error, settle))
             if done is not None:
                 return done
-            if number > api.retries or not error.passing:
-                error.outcome_unknown = False
-                raise
+            if not error.passing:
+                # The list may lag behind. A poll tells, when it has had time.
+                raise InDoubtError(error, None, settle) from None
         pause(backoff(number))
     raise AssertionError("the last attempt returns or raises")
 

@@ -24,7 +24,7 @@ TABLE = {
     300: (UNKNOWN, UNKNOWN, False),
     302: (UNKNOWN, UNKNOWN, False),
     400: (UNKNOWN, UNKNOWN, False),
-    401: (REFUSED, REFUSED, False),
+    401: (REFUSED, UNKNOWN, False),
     403: (REFUSED, UNKNOWN, False),
     404: (UNKNOWN, UNKNOWN, False),
     405: (UNKNOWN, UNKNOWN, False),

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import steps
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
     Execution,
 )
@@ -35,12 +36,14 @@ from unit.palette_in_memory import (
     TIMED_OUT,
     Call,
     MemoryPalette,
+    Stored,
     cluster_vms,
     connected,
 )
 
 WAITING = Waiting(timeout=60.0, interval=5.0)
 DB1 = key_of("db1")
+REFUSED = PaletteError("rejected", "HTTP 400: bad", outcome_unknown=True, passing=False)
 UNLISTED = PaletteError("unavailable", "HTTP 503")
 
 
@@ -134,6 +137,68 @@ def test_creation_that_lists_do_not_show_is_given_up_after_the_retries(
     assert not member.may_have_changed
 
 
+@pytest.mark.parametrize("polls", [1, 3])
+def test_creation_that_a_lagging_list_does_not_show_is_found_later(
+    palette: MemoryPalette, polls: int
+) -> None:
+    palette.fail("POST", REFUSED, when="after")
+    hidden: dict[tuple[str, str, str], Stored] = {}
+
+    def lag(call: Call) -> None:
+        if call.kind == "LIST":
+            palette.stored.update(hidden)
+            hidden.clear()
+            if len(palette.polls()) <= polls:
+                hidden.update(palette.stored)
+                palette.stored.clear()
+
+    palette.before = lag
+    member = creation()
+    run(palette, member)
+    assert not member.failure
+    assert (member.changed, len(palette.writes("POST"))) == (True, 1)
+
+
+def test_creation_that_was_refused_is_told_when_lists_have_had_time(
+    palette: MemoryPalette,
+) -> None:
+    palette.fail("POST", REFUSED)
+    member = creation()
+    run(palette, member)
+    assert member.failure
+    assert (member.failure.message, member.unknown) == ("HTTP 400: bad", False)
+    assert len(palette.writes("POST")) == 1
+    assert steps.LAG <= palette.elapsed < 3 * steps.LAG
+
+
+def test_replacement_is_not_taken_for_somebody_elses_by_a_lagging_list(
+    palette: MemoryPalette,
+) -> None:
+    old = palette.add_snapshot("s", DB1, own_labels(), course=(FAILED,))
+    palette.fail("POST", LOST, when="after")
+    taken: list[Stored] = []
+
+    def show_the_old_one(call: Call) -> None:
+        place = ("c1", "vms", "s")
+        if call.kind == "LIST" and palette.writes("POST"):
+            if len(taken) < 3:
+                taken.append(taken[0] if taken else palette.stored[place])
+                old.gone_at = None
+                palette.stored[place] = old
+            else:
+                palette.stored[place] = taken[0]
+
+    palette.before = show_the_old_one
+    desired = desired_snapshot(labels=own_labels())
+    uid = old.metadata["uid"]
+    deletion_step = Step(DELETE, "s", Goal.GONE, uid=uid)
+    member = Member(DB1, [deletion_step, Step(CREATE, "s", Goal.READY, desired=desired)])
+    run(palette, member)
+    assert not member.failure
+    assert member.seen
+    assert member.seen.uid == taken[0].metadata["uid"]
+
+
 # A deletion that may be under way still
 
 
@@ -145,8 +210,8 @@ def test_replacement_is_taken_after_an_unclear_deletion_can_no_longer_strike(
     if error:
         palette.fail("DELETE", error, when="after")
     desired = desired_snapshot(labels=own_labels())
-    steps = [Step(DELETE, "s", Goal.GONE), Step(CREATE, "s", Goal.READY, desired=desired)]
-    member = Member(DB1, steps)
+    replacement = [Step(DELETE, "s", Goal.GONE), Step(CREATE, "s", Goal.READY, desired=desired)]
+    member = Member(DB1, replacement)
     run(palette, member)
     assert not member.failure
     (post,) = palette.writes("POST")

@@ -43,7 +43,6 @@ def snapshot(status: Json | None = None, uid: str = "u1", **metadata: str) -> Sn
         (Goal.READY, snapshot({**RUNNING, "error": {"message": "passing"}}), False),
         (Goal.READY, snapshot(FAILED), "snapshot_failed"),
         (Goal.READY, snapshot(READY, **DELETING), "snapshot_deleted"),
-        (Goal.READY, snapshot(READY, uid="u2"), "snapshot_disappeared"),
         (Goal.READY, None, "snapshot_disappeared"),
         (Goal.QUIESCED, snapshot(UNQUIESCED), "not_quiesced"),
         (Goal.QUIESCED, snapshot({**UNQUIESCED, "readyToUse": False}), False),
@@ -52,7 +51,6 @@ def snapshot(status: Json | None = None, uid: str = "u1", **metadata: str) -> Sn
         (Goal.GONE, None, True),
         (Goal.GONE, snapshot(READY), False),
         (Goal.GONE, snapshot(FAILED, **DELETING), False),
-        (Goal.GONE, snapshot(READY, uid="u2"), True),
         (Goal.SETTLED, None, True),
         (Goal.SETTLED, snapshot(), False),
         (Goal.SETTLED, snapshot(RUNNING), False),
@@ -64,16 +62,11 @@ def test_reached_ends_the_waiting_or_does_not(
     goal: Goal, seen: Snapshot | None, end: bool | str
 ) -> None:
     if isinstance(end, bool):
-        assert reached(goal, seen, "u1") is end
+        assert reached(goal, seen) is end
         return
     with pytest.raises(PaletteError) as caught:
-        reached(goal, seen, "u1")
+        reached(goal, seen)
     assert caught.value.reason == end
-
-
-def test_reached_takes_any_snapshot_of_the_name_without_a_uid() -> None:
-    assert reached(Goal.READY, snapshot(READY, uid="u2"), None)
-    assert reached(Goal.READY, snapshot(READY, uid=""), "u1")
 
 
 def test_timed_out_names_goal_time_and_state() -> None:
