@@ -1,9 +1,9 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Derives the contract in tests/contract from Palette's API document, and the schemas from it.
+"""Derives the contract in tests/contract from Palette's API document, and a schema from it.
 
-Give the document (Swagger 2.0) with --spec; without it, only the schemas are derived anew.
+Give the document (Swagger 2.0) with --spec; without it, only the schema is derived anew.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Schemas = dict[str, Schema]
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "tests/contract"
 SOURCE = CONTRACTS / "palette-4.8.json"
-SCHEMAS = ROOT / "plugins/module_utils/_validation/virtual_machine_snapshot.py"
+SCHEMA = ROOT / "plugins/module_utils/_validation/virtual_machine_snapshot.py"
 
 # The calls that the contract covers, of the hundreds that Palette has.
 COVERED = re.compile(
@@ -31,13 +31,12 @@ COVERED = re.compile(
     r"|dashboard/spectroclusters/(metadata|search|vms)|spectroclusters/\{uid\}(/(assets|vms)(/.+)?)?)"
 )
 CREATE = "/v1/spectroclusters/{uid}/vms/{vmName}/snapshot"
-LIST = "/v1/spectroclusters/{uid}/vms/snapshot"
 
 # The keywords of a schema: those that hold schemas, those carried over and those that are not.
 NESTED = {"additionalProperties", "items", "properties"}
 KEPT = {"enum", "format", "maximum", "minimum", "required", "type", "uniqueItems"}
 DROPPED = {"collectionFormat", "default", "description", "example", "externalDocs", "title"}
-# What the schemas say instead of Swagger's own formats; they keep the names of others.
+# What the schema says instead of Swagger's own formats; they keep the names of others.
 FORMATS: Schemas = {
     "byte": {"contentEncoding": "base64"},
     "int64": {"maximum": 2**63 - 1, "minimum": -(2**63)},
@@ -48,7 +47,7 @@ MODULE = '''\
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON Schemas (2020-12) of Palette's snapshot calls: the request is closed, the answers open."""
+"""The JSON Schema (2020-12) of a snapshot as it is sent to Palette: closed."""
 # Generated from "{title}" by tools/derive_contract.py: do not edit.
 
 from __future__ import annotations
@@ -57,30 +56,16 @@ from typing import Any
 
 _CLOSED: dict[str, Any] = {closed}
 
-_OPEN: dict[str, Any] = {open}
-
 REQUEST: dict[str, Any] = {{
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$ref": "{body}",
     "$defs": _CLOSED,
 }}
-
-RESPONSE: dict[str, Any] = {{
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "$ref": "{answer}",
-    "$defs": _OPEN,
-}}
-
-LIST_RESPONSE: dict[str, Any] = {{
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "$ref": "{listing}",
-    "$defs": _OPEN,
-}}
 '''
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write contract and schemas, or with --check compare them; returns the exit code."""
+    """Write contract and schema, or with --check compare them; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", type=Path, help="Palette's API document, in Swagger 2.0")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it would")
@@ -96,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         version = contract["title"].split()[-1]
         derived[CONTRACTS / f"palette-{version}.json"] = laid_out(contract, json.dumps) + "\n"
     source = derived.get(SOURCE) or SOURCE.read_text(encoding="utf-8")
-    derived[SCHEMAS] = derive_schemas(json.loads(source))
+    derived[SCHEMA] = derive_schema(json.loads(source))
     changed = [path for path, text in derived.items() if not holds(path, text)]
     for path in changed:
         if not options.check:
@@ -176,19 +161,15 @@ def reachable(node: object, definition: Callable[[str], Schema]) -> Schemas:
     return dict(sorted(found.items()))
 
 
-def derive_schemas(contract: Schema) -> str:
-    """Return the text of the Python module that holds the schemas of the snapshot calls."""
-    create, listing = contract["paths"][CREATE]["post"], contract["paths"][LIST]["get"]
+def derive_schema(contract: Schema) -> str:
+    """Return the text of the Python module that holds the schema of a creation."""
+    create = contract["paths"][CREATE]["post"]
     (body,) = (each["schema"] for each in create["parameters"] if each["in"] == "body")
-    answers = [create["responses"]["200"], listing["responses"]["200"]]
     definition = contract["$defs"].__getitem__
     return MODULE.format(
         title=contract["title"],
         closed=python({n: closed(m) for n, m in reachable(body, definition).items()}),
-        open=python({n: opened(m) for n, m in reachable(answers, definition).items()}),
         body=body["$ref"],
-        answer=answers[0]["$ref"],
-        listing=answers[1]["$ref"],
     )
 
 
@@ -196,14 +177,6 @@ def closed(schema: Schema) -> Schema:
     """The request form: an object with named properties has no others."""
     shut = {"additionalProperties": False} if "properties" in schema else {}
     return shut | with_children(plain(schema), closed)
-
-
-def opened(schema: Schema) -> Schema:
-    """The answer form: unknown properties pass, and null stands for an absent value or array."""
-    relaxed = with_children(plain(schema), opened)
-    for name in relaxed.get("properties", {}).keys() - relaxed.get("required", []):
-        relaxed["properties"][name] = nullable(relaxed["properties"][name])
-    return nullable(relaxed) if relaxed.get("type") == "array" else relaxed
 
 
 def plain(schema: Schema) -> Schema:
@@ -215,8 +188,6 @@ def plain(schema: Schema) -> Schema:
 
 def nullable(schema: Schema) -> Schema:
     """The schema, which null passes too."""
-    if "$ref" in schema:
-        return {"anyOf": [schema, {"type": "null"}]}
     if not isinstance(schema.get("type"), str):
         return schema
     enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}

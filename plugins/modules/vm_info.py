@@ -185,8 +185,10 @@ vms:
     blocked_by:
       description:
         - Why M(spectrocloud.palette.vm_snapshot) would refuse to take a snapshot of it now, as its
-          RV(spectrocloud.palette.vm_snapshot#module:reason) says it, V(not_snapshottable) or
-          V(vm_terminating). Null if it would not.
+          RV(spectrocloud.palette.vm_snapshot#module:reason) says it, V(not_snapshottable),
+          V(vm_terminating) or V(malformed_response). Null if it would not.
+        - With V(malformed_response), Palette's answer about it cannot be read. Then only its name
+          is known, and no C(selector) matches it.
         - What only O(spectrocloud.palette.vm_snapshot#module:consistency) or
           O(spectrocloud.palette.vm_snapshot#module:excluded_volumes) refuses does not count, see
           C(paused), C(guest_agent) and C(volumes).

@@ -141,7 +141,7 @@ outcome:
 snapshot:
   description:
     - The snapshot as last returned by the API; after a deletion, its last known state. In check
-      mode, the snapshot as predicted. Null if there is none.
+      mode, the snapshot as predicted. Without C(managedFields). Null if there is none.
   returned: always, except when the task fails before looking up the snapshot
   type: dict
   sample:

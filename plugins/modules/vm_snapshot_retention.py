@@ -17,7 +17,8 @@ description:
     another's.
   - This collection deletes only what it took itself, which has the label
     C(app.kubernetes.io/managed-by=ansible) and the annotation C(spectrocloud.palette/request-id).
-    Snapshots of Palette's own scheduler are never deleted.
+    Snapshots of Palette's own scheduler are never deleted, nor is one that cannot be read, which a
+    warning names.
   - Snapshots in progress are kept, and so are those that are taken but not ready to use, unless
     they have had an error for more than a day. Delete one that never becomes ready with
     M(spectrocloud.palette.vm_snapshot).

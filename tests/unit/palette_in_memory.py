@@ -168,6 +168,7 @@ class MemoryPalette(PaletteClient):
     before: called with each call. after: called with each write when it has been carried out. Both
     may raise what becomes of the answer.
     strips: methods whose labels and annotations are not kept.
+    distort: makes of each VM and snapshot what is answered.
     sick: by cluster uid, what becomes of each of its calls; None for an answer.
     deleted_together: what was to be deleted while another of its VM was still being deleted so.
     """
@@ -187,6 +188,7 @@ class MemoryPalette(PaletteClient):
         self.gone_after: float | None = 2.0
         self.before: Callable[[Call], None] = lambda _call: None
         self.after: Callable[[Call], None] = lambda _call: None
+        self.distort: Callable[[Json], Any] = lambda item: item
         self.deleted_together: list[str] = []
         self.sick: dict[str, Callable[[Call], PaletteError | None]] = {}
         self.strips: set[str] = set()
@@ -331,7 +333,8 @@ class MemoryPalette(PaletteClient):
         if call.kind == "VM":
             return self._vm(call)
         if call.kind == "SNAPSHOT":
-            return self._shown(self._existing(call))
+            shown: Json = self._shown(self._existing(call))
+            return shown
         if call.method == "GET":
             found = self._snapshots(call) if call.kind == "LIST" else self._vms(call)
             page = _page(found, call.query)
@@ -342,7 +345,8 @@ class MemoryPalette(PaletteClient):
         key = VmKey(call.cluster_uid, call.query["namespace"], call.vm_name)
         if key not in self.vms:
             _refuse(call, "Failed")
-        return deepcopy(self.vms[key])
+        answer: Json = self.distort(deepcopy(self.vms[key]))
+        return answer
 
     def _vms(self, call: Call) -> list[Json]:
         namespaces = _split(call.query.get("namespace"))
@@ -375,7 +379,8 @@ class MemoryPalette(PaletteClient):
         if "POST" in self.strips:
             body["metadata"].update(labels={}, annotations={})
         stored = self._store(key, body, self.courses.get(key.vm_name, self.course))
-        return self._styled(deepcopy(stored.manifest))
+        answer: Json = self._styled(deepcopy(stored.manifest))
+        return answer
 
     def _put(self, call: Call) -> Json:
         stored = self._existing(call)
@@ -387,7 +392,8 @@ class MemoryPalette(PaletteClient):
             kept = {} if "PUT" in self.strips else body["metadata"].get(kind)
             stored.metadata[kind] = deepcopy(kept)
         stored.touch()
-        return self._shown(stored)
+        answer: Json = self._shown(stored)
+        return answer
 
     def _delete(self, call: Call) -> Json:
         stored = self._existing(call)
@@ -419,13 +425,13 @@ class MemoryPalette(PaletteClient):
             if stored.gone_at is not None and stored.gone_at <= now:
                 del self.stored[place]
 
-    def _shown(self, item: Json | Stored) -> Json:
+    def _shown(self, item: Json | Stored) -> Any:
         if isinstance(item, Stored):
             return self._styled(item.shown(self.clock.now))
-        return deepcopy(item)
+        return self.distort(deepcopy(item))
 
-    def _styled(self, snapshot: Json) -> Json:
-        return _in_go_swagger(snapshot) if self._go_swagger else snapshot
+    def _styled(self, snapshot: Json) -> Any:
+        return self.distort(_in_go_swagger(snapshot) if self._go_swagger else snapshot)
 
 
 def _in_go_swagger(item: Json) -> Json:

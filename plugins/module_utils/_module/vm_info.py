@@ -17,6 +17,7 @@ from .._snapshots.cluster_result import (
     counts_by_cluster,
     demand_clusters,
     warn_of_clusters,
+    warn_of_unreadable,
 )
 from .._snapshots.fleet import Fleet, observe_matching
 from .._snapshots.model import Snapshot
@@ -78,6 +79,7 @@ def newest_usable(snapshots: Iterable[Snapshot], vm: VirtualMachine) -> Snapshot
 
 def _warn(invocation: Invocation, session: PaletteSession, fleet: Fleet) -> None:
     warn_of_clusters(fleet, invocation.warn)
+    warn_of_unreadable(fleet, invocation.warn)
     for miss in fleet.unmatched:
         invocation.warn(str(miss))
     clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)

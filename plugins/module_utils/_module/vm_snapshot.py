@@ -15,7 +15,7 @@ from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.execute import Execution
 from .._snapshots.lane import Lane
 from .._snapshots.member import Member
-from .._snapshots.model import Snapshot
+from .._snapshots.model import Snapshot, unreadable_text
 from .._snapshots.observe import find_name, list_snapshots
 from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
 from .._snapshots.progress import Progress
@@ -103,8 +103,11 @@ def _desired(invocation: Invocation, request: Request, api: ClusterVms) -> Desir
 
 def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
     options = invocation.options
-    others = list_snapshots(api, [desired.key])
-    current = next((snapshot for snapshot in others if snapshot.name == desired.name), None)
+    listed = list_snapshots(api, [desired.key])
+    current = next((snapshot for snapshot in listed if snapshot.name == desired.name), None)
+    others = [snapshot for snapshot in listed if not snapshot.unreadable]
+    for stranger in (s for s in listed if s.unreadable and s is not current):
+        invocation.warn(f"{unreadable_text(stranger)}; it is left alone")
     absent = options["state"] == "absent"
     if current is None and (absent or invocation.check_mode):
         # Another VM's snapshot may have the name. Palette rejects a creation then; a prediction and

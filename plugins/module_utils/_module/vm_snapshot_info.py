@@ -18,6 +18,7 @@ from .._snapshots.cluster_result import (
     counts_by_cluster,
     demand_clusters,
     warn_of_clusters,
+    warn_of_unreadable,
 )
 from .._snapshots.fleet import SnapshotFilters, observe_matching, snapshot_filters_from
 from .._snapshots.model import Snapshot
@@ -83,11 +84,12 @@ def run(invocation: Invocation, request: Request) -> Result:
     fleet = observe_matching(session, request.filters, request.filters.selector is not None)
     demand_clusters(fleet, invocation.options["on_error"])
     warn_of_clusters(fleet, invocation.warn)
+    warn_of_unreadable(fleet, invocation.warn)
     misses = [*fleet.unmatched, *fleet.unmatched_set(request.snapshot_filters.set_name)]
     _warn(invocation, misses, clock_problem(invocation.now, session.clock_skew, fleet.snapshots))
     matching = fleet.matching(request.snapshot_filters)
     found = [snapshot for snapshot in matching if all(test(snapshot) for test in request.tests)]
-    if not (fleet.snapshots or fleet.failures) and session.project_hint:
+    if not (fleet.snapshots or fleet.unreadable or fleet.failures) and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     found.sort(key=lambda snapshot: (snapshot.taken_at or _EARLIEST, snapshot.name), reverse=True)
     now = invocation.now

@@ -17,6 +17,7 @@ from .._snapshots.cluster_result import (
     demand_clusters,
     failure_text,
     warn_of_clusters,
+    warn_of_unreadable,
 )
 from .._snapshots.fleet import (
     Fleet,
@@ -156,7 +157,8 @@ def run(invocation: Invocation, request: Request) -> Result:
         if not invocation.check_mode:
             clusters.execute(request.pace, progress)
     fleet = with_unmatched(clusters.fleet, None, request.filters, left_out)
-    if not (fleet.snapshots or fleet.failures) and session.project_hint:
+    warn_of_unreadable(fleet, invocation.warn)
+    if not (fleet.snapshots or fleet.unreadable or fleet.failures) and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     return _result(invocation, request, fleet, work)
 

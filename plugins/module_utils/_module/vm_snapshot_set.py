@@ -13,7 +13,12 @@ from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError, invalid_parameters
 from .._snapshots.clock import check_clock, clock_problem
-from .._snapshots.cluster_result import clusters_result, demand_clusters, failure_text
+from .._snapshots.cluster_result import (
+    clusters_result,
+    demand_clusters,
+    failure_text,
+    warn_of_unreadable,
+)
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.fleet import (
     Candidate,
@@ -38,7 +43,7 @@ from .._snapshots.naming import (
     unusable_names,
 )
 from .._snapshots.ownership import is_member, of_former_vm
-from .._snapshots.plan import KEEP, UPDATE, Action, plan_present, refuse
+from .._snapshots.plan import KEEP, UPDATE, Action, plan_present, refuse, refuse_unreadable
 from .._snapshots.plan_set import freshest, left_alone, plan_absent_members, plan_fresh
 from .._snapshots.progress import Progress
 from .._snapshots.run import ClusterRun, Pace, pace_from, pace_problems
@@ -239,6 +244,7 @@ def _check_selection(
 ) -> list[Unmatched]:
     """Tell what of the selection met nothing; what should have got a snapshot is an error."""
     options, present = invocation.options, invocation.options["state"] == "present"
+    warn_of_unreadable(fleet, invocation.warn)
     misses = list(fleet.unmatched)
     if present and not (fleet.candidates or fleet.failures):
         # A backup of nothing must not look like a success.
@@ -297,13 +303,14 @@ def _plan(
 def _plan_absent(invocation: Invocation, request: Request, fleet: Fleet) -> list[Row]:
     set_name = invocation.options["set"]
     rows = []
-    for candidate in fleet.candidates:
-        actions = plan_absent_members(fleet.of_vm(candidate.key), set_name)
-        rows.append(_row(invocation, request, candidate, actions))
     for candidate, name in _names(invocation, request, fleet):
+        actions = plan_absent_members(fleet.of_vm(candidate.key), set_name)
         stray = fleet.named(candidate.key, name)
-        if stray and not is_member(stray, set_name):
+        if stray and stray.unreadable:
+            actions.append(refuse_unreadable(stray))
+        elif stray and not is_member(stray, set_name):
             invocation.warn(f"{candidate.label}: {left_alone(stray)}")
+        rows.append(_row(invocation, request, candidate, actions))
     return rows
 
 

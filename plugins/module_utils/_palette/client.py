@@ -144,11 +144,11 @@ class PaletteClient:
     def items(
         self,
         path: str,
-        read: Callable[[Json], Item],
+        read: Callable[[Any], Item],
         query: Query | None = None,
         scope: str | None = None,
     ) -> list[Item]:
-        """Return what ``read`` makes of each item of a Kubernetes-like list.
+        """Return what ``read`` makes of each item of a Kubernetes-like list, whatever that is.
 
         If the continue token expires between two pages, the list starts again.
         """
@@ -163,7 +163,7 @@ class PaletteClient:
 
     def search_clusters(self, body: Json, scope: str | None = None) -> list[Json]:
         """Return all clusters that match a search."""
-        return list(self._paged("POST", _SEARCH, body=body, scope=scope))
+        return _objects(list(self._paged("POST", _SEARCH, body=body, scope=scope)), _SEARCH)
 
     def _paged(
         self,
@@ -172,13 +172,13 @@ class PaletteClient:
         query: Query | None = None,
         body: Json | None = None,
         scope: str | None = None,
-    ) -> Iterator[Json]:
+    ) -> Iterator[Any]:
         """Yield the items of all pages of a list."""
         token, seen = "", set[str]()
         while token not in seen and len(seen) < _MOST_PAGES:
             seen.add(token)
             page = self._page(method, path, _page_query(query or {}, token), body, scope)
-            yield from items_of(page, path)
+            yield from _list_in(page, path)
             token = _next_token(page)
             if not token:
                 return
@@ -303,9 +303,19 @@ def _not_palettes(answer: Answer, method: str, path: str) -> PaletteError:
 
 def items_of(answer: Json, where: str) -> list[Json]:
     """Return the items of a list's answer, or raise ``malformed_response``."""
+    return _objects(_list_in(answer, where), where)
+
+
+def _list_in(answer: Json, where: str) -> list[Any]:
     # An empty list may be null, but an answer without items is not a list.
     items = answer.get("items", "absent") or []
-    if isinstance(items, list) and all(isinstance(item, dict) for item in items):
+    if isinstance(items, list):
+        return items
+    raise PaletteError("malformed_response", f"{where}: items is not a list")
+
+
+def _objects(items: list[Any], where: str) -> list[Json]:
+    if all(isinstance(item, dict) for item in items):
         return items
     raise PaletteError("malformed_response", f"{where}: items is not a list of objects")
 

@@ -4,6 +4,9 @@
 """Reads the fields of the API's objects, in both of Palette's JSON styles.
 
 Booleans may be omitted or false, arrays null or empty, times omitted or zero.
+
+Only what is read is checked. What decides something has its type, or the object cannot be read
+(``malformed_response``). What is only shown is read by ``any_…``, which take what they find.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from .errors import PaletteError
 
 # See docs/palette.md, "JSON styles".
 _ZERO_YEAR = 1
+_SECOND = 1_000_000_000  # nanoseconds
 
 
 def mapping_in(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -32,7 +36,64 @@ def list_in(parent: Mapping[str, Any], key: str) -> list[Any]:
 
 def text_in(parent: Mapping[str, Any], key: str) -> str:
     """Return the text under a key; empty if it is absent or null."""
-    return str(parent.get(key) or "")
+    value = parent.get(key)
+    return shaped(value, str, key) if value is not None else ""
+
+
+def name_in(parent: Mapping[str, Any], key: str, path: str) -> str:
+    """Return the text under a key, without which an object means nothing. path: for the message."""
+    name = text_in(parent, key)
+    if name:
+        return name
+    raise PaletteError("malformed_response", f"Palette's answer lacks {path}")
+
+
+def texts_in(parent: Mapping[str, Any], key: str) -> Mapping[str, str]:
+    """Return the mapping of texts under a key; empty if it is absent or null."""
+    texts = mapping_in(parent, key)
+    for name, value in texts.items():
+        shaped(value, str, f"{key}.{name}")
+    return texts
+
+
+def flag_in(parent: Mapping[str, Any], key: str) -> bool:
+    """Return the boolean under a key; false if it is absent or null."""
+    value = parent.get(key)
+    return shaped(value, bool, key) if value is not None else False
+
+
+def duration_in(parent: Mapping[str, Any], key: str) -> str | None:
+    """Return the duration under a key as text; None if it is absent or null."""
+    value = parent.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        # Go's own type is written as a number of nanoseconds.
+        seconds, rest = divmod(value, _SECOND)
+        return f"{value}ns" if rest else f"{seconds}s"
+    return shaped(value, str, key) if value is not None else None
+
+
+def any_mapping_in(parent: Any, key: str) -> Mapping[str, Any]:
+    """Return the mapping under a key, empty if there is none, whatever the parent is."""
+    value = parent.get(key) if isinstance(parent, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def any_text_in(parent: Mapping[str, Any], key: str) -> str:
+    """Return the text under a key; empty if there is none."""
+    value = parent.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def any_texts_in(parent: Mapping[str, Any], key: str) -> list[str]:
+    """Return the texts in the list under a key; none if there is no list."""
+    value = parent.get(key)
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def any_mappings_in(parent: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Return the mappings in the list under a key; none if there is no list."""
+    value = parent.get(key)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def shaped(value: Any, kind: type, key: str) -> Any:
@@ -46,11 +107,11 @@ def shaped(value: Any, kind: type, key: str) -> Any:
 
 
 def read_time(text: Any) -> datetime | None:
-    """Read an RFC 3339 time as UTC; None if it is absent or Go's zero time."""
-    if not text:
+    """Read an RFC 3339 time as UTC; None if it is absent, Go's zero time, or no time."""
+    if not isinstance(text, str) or not text:
         return None
     try:
-        read = datetime.fromisoformat(_with_offset(str(text)))
+        read = datetime.fromisoformat(_with_offset(text))
         moment = (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).astimezone(
             timezone.utc
         )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .breaker import Breaker
 from .client import Json, PaletteClient, Query, api_path
@@ -48,13 +48,13 @@ class ClusterVms:
         """
         return self._call("GET", (vm_name,), namespace)
 
-    def vms(self, read: Callable[[Json], Item], namespaces: Iterable[str] = ()) -> list[Item]:
+    def vms(self, read: Callable[[Any], Item], namespaces: Iterable[str] = ()) -> list[Item]:
         """Return what ``read`` makes of each VM; without namespaces, in all of them."""
         return self._items(api_path(*self._root), read, _filters(namespace=namespaces))
 
     def snapshots(
         self,
-        read: Callable[[Json], Item],
+        read: Callable[[Any], Item],
         namespaces: Iterable[str] = (),
         vm_names: Iterable[str] = (),
     ) -> list[Item]:
@@ -86,7 +86,7 @@ class ClusterVms:
         with self.breaker.watch():
             return self._client.call(method, path, query, body, self.cluster.scope)
 
-    def _items(self, path: str, read: Callable[[Json], Item], query: Query) -> list[Item]:
+    def _items(self, path: str, read: Callable[[Any], Item], query: Query) -> list[Item]:
         with self.breaker.watch():
             return self._client.items(path, read, query, self.cluster.scope)
 

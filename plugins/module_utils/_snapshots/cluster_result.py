@@ -12,6 +12,7 @@ from typing import Any
 from .._palette.errors import PaletteError
 from .._vms.model import VmKey
 from .fleet import Fleet
+from .model import unreadable_text
 
 _SHOWN = 10
 _ADVICE = "; nothing was changed: go on without it by on_error: continue"
@@ -65,6 +66,14 @@ def warn_of_clusters(fleet: Fleet, warn: Callable[[str], None]) -> None:
     """Warn that a result is partial, because clusters were not reached."""
     if fleet.failures:
         warn(f"{failure_text(fleet)}: the result may lack what is in them")
+
+
+def warn_of_unreadable(fleet: Fleet, warn: Callable[[str], None]) -> None:
+    """Warn of objects that are left alone, because they cannot be read."""
+    for item in fleet.unreadable[:_SHOWN]:
+        warn(f"cluster {fleet.title(item.key)}: {unreadable_text(item)}; it is left alone")
+    if len(fleet.unreadable) > _SHOWN:
+        warn(f"{len(fleet.unreadable) - _SHOWN} more objects cannot be read and are left alone")
 
 
 def failure_text(fleet: Fleet) -> str:

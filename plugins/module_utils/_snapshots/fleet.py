@@ -109,7 +109,7 @@ class Fleet:
     selected. unmatched: what of the options met nothing. vms: those that exist in the namespaces
     that were searched; where no VMs were observed, those that have snapshots. with_vms: whether VMs
     were observed, not only their snapshots. unseen: what clusters are called that were left out or
-    not observed.
+    not observed. unreadable: what was listed too, but cannot be read.
     """
 
     targets: Sequence[Target] = ()
@@ -122,13 +122,16 @@ class Fleet:
     vms: dict[VmKey, VirtualMachine | None] = field(default_factory=dict)
     with_vms: bool = False
     unseen: Sequence[str] = ()
+    unreadable: list[Snapshot | VirtualMachine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Index the snapshots."""
         self.candidates.sort(key=lambda candidate: (candidate.cluster, candidate.key))
-        self._by_name = {(s.key.cluster_uid, s.key.namespace, s.name): s for s in self.snapshots}
+        readable = {_place(snapshot): snapshot for snapshot in self.snapshots}
+        others = (item for item in self.unreadable if isinstance(item, Snapshot))
+        self._by_name = {**{_place(other): other for other in others}, **readable}
         self._by_vm: dict[VmKey, list[Snapshot]] = {}
-        for snapshot in self._by_name.values():
+        for snapshot in readable.values():
             self._by_vm.setdefault(snapshot.key, []).append(snapshot)
 
     def of_vm(self, key: VmKey) -> Sequence[Snapshot]:
@@ -136,7 +139,7 @@ class Fleet:
         return self._by_vm.get(key, [])
 
     def named(self, key: VmKey, name: str) -> Snapshot | None:
-        """Return the snapshot with this name in the VM's namespace, of any VM."""
+        """Return the snapshot with this name in the VM's namespace, of any VM, readable or not."""
         return self._by_name.get((key.cluster_uid, key.namespace, name))
 
     def title(self, key: VmKey) -> str:
@@ -235,6 +238,7 @@ def merged(targets: Sequence[Target], parts: Iterable[Fleet | PaletteError]) -> 
         whole.snapshots += part.snapshots
         whole.vms.update(part.vms)
         whole.with_vms = whole.with_vms or part.with_vms
+        whole.unreadable += part.unreadable
     whole.__post_init__()
     return whole
 
@@ -268,14 +272,14 @@ def _looked_at_again(fleet: Fleet, filters: Filters, options: Collection[str]) -
     if not fleet.with_vms and filters.vm_names.vm_names:
         # Only the list of all snapshots shows what is excluded, and which names are nearest.
         listed = fleet.list_again(lambda api: list_matching(api, filters.namespaces))
-        seen = {snapshot.key for snapshot in listed}
+        seen = {snapshot.key for snapshot in listed if not snapshot.unreadable}
     existing: list[VirtualMachine] = []
     if "namespaces" in options:
         # The nearest may be a namespace that was not searched.
         existing = fleet.list_again(list_vms)
     elif "vm_names" in options and not fleet.with_vms:
         existing = fleet.list_again(lambda api: list_vms(api, filters.namespaces))
-    return _unmatched(fleet, filters, seen, {vm.key for vm in existing})
+    return _unmatched(fleet, filters, seen, {vm.key for vm in existing if vm.key.vm_name})
 
 
 def _unmatched(
@@ -297,7 +301,7 @@ def _unmatched(
 
 
 def _unmatched_selector(fleet: Fleet, filters: Filters) -> list[Unmatched]:
-    labels = [vm.labels for vm in fleet.vms.values() if vm]
+    labels = [vm.labels for vm in fleet.vms.values() if vm and not vm.unreadable]
     selector = filters.selector
     if selector is None or not labels or any(map(selector.matches, labels)):
         return []
@@ -307,43 +311,66 @@ def _unmatched_selector(fleet: Fleet, filters: Filters) -> list[Unmatched]:
 def _observe_entries(target: Target, api: ClusterVms, with_vms: bool) -> Fleet:
     entries = target.entries or ()
     namespaces = {entry.namespace for entry in entries}
-    vms = {vm.key: vm for vm in list_vms(api, namespaces)} if with_vms else {}
+    vms = list_vms(api, namespaces) if with_vms else None
+    by_key = {vm.key: vm for vm in vms or ()}
     candidates = []
     for entry in entries:
         key = VmKey(api.cluster.uid, entry.namespace, entry.vm_name)
-        candidates.append(Candidate(key, target.title, vms.get(key), entry.name))
-    return _part(target.title, api, candidates, list_matching(api, namespaces), {**vms}, with_vms)
+        candidates.append(Candidate(key, target.title, by_key.get(key), entry.name))
+    snapshots = list_matching(api, namespaces)
+    return _part(target.title, api, candidates, snapshots, vms)
 
 
 def _observe_matching(target: Target, api: ClusterVms, filters: Filters, with_vms: bool) -> Fleet:
     names = () if with_vms else filters.vm_names.vm_names
     snapshots = list_matching(api, filters.namespaces, names)
-    listed: dict[VmKey, VirtualMachine | None] = {s.key: None for s in snapshots}
-    if with_vms:
-        listed = {vm.key: vm for vm in list_vms(api, filters.namespaces)}
+    vms = list_vms(api, filters.namespaces) if with_vms else None
+    listed = _named_keys(snapshots, vms)
     candidates = [
         Candidate(key, target.title, vm)
         for key, vm in listed.items()
         if _matches(filters, key, vm, target.title)
     ]
-    return _part(target.title, api, candidates, snapshots, listed, with_vms)
+    return _part(target.title, api, candidates, snapshots, vms)
+
+
+def _named_keys(
+    snapshots: Iterable[Snapshot], vms: Iterable[VirtualMachine] | None
+) -> dict[VmKey, VirtualMachine | None]:
+    """Return the VMs that are known by name; where none were observed, those of the snapshots."""
+    if vms is None:
+        return {s.key: None for s in snapshots if not s.unreadable}
+    return {vm.key: vm for vm in vms if vm.key.namespace and vm.key.vm_name}
 
 
 def _part(
     title: str,
     api: ClusterVms,
     candidates: list[Candidate],
-    snapshots: list[Snapshot],
-    vms: dict[VmKey, VirtualMachine | None],
-    with_vms: bool,
+    snapshots: Sequence[Snapshot],
+    vms: Sequence[VirtualMachine] | None,
 ) -> Fleet:
-    """Return the fleet of one cluster."""
+    """Return the fleet of one cluster. vms: None if they were not observed."""
     uid, name = api.cluster.uid, api.cluster.name
-    return Fleet((), {uid: title}, {uid: name}, {}, candidates, snapshots, [], vms, with_vms)
+    listed: list[Snapshot | VirtualMachine] = [*snapshots, *(vms or ())]
+    return Fleet(
+        titles={uid: title},
+        names={uid: name},
+        candidates=candidates,
+        snapshots=[snapshot for snapshot in snapshots if not snapshot.unreadable],
+        vms=_named_keys(snapshots, vms),
+        with_vms=vms is not None,
+        unreadable=[item for item in listed if item.unreadable],
+    )
 
 
 def _matches(filters: Filters, key: VmKey, vm: VirtualMachine | None, title: str) -> bool:
     return filters.match_vm(vm, title) if vm else filters.match_key(key, title)
+
+
+def _place(snapshot: Snapshot) -> tuple[str, str, str]:
+    """Return what no two snapshots have in common."""
+    return snapshot.key.cluster_uid, snapshot.key.namespace, snapshot.name
 
 
 def _titled(found: Sequence[tuple[str, ClusterVms | PaletteError]]) -> list[Target]:

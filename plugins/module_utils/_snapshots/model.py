@@ -11,37 +11,52 @@ from typing import Any, NamedTuple
 
 from .._palette.client import Json
 from .._palette.errors import PaletteError
-from .._palette.objects import list_in, mapping_in, read_time, shaped, text_in
-from .._validation.answers import response_problems
-from .._vms.model import VmKey
+from .._palette.objects import (
+    any_mapping_in,
+    any_mappings_in,
+    any_text_in,
+    any_texts_in,
+    duration_in,
+    flag_in,
+    mapping_in,
+    name_in,
+    read_time,
+    shaped,
+    text_in,
+    texts_in,
+)
+from .._vms.model import VirtualMachine, VmKey
 
 
 class Snapshot(NamedTuple):
     """A VirtualMachineSnapshot.
 
-    created: the time of the request. creation_time: the captured point in time.
+    created: the time of the request. creation_time: the captured point in time. manifest: without
+    managedFields, which nobody needs. unreadable: why nothing but its place is known; what is not
+    known of that is empty, too.
     """
 
     key: VmKey
     name: str
-    uid: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    failure_deadline: str | None
-    deletion_policy: str | None
-    phase: str
-    ready: bool
-    created: datetime | None
-    creation_time: datetime | None
-    deleting: bool
-    indications: tuple[str, ...]
-    conditions: tuple[Mapping[str, Any], ...]
-    error: str | None
-    included_volumes: tuple[str, ...]
-    excluded_volumes: tuple[str, ...]
-    content_name: str | None
-    source_uid: str | None
     manifest: Json
+    uid: str = ""
+    labels: Mapping[str, str] = {}
+    annotations: Mapping[str, str] = {}
+    failure_deadline: str | None = None
+    deletion_policy: str | None = None
+    phase: str = ""
+    ready: bool = False
+    created: datetime | None = None
+    creation_time: datetime | None = None
+    deleting: bool = False
+    indications: tuple[str, ...] = ()
+    conditions: tuple[Mapping[str, Any], ...] = ()
+    error: str | None = None
+    included_volumes: tuple[str, ...] = ()
+    excluded_volumes: tuple[str, ...] = ()
+    content_name: str | None = None
+    source_uid: str | None = None
+    unreadable: str = ""
 
     @property
     def failed(self) -> bool:
@@ -106,7 +121,12 @@ class Snapshot(NamedTuple):
     @property
     def problem(self) -> str:
         """KubeVirt's text: why it failed, its error, or why it is not ready."""
-        reasons = {c.get("type"): c.get("reason") or c.get("message") for c in self.conditions}
+        if self.unreadable:
+            return f"it cannot be read ({self.unreadable})"
+        reasons = {
+            any_text_in(each, "type"): any_text_in(each, "reason") or any_text_in(each, "message")
+            for each in self.conditions
+        }
         failure = reasons.get("Failure") if self.failed else None
         texts = (failure, self.error, reasons.get("Progressing"), reasons.get("Ready"))
         return "; ".join(dict.fromkeys(text for text in texts[:2] if text)) or next(
@@ -116,42 +136,77 @@ class Snapshot(NamedTuple):
 
 def read_snapshot(cluster_uid: str, manifest: Json) -> Snapshot:
     """Read a VirtualMachineSnapshot object of the API, or raise ``malformed_response``."""
-    problems = response_problems("snapshot", manifest)
-    if problems:
-        raise PaletteError("malformed_response", f"Palette's answer: {'; '.join(problems)}")
     meta, spec = mapping_in(manifest, "metadata"), mapping_in(manifest, "spec")
     status = mapping_in(manifest, "status")
-    volumes = mapping_in(status, "snapshotVolumes")
+    volumes = any_mapping_in(status, "snapshotVolumes")
+    vm_name = name_in(mapping_in(spec, "source"), "name", "spec.source.name")
     return Snapshot(
-        key=VmKey(
-            cluster_uid, text_in(meta, "namespace"), text_in(mapping_in(spec, "source"), "name")
-        ),
-        name=text_in(meta, "name"),
+        key=VmKey(cluster_uid, name_in(meta, "namespace", "metadata.namespace"), vm_name),
+        name=name_in(meta, "name", "metadata.name"),
         uid=text_in(meta, "uid"),
-        labels=mapping_in(meta, "labels"),
-        annotations=mapping_in(meta, "annotations"),
-        failure_deadline=spec.get("failureDeadline"),
-        deletion_policy=spec.get("deletionPolicy"),
+        labels=texts_in(meta, "labels"),
+        annotations=texts_in(meta, "annotations"),
+        failure_deadline=duration_in(spec, "failureDeadline"),
+        deletion_policy=text_in(spec, "deletionPolicy") or None,
         phase=text_in(status, "phase"),
-        ready=bool(status.get("readyToUse")),
+        ready=flag_in(status, "readyToUse"),
         created=read_time(meta.get("creationTimestamp")),
         creation_time=read_time(status.get("creationTime")),
-        deleting=read_time(meta.get("deletionTimestamp")) is not None,
+        deleting=read_time(text_in(meta, "deletionTimestamp")) is not None,
         indications=tuple(_indications(status)),
-        conditions=tuple(list_in(status, "conditions")),
-        error=mapping_in(status, "error").get("message") or None,
-        included_volumes=tuple(list_in(volumes, "includedVolumes")),
-        excluded_volumes=tuple(list_in(volumes, "excludedVolumes")),
-        content_name=status.get("virtualMachineSnapshotContentName") or None,
-        source_uid=status.get("sourceUID") or None,
-        manifest=manifest,
+        conditions=tuple(any_mappings_in(status, "conditions")),
+        error=_error(status),
+        included_volumes=tuple(any_texts_in(volumes, "includedVolumes")),
+        excluded_volumes=tuple(any_texts_in(volumes, "excludedVolumes")),
+        content_name=any_text_in(status, "virtualMachineSnapshotContentName") or None,
+        source_uid=any_text_in(status, "sourceUID") or None,
+        manifest=_without_managed_fields(manifest, meta),
+    )
+
+
+def read_listed(cluster_uid: str, item: Any) -> Snapshot:
+    """Read an item of a list of snapshots; one that cannot be read must not spoil the list."""
+    try:
+        return read_snapshot(cluster_uid, shaped(item, dict, "an item"))
+    except PaletteError as error:
+        meta = any_mapping_in(item, "metadata")
+        source = any_mapping_in(any_mapping_in(item, "spec"), "source")
+        namespace, vm_name = any_text_in(meta, "namespace"), any_text_in(source, "name")
+        return Snapshot(
+            VmKey(cluster_uid, namespace, vm_name),
+            any_text_in(meta, "name"),
+            uid=any_text_in(meta, "uid"),
+            manifest=item if isinstance(item, dict) else {},
+            unreadable=error.message,
+        )
+
+
+def unreadable_text(item: Snapshot | VirtualMachine) -> str:
+    """Return why a snapshot or VM cannot be read, with what is known of its place."""
+    name = item.name if isinstance(item, Snapshot) else item.key.vm_name
+    kind = "snapshot" if isinstance(item, Snapshot) else "VM"
+    place = f"{kind} {item.key.namespace or '?'}/{name or '?'}"
+    return f"{place} cannot be read: {item.unreadable}"
+
+
+def _without_managed_fields(manifest: Json, meta: Mapping[str, Any]) -> Json:
+    if "managedFields" not in meta:
+        return manifest
+    kept = {key: value for key, value in meta.items() if key != "managedFields"}
+    return {**manifest, "metadata": kept}
+
+
+def _error(status: Mapping[str, Any]) -> str | None:
+    return (
+        any_text_in(any_mapping_in(status, "error"), "message")
+        or any_text_in(status, "error")
+        or None
     )
 
 
 # See docs/palette.md, "Quiescing": newer versions of KubeVirt write the second list instead.
 def _indications(status: Mapping[str, Any]) -> list[str]:
-    newer = [
-        shaped(each, dict, "sourceIndications") for each in list_in(status, "sourceIndications")
-    ]
-    named = (text_in(each, "indication") for each in newer)
-    return list(dict.fromkeys([*list_in(status, "indications"), *filter(None, named)]))
+    newer = (
+        any_text_in(each, "indication") for each in any_mappings_in(status, "sourceIndications")
+    )
+    return list(dict.fromkeys([*any_texts_in(status, "indications"), *filter(None, newer)]))

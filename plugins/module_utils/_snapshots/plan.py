@@ -13,7 +13,7 @@ from .._palette.objects import write_time
 from .._validation.durations import parse_duration
 from .._vms.model import VirtualMachine, VmKey, Volume
 from .desired import Desired
-from .model import Snapshot, read_snapshot
+from .model import Snapshot, read_snapshot, unreadable_text
 from .ownership import PART_OF, is_own, of_former_vm, set_of
 from .wait import Goal
 
@@ -108,6 +108,8 @@ def plan_present(
     """Plan for one snapshot to exist. others: the VM's other snapshots."""
     if current is None:
         return _plan_creation(desired, None, vm, others, "absent")
+    if current.unreadable:
+        return refuse_unreadable(current, desired)
     if current.key != desired.key:
         return refuse("conflict", taken_by_another_vm(desired, current), current, desired)
     if current.deleting:
@@ -124,6 +126,8 @@ def plan_absent(key: VmKey, current: Snapshot | None) -> Action:
     """Plan for one snapshot of a VM not to exist."""
     if current is None:
         return Action(KEEP, "absent")
+    if current.unreadable:
+        return refuse_unreadable(current)
     if current.key != key:
         note = (
             f"snapshot {current.name} is of VM {current.key.vm_name} and is left alone; to delete "
@@ -157,6 +161,11 @@ def refuse(
 ) -> Action:
     """Plan to do nothing and to fail."""
     return Action(REFUSE, reason, message, current, current and current.manifest, desired)
+
+
+def refuse_unreadable(current: Snapshot, desired: Desired | None = None) -> Action:
+    """Refuse to go on where a snapshot that cannot be read has the name."""
+    return refuse("malformed_response", unreadable_text(current), current, desired)
 
 
 def refuse_unquiesced(desired: Desired, current: Snapshot) -> Action | None:

@@ -63,6 +63,9 @@ def read_poll(member: Member, listed: Snapshot | None, now: float, retries: int)
     step, seen = member.steps[0], _own(member, listed)
     member.last_polled = seen or member.last_polled
     member.missing_since = None if seen else member.missing_since or now
+    if seen and seen.unreadable:
+        # It is there, and no more is known of it: a later poll may tell.
+        return
     try:
         if member.doubt and not _carried_out(member, member.doubt, listed, now, retries):
             return

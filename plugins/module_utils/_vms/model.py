@@ -10,7 +10,19 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._palette.client import Json
-from .._palette.objects import list_in, mapping_in, read_time, shaped, text_in
+from .._palette.errors import PaletteError
+from .._palette.objects import (
+    any_mapping_in,
+    any_mappings_in,
+    any_text_in,
+    flag_in,
+    mapping_in,
+    name_in,
+    read_time,
+    shaped,
+    text_in,
+    texts_in,
+)
 
 
 class VmKey(NamedTuple):
@@ -63,20 +75,22 @@ class VirtualMachine(NamedTuple):
 
     running: whether it has an instance, which can also be starting, stopping or paused.
     guest_agent: whether it is connected; None if the VM is off or Palette does not tell.
+    unreadable: why nothing but its name is known; what is not known of that is empty, too.
     """
 
     key: VmKey
-    uid: str
-    labels: Mapping[str, str]
-    printable_status: str
-    running: bool
-    paused: bool
-    guest_agent: bool | None
-    snapshot_in_progress: str
-    restore_in_progress: str
-    created: datetime | None
-    deleting: bool
-    volumes: tuple[Volume, ...]
+    uid: str = ""
+    labels: Mapping[str, str] = {}
+    printable_status: str = ""
+    running: bool = False
+    paused: bool = False
+    guest_agent: bool | None = None
+    snapshot_in_progress: str = ""
+    restore_in_progress: str = ""
+    created: datetime | None = None
+    deleting: bool = False
+    volumes: tuple[Volume, ...] = ()
+    unreadable: str = ""
 
     @property
     def unsnapshottable(self) -> bool:
@@ -94,6 +108,8 @@ class VirtualMachine(NamedTuple):
     def blocker(self) -> tuple[str, str] | None:
         """Why no snapshot of it can be taken now, however it is wanted: a word and a message."""
         name = self.key.vm_name
+        if self.unreadable:
+            return "malformed_response", f"VM {name} cannot be read: {self.unreadable}"
         if self.deleting:
             return "vm_terminating", f"VM {name} is being deleted"
         if self.unsnapshottable:
@@ -103,54 +119,68 @@ class VirtualMachine(NamedTuple):
 
 
 def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
-    """Read a VM object of the API."""
+    """Read a VM object of the API, or raise ``malformed_response``."""
     meta, status = mapping_in(manifest, "metadata"), mapping_in(manifest, "status")
-    printable_status = text_in(status, "printableStatus")
-    running = bool(status.get("created"))
+    namespace, name = (name_in(meta, part, f"metadata.{part}") for part in ("namespace", "name"))
+    printable_status = any_text_in(status, "printableStatus")
+    running = flag_in(status, "created")
     # Those of a VM that is off are what is left of its last instance.
     conditions = _conditions(status) if running else {}
     return VirtualMachine(
-        key=VmKey(cluster_uid, text_in(meta, "namespace"), text_in(meta, "name")),
-        uid=text_in(meta, "uid"),
-        labels=mapping_in(meta, "labels"),
+        key=VmKey(cluster_uid, namespace, name),
+        uid=any_text_in(meta, "uid"),
+        labels=texts_in(meta, "labels"),
         printable_status=printable_status,
         running=running,
         paused=printable_status == "Paused" or conditions.get("Paused") == "True",
         guest_agent=conditions.get("AgentConnected") == "True" if conditions else None,
-        snapshot_in_progress=text_in(status, "snapshotInProgress"),
-        restore_in_progress=text_in(status, "restoreInProgress"),
+        snapshot_in_progress=any_text_in(status, "snapshotInProgress"),
+        restore_in_progress=any_text_in(status, "restoreInProgress"),
         created=read_time(meta.get("creationTimestamp")),
-        deleting=read_time(meta.get("deletionTimestamp")) is not None,
+        deleting=read_time(text_in(meta, "deletionTimestamp")) is not None,
         volumes=tuple(_volumes(manifest)),
     )
+
+
+def read_listed(cluster_uid: str, item: Any) -> VirtualMachine:
+    """Read an item of a list of VMs; one that cannot be read must not spoil the list."""
+    try:
+        return read_vm(cluster_uid, shaped(item, dict, "an item"))
+    except PaletteError as error:
+        meta = any_mapping_in(item, "metadata")
+        key = VmKey(cluster_uid, any_text_in(meta, "namespace"), any_text_in(meta, "name"))
+        return VirtualMachine(key, any_text_in(meta, "uid"), unreadable=error.message)
 
 
 # See docs/palette.md, "VM objects".
 def _conditions(status: Mapping[str, Any]) -> dict[str, str]:
     """Return the statuses of a VM's conditions, by type."""
-    conditions = _mappings_in(status, "conditions")
-    return {text_in(each, "type"): text_in(each, "status") for each in conditions}
+    conditions = any_mappings_in(status, "conditions")
+    return {any_text_in(each, "type"): any_text_in(each, "status") for each in conditions}
 
 
 def _volumes(manifest: Json) -> Iterator[Volume]:
     """Yield the volumes that the spec has, and those that only the status has."""
-    spec = mapping_in(mapping_in(mapping_in(manifest, "spec"), "template"), "spec")
-    kinds = {text_in(each, "name"): _kind(each) for each in _mappings_in(spec, "volumes")}
-    status = mapping_in(manifest, "status")
-    reported = {
-        text_in(each, "name"): each for each in _mappings_in(status, "volumeSnapshotStatuses")
-    }
-    for name in {**kinds, **reported}:
-        snapshottable = bool(reported[name].get("enabled")) if name in reported else None
-        yield Volume(
-            name, kinds.get(name), snapshottable, text_in(reported.get(name, {}), "reason")
-        )
+    template = any_mapping_in(any_mapping_in(manifest, "spec"), "template")
+    listed = any_mappings_in(any_mapping_in(template, "spec"), "volumes")
+    kinds = {any_text_in(each, "name"): _kind(each) for each in listed}
+    statuses = any_mappings_in(any_mapping_in(manifest, "status"), "volumeSnapshotStatuses")
+    reported = {any_text_in(each, "name"): each for each in statuses}
+    for name in dict.fromkeys([*kinds, *reported]):
+        if not name:
+            continue
+        told = reported.get(name, {})
+        yield Volume(name, kinds.get(name), _enabled(told), any_text_in(told, "reason"))
+
+
+def _enabled(told: Mapping[str, Any]) -> bool | None:
+    """Return whether a volume can be in a snapshot; what is false may be left out."""
+    if not told:
+        return None
+    enabled = told.get("enabled") or False
+    return enabled if isinstance(enabled, bool) else None
 
 
 def _kind(volume: Mapping[str, Any]) -> str | None:
     """Return which of its sources a volume has."""
     return next((key for key, source in volume.items() if isinstance(source, Mapping)), None)
-
-
-def _mappings_in(parent: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    return [shaped(each, dict, key) for each in list_in(parent, key)]

@@ -10,7 +10,7 @@ from functools import partial
 
 from .._palette.errors import PaletteError
 from .._palette.vms import LIST_SEGMENT, ClusterVms
-from .model import VirtualMachine, VmKey, read_vm
+from .model import VirtualMachine, VmKey, read_listed
 
 # For a missing VM, Palette answers 404, or 500 with a text that differs between versions.
 # See docs/palette.md, "Existence".
@@ -18,16 +18,20 @@ _MAY_BE_ABSENT = ("not_found", "server_error")
 
 
 def list_vms(api: ClusterVms, namespaces: Collection[str] = ()) -> list[VirtualMachine]:
-    """Return the VMs in the namespaces; without namespaces, in all of them."""
-    listed = api.vms(partial(read_vm, api.cluster.uid), namespaces)
-    return [vm for vm in listed if not namespaces or vm.key.namespace in namespaces]
+    """Return the VMs in the namespaces; without namespaces, in all of them.
+
+    With what cannot be read, if it is one of them or may be.
+    """
+    listed = api.vms(partial(read_listed, api.cluster.uid), namespaces)
+    wanted = {*namespaces, ""}
+    return [vm for vm in listed if not namespaces or vm.key.namespace in wanted]
 
 
 def find_vm(api: ClusterVms, key: VmKey) -> VirtualMachine | None:
-    """Return the VM, or None if the list of VMs does not contain it."""
+    """Return the VM, readable or not, or None if the list of VMs does not contain it."""
     if key.vm_name != LIST_SEGMENT:
         try:
-            vm = read_vm(api.cluster.uid, api.vm(key.vm_name, key.namespace))
+            vm = read_listed(api.cluster.uid, api.vm(key.vm_name, key.namespace))
         except PaletteError as error:
             if error.reason not in _MAY_BE_ABSENT:
                 raise

@@ -137,8 +137,8 @@ class Filters(NamedTuple):
         return not self.exclude.match_all_of(cluster)
 
     def match_vm(self, vm: VirtualMachine, cluster: str) -> bool:
-        """Return whether a VM matches, including its labels."""
-        labelled = not self.selector or self.selector.matches(vm.labels)
+        """Return whether a VM matches, including its labels, which may not be known."""
+        labelled = not self.selector or (not vm.unreadable and self.selector.matches(vm.labels))
         return labelled and self.match_key(vm.key, cluster)
 
     def left(self, entries: Iterable[Entry]) -> list[Entry]:

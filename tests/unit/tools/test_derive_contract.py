@@ -88,10 +88,10 @@ def contract_of(spec: dict[str, Any]) -> dict[str, Any]:
     return derive_contract.derive_contract(json.dumps(spec).encode())
 
 
-def schemas_of(spec: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+def schema_of(spec: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     """Return the names that the derived module defines."""
     module = tmp_path / "derived.py"
-    module.write_text(derive_contract.derive_schemas(contract_of(spec)), encoding="utf-8")
+    module.write_text(derive_contract.derive_schema(contract_of(spec)), encoding="utf-8")
     return runpy.run_path(str(module))
 
 
@@ -153,7 +153,7 @@ def test_neither_prose_nor_order_nor_other_calls_change_more_than_the_digest() -
 
 
 def test_the_request_schema_is_closed(tmp_path: Path) -> None:
-    module = schemas_of(SPEC, tmp_path)
+    module = schema_of(SPEC, tmp_path)
     assert module["REQUEST"]["$ref"] == "#/$defs/Thing"
     assert module["REQUEST"]["$defs"] == {
         "Thing": {
@@ -180,19 +180,6 @@ def test_the_request_schema_is_closed(tmp_path: Path) -> None:
     }
 
 
-def test_answers_are_open_and_take_null_for_what_is_absent_or_a_list(tmp_path: Path) -> None:
-    module = schemas_of(SPEC, tmp_path)
-    thing = module["RESPONSE"]["$defs"]["Thing"]
-    assert "additionalProperties" not in thing
-    assert thing["required"] == ["items", "name"]
-    assert thing["properties"]["name"] == {"type": "string"}
-    assert thing["properties"]["items"]["type"] == ["array", "null"]
-    assert thing["properties"]["small"]["type"] == ["integer", "null"]
-    assert thing["properties"]["state"]["type"] == ["object", "null"]
-    assert thing["properties"]["time"] == {"anyOf": [{"$ref": "#/$defs/Time"}, {"type": "null"}]}
-    assert module["LIST_RESPONSE"]["$ref"] == "#/$defs/Things"
-
-
 def test_long_data_has_an_entry_a_line() -> None:
     data = {"short": [1, True], "long": ["x" * 60, {"y" * 60: None}]}
     text = derive_contract.laid_out(data, json.dumps)
@@ -212,10 +199,10 @@ def test_long_data_has_an_entry_a_line() -> None:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that the tool takes for the checkout, with a copy of what is committed."""
     shutil.copytree(derive_contract.CONTRACTS, tmp_path / "contract")
-    shutil.copy(derive_contract.SCHEMAS, tmp_path / "schemas.py")
+    shutil.copy(derive_contract.SCHEMA, tmp_path / "schema.py")
     monkeypatch.setattr(derive_contract, "CONTRACTS", tmp_path / "contract")
     monkeypatch.setattr(derive_contract, "SOURCE", tmp_path / "contract/palette-4.8.json")
-    monkeypatch.setattr(derive_contract, "SCHEMAS", tmp_path / "schemas.py")
+    monkeypatch.setattr(derive_contract, "SCHEMA", tmp_path / "schema.py")
     return tmp_path
 
 
@@ -233,16 +220,16 @@ def test_it_writes_what_it_then_finds_unchanged(checkout: Path) -> None:
     assert derive_contract.main(["--spec", spec]) == 0
     assert derive_contract.main(["--spec", spec, "--check"]) == 0
     assert derive_contract.main(["--check"]) == 0
-    assert "Thing" in (checkout / "schemas.py").read_text("utf-8")
+    assert "Thing" in (checkout / "schema.py").read_text("utf-8")
 
 
-def test_a_newer_document_gets_a_file_and_leaves_the_schemas(checkout: Path) -> None:
+def test_a_newer_document_gets_a_file_and_leaves_the_schema(checkout: Path) -> None:
     newer = SPEC | {"info": {"title": "Small APIs - 5.0"}}
     assert derive_contract.main(["--spec", saved(json.dumps(newer), checkout)]) == 0
     written = json.loads((checkout / "contract/palette-5.0.json").read_text("utf-8"))
     assert written == contract_of(newer)
     assert derive_contract.main(["--check"]) == 0
-    assert "Thing" not in (checkout / "schemas.py").read_text("utf-8")
+    assert "Thing" not in (checkout / "schema.py").read_text("utf-8")
 
 
 def without(*path: str) -> str:
@@ -285,7 +272,7 @@ def test_it_says_when_there_is_no_document(
     assert "No such file" in capsys.readouterr().err
 
 
-def test_the_committed_schemas_follow_from_the_committed_contract(
+def test_the_committed_schema_follows_from_the_committed_contract(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert (derive_contract.main(["--check"]), capsys.readouterr().out) == (0, "")
@@ -301,7 +288,7 @@ def test_the_committed_schemas_follow_from_the_committed_contract(
         ('            "phase": {"type": "string"},\n', ""),
     ],
 )
-@pytest.mark.parametrize("file", ["schemas.py", "contract/palette-4.8.json"])
+@pytest.mark.parametrize("file", ["schema.py", "contract/palette-4.8.json"])
 def test_a_change_made_by_hand_is_found(
     file: str, old: str, new: str, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -310,13 +297,12 @@ def test_a_change_made_by_hand_is_found(
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     assert derive_contract.main(["--check"]) == 1
-    assert capsys.readouterr().out == f"differs: {checkout / 'schemas.py'}\n"
+    assert capsys.readouterr().out == f"differs: {checkout / 'schema.py'}\n"
 
 
-def test_the_committed_schemas_are_valid_json_schema() -> None:
-    module = runpy.run_path(str(derive_contract.SCHEMAS))
-    for name in ("REQUEST", "RESPONSE", "LIST_RESPONSE"):
-        Draft202012Validator.check_schema(module[name])
+def test_the_committed_schema_is_valid_json_schema() -> None:
+    module = runpy.run_path(str(derive_contract.SCHEMA))
+    Draft202012Validator.check_schema(module["REQUEST"])
 
 
 @pytest.fixture(params=["4.8", "4.9"])

@@ -337,12 +337,21 @@ def test_items_of_an_empty_list(
     assert client.items(VMS, name_of) == []
 
 
-@pytest.mark.parametrize("items", [{"a": 1}, "text", 7, [1], [None], [[]]])
-def test_items_that_are_no_objects_are_malformed(
+@pytest.mark.parametrize("items", [{"a": 1}, "text", 7])
+def test_items_that_are_no_list_are_malformed(
     server: ScriptedServer, client: PaletteClient, items: Any
 ) -> None:
     server.script(Answer({"items": items}))
     assert reason_of(client.items, VMS, name_of) == "malformed_response"
+
+
+@pytest.mark.parametrize("item", [1, None, []])
+def test_items_that_are_no_objects_spoil_no_list(
+    server: ScriptedServer, client: PaletteClient, item: Any
+) -> None:
+    server.script(Answer({"items": [item, {}]}))
+    assert client.items(VMS, lambda found: found) == [item, {}]
+    assert reason_of(client.search_clusters, {}) == "malformed_response"
 
 
 def test_items_that_are_not_there_are_malformed(

@@ -5,19 +5,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+    read_listed,
     read_snapshot,
+    unreadable_text,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
     status_of,
 )
-from unit.builders import FAILED, NOW, READY, RUNNING, SUCCEEDED, Json, listed, manifest
+from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.durations import (
+    parse_duration,
+)
+from unit.builders import FAILED, NOW, READY, RUNNING, SUCCEEDED, Json, key_of, listed, manifest
 
+PLACE: Json = {"name": "s", "namespace": "vms"}
+SPEC: Json = {"source": {"name": "db1"}}
 OMITTED: Json = {"metadata": {"name": "s", "namespace": "vms"}}
 EMPTY: Json = {
     "metadata": {
@@ -63,22 +72,98 @@ def test_read_snapshot_reads_what_is_empty_alike_in_every_style(style: Json) -> 
     [
         {"metadata": None},
         {"metadata": []},
+        {"metadata": {"name": "s"}},
+        {"metadata": {"namespace": "vms"}},
+        {"metadata": {**PLACE, "labels": ["a"]}},
+        {"metadata": {**PLACE, "labels": {"a": 1}}},
+        {"metadata": {**PLACE, "annotations": "a"}},
+        {"metadata": {**PLACE, "uid": 7}},
+        {"metadata": {**PLACE, "deletionTimestamp": 7}},
         {"spec": "text"},
+        {"spec": {}},
         {"spec": {"source": []}},
+        {"spec": {"source": {"name": ""}}},
+        {"spec": {**SPEC, "failureDeadline": {}}},
+        {"spec": {**SPEC, "deletionPolicy": ["Retain"]}},
         {"status": []},
-        {"status": {"conditions": {}}},
-        {"status": {"conditions": ["text"]}},
-        {"status": {"indications": "Online"}},
-        {"status": {"sourceIndications": ["Online"]}},
-        {"status": {"snapshotVolumes": []}},
+        {"status": {"phase": 7}},
         {"status": {"readyToUse": "yes"}},
-        {"metadata": {"name": "s", "namespace": "vms", "labels": ["a"]}},
     ],
 )
-def test_read_snapshot_refuses_another_shape(change: Json) -> None:
+def test_what_decides_something_makes_a_snapshot_unreadable_where_it_is_odd(change: Json) -> None:
+    item = {**manifest(), **change}
     with pytest.raises(PaletteError) as caught:
-        read_snapshot("c1", {**manifest(), **change})
+        read_snapshot("c1", item)
     assert caught.value.reason == "malformed_response"
+    listed_all_the_same = read_listed("c1", item)
+    assert listed_all_the_same.unreadable == caught.value.message
+    assert listed_all_the_same.labels == {}
+    assert not listed_all_the_same.ready
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": 7, "apiVersion": None, "unknown": {}},
+        {
+            "metadata": {
+                **PLACE,
+                "managedFields": [{"fieldsV1": {"Raw": "text"}, "time": 7}],
+                "ownerReferences": "none",
+                "finalizers": {},
+                "generation": "1",
+                "creationTimestamp": 20251210,
+                "selfLink": 1,
+            }
+        },
+        {"spec": {**SPEC, "source": {"name": "db1", "kind": 7}}},
+        {"spec": {**SPEC, "virtualMachineSnapshotClass": 1}},
+        {"status": {"conditions": {}, "creationTime": 7}},
+        {"status": {"conditions": ["text", {"type": [], "reason": 7}]}},
+        {"status": {"indications": "Online", "sourceIndications": ["Online", {"indication": 1}]}},
+        {"status": {"snapshotVolumes": [], "error": 7, "sourceUID": 7}},
+        {"status": {"snapshotVolumes": {"includedVolumes": "root"}, "error": {"message": 7}}},
+        {"status": {"virtualMachineSnapshotContentName": {}}},
+    ],
+)
+def test_what_nothing_depends_on_may_be_odd(change: Json) -> None:
+    read = read_snapshot("c1", {**manifest(), **change})
+    assert (read.key, read.name) == (key_of(), "s")
+    assert read.problem == "no reason given"
+    assert (read.created, read.creation_time) == (None, None)
+    assert status_of(read, NOW)["indications"] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("10m", "10m"), (600_000_000_000, "600s"), (1_500_000_000, "1500000000ns"), (0, "0s")],
+)
+def test_failure_deadline_may_be_a_number_of_nanoseconds(written: object, read: str) -> None:
+    deadline = listed(spec={"failureDeadline": written}).failure_deadline
+    assert deadline == read
+    parse_duration(read)
+
+
+def test_manifest_is_without_managed_fields() -> None:
+    item = manifest(labels={"a": "b"}, managedFields=[{"manager": "palette"}])
+    assert read_snapshot("c1", item).manifest == manifest(labels={"a": "b"})
+    assert "managedFields" in item["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("item", "place"),
+    [
+        (manifest({"phase": 7}), "snapshot vms/s"),
+        ({"metadata": {"name": "s"}, "spec": []}, "snapshot ?/s"),
+        ({"metadata": "text"}, "snapshot ?/?"),
+        (None, "snapshot ?/?"),
+    ],
+)
+def test_read_listed_tells_what_is_known_of_the_unreadable(item: Any, place: str) -> None:
+    read = read_listed("c1", item)
+    text = unreadable_text(read)
+    assert text.startswith(f"{place} cannot be read: Palette's answer ")
+    assert read.problem == f"it cannot be read ({read.unreadable})"
 
 
 @pytest.mark.parametrize(

@@ -14,27 +14,60 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model im
     VirtualMachine,
     VmKey,
     Volume,
+    read_listed,
     read_vm,
 )
 from unit.builders import Json
+
+PLACE: Json = {"name": "db1", "namespace": "vms"}
 
 
 @pytest.mark.parametrize(
     "machine",
     [
         {"metadata": []},
-        {"status": "Running"},
-        {"status": {"volumeSnapshotStatuses": {}}},
-        {"status": {"volumeSnapshotStatuses": ["rootdisk"]}},
-        {"status": {"created": True, "conditions": ["Ready"]}},
-        {"spec": {"template": {"spec": {"volumes": ["rootdisk"]}}}},
-        {"metadata": {"labels": "a=b"}},
+        {"metadata": {"name": "db1"}},
+        {"metadata": {"namespace": "vms"}},
+        {"metadata": {**PLACE, "labels": "a=b"}},
+        {"metadata": {**PLACE, "deletionTimestamp": True}},
+        {"metadata": PLACE, "status": "Running"},
+        {"metadata": PLACE, "status": {"created": "false"}},
     ],
 )
-def test_read_vm_refuses_another_shape(machine: Json) -> None:
+def test_what_decides_something_makes_a_vm_unreadable_where_it_is_odd(machine: Json) -> None:
     with pytest.raises(PaletteError) as caught:
         read_vm("c1", machine)
     assert caught.value.reason == "malformed_response"
+    read = read_listed("c1", machine)
+    assert read.unreadable == caught.value.message
+    assert read.blocker
+    assert read.blocker[0] == "malformed_response"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": {"volumeSnapshotStatuses": {}}},
+        {"status": {"volumeSnapshotStatuses": ["rootdisk", {"name": 7, "enabled": True}]}},
+        {"status": {"created": True, "conditions": ["Ready", {"type": [], "status": 1}]}},
+        {"status": {"printableStatus": 7, "snapshotInProgress": {}, "restoreInProgress": []}},
+        {"spec": {"template": {"spec": {"volumes": ["rootdisk"]}}}},
+        {"spec": {"template": []}},
+        {"spec": "text"},
+        {"metadata": {**PLACE, "uid": 7, "creationTimestamp": 7, "managedFields": "text"}},
+    ],
+)
+def test_what_nothing_depends_on_may_be_odd(change: Json) -> None:
+    machine = read_vm("c1", {"metadata": PLACE, **change})
+    assert machine.key == VmKey("c1", "vms", "db1")
+    assert (machine.volumes, machine.snapshot_in_progress, machine.printable_status) == ((), "", "")
+    assert machine.blocker is None
+
+
+def test_a_volume_is_not_told_of_where_enabled_is_odd() -> None:
+    told = [{"name": "root", "enabled": "yes"}]
+    machine = read_vm("c1", {"metadata": PLACE, "status": {"volumeSnapshotStatuses": told}})
+    assert machine.volumes == (Volume("root", None, None, ""),)
 
 
 def test_read_vm_reads_what_snapshots_depend_on() -> None:
