@@ -8,12 +8,17 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from palette_simulator.contract import HARD_MAXIMUM, required_parameter, whole_parameter
+from palette_simulator.contract import (
+    HARD_MAXIMUM,
+    csv_parameter,
+    required_parameter,
+    whole_parameter,
+)
 from palette_simulator.errors import (
     KubernetesError,
     PaletteError,
@@ -83,6 +88,15 @@ class Call:
         text = self.request.query_params.get("continue", "")
         after = decode_token(text, self.switches.continue_lifetime, self.now)
         return after, min(limit, HARD_MAXIMUM)
+
+    def list_namespaces(self, keys: Sequence[Key]) -> frozenset[str]:
+        """The namespaces that a list is asked for, of those with these sorted keys."""
+        namespaces = csv_parameter(self.request, "namespace", self.switches)
+        if self.switches.several_namespaces == "together" or len(namespaces) < 2:
+            return namespaces
+        # Namespace by namespace: the list ends with the first one that has any.
+        inhabited = namespaces & {namespace for namespace, _name in keys}
+        return frozenset(sorted(inhabited or namespaces)[:1])
 
     def reply(self, value: dict[str, object], shape: Shape) -> Response:
         """200 with an object in the JSON style switched on."""

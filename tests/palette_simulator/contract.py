@@ -139,7 +139,13 @@ def whole_parameter(request: Request, name: str, switches: Switches) -> int:
     return value
 
 
-def csv_parameter(request: Request, name: str) -> frozenset[str]:
-    """A query parameter in CSV form; empty when absent."""
-    text = request.query_params.get(name, "")
-    return frozenset(part.strip() for part in text.split(",") if part.strip())
+# See docs/palette.md, "Not known".
+def csv_parameter(request: Request, name: str, switches: Switches) -> frozenset[str]:
+    """The values of a query parameter in CSV form; empty when absent."""
+    given = request.query_params.getlist(name)
+    if switches.repeated_values == "last":
+        given = given[-1:]
+    if switches.several_values != "unsplit":
+        given = [part for text in given for part in text.split(",")]
+    values = [value.strip() for value in given if value.strip()]
+    return frozenset(values[-1:] if switches.several_values == "last" else values)

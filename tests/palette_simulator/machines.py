@@ -13,7 +13,6 @@ from starlette.responses import Response
 from palette_simulator import marshal, render
 from palette_simulator.admission import VM_WEBHOOK
 from palette_simulator.calls import JSON, Call, operation
-from palette_simulator.contract import csv_parameter
 from palette_simulator.errors import VMS, conflict, denied, not_found
 from palette_simulator.paging import Page, page_in_namespaces
 from palette_simulator.state import VM, Cluster
@@ -23,7 +22,7 @@ from palette_simulator.state import VM, Cluster
 def list_vms(call: Call) -> Response:
     """A page of the cluster's VMs, by namespace and name."""
     cluster = call.vm_cluster()
-    namespaces = csv_parameter(call.request, "namespace")
+    namespaces = call.list_namespaces(cluster.vm_keys)
     after, limit = call.page_request()
     page = page_in_namespaces(cluster.vm_keys, namespaces, after, limit, call.now)
     items = (_json(call, cluster, cluster.vms[key]) for key in page.keys)

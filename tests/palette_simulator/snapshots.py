@@ -96,8 +96,8 @@ def delete_snapshot(call: Call) -> Response:
 
 
 def _page(call: Call, cluster: Cluster) -> Page:
-    namespaces = contract.csv_parameter(call.request, "namespace")
-    vm_names = contract.csv_parameter(call.request, "vmName")
+    namespaces = call.list_namespaces(cluster.snapshot_keys)
+    vm_names = contract.csv_parameter(call.request, "vmName", call.switches)
     after, limit = call.page_request()
     if not vm_names:
         return page_in_namespaces(cluster.snapshot_keys, namespaces, after, limit, call.now)

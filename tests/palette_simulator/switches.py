@@ -36,6 +36,9 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     rate_limits: Literal["documented", "off"] = "documented"
     retry_after: Literal["none", "seconds", "http-date"] = "none"
     rate_limit_body: Literal["json", "text"] = "json"
+    several_values: Literal["all", "last", "unsplit"] = "all"
+    repeated_values: Literal["last", "all"] = "last"
+    several_namespaces: Literal["together", "first"] = "together"
     clock_offset: float = 0.0
     continue_lifetime: float = 300.0
     latency: float = 0.0

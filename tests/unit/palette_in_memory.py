@@ -349,24 +349,23 @@ class MemoryPalette(PaletteClient):
         return answer
 
     def _vms(self, call: Call) -> list[Json]:
-        namespaces = _split(call.query.get("namespace"))
+        namespace = call.query.get("namespace")
         return [
             manifest
             for key, manifest in sorted(self.vms.items())
-            if key.cluster_uid == call.cluster_uid
-            and (not namespaces or key.namespace in namespaces)
+            if key.cluster_uid == call.cluster_uid and namespace in (None, key.namespace)
         ]
 
     def _snapshots(self, call: Call) -> list[Stored]:
         cluster_uid = call.cluster_uid
-        namespaces = _split(call.query.get("namespace"))
-        vm_names = _split(call.query.get("vmName"))
+        # A filter has one value: Palette may not take several.
+        namespace, vm_name = call.query.get("namespace"), call.query.get("vmName")
         return [
             stored
             for _place, stored in sorted(self.stored.items())
             if stored.key.cluster_uid == cluster_uid
-            and (not namespaces or stored.key.namespace in namespaces)
-            and (not vm_names or stored.key.vm_name in vm_names)
+            and namespace in (None, stored.key.namespace)
+            and vm_name in (None, stored.key.vm_name)
         ]
 
     def _post(self, call: Call) -> Json:
@@ -458,10 +457,6 @@ def _page(items: Sequence[Any], query: Mapping[str, str]) -> Json:
         "items": items[begin:end],
         "metadata": {"continue": str(end) if end < len(items) else ""},
     }
-
-
-def _split(text: str | None) -> list[str]:
-    return text.split(",") if text else []
 
 
 def _refuse(call: Call, text: str) -> NoReturn:

@@ -16,7 +16,7 @@ from .._snapshots.execute import Execution
 from .._snapshots.lane import Lane
 from .._snapshots.member import Member
 from .._snapshots.model import Snapshot, unreadable_text
-from .._snapshots.observe import find_name, list_snapshots
+from .._snapshots.observe import look_up
 from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
 from .._snapshots.progress import Progress
 from .._snapshots.results import diff, status_of
@@ -103,16 +103,14 @@ def _desired(invocation: Invocation, request: Request, api: ClusterVms) -> Desir
 
 def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
     options = invocation.options
-    listed = list_snapshots(api, [desired.key])
-    current = next((snapshot for snapshot in listed if snapshot.name == desired.name), None)
+    absent = options["state"] == "absent"
+    # Another VM's snapshot may have the name. Palette rejects a creation then; a prediction and a
+    # deletion must search for it.
+    anywhere = absent or invocation.check_mode
+    listed, current = look_up(api, desired.key, desired.name, anywhere)
     others = [snapshot for snapshot in listed if not snapshot.unreadable]
     for stranger in (s for s in listed if s.unreadable and s is not current):
         invocation.warn(f"{unreadable_text(stranger)}; it is left alone")
-    absent = options["state"] == "absent"
-    if current is None and (absent or invocation.check_mode):
-        # Another VM's snapshot may have the name. Palette rejects a creation then; a prediction and
-        # a deletion must search for it.
-        current = find_name(api, desired.key.namespace, desired.name)
     if absent:
         return plan_absent(desired.key, current)
     vm = find_vm(api, desired.key)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from typing import TypeVar
 
 from .errors import PaletteError
@@ -17,8 +18,13 @@ Done = TypeVar("Done")
 _MOST_THREADS = 256
 
 
-def at_once(work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done | PaletteError]:
-    """Return what ``work`` returns for each item, or the PaletteError that it raises."""
+def at_once(
+    work: Callable[[Item], Done], items: Sequence[Item], threads: int = _MOST_THREADS
+) -> list[Done | PaletteError]:
+    """Return what ``work`` returns for each item, or the PaletteError that it raises.
+
+    The deadline of an enclosing ``give_up_at`` holds for all of them.
+    """
 
     def tried(item: Item) -> Done | PaletteError:
         try:
@@ -28,8 +34,12 @@ def at_once(work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done | 
 
     if len(items) <= 1:
         return [tried(item) for item in items]
-    pool = ThreadPoolExecutor(min(len(items), _MOST_THREADS))
+
+    def tried_in(context: Context, item: Item) -> Done | PaletteError:
+        return context.run(tried, item)
+
+    pool = ThreadPoolExecutor(min(len(items), threads))
     try:
-        return list(pool.map(tried, items))
+        return list(pool.map(tried_in, [copy_context() for _item in items], items))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Collection
+from functools import partial
+from typing import Any
 
 from .breaker import Breaker
 from .client import Json, PaletteClient, Query, api_path
 from .clusters import Cluster
-
-Item = TypeVar("Item")
-
-# A longer filter, which may not fit in a URL, is omitted: callers filter the list themselves.
-_LONGEST_FILTER = 3000
+from .lists import EVERYWHERE, ClusterList, Item, Read, Where
 
 # A virtual machine with this name has the same path as the list of all snapshots.
 # See docs/palette.md, "Paths".
@@ -30,6 +27,8 @@ class ClusterVms:
         self.breaker = Breaker()
         self._client = client
         self._root = ("spectroclusters", cluster.uid, "vms")
+        self._vms = ClusterList(partial(self._items, api_path(*self._root)))
+        self._snapshots = ClusterList(partial(self._items, api_path(*self._root, LIST_SEGMENT)))
 
     @property
     def retries(self) -> int:
@@ -48,19 +47,25 @@ class ClusterVms:
         """
         return self._call("GET", (vm_name,), namespace)
 
-    def vms(self, read: Callable[[Any], Item], namespaces: Iterable[str] = ()) -> list[Item]:
-        """Return what ``read`` makes of each VM; without namespaces, in all of them."""
-        return self._items(api_path(*self._root), read, _filters(namespace=namespaces))
+    def vms(self, read: Read[Item], namespaces: Collection[str] = ()) -> list[Item]:
+        """Return what ``read`` makes of the VMs in the namespaces; without, of all.
+
+        Of others, too: callers filter.
+        """
+        wanted = [Where(namespace) for namespace in namespaces] or [EVERYWHERE]
+        with self.breaker.watch():
+            return self._vms.items(read, wanted)
 
     def snapshots(
-        self,
-        read: Callable[[Any], Item],
-        namespaces: Iterable[str] = (),
-        vm_names: Iterable[str] = (),
+        self, read: Read[Item], wanted: Collection[Where], believe_empty: bool = False
     ) -> list[Item]:
-        """Return what ``read`` makes of each snapshot; an empty filter matches all."""
-        query = _filters(namespace=namespaces, vmName=vm_names)
-        return self._items(api_path(*self._root, LIST_SEGMENT), read, query)
+        """Return what ``read`` makes of the snapshots that are wanted.
+
+        Of others, too: callers filter. believe_empty: do not ask again with fewer filters where
+        there is nothing.
+        """
+        with self.breaker.watch():
+            return self._snapshots.items(read, wanted, believe_empty)
 
     def snapshot(self, vm_name: str, namespace: str, name: str) -> Json:
         """Return one snapshot. A missing one is ``not_found``; Palette answers 404 or 500."""
@@ -86,11 +91,5 @@ class ClusterVms:
         with self.breaker.watch():
             return self._client.call(method, path, query, body, self.cluster.scope)
 
-    def _items(self, path: str, read: Callable[[Any], Item], query: Query) -> list[Item]:
-        with self.breaker.watch():
-            return self._client.items(path, read, query, self.cluster.scope)
-
-
-def _filters(**lists: Iterable[str]) -> dict[str, str]:
-    joined = {name: ",".join(sorted(set(values))) for name, values in lists.items()}
-    return {name: values for name, values in joined.items() if 0 < len(values) <= _LONGEST_FILTER}
+    def _items(self, path: str, read: Read[Any], query: Query) -> list[Any]:
+        return self._client.items(path, read, query, self.cluster.scope)

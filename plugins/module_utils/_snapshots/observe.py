@@ -7,27 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from functools import partial
+from itertools import product
 
 from .._palette.errors import PaletteError
+from .._palette.lists import Where
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
 from .model import Snapshot, read_listed, unreadable_text
 
-# With more VM names than this, whole namespaces are listed, without a filter.
-_FILTERED_VMS = 50
-
 
 def list_snapshots(api: ClusterVms, keys: Collection[VmKey]) -> list[Snapshot]:
-    """Return the snapshots of these VMs in the cluster.
-
-    One that cannot be read may be of any VM that fits what is known of it: it is returned for each,
-    so that it is never taken for absent.
-    """
+    """Return the snapshots of these VMs in the cluster, and those that may be theirs."""
     keys = set(keys)
-    listed = list_matching(api, {key.namespace for key in keys}, {key.vm_name for key in keys})
-    return [
-        snapshot._replace(key=key) for snapshot in listed for key in _possible_keys(snapshot, keys)
-    ]
+    return _of_vms(_listed(api, {Where(key.namespace, key.vm_name) for key in keys}), keys)
 
 
 def list_matching(
@@ -37,10 +29,8 @@ def list_matching(
 
     With what cannot be read, if it matches or may match.
     """
-    listed = api.snapshots(
-        partial(read_listed, api.cluster.uid),
-        namespaces,
-        vm_names if len(vm_names) <= _FILTERED_VMS else (),
+    listed = _listed(
+        api, {Where(*place) for place in product(namespaces or [""], vm_names or [""])}
     )
     # Only of what cannot be read, these are not known.
     spaces, names = {*namespaces, ""}, {*vm_names, ""}
@@ -55,31 +45,65 @@ def list_matching(
 # See docs/palette.md, "Existence": a GET may show what a list does not show yet, but does not
 # say that something is absent.
 def get_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
-    """Return the snapshot with this name of this VM, or None if a GET does not show it."""
+    """Return the snapshot of this name, readable or not, or None if a GET does not show it."""
     try:
-        return read_snapshot(api.cluster.uid, api.snapshot(key.vm_name, key.namespace, name))
+        found = read_listed(api.cluster.uid, api.snapshot(key.vm_name, key.namespace, name))
     except PaletteError as error:
         if error.reason not in ("not_found", "server_error"):
             raise
         return None
+    if found.unreadable and found.name != name:
+        raise PaletteError("malformed_response", unreadable_text(found))
+    return found._replace(key=key) if found.unreadable else found
+
+
+def look_up(
+    api: ClusterVms, key: VmKey, name: str, anywhere: bool
+) -> tuple[list[Snapshot], Snapshot | None]:
+    """Return a VM's snapshots, and the one with this name, readable or not.
+
+    anywhere: look for the name among the snapshots of all VMs of the namespace, too.
+    """
+    # Where the namespace is listed next, an empty list need not be believed.
+    place = Where(key.namespace, key.vm_name)
+    own = _of_vms(_listed(api, {place}, believe_empty=anywhere), {key})
+    found = _named(own, name)
+    if found or not anywhere:
+        return own, found
+    here = list_matching(api, [key.namespace])
+    return _of_vms(here, {key}), _named(here, name)
 
 
 def find_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
-    """Return the snapshot with this name, of this VM or another in its namespace, or None."""
-    return _named(list_snapshots(api, [key]), name) or find_name(api, key.namespace, name)
+    """Return the snapshot with this name, of this VM or another in its namespace, or None.
 
-
-def find_name(api: ClusterVms, namespace: str, name: str) -> Snapshot | None:
-    """Return the snapshot with this name in the namespace, of any VM, or None."""
-    return _named(list_matching(api, [namespace]), name)
-
-
-def _named(snapshots: Iterable[Snapshot], name: str) -> Snapshot | None:
-    """Return the snapshot with this name; raise ``malformed_response`` if it cannot be read."""
-    found = next((snapshot for snapshot in snapshots if snapshot.name == name), None)
+    Raise ``malformed_response`` if it cannot be read.
+    """
+    _own, found = look_up(api, key, name, anywhere=True)
     if found and found.unreadable:
         raise PaletteError("malformed_response", unreadable_text(found))
     return found
+
+
+def _listed(
+    api: ClusterVms, wanted: Collection[Where], believe_empty: bool = False
+) -> list[Snapshot]:
+    return api.snapshots(partial(read_listed, api.cluster.uid), wanted, believe_empty)
+
+
+def _named(snapshots: Iterable[Snapshot], name: str) -> Snapshot | None:
+    return next((snapshot for snapshot in snapshots if snapshot.name == name), None)
+
+
+def _of_vms(listed: Iterable[Snapshot], keys: Collection[VmKey]) -> list[Snapshot]:
+    """Return the snapshots of these VMs.
+
+    One that cannot be read may be of any VM that fits what is known of it: it is returned for each,
+    so that it is never taken for absent.
+    """
+    return [
+        snapshot._replace(key=key) for snapshot in listed for key in _possible_keys(snapshot, keys)
+    ]
 
 
 def _possible_keys(snapshot: Snapshot, keys: Collection[VmKey]) -> list[VmKey]:

@@ -9,6 +9,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -337,3 +338,68 @@ def test_a_reset_brings_the_first_switches_back(probe: Probe) -> None:
     probe.palette.reset()
     assert probe.vms("GET", "nobody", namespace="vms").status_code == 500
     assert condition(probe.get("busy", "busy-first"), "Ready") == ("False", "Not ready")
+
+
+def listed(probe: Probe, path: str, *filters: tuple[str, str]) -> list[str]:
+    """Return the places of what a list has, page by page."""
+    places: list[str] = []
+    token = ""
+    while True:
+        query = [*filters, ("limit", "2"), *([("continue", token)] if token else [])]
+        page = probe.call("GET", f"spectroclusters/{CLUSTER}/vms{path}?{urlencode(query)}").json()
+        for item in page["items"] or ():
+            places.append(f"{item['metadata']['namespace']}/{item['metadata']['name']}")
+        token = page["metadata"].get("continue", "")
+        if not token:
+            return places
+
+
+BOTH = (("namespace", "prod,vms"),)
+REPEATED = (("namespace", "prod"), ("namespace", "vms"))
+
+
+@pytest.mark.parametrize(
+    ("switches", "filters", "namespaces"),
+    [
+        ({}, BOTH, {"prod", "vms"}),
+        ({"several_values": "last"}, BOTH, {"vms"}),
+        ({"several_values": "unsplit"}, BOTH, set()),
+        ({"several_values": "unsplit"}, BOTH[:0], {"prod", "vms"}),
+        ({}, REPEATED, {"vms"}),
+        ({"repeated_values": "all"}, REPEATED, {"prod", "vms"}),
+        ({"repeated_values": "all", "several_values": "last"}, REPEATED, {"vms"}),
+        ({"repeated_values": "all", "several_values": "unsplit"}, REPEATED, {"prod", "vms"}),
+        ({"several_namespaces": "first"}, BOTH, {"prod"}),
+        ({"several_namespaces": "first"}, (("namespace", "none,vms"),), {"vms"}),
+        ({"several_namespaces": "first"}, (("namespace", "none,nor"),), set()),
+        ({"several_namespaces": "first"}, REPEATED[1:], {"vms"}),
+        ({"several_namespaces": "first"}, BOTH[:0], {"prod", "vms"}),
+    ],
+)
+@pytest.mark.parametrize("path", ["", "/snapshot"])
+def test_several_values_in_a_filter_of_a_list(
+    probe: Probe,
+    palette: Simulator,
+    path: str,
+    switches: dict[str, str],
+    filters: tuple[tuple[str, str], ...],
+    namespaces: set[str],
+) -> None:
+    probe.vms("POST", "db1/snapshot", snapshot_body("db1", "one"), namespace="prod")
+    everything = listed(probe, path)
+    assert {"prod", "vms"} <= {place.partition("/")[0] for place in everything}
+    palette.switch(**switches)
+    wanted = [place for place in everything if place.partition("/")[0] in namespaces]
+    assert listed(probe, path, *filters) == (wanted if filters else everything)
+
+
+@pytest.mark.parametrize(
+    ("several", "vms"), [("all", {"db1", "history"}), ("last", {"db1"}), ("unsplit", set())]
+)
+def test_several_values_of_vm_names(
+    probe: Probe, palette: Simulator, several: str, vms: set[str]
+) -> None:
+    probe.create("db1", "one")
+    palette.switch(several_values=several)
+    found = listed(probe, "/snapshot", ("vmName", "history,db1"))
+    assert ("vms/one" in found, len(found) > 1) == ("db1" in vms, "history" in vms)

@@ -77,9 +77,11 @@ def member_for(action: Action, waiting: Waiting = WAITING) -> Member:
     return Member(key_of(), action.steps_for(waiting.enabled), seen=action.current)
 
 
-def creation(vm_name: str, cluster_uid: str = "c1", waiting: Waiting = WAITING) -> Member:
+def creation(
+    vm_name: str, cluster_uid: str = "c1", waiting: Waiting = WAITING, namespace: str = "vms"
+) -> Member:
     """Return a member whose snapshot is to be taken, named as its VM."""
-    key = key_of(vm_name, cluster_uid=cluster_uid)
+    key = key_of(vm_name, namespace, cluster_uid)
     action = plan_present(desired_snapshot(key, vm_name), None, vm(key))
     return Member(key, action.steps_for(waiting.enabled))
 
@@ -155,10 +157,23 @@ def test_run_polls_thousands_of_members_by_pages_of_50(palette: MemoryPalette) -
 
 
 def test_run_polls_few_members_by_their_names(palette: MemoryPalette) -> None:
-    palette.add_snapshot("other", key_of("other"))
+    for number in range(200):
+        palette.add_snapshot(f"other-{number}", key_of("other"))
     run(palette, creations(2))
     queries = {(call.query["vmName"], call.query["namespace"]) for call in palette.polls()}
-    assert queries == {("vm-0,vm-1", "vms")}
+    assert queries == {("vm-0", "vms"), ("vm-1", "vms")}
+
+
+def test_run_polls_each_namespace_by_itself(palette: MemoryPalette) -> None:
+    members = [
+        creation(f"vm-{number}", namespace=namespace) for namespace in "ab" for number in range(9)
+    ]
+    run(palette, members)
+    assert reasons(members) == {}
+    assert {(call.query["namespace"], "vmName" in call.query) for call in palette.polls()} == {
+        ("a", False),
+        ("b", False),
+    }
 
 
 def test_run_polls_cluster_by_cluster(palette: MemoryPalette) -> None:
@@ -500,10 +515,11 @@ def test_poll_that_fails_in_one_cluster_concerns_no_other(palette: MemoryPalette
 
 
 class Hiding:
-    """Hides all snapshots from some polls; numbers begin at 1."""
+    """Hides all snapshots from some polls; numbers begin at 1. A poll may be several requests."""
 
     def __init__(self, palette: MemoryPalette, hides: Callable[[int], bool]) -> None:
         self.polls = 0
+        self._at = -1.0
         self._palette = palette
         self._hides = hides
         self._hidden: dict[tuple[str, str, str], Stored] = {}
@@ -511,7 +527,8 @@ class Hiding:
     def __call__(self, call: Call) -> None:
         if call.kind != "LIST":
             return
-        self.polls += 1
+        self.polls += call.at > self._at
+        self._at = call.at
         self.show()
         if self._hides(self.polls):
             self._hidden = dict(self._palette.stored)

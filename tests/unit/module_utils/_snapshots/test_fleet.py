@@ -196,6 +196,7 @@ def test_observe_matching_without_vms_finds_those_that_have_snapshots_even_if_th
 
 
 def test_namespaces_narrow_what_is_listed(palette: MemoryPalette) -> None:
+    palette.add_snapshot("s", key_of("db1", "prod"))
     matching_observed(palette, {"namespaces": ["prod"], "cluster_uid": "c1"})
     assert {call.query["namespace"] for call in palette.calls} == {"prod"}
 
