@@ -45,9 +45,9 @@ options:
     type: dict
   consistency:
     description:
-      - With V(filesystem), the task fails unless the virtual machine was off, or its guest agent
-        froze the file systems without an error. The snapshot is kept either way. Requires
-        O(wait=true).
+      - With V(filesystem), the task fails unless it is known that the virtual machine was off, or
+        that its guest agent froze the file systems without an error. The snapshot is kept either
+        way. Requires O(wait=true).
       - If the virtual machine is paused, or is known to have no connected guest agent, the task
         fails before it takes anything.
     type: str

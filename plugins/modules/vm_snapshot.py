@@ -226,7 +226,10 @@ status:
     quiesced:
       description:
         - Whether the file systems are consistent. The VM was off, or its guest agent froze them
-          without an error. Null while the snapshot is in progress, or if it failed.
+          without an error. Null while the snapshot is in progress, if it failed, or if Palette does
+          not tell.
+        - That the VM was off is known only of snapshots that this collection took. They have the
+          annotation C(spectrocloud.palette/vm-off).
       type: bool
       sample: true
     included_volumes:

@@ -211,9 +211,12 @@ def _json(call: Call, cluster: Cluster, snapshot: Snapshot) -> bytes:
     stage = snapshot.stage(call.now)
     waits_for = _waits_for(call, cluster, snapshot) if stage == Stage.WAITING else ""
     style, offset = call.switches.json_style, call.switches.clock_offset
-    shown = (snapshot.version, stage, waits_for, style, offset)
+    told = call.switches.indications == "told"
+    shown = (snapshot.version, stage, waits_for, style, offset, told)
     if snapshot.rendered[0] != shown:
         body = render.snapshot_object(snapshot, stage, waits_for, render.clock_of(offset))
+        if not told:
+            body.get("status", {}).pop("indications", None)
         snapshot.rendered = (shown, marshal.encode(body, marshal.SNAPSHOT, style))
     return snapshot.rendered[1]
 

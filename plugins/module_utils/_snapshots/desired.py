@@ -16,6 +16,7 @@ from .._validation.durations import age_problems, parse_age
 from .._validation.problems import DEFINITION, Problem, merged
 from .._validation.request import problems_in_body, problems_in_options
 from .._vms.model import VmKey
+from .model import VM_OFF
 from .naming import random_suffix
 from .ownership import (
     EXPIRES_AT,
@@ -28,7 +29,7 @@ from .ownership import (
 
 API_VERSION = "snapshot.kubevirt.io/v1beta1"
 KIND = "VirtualMachineSnapshot"
-_LONGEST_OWN = {REQUEST_ID: "0" * 36, EXPIRES_AT: "2026-01-02T03:04:05Z"}
+_LONGEST_OWN = {REQUEST_ID: "0" * 36, VM_OFF: "true", EXPIRES_AT: "2026-01-02T03:04:05Z"}
 _SOURCE = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine"}
 _NAMESPACE, _NAME = ("metadata", "namespace"), ("metadata", "name")
 _SOURCE_NAME = ("spec", "source", "name")
@@ -53,6 +54,14 @@ class Desired(NamedTuple):
     declared: Json
     quiesced: bool = False
     whole: bool = False
+
+    def with_vm_off(self) -> Desired:
+        """Return the same for a VM that is off, which the snapshot is to tell for ever."""
+        metadata = self.body["metadata"]
+        annotations = {**metadata.get("annotations", {}), VM_OFF: "true"}
+        return self._replace(
+            body={**self.body, "metadata": {**metadata, "annotations": annotations}}
+        )
 
 
 class Declaration(NamedTuple):
@@ -88,7 +97,7 @@ def read_declaration(
     placeholders for them. part_of: the set that the snapshots are members of.
     """
     declared = _declared(options)
-    reserved = [REQUEST_ID, *([EXPIRES_AT] if options.get("expire_after") else [])]
+    reserved = [REQUEST_ID, VM_OFF, *([EXPIRES_AT] if options.get("expire_after") else [])]
     reserved += [MANAGED_BY, PART_OF] if part_of else []
     problems = merged(
         problems_in_options(options),

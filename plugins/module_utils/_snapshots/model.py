@@ -27,6 +27,10 @@ from .._palette.objects import (
 )
 from .._vms.model import VirtualMachine, VmKey
 
+# The annotation of a snapshot whose VM was seen to be off when it was taken. Only the absence of
+# indications tells so otherwise. See docs/palette.md, "Quiescing".
+VM_OFF = "spectrocloud.palette/vm-off"
+
 
 class Snapshot(NamedTuple):
     """A VirtualMachineSnapshot.
@@ -90,14 +94,17 @@ class Snapshot(NamedTuple):
     def quiesced(self) -> bool | None:
         """Whether the file systems are consistent: VM off, or frozen by the guest agent.
 
-        None while the snapshot is in progress, or if it failed.
+        None while the snapshot is in progress, if it failed, or if nobody can tell: Palette may not
+        pass on what KubeVirt says, so that no indications alone mean nothing.
         """
         if self.in_progress or self.failed:
             return None
-        if "Online" not in self.indications:
-            return True
-        freeze_failed = any(indication.startswith("Quiesce") for indication in self.indications)
-        return "GuestAgent" in self.indications and not freeze_failed
+        if "NoGuestAgent" in self.indications or "Paused" in self.indications:
+            return False
+        if any(indication.startswith("Quiesce") for indication in self.indications):
+            return False
+        seen_off = VM_OFF in self.annotations and "Online" not in self.indications
+        return True if seen_off or "GuestAgent" in self.indications else None
 
     @property
     def unquiesced(self) -> str:
@@ -112,6 +119,8 @@ class Snapshot(NamedTuple):
 
     @property
     def _freeze_problem(self) -> str:
+        if self.quiesced is None:
+            return "Palette does not tell whether the VM was off or its file systems were frozen"
         if "Paused" in self.indications:
             return "the VM was paused"
         if "NoGuestAgent" in self.indications:

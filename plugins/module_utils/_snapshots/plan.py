@@ -274,6 +274,7 @@ def _plan_creation(
     if blocker or vm is None:
         refused, message = blocker or ("not_found", "")
         return refuse(refused, message, current, desired)
+    desired = desired.with_vm_off() if vm.seen_off else desired
     busy = _in_progress(vm, desired, others)
     steps = [Step(None, name, Goal.SETTLED) for name in busy]
     if current:

@@ -33,6 +33,8 @@ class VmKey(NamedTuple):
     vm_name: str
 
 
+_OFF = "Stopped"
+
 # Volumes whose content comes from elsewhere, or is lost when the VM stops.
 _WITHOUT_DATA = frozenset(
     {
@@ -91,6 +93,11 @@ class VirtualMachine(NamedTuple):
     deleting: bool = False
     volumes: tuple[Volume, ...] = ()
     unreadable: str = ""
+
+    @property
+    def seen_off(self) -> bool:
+        """Whether Palette says that it is off, and does not only leave out that it is on."""
+        return self.printable_status == _OFF and not self.running
 
     @property
     def unsnapshottable(self) -> bool:

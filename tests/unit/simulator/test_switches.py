@@ -202,6 +202,15 @@ def test_durations_are_normalised_or_verbatim(probe: Probe) -> None:
     )
 
 
+@pytest.mark.parametrize("style", ["go-swagger", "kubernetes"])
+def test_indications_may_be_dropped(probe: Probe, style: str) -> None:
+    probe.palette.switch(json_style=style)
+    probe.create("db1", "s")
+    assert probe.until(is_ready, "db1", "s")["status"]["indications"] == ["GuestAgent", "Online"]
+    probe.palette.switch(indications="dropped")
+    assert not probe.get("db1", "s")["status"].get("indications")
+
+
 def test_the_snapshot_gate_may_be_off(probe: Probe) -> None:
     probe.palette.switch(snapshot_gate="off")
     assert "snapshot feature gate not enabled" in probe.create("db1", "s").json()["message"]

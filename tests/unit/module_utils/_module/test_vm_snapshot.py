@@ -583,16 +583,16 @@ def test_wait_ends_with_a_poll_that_no_repetition_mends(
     ("indications", "good"),
     [
         (["GuestAgent", "Online"], True),
-        ([], True),
+        ([], None),
         (["NoGuestAgent", "Online"], False),
         (["Online", "Paused"], False),
         (["GuestAgent", "Online", "QuiesceFailed"], False),
         (["GuestAgent", "Online", "QuiesceTimeout"], False),
-        (["Online"], False),
+        (["Online"], None),
     ],
 )
-def test_consistency_filesystem_needs_a_frozen_or_stopped_vm(
-    palette: MemoryPalette, indications: list[str], good: bool
+def test_consistency_filesystem_needs_a_frozen_vm(
+    palette: MemoryPalette, indications: list[str], good: bool | None
 ) -> None:
     palette.course = (RUNNING, {**READY, "indications": indications})
     assert vm_snapshot(palette, name="anyhow")["status"]["quiesced"] is good
@@ -605,6 +605,42 @@ def test_consistency_filesystem_needs_a_frozen_or_stopped_vm(
     assert result["changed"] is True
     assert result["status"]["ready_to_use"] is True
     assert PLACE in palette.stored
+
+
+OFF = {"printableStatus": "Stopped", "created": False}
+
+
+@pytest.mark.parametrize(
+    ("status", "indications", "quiesced"),
+    [
+        (OFF, [], True),
+        (OFF, ["NoGuestAgent", "Online"], False),
+        (OFF, ["Online"], None),
+        ({**OFF, "created": True}, [], None),
+        ({"printableStatus": "Running", "created": True}, [], None),
+        ({"printableStatus": "Provisioning"}, [], None),
+        ({}, [], None),
+    ],
+)
+def test_consistency_filesystem_needs_a_vm_that_was_seen_off(
+    palette: MemoryPalette, status: Json, indications: list[str], quiesced: bool | None
+) -> None:
+    palette.add_vm(DB1, **status)
+    palette.course = (RUNNING, {**READY, "indications": indications})
+    first = run(palette, MODULE, **given(consistency="filesystem"))
+    assert first["status"]["quiesced"] is quiesced
+    assert first.get("reason") == (None if quiesced else "not_quiesced")
+    # What was seen then is known ever after.
+    palette.add_vm(DB1, printableStatus="Running", created=True)
+    again = run(palette, MODULE, **given(consistency="filesystem"))
+    assert again["status"]["quiesced"] is quiesced
+    assert again["changed"] is False
+
+
+def test_annotation_that_a_vm_was_off_is_not_the_users(palette: MemoryPalette) -> None:
+    result = run(palette, MODULE, **given(annotations={"spectrocloud.palette/vm-off": "true"}))
+    assert result["reason"] == "invalid_parameters"
+    assert "annotations.spectrocloud.palette/vm-off" in result["msg"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

@@ -13,6 +13,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.erro
     PaletteError,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+    VM_OFF,
     read_listed,
     read_snapshot,
     unreadable_text,
@@ -191,6 +192,30 @@ def test_quiesced_is_unknown_until_the_snapshot_is_taken(status: Json | None) ->
     assert listed(status).quiesced is None
 
 
+@pytest.mark.parametrize("seen_off", [False, True])
+@pytest.mark.parametrize(
+    ("indications", "quiesced", "if_off"),
+    [
+        (["GuestAgent", "Online"], True, True),
+        (["GuestAgent"], True, True),
+        (["GuestAgent", "Online", "QuiesceFailed"], False, False),
+        (["Online", "QuiesceTimeout"], False, False),
+        (["NoGuestAgent", "Online"], False, False),
+        (["Online", "Paused"], False, False),
+        (["Online"], None, None),
+        (["PartialSnapshot"], None, True),
+        ([], None, True),
+        (None, None, True),
+    ],
+)
+def test_quiesced_is_true_only_where_it_is_known(
+    indications: list[str] | None, quiesced: bool | None, if_off: bool | None, seen_off: bool
+) -> None:
+    annotations = {VM_OFF: "true"} if seen_off else {}
+    read = listed({**READY, "indications": indications}, annotations=annotations)
+    assert read.quiesced is (if_off if seen_off else quiesced)
+
+
 @pytest.mark.parametrize(
     ("status", "problem"),
     [
@@ -220,7 +245,8 @@ def test_problem_is_in_kubevirts_words(status: Json | None, problem: str) -> Non
             "because the guest agent reported an error while it froze the file systems",
         ),
         (["GuestAgent", "Online"], ""),
-        ([], ""),
+        ([], "because Palette does not tell whether the VM was off"),
+        (["Online"], "because Palette does not tell whether the VM was off"),
     ],
 )
 def test_unquiesced_tells_the_cause(indications: list[str], cause: str) -> None:
