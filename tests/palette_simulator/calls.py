@@ -100,7 +100,7 @@ class Call:
 
     def reply(self, value: dict[str, object], shape: Shape) -> Response:
         """200 with an object in the JSON style switched on."""
-        return Response(encode(value, shape, self.switches.json_style), media_type=JSON)
+        return Response(encode(value, shape, self.switches), media_type=JSON)
 
     def _in_scope(self, cluster: Cluster) -> bool:
         if not self.project_uid and self.switches.tenant_scope == "all":

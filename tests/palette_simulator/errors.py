@@ -15,6 +15,7 @@ from palette_simulator.switches import Switches
 
 SNAPSHOTS = "virtualmachinesnapshots.snapshot.kubevirt.io"
 VMS = "virtualmachines.kubevirt.io"
+INSTANCES = "virtualmachineinstance.kubevirt.io"
 
 
 class PaletteError(Exception):

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from palette_simulator import marshal, render
 from palette_simulator.admission import VM_WEBHOOK
 from palette_simulator.calls import JSON, Call, operation
-from palette_simulator.errors import VMS, conflict, denied, not_found
+from palette_simulator.errors import INSTANCES, VMS, conflict, denied, not_found
 from palette_simulator.paging import Page, page_in_namespaces
 from palette_simulator.state import VM, Cluster
 
@@ -63,6 +63,29 @@ def stop_vm(call: Call) -> Response:
         raise conflict(VMS, vm.name, "VM is not running")
     _demand_unlocked(call, cluster, vm)
     return _power(call, cluster, vm, "Stopped")
+
+
+@operation("virtualMachine.restart", "Failed to restart virtual machine '{vm}'")
+def restart_vm(call: Call) -> Response:
+    """Stop a VM that is on, and start it again; a snapshot does not keep it from that."""
+    cluster, vm = _cluster_and_vm(call)
+    if vm.power == "Stopped":
+        why = "RunStategy Halted does not support manual restart requests"  # KubeVirt's spelling
+        raise conflict(VMS, vm.name, why)
+    return _power(call, cluster, vm, "Running")
+
+
+@operation("virtualMachine.migrate", "Failed to migrate virtual machine '{vm}'")
+def migrate_vm(call: Call) -> Response:
+    """Move a VM that is on to another node, which nothing shows."""
+    cluster, vm = _cluster_and_vm(call)
+    settling = call.now < vm.settles
+    if vm.power == "Stopped" and not settling:
+        raise not_found(INSTANCES, vm.name)
+    if settling and vm.power != "Stopped":
+        raise conflict(VMS, vm.name, "VM is not running")
+    cluster.change_vm(vm, call.now)
+    return _done()
 
 
 @operation("virtualMachine.pause", "Failed to pause virtual machine '{vm}'")
@@ -122,12 +145,11 @@ def _cluster_and_vm(call: Call) -> tuple[Cluster, VM]:
 def _json(call: Call, cluster: Cluster, vm: VM) -> bytes:
     holder = cluster.holder(vm.key, call.now)
     settling = call.now < vm.settles
-    style = call.switches.json_style
     offset = call.switches.clock_offset
-    shown = (vm.version, holder and holder.name, settling, style, offset)
+    shown = (vm.version, holder and holder.name, settling, call.switches)
     if vm.rendered[0] != shown:
         body = render.vm_object(vm, holder, settling, render.clock_of(offset))
-        vm.rendered = (shown, marshal.encode(body, marshal.VIRTUAL_MACHINE, style))
+        vm.rendered = (shown, marshal.encode(body, marshal.VIRTUAL_MACHINE, call.switches))
     return vm.rendered[1]
 
 

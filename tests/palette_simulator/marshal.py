@@ -4,16 +4,18 @@
 """The two JSON styles: Kubernetes' own, and that of Palette's generated Go models.
 
 The Go models omit false booleans, empty strings and empty maps, write empty arrays as null,
-and cannot omit a time: an unset one is the zero time.
+and cannot omit a time: an unset one is the zero time. They know who manages a field as bytes only.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+import base64
+from typing import Any, NamedTuple
 
 import msgspec
 
-Style = Literal["go-swagger", "kubernetes"]
+from palette_simulator.switches import Switches
+
 # See docs/palette.md, "JSON styles".
 ZERO_TIME = "0001-01-01T00:00:00.000Z"
 
@@ -27,7 +29,10 @@ class Shape(NamedTuple):
     members: dict[str, Shape] = {}  # noqa: RUF012
 
 
-_METADATA = Shape(arrays=("finalizers", "managedFields", "ownerReferences"))
+_METADATA = Shape(
+    arrays=("finalizers", "managedFields", "ownerReferences"),
+    members={"managedFields": Shape(times=("time",))},
+)
 _DEVICES = Shape(arrays=("disks", "filesystems", "gpus", "hostDevices", "inputs", "interfaces"))
 _TEMPLATE = Shape(
     arrays=(
@@ -101,12 +106,25 @@ PROJECT = Shape(
 PLAIN = Shape()
 _MAPS = ("labels", "annotations")
 _MOMENTS = ("deletionTimestamp",)
+_RAW = "fieldsV1"
 _NONE = Shape()
 
 
-def encode(value: dict[str, Any], shape: Shape, style: Style) -> bytes:
-    """An object as JSON in a style."""
-    return msgspec.json.encode(_go(value, shape) if style == "go-swagger" else value)
+def encode(value: dict[str, Any], shape: Shape, switches: Switches) -> bytes:
+    """An object as JSON in the style switched on."""
+    if switches.managed_fields == "none":
+        value.get("metadata", {}).pop("managedFields", None)
+    if switches.json_style == "kubernetes":
+        return msgspec.json.encode(value)
+    return msgspec.json.encode(_go(_with_raw_fields(value, switches), shape))
+
+
+def _with_raw_fields(value: dict[str, Any], switches: Switches) -> dict[str, Any]:
+    """Have the fields that somebody manages as bytes, in a list or by themselves."""
+    for entry in value.get("metadata", {}).get("managedFields", ()):
+        raw = base64.b64encode(msgspec.json.encode(entry[_RAW])).decode()
+        entry[_RAW] = {"Raw": raw if switches.managed_fields == "text" else [raw]}
+    return value
 
 
 def _go(value: dict[str, Any], shape: Shape) -> dict[str, Any]:

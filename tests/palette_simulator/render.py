@@ -89,6 +89,8 @@ def vm_object(vm: VM, holder: Snapshot | None, settling: bool, clock: Clock) -> 
         "creationTimestamp": clock(vm.created),
         "finalizers": [VM_FINALIZER, *([LOCK_FINALIZER] if holder else [])],
     }
+    status: Object = {"f:status": {"f:printableStatus": {}}}
+    metadata["managedFields"] = _managed_fields("kubevirt.io/v1", clock(vm.created), status)
     if vm.labels:
         metadata["labels"] = vm.labels
     if vm.deleted is not None:
@@ -162,17 +164,30 @@ def _snapshot_metadata(snapshot: Snapshot, stage: Stage, clock: Clock) -> Object
         "creationTimestamp": clock(snapshot.created),
     }
     finalizers = [*snapshot.finalizers, *([SNAPSHOT_FINALIZER] if stage != Stage.NEW else [])]
+    status: Object | None = {"f:status": {"f:phase": {}}} if stage != Stage.NEW else None
     optional = {
         "labels": snapshot.labels,
         "annotations": snapshot.annotations,
         "finalizers": finalizers,
         "ownerReferences": snapshot.owner_references,
+        "managedFields": _managed_fields(GROUP_VERSION, clock(snapshot.created), status),
     }
     metadata |= {key: value for key, value in optional.items() if value}
     if snapshot.deleted < NEVER:
         metadata["deletionTimestamp"] = clock(snapshot.deleted)
         metadata["deletionGracePeriodSeconds"] = 0
     return metadata
+
+
+def _managed_fields(version: str, since: str, status: Object | None) -> list[Object]:
+    """Who wrote which fields; Palette the spec, KubeVirt the status once there is one."""
+    common = {"apiVersion": version, "fieldsType": "FieldsV1", "operation": "Update", "time": since}
+    spec = {"f:metadata": {"f:annotations": {".": {}}}, "f:spec": {".": {}}}
+    entries = [{**common, "manager": "palette", "fieldsV1": spec}]
+    if status:
+        by_kubevirt = {"manager": "virt-controller", "subresource": "status", "fieldsV1": status}
+        entries.append({**common, **by_kubevirt})
+    return entries
 
 
 def _snapshot_status(snapshot: Snapshot, stage: Stage, waits_for: str, clock: Clock) -> Object:

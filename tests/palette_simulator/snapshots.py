@@ -210,14 +210,13 @@ def _write_metadata(snapshot: Snapshot, metadata: Body, *, merge: bool) -> None:
 def _json(call: Call, cluster: Cluster, snapshot: Snapshot) -> bytes:
     stage = snapshot.stage(call.now)
     waits_for = _waits_for(call, cluster, snapshot) if stage == Stage.WAITING else ""
-    style, offset = call.switches.json_style, call.switches.clock_offset
-    told = call.switches.indications == "told"
-    shown = (snapshot.version, stage, waits_for, style, offset, told)
+    shown = (snapshot.version, stage, waits_for, call.switches)
     if snapshot.rendered[0] != shown:
-        body = render.snapshot_object(snapshot, stage, waits_for, render.clock_of(offset))
-        if not told:
+        clock = render.clock_of(call.switches.clock_offset)
+        body = render.snapshot_object(snapshot, stage, waits_for, clock)
+        if call.switches.indications == "dropped":
             body.get("status", {}).pop("indications", None)
-        snapshot.rendered = (shown, marshal.encode(body, marshal.SNAPSHOT, style))
+        snapshot.rendered = (shown, marshal.encode(body, marshal.SNAPSHOT, call.switches))
     return snapshot.rendered[1]
 
 

@@ -31,6 +31,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     put: Literal["replace", "merge"] = "replace"
     put_without_version: Literal["reject", "accept"] = "reject"
     durations: Literal["normalised", "verbatim"] = "normalised"
+    managed_fields: Literal["list", "text", "none"] = "list"
     indications: Literal["told", "dropped"] = "told"
     snapshot_gate: Literal["on", "off"] = "on"
     tenant_scope: Literal["tenant-only", "all"] = "tenant-only"

@@ -15,9 +15,10 @@ from palette_simulator.app import ROUTES
 from palette_simulator.lifecycle import Stage, Timeline
 from palette_simulator.probe import CLUSTER, DEFAULT_PROJECT, Probe, snapshot_body
 from palette_simulator.state import Snapshot
+from palette_simulator.switches import Switches
 from vendor_contract import CONTRACT, VendorContract
 
-STYLES: list[marshal.Style] = ["go-swagger", "kubernetes"]
+STYLES = ["go-swagger", "kubernetes"]
 NOW = 1_700_000_000.0
 
 
@@ -39,7 +40,7 @@ def test_every_call_of_the_simulator_is_in_the_contract() -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_every_call_answers_by_the_contract(
-    probe: Probe, contract: VendorContract, style: marshal.Style
+    probe: Probe, contract: VendorContract, style: str
 ) -> None:
     probe.palette.switch(json_style=style)
     # A status that changes between GET and PUT would be a conflict.
@@ -57,8 +58,9 @@ def test_every_call_answers_by_the_contract(
     probe.put("db1", probe.get("db1", "s"))
     probe.vms("GET", "snapshot", limit=1)
     probe.delete("db1", "s")
-    for verb in ("stop", "start", "pause", "resume"):
+    for verb in ("stop", "start", "restart", "pause", "resume"):
         probe.vms("PUT", f"web1/{verb}", namespace="vms")
+    probe.vms("PUT", "db2/migrate", namespace="vms")
     probe.vms("GET", "web1", namespace="vms")
     probe.vms("DELETE", "web1", namespace="vms")
 
@@ -72,7 +74,7 @@ def test_every_call_answers_by_the_contract(
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("stage", Stage)
 def test_a_snapshot_keeps_to_the_contract_at_every_stage(
-    contract: VendorContract, stage: Stage, style: marshal.Style
+    contract: VendorContract, stage: Stage, style: str
 ) -> None:
     snapshot = Snapshot(("vms", "s"), "db1", NOW)
     snapshot.api_version = render.GROUP_VERSION
@@ -83,7 +85,9 @@ def test_a_snapshot_keeps_to_the_contract_at_every_stage(
     snapshot.timeline = Timeline(*[NOW] * len(Timeline._fields))
     snapshot.deleted = NOW
     shown = render.snapshot_object(snapshot, stage, "Source not locked", render.clock_of(0))
-    body = json.loads(marshal.encode(shown, marshal.SNAPSHOT, style))
+    body = json.loads(
+        marshal.encode(shown, marshal.SNAPSHOT, Switches().but({"json_style": style}))
+    )
     path = "/v1/spectroclusters/c/vms/db1/snapshot/s"
     assert contract.problems_in_response("GET", path, 200, body) == []
 

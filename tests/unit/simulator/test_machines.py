@@ -132,6 +132,26 @@ def test_a_vm_is_paused_and_resumed(probe: Probe) -> None:
     assert power(probe, "db1", "resume")[0] == 204
 
 
+def test_a_vm_is_restarted(probe: Probe) -> None:
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"power": 3600})
+    assert power(probe, "db1", "restart") == (204, "")
+    assert status(probe, "db1")["printableStatus"] == "Starting"
+    text = "RunStategy Halted does not support manual restart requests"
+    assert text in power(probe, "stopped", "restart")[1]
+    assert power(probe, "busy", "restart") == (204, "")
+
+
+def test_a_vm_is_migrated_while_it_is_on(probe: Probe) -> None:
+    assert power(probe, "db1", "migrate") == (204, "")
+    assert status(probe, "db1")["printableStatus"] == "Running"
+    assert power(probe, "paused", "migrate") == (204, "")
+    missing = 'virtualmachineinstance.kubevirt.io \\"stopped\\" not found'
+    assert missing in power(probe, "stopped", "migrate")[1]
+    probe.palette.change_vm("vm-cluster-1", "vms", "stopped", timing={"power": 3600})
+    assert power(probe, "stopped", "start") == (204, "")
+    assert "VM is not running" in power(probe, "stopped", "migrate")[1]
+
+
 def test_a_locked_vm_keeps_its_power(probe: Probe) -> None:
     assert status(probe, "busy")["snapshotInProgress"] == "busy-first"
     words = 'Cannot update vm running state until snapshot \\"busy-first\\" completes'

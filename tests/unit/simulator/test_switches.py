@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
@@ -200,6 +202,31 @@ def test_durations_are_normalised_or_verbatim(probe: Probe) -> None:
     assert (
         probe.create("db1", "t", failureDeadline="90s").json()["spec"]["failureDeadline"] == "90s"
     )
+
+
+def raw_fields(probe: Probe, path: str) -> list[Any]:
+    """Return who manages which fields of a VM or snapshot."""
+    metadata = probe.vms("GET", path, namespace="vms").json()["metadata"]
+    return [entry["fieldsV1"] for entry in metadata.get("managedFields") or ()]
+
+
+@pytest.mark.parametrize("path", ["db1", "db1/snapshot/s"])
+def test_managed_fields_are_a_list_of_bytes_or_bytes_or_not_there(probe: Probe, path: str) -> None:
+    created = probe.create("db1", "s").json()
+    assert len(created["metadata"]["managedFields"]) == 1
+    probe.until(is_ready, "db1", "s")
+    by_palette, by_kubevirt = raw_fields(probe, path)
+    (raw,) = by_palette["Raw"]
+    fields = json.loads(base64.b64decode(raw))
+    assert fields["f:spec"] == {".": {}}
+    assert by_kubevirt != by_palette
+    probe.palette.switch(json_style="kubernetes")
+    assert raw_fields(probe, path)[0] == fields
+    probe.palette.switch(managed_fields="none")
+    assert raw_fields(probe, path) == []
+    probe.palette.switch(managed_fields="text", json_style="go-swagger")
+    assert raw_fields(probe, path)[0]["Raw"] == raw
+    probe.palette.reset()  # the log, too: this is not by the contract
 
 
 @pytest.mark.parametrize("style", ["go-swagger", "kubernetes"])
