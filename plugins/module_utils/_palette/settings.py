@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,14 +137,30 @@ def _header_problem(text: str) -> str | None:
 
 
 def _ca_path_problem(ca_path: str | None) -> str | None:
+    if not ca_path:
+        return None
     try:
-        if not ca_path or Path(ca_path).is_dir() or Path(ca_path).read_bytes():
-            return None
+        return _certificates_problem(Path(ca_path))
     except FileNotFoundError:
         return f"{ca_path!r} does not exist where the task runs"
     except OSError as error:
         return f"{ca_path!r} cannot be read where the task runs: {error.strerror}"
-    return f"{ca_path!r} is empty: give a file of CA certificates, or leave it out"
+    except ValueError:
+        return f"{ca_path!r} is not a path"
+
+
+def _certificates_problem(path: Path) -> str | None:
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        # OpenSSL would only say that it knows no CA.
+        may_enter = os.access(path, os.X_OK)
+        return None if may_enter else f"{str(path)!r} is a folder that the task may not enter"
+    if not stat.S_ISREG(mode):
+        return f"{str(path)!r} is neither a file nor a folder"
+    with path.open("rb") as file:
+        if file.read(1):
+            return None
+    return f"{str(path)!r} is empty: give a file of CA certificates, or leave it out"
 
 
 def _range_problem(in_range: bool, words: str) -> str | None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -196,6 +197,42 @@ def test_ca_path_that_cannot_be_read_says_so(
     (problem,) = problems_of(ca_path=str(bundle))
     assert f"'{bundle}' cannot be read where the task runs: Permission denied" in problem
     assert "Errno" not in problem
+
+
+def test_ca_path_below_a_folder_that_may_not_be_entered_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    # Root, who may run the tests, can enter every folder.
+    monkeypatch.setattr(Path, "stat", refuse)
+    (problem,) = problems_of(ca_path="/root/ca.pem")
+    assert "'/root/ca.pem' cannot be read where the task runs: Permission denied" in problem
+
+
+def test_ca_path_of_a_folder_that_may_not_be_entered_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_args: False)
+    (problem,) = problems_of(ca_path=str(tmp_path))
+    assert f"'{tmp_path}' is a folder that the task may not enter" in problem
+
+
+@pytest.mark.parametrize(
+    ("ca_path", "text"),
+    [
+        ("/" + "x" * 5000, "File name too long"),
+        ("/etc/" + "x" * 300 + "/ca.pem", "File name too long"),
+        ("/etc/hosts/ca.pem", "Not a directory"),
+        ("/etc/\0ca.pem", "is not a path"),
+        ("/dev/null", "is neither a file nor a folder"),
+    ],
+)
+def test_ca_path_that_is_no_file_says_so(ca_path: str, text: str) -> None:
+    (problem,) = problems_of(ca_path=ca_path)
+    assert problem.startswith("ca_path: '/")
+    assert text in problem
 
 
 def test_ca_path_and_validate_certs_make_one_setting(tmp_path: Path) -> None:
