@@ -22,7 +22,7 @@ from .outcomes import carried_out
 from .rate_limit import RateLimiter
 from .retry import MOST_TIMEOUTS, READS, PaletteRetry
 from .settings import Settings, is_loopback
-from .transport import TimedAdapter, body_of
+from .transport import PlainSession, TimedAdapter, body_of
 
 REQUESTS_IMPORT_ERROR: str | None = None
 try:
@@ -86,7 +86,7 @@ class PaletteClient:
         self.clock_skew: timedelta | None = None
         self._settings = settings
         self._limiter = RateLimiter(settings.rate_limit)
-        self._session = requests.Session()
+        self._session = PlainSession()
         self._auth = ApiKeyAuth(settings.api_key)
         if settings.verify is False:
             # The task warns in its own words; on stderr urllib3's would be an error of Ansible's.
@@ -128,8 +128,8 @@ class PaletteClient:
         url = self._settings.base_url + path + (f"?{urlencode(query)}" if query else "")
         try:
             answer = self._exchange(method, url, path, body, scope)
-        except (HTTPError, OSError, UnicodeError) as error:
-            # requests does not wrap the errors of a host name, a CA file or a Location header.
+        except (HTTPError, OSError) as error:
+            # requests does not wrap the errors of a host name or a CA file.
             raise self._network_error(method, path, error) from None
         if answer.status >= 300 or answer.status < 200:
             text = answer.body.decode(errors="replace")

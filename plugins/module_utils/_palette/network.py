@@ -41,10 +41,10 @@ def root_cause(error: BaseException) -> BaseException:
 
 def never_sent(error: Exception, cause: BaseException) -> bool:
     """Say whether a request cannot have reached the server."""
-    if not isinstance(error, requests.RequestException):
-        return not isinstance(error, UnicodeError)
     if isinstance(error, requests.exceptions.ProxyError) or _unreadable_url(error, cause):
         return True
+    if not isinstance(error, (requests.RequestException, HTTPError)):
+        return True  # the CA certificates could not be read
     before = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
     return isinstance(cause, before)
 
@@ -52,8 +52,6 @@ def never_sent(error: Exception, cause: BaseException) -> bool:
 def network_problem(error: Exception, cause: BaseException, settings: Settings) -> tuple[str, str]:
     """Return an error's reason for programs, and a text that says what to do next."""
     text = _plain(cause)
-    if isinstance(error, UnicodeError):
-        return "malformed_response", f"{text} (in the answer's headers)"
     if isinstance(error, requests.exceptions.ProxyError):
         return "unreachable", f"{text}; check the proxy in HTTPS_PROXY"
     if _unreadable_url(error, cause):

@@ -16,15 +16,25 @@ from http.client import HTTPResponse
 from typing import Any
 
 try:
-    from requests import Response
+    from requests import Response, Session
     from requests.adapters import HTTPAdapter
     from requests.exceptions import ChunkedEncodingError
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
-    HTTPAdapter = object  # type: ignore[assignment,misc]
+    HTTPAdapter = Session = object  # type: ignore[assignment,misc]
 
 _PIECE = 64 * 1024  # bytes
 _LARGEST_ANSWER = 64 * 1024 * 1024  # bytes, decompressed: far more than a page of 50 objects
+
+
+class PlainSession(Session):
+    """A session to which a redirect is an answer as any other.
+
+    requests would parse where it leads to and read its whole body, even if it must not follow.
+    """
+
+    def get_redirect_target(self, resp: Response) -> None:
+        """Return where a redirect leads to: nowhere."""
 
 
 class TimedAdapter(HTTPAdapter):
@@ -47,6 +57,9 @@ def body_of(response: Response) -> bytes:
     pieces: list[bytes] = []
     size = 0
     with response:
+        if 300 <= response.status_code < 400:
+            # It is refused, whatever it says.
+            return b""
         for piece in response.iter_content(_PIECE):
             pieces.append(piece)
             size += len(piece)
