@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils._validation.printable import LONGEST_MESSAGE, printable
 from .vm_snapshots import short_rows
 
 DOCUMENTATION = r"""
@@ -82,6 +83,10 @@ def in_words(result: Mapping[str, Any]) -> list[str]:
     """Return sentences on a result: counts, then the causes of failures."""
     if not isinstance(result, Mapping):
         raise AnsibleFilterError(f"in_words takes a dictionary, not a {type(result).__name__}")
+    return [printable(sentence, LONGEST_MESSAGE) for sentence in _sentences(result)]
+
+
+def _sentences(result: Mapping[str, Any]) -> list[str]:
     if "members" in result:
         rows = short_rows(result["members"])
         return [_set_counts(result), *_sick_clusters(result), *_causes(rows, "vm_name", "VM")]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils._validation.printable import printable
 from ..module_utils._validation.problems import nearest
 
 DOCUMENTATION = r"""
@@ -67,7 +68,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The lines. Booleans are shown as C(yes) and C(no), null and empty lists as C(-).
+  description:
+    - The lines. Booleans are shown as C(yes) and C(no), null and empty lists as C(-).
+    - Characters that would steer a terminal are left out, and a text ends after 500 characters.
   type: list
   elements: str
   sample:
@@ -76,6 +79,7 @@ _value:
 """
 
 _WORDS = {True: "yes", False: "no", None: "-"}
+_LONGEST_CELL = 500
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60))
 
 
@@ -146,8 +150,8 @@ def _cell(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return _WORDS[value]
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_cell, value)) or _WORDS[None]
-    return " ".join(str(value).split())
+        return printable(", ".join(map(_cell, value)), _LONGEST_CELL) or _WORDS[None]
+    return printable(" ".join(str(value).split()), _LONGEST_CELL)
 
 
 class FilterModule:

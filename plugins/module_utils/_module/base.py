@@ -9,6 +9,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -16,6 +17,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from .._palette.client import REQUESTS_IMPORT_ERROR
 from .._palette.errors import PaletteError, invalid_parameters, scrub
 from .._palette.settings import connection_problems
+from .._validation.printable import LONGEST_MESSAGE, printable
 from .._validation.problems import Problem, merged
 from .._validation.request import JSONSCHEMA_IMPORT_ERROR
 from .orphan import ended_with_its_starter
@@ -67,10 +69,16 @@ class Module(NamedTuple):
 def result_of(module: Module, invocation: Invocation) -> Result:
     """Run a module's core and return the task's result.
 
-    No other place turns an error into a failure.
+    No other place turns an error into a failure, or shows what a server says.
     """
+    warn, progress = invocation.warn, invocation.progress
     options = with_default_project(tidied(invocation.options))
-    invocation = invocation._replace(options=options, warn=_once(invocation.warn))
+    shown = partial(printable, most=LONGEST_MESSAGE, mask=partial(scrub, secret=_key_in(options)))
+    invocation = invocation._replace(
+        options=options,
+        warn=_once(lambda text: warn(shown(text))),
+        progress=lambda text: progress(shown(text)),
+    )
     try:
         request, problems = module.read(invocation)
         problems = merged(connection_problems(options), problems)
@@ -87,8 +95,12 @@ def result_of(module: Module, invocation: Invocation) -> Result:
     except Exception as error:  # noqa: BLE001
         # The last net: a bug of ours must not show the API key, and has a reason as all failures.
         failure = _internal_error(error)
-    scrubbed: Result = scrub(failure, options["api_key"] or "")
-    return {"failed": True, **scrubbed}
+    scrubbed: Result = scrub(failure, _key_in(options))
+    return {"failed": True, **scrubbed, "msg": shown(failure["msg"])}
+
+
+def _key_in(options: Mapping[str, Any]) -> str:
+    return options["api_key"] or ""
 
 
 def _once(warn: Callable[[str], None]) -> Callable[[str], None]:

@@ -36,6 +36,7 @@ from .._snapshots.results import described, status_of
 from .._snapshots.run import ClusterRun, Pace, pace_from, pace_problems
 from .._snapshots.wait import wait_problems, waiting_from
 from .._validation.durations import age_problems, parse_age
+from .._validation.printable import printable
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.model import VmKey
 from .._vms.selection import Filters, filters_from, fleet_problems
@@ -353,5 +354,7 @@ def _outcome(decision: Decision, member: Member | None) -> dict[str, Any]:
         return done
     name, unfinished = decision.snapshot.name, [step.name for step in member.steps]
     if name == unfinished[0]:
-        return {**member.failure.result(), "outcome": "unknown" if member.unknown else "failed"}
+        failure = member.failure.result()
+        outcome = "unknown" if member.unknown else "failed"
+        return {**failure, "msg": printable(failure["msg"]), "outcome": outcome}
     return {**done, "outcome": "not_tried"} if name in unfinished else done

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from .._validation.printable import in_bounds, printable
 from .outcomes import passing, refused
 
 MASK = "********"
-_LONGEST_TEXT = 500
+_LONGEST_EXCERPT = 500
+_FIELDS = ("code", "message", "details", "ref")
 
 # HTTP statuses that are enough to know the reason.
 _REASON_BY_STATUS = {
@@ -118,13 +121,15 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteE
     """
     said = _palette_error(body)
     rejected_key = _mentions_api_key(said, body, secret)
-    said = scrub(said, secret)
-    text = str(said.get("message") or "") or _excerpt(scrub(body, secret))
-    reason = _reason(http_status, str(said.get("code")), text, rejected_key)
-    facts = {key: said[key] for key in ("code", "message", "details", "ref") if said.get(key)}
+    mask = partial(scrub, secret=secret)
+    facts = {key: in_bounds(said[key], mask) for key in _FIELDS if said.get(key)}
+    text = printable(said.get("message") or "", mask=mask) or _excerpt(body, mask)
+    # The longest names leave the end of a text that counts out of what is shown.
+    whole = scrub(str(said.get("message") or text), secret)
+    reason = _reason(http_status, str(said.get("code")), whole, rejected_key)
     return PaletteError(
         reason,
-        scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason, text)}", secret),
+        scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason, whole)}", secret),
         outcome_unknown=not refused(http_status, reason, of_palette="code" in said),
         passing=passing(http_status, reason),
         http_status=http_status,
@@ -163,11 +168,8 @@ def _palette_error(body: str) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _excerpt(body: str) -> str:
-    text = " ".join(body.split())
-    if not text:
-        return "no text"
-    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " …"
+def _excerpt(body: str, mask: Callable[[str], str]) -> str:
+    return printable(" ".join(body.split()), _LONGEST_EXCERPT, mask) or "no text"
 
 
 def _advice(reason: str, text: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._palette.errors import PaletteError
+from .._validation.printable import printable
 from .._vms.model import VmKey
 from .fleet import Fleet
 from .model import unreadable_text
@@ -89,4 +90,6 @@ def failure_text(fleet: Fleet) -> str:
 
 
 def _failure(error: PaletteError | None) -> dict[str, Any]:
-    return {"reason": error.reason if error else None, "message": error.message if error else ""}
+    if error is None:
+        return {"reason": None, "message": ""}
+    return {"reason": error.reason, "message": printable(error.message)}

@@ -25,11 +25,14 @@ from .._palette.objects import (
     text_in,
     texts_in,
 )
+from .._validation.printable import too_deep
 from .._vms.model import VirtualMachine, VmKey
 
 # The annotation of a snapshot whose VM was seen to be off when it was taken. Only the absence of
 # indications tells so otherwise. See docs/palette.md, "Quiescing".
 VM_OFF = "spectrocloud.palette/vm-off"
+
+_DEEPEST = 50
 
 
 class Snapshot(NamedTuple):
@@ -145,6 +148,11 @@ class Snapshot(NamedTuple):
 
 def read_snapshot(cluster_uid: str, manifest: Json) -> Snapshot:
     """Read a VirtualMachineSnapshot object of the API, or raise ``malformed_response``."""
+    if too_deep(manifest, _DEEPEST):
+        # A result can hold the whole object.
+        raise PaletteError(
+            "malformed_response", f"Palette's answer: it is nested more than {_DEEPEST} deep"
+        )
     meta, spec = mapping_in(manifest, "metadata"), mapping_in(manifest, "spec")
     status = mapping_in(manifest, "status")
     volumes = any_mapping_in(status, "snapshotVolumes")

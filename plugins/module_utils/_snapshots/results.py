@@ -10,6 +10,7 @@ from typing import Any
 
 from .._palette.client import Json
 from .._palette.objects import write_time
+from .._validation.printable import printable
 from .model import Snapshot
 from .ownership import EXPIRES_AT, REQUEST_ID, SCHEDULED, set_of
 
@@ -39,7 +40,7 @@ def status_of(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
         "included_volumes": list(snapshot.included_volumes),
         "excluded_volumes": list(snapshot.excluded_volumes),
         "conditions": [dict(condition) for condition in snapshot.conditions],
-        "error": snapshot.problem if snapshot.failed else snapshot.error,
+        "error": _error(snapshot),
         "content_name": snapshot.content_name,
         "source_uid": snapshot.source_uid,
         "set": set_of(snapshot) or None,
@@ -47,6 +48,11 @@ def status_of(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
         "labels": dict(snapshot.labels),
         "annotations": dict(snapshot.annotations),
     }
+
+
+def _error(snapshot: Snapshot) -> str | None:
+    text = snapshot.problem if snapshot.failed else snapshot.error
+    return printable(text) if text else None
 
 
 def described(manifest: Json | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from .._validation.printable import printable
 from .fleet import Fleet
 from .member import Member
 from .model import Snapshot
@@ -170,6 +171,7 @@ def _member_result(row: Row, run: Run) -> dict[str, Any]:
         result.update(row.member.failure.result())
     elif row.refusal:
         result.update(reason=row.refusal.reason, msg=row.refusal.message)
+    result["msg"] = printable(result["msg"])
     return result
 
 

@@ -158,3 +158,8 @@ def test_in_words_repeats_why_a_task_failed_before_all() -> None:
 def test_in_words_takes_only_a_result() -> None:
     with pytest.raises(AnsibleFilterError, match="not a list"):
         in_words([])
+
+
+def test_in_words_says_nothing_that_steers_a_terminal() -> None:
+    failed = {"msg": "no\x1b[2J\u202e", "clusters": {"c\x9b1": {"reachable": False, "reason": "x"}}}
+    assert in_words(failed) == ["no[2J", "not reached: 1 of 1 cluster: c1 (x)"]

@@ -84,3 +84,11 @@ def test_table_refuses_a_column_that_no_row_has() -> None:
         table(rows, ["zzz"])
     assert table(rows, ["vm_name", "zzz"], optional=["zzz"]) == ["VM NAME", "db1"]
     assert table([], ["zzz"]) == ["ZZZ"]
+
+
+def test_table_shows_nothing_that_steers_a_terminal_and_ends_long_texts() -> None:
+    rows = [{"a": "\x1b[2J\x9bx\u202e", "b": ["\x07y", "z" * 9_999]}]
+    _heading, line = table(rows, ["a", "b"])
+    assert line.startswith("[2Jx  y, zzz")
+    assert line.endswith("z …")
+    assert len(line) < 600

@@ -220,6 +220,37 @@ def test_from_answer_quotes_json_that_is_nested_too_deeply() -> None:
     assert error_of(500, "[" * 100_000).reason == "server_error"
 
 
+def test_from_answer_cuts_what_palette_says_but_judges_by_all_of_it() -> None:
+    message = "x" * 100_000 + ' "x" already exists'
+    error = error_of(500, palette_error("c" * 9_999, message, ref="r" * 9_999))
+    assert error.reason == "already_exists"
+    assert max(len(str(value)) for value in error.result().values()) < 2_100
+
+
+def test_from_answer_bounds_details() -> None:
+    deep = "[" * 500 + "]" * 500
+    error = error_of(400, f'{{"message": "m", "details": {deep}}}')
+    assert error.facts["details"] == "not shown: nested more than 10 deep"
+    error = error_of(400, palette_error("c", "m", details=[{"x": "y" * 99}] * 1_000))
+    assert len(error.facts["details"]) < 4_100
+
+
+def test_from_answer_shows_nothing_that_steers_a_terminal() -> None:
+    evil = "\x1b[2J\x9b\u202e\r\n"
+    error = error_of(400, palette_error(evil, f"no {evil} more", details={evil: evil}, ref=evil))
+    assert error.facts["message"] == "no [2J  more"
+    assert all(text not in str(error.result()) for text in ("\x1b", "\x9b", "\u202e", "\r", "\n"))
+    page = error_of(502, f"<html>{evil}</html>").message
+    assert page.endswith("<html>[2J </html>")
+
+
+@pytest.mark.parametrize("between", ["\x00", "\u202e", "\x9b"])
+def test_from_answer_masks_an_api_key_that_controls_hide(between: str) -> None:
+    hidden = between.join(KEY)
+    for body in (palette_error(hidden, hidden, details=[hidden], ref=hidden), f"<p>{hidden}"):
+        assert KEY not in str(error_of(500, body).result())
+
+
 @pytest.mark.parametrize("hidden", range(480, 501))
 def test_from_answer_leaves_no_part_of_the_api_key_where_it_cuts(hidden: int) -> None:
     error = error_of(502, "x" * hidden + KEY)

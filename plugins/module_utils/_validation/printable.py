@@ -1,0 +1,71 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a server says, made fit for a terminal: nothing that steers it, and not too much."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+LONGEST = 2_000  # characters of one text
+LONGEST_MESSAGE = 20_000  # a message may be made of many texts
+_DEEPEST = 10
+_LARGEST = 4_000  # characters of JSON
+_MORE = " …"
+
+_BLANKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
+# C0, DEL, C1, what turns the direction of writing, and halves of characters.
+_CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(value: object, most: int = LONGEST, mask: Callable[[str], str] | None = None) -> str:
+    """Return a text as one line that a terminal only shows, of at most so many characters.
+
+    mask: hides what must not be shown, before a part of it is cut off.
+    """
+    text = str(value)
+    if not text.isprintable():
+        text = _CONTROLS.sub("", _BLANKS.sub(" ", text))
+    if mask:
+        text = mask(text)
+    return text if len(text) <= most else text[:most] + _MORE
+
+
+def in_bounds(value: Any, mask: Callable[[str], str] | None = None) -> Any:
+    """Return a value of JSON with printable texts, or a text about it if that is too much."""
+    if too_deep(value, _DEEPEST):
+        return f"not shown: nested more than {_DEEPEST} deep"
+    shown = _printable_in(value, mask)
+    text = json.dumps(shown, ensure_ascii=False)
+    return shown if len(text) <= _LARGEST else text[:_LARGEST] + _MORE
+
+
+def too_deep(value: Any, most: int) -> bool:
+    """Say whether lists and mappings are nested deeper than this, however deep that is."""
+    level = [value]
+    for _depth in range(most + 1):
+        level = [item for each in level for item in _items_in(each)]
+        if not level:
+            return False
+    return True
+
+
+def _items_in(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _printable_in(value: Any, mask: Callable[[str], str] | None) -> Any:
+    if isinstance(value, str):
+        return printable(value, mask=mask)
+    if isinstance(value, Mapping):
+        return {printable(key, mask=mask): _printable_in(item, mask) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable_in(item, mask) for item in value]
+    return value
