@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
+from .._validation.printable import printable
 from .deadline import backoff, pause, time_left
 from .errors import PaletteError, from_answer, scrub
 from .network import network_problem, never_sent, root_cause
@@ -22,7 +25,7 @@ from .outcomes import carried_out
 from .rate_limit import RateLimiter
 from .retry import MOST_TIMEOUTS, READS, PaletteRetry
 from .settings import Settings, is_loopback
-from .transport import PlainSession, TimedAdapter, body_of
+from .transport import LARGEST_ANSWER, PlainSession, TimedAdapter, body_of
 
 REQUESTS_IMPORT_ERROR: str | None = None
 try:
@@ -42,6 +45,7 @@ _ODD = ("server_error", "malformed_response")  # of a list: HTTP 500, or an answ
 _POOL_SIZE = 256  # connections, one for each thread
 _SHORTEST_TIMEOUT = 1.0
 _NO_PROXY: dict[str, Any] = {"http": None, "https": None, "all": None}
+_HALF_OF_A_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 _SEARCH = "/v1/dashboard/spectroclusters/search"
 
 Json = dict[str, Any]
@@ -217,7 +221,7 @@ class PaletteClient:
                 self._note_time(response.headers.get("Date"))
                 if response.status_code != 429:
                     self._limiter.accept(path)
-                kind = response.headers.get("Content-Type", "no content type")
+                kind = printable(response.headers.get("Content-Type", "no content type"), 100)
                 return Answer(response.status_code, kind, body_of(response))
             except requests.RequestException as error:
                 last = method not in READS or attempt > settings.retries or time_left() <= 0
@@ -275,19 +279,28 @@ def _page_query(query: Query, token: str) -> dict[str, str]:
 
 
 def _object_in(answer: Answer, method: str, path: str) -> Json:
-    try:
-        found = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        return found
+    problem = f"is larger than {LARGEST_ANSWER >> 20} MiB"
+    if len(answer.body) <= LARGEST_ANSWER:
+        with suppress(ValueError, RecursionError):
+            found = _loaded(answer.body)
+            if isinstance(found, dict):
+                return found
+        problem = "is not a JSON object"
     raise PaletteError(
         "malformed_response",
-        f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) is not a JSON "
-        "object; is there a proxy or another server at this host?",
+        f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) "
+        f"{problem}; is there a proxy or another server at this host?",
         outcome_unknown=method not in READS,
         http_status=answer.status,
     )
+
+
+def _loaded(body: bytes) -> Any:
+    found = json.loads(body)
+    if _HALF_OF_A_CHARACTER.search(body):
+        # Ansible could not pass on a result with one.
+        found = json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
+    return found
 
 
 def _not_palettes(answer: Answer, method: str, path: str) -> PaletteError:

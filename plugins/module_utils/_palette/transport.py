@@ -24,7 +24,11 @@ except ImportError:
     HTTPAdapter = Session = object  # type: ignore[assignment,misc]
 
 _PIECE = 64 * 1024  # bytes
-_LARGEST_ANSWER = 64 * 1024 * 1024  # bytes, decompressed: far more than a page of 50 objects
+_MIB = 1024 * 1024
+# Bytes, decompressed: far more than a page of 50 objects. They take up to 30 times as much memory.
+LARGEST_ANSWER = 8 * _MIB
+_LARGEST_ERROR = _MIB // 4
+_LARGEST_ON_WIRE = 2 * LARGEST_ANSWER  # also of an answer that only urllib3 reads, to throw it away
 
 
 class PlainSession(Session):
@@ -53,7 +57,8 @@ class TimedAdapter(HTTPAdapter):
 
 
 def body_of(response: Response) -> bytes:
-    """Return an answer's body, cut off if it is larger than any of Palette's."""
+    """Return an answer's body, cut off where it is larger than any of Palette's."""
+    most = LARGEST_ANSWER if response.status_code < 300 else _LARGEST_ERROR
     pieces: list[bytes] = []
     size = 0
     with response:
@@ -63,11 +68,11 @@ def body_of(response: Response) -> bytes:
         for piece in response.iter_content(_PIECE):
             pieces.append(piece)
             size += len(piece)
-            if size > _LARGEST_ANSWER:
+            if size > most:
                 break
         else:
             _demand_all(response)
-    return b"".join(pieces)[:_LARGEST_ANSWER]
+    return b"".join(pieces)
 
 
 def _demand_all(response: Response) -> None:
@@ -97,7 +102,7 @@ def _timed(pool: type[HTTPConnectionPool]) -> type:
 
 
 class _TimedResponse(HTTPResponse):
-    """Reads from a socket until its timeout is over, counted from the start of the answer."""
+    """Reads from a socket until its timeout, counted from the start of the answer, is over."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -108,12 +113,13 @@ class _TimedResponse(HTTPResponse):
 
 
 class _TimedFile(io.RawIOBase):
-    """The file of a socket, readable until a time.monotonic() deadline."""
+    """The file of a socket, readable until a time.monotonic() deadline, and up to a size."""
 
     def __init__(self, file: io.RawIOBase, sock: socket.socket, deadline: float) -> None:
         self._file = file
         self._sock = sock
         self._deadline = deadline
+        self._room = _LARGEST_ON_WIRE
 
     def readable(self) -> bool:
         """Return True: the file is for reading."""
@@ -124,8 +130,12 @@ class _TimedFile(io.RawIOBase):
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise socket.timeout("timed out")
+        if self._room <= 0:
+            raise OSError("the answer is too large")
         self._sock.settimeout(left)
-        return self._file.readinto(buffer)
+        read = self._file.readinto(buffer)
+        self._room -= read or 0
+        return read
 
     def close(self) -> None:
         """Close the file."""

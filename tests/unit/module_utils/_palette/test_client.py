@@ -227,6 +227,22 @@ def test_call_cannot_read_an_answer_that_is_no_json_object(
     assert len(server.received) == 2
 
 
+def test_call_replaces_half_a_character_which_ansible_could_not_pass_on(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(Answer(rb'{"a": "x\ud800y", "b": "\uD83D\uDE00", "c": "\\ud800"}'))
+    assert client.call("GET", VMS) == {"a": "x?y", "b": "\U0001f600", "c": "\\ud800"}
+
+
+def test_call_shows_a_content_type_that_steers_no_terminal(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(Answer(b"[]", headers={"Content-Type": "\x1b[2J\x9b" + "x" * 999}))
+    message = error_of(client.call, "GET", VMS).message
+    assert "([2Jxxx" in message
+    assert "x …)" in message
+
+
 def test_api_key_repeated_by_an_error_is_not_shown(
     server: ScriptedServer, client: PaletteClient
 ) -> None:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import pytest
-
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import transport
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
 from unit.fakes import Answer, Clock, ScriptedServer
 from unit.module_utils._palette.calls import VMS, client_of, error_of, reason_of
+
+MIB = 1024 * 1024
 
 
 def test_request_timeout_ends_the_wait_for_a_silent_server(
@@ -38,12 +37,33 @@ def test_request_timeout_ends_an_answer_that_drips(server: ScriptedServer, clock
     assert len(server.received) == 3
 
 
-def test_body_of_cuts_an_answer_that_is_too_large(
-    server: ScriptedServer, client: PaletteClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.script(Answer({"a": "b" * 99}))
-    assert client.call("GET", VMS) == {"a": "b" * 99}
-    monkeypatch.setattr(transport, "_LARGEST_ANSWER", 99)
-    assert reason_of(client.call, "GET", VMS) == "malformed_response"
+def test_body_of_reads_up_to_8_mib(server: ScriptedServer, client: PaletteClient) -> None:
+    server.script(Answer(b"{}".ljust(MIB * 8)))
+    assert client.call("GET", VMS) == {}
+    server.script(Answer(b"{}".ljust(MIB * 8 + 1)))
+    error = error_of(client.call, "GET", VMS)
+    assert error.reason == "malformed_response"
+    assert "is larger than 8 MiB" in error.message
     assert error_of(client.call, "POST", VMS, body={}).outcome_unknown
     assert len(server.received) == 3
+
+
+def test_body_of_does_not_wait_for_the_rest_of_an_error(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    # Whoever reads on waits until the request times out.
+    server.script(Answer(b"x" * MIB, 404, sent=MIB // 2, stalled=True))
+    error = error_of(client.call, "GET", VMS)
+    assert error.reason == "not_found"
+    assert error.message.endswith("x …")
+    assert len(server.received) == 1
+
+
+def test_answer_may_not_be_large_where_its_body_is_not(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    # The body is {} after blanks, each of which is a chunk with a long extension.
+    blanks = f"1;{'x' * 1000}\r\n \r\n" * 17_000
+    chunked = f"chunked\r\n\r\n{blanks}2\r\n{{}}\r\n0\r\n\r\n"
+    server.script(Answer(headers={"Transfer-Encoding": chunked}))
+    assert reason_of(client.call, "POST", VMS, body={}) == "unreachable"
