@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
+from html.entities import html5
 from typing import Any
-from urllib.parse import quote
 
 from .._validation.printable import in_bounds, printable
 from .outcomes import passing, refused
@@ -18,6 +19,10 @@ from .outcomes import passing, refused
 MASK = "********"
 _LONGEST_EXCERPT = 500
 _FIELDS = ("code", "message", "details", "ref")
+
+_ESCAPES = re.compile(r"[%&\\]")
+_URL_SAFE = str.maketrans("+/", "-_")
+_SHORTEST_BASE64 = 8  # characters; shorter ones would match by chance
 
 # HTTP statuses that are enough to know the reason.
 _REASON_BY_STATUS = {
@@ -101,16 +106,51 @@ def invalid_parameters(problems: Iterable[object]) -> PaletteError:
 
 
 def scrub(value: Any, secret: str) -> Any:
-    """Return a text, list or mapping in which the secret is masked."""
-    if isinstance(value, str):
-        for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]} - {""}:
-            value = value.replace(form, MASK)
+    """Return a text, list or mapping in which the secret is masked, however it is spelled."""
+    if not secret:
         return value
+    if isinstance(value, str):
+        return _scrubbed(value, secret)
     if isinstance(value, Mapping):
         return {scrub(key, secret): scrub(item, secret) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [scrub(item, secret) for item in value]
     return value
+
+
+def _scrubbed(text: str, secret: str) -> str:
+    for form in (secret, *_in_base64(secret)):
+        text = text.replace(form, MASK)
+    # Where nothing is escaped, there is no need to look for what is.
+    return _escaped(secret).sub(MASK, text) if _ESCAPES.search(text) else text
+
+
+@lru_cache(maxsize=4)
+def _escaped(secret: str) -> re.Pattern[str]:
+    """Return what matches the secret, with any character escaped for a URL, JSON or HTML."""
+    return re.compile("".join(_spellings(character) for character in secret))
+
+
+def _spellings(character: str) -> str:
+    code = ord(character)
+    names = "".join(f"|{name}" for name, meant in html5.items() if meant == character)
+    in_json = rf"\\*(?:{re.escape(character)}|(?i:u{code:04x}|x{code:02x}))"
+    in_url = "".join(f"%(?:25)*(?i:{byte:02x})" for byte in character.encode(errors="replace"))
+    in_html = rf"&(?:amp;)*(?:#0*{code};|(?i:#x0*{code:x};){names})"
+    return f"(?:{in_json}|{in_url}|{in_html})"
+
+
+@lru_cache(maxsize=4)
+def _in_base64(secret: str) -> tuple[str, ...]:
+    """Return what stands for the secret in base64, wherever in the encoded text it begins."""
+    forms = set()
+    for before in range(3):
+        encoded = b64encode(b"\0" * before + secret.encode(errors="replace")).decode().rstrip("=")
+        # The first and last characters may also stand for a part of what is around it.
+        bits = 8 * (before + len(secret.encode(errors="replace")))
+        form = encoded[-(-8 * before // 6) : bits // 6]
+        forms |= {form, form.translate(_URL_SAFE)}
+    return tuple(form for form in forms if len(form) >= _SHORTEST_BASE64)
 
 
 def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteError:
@@ -157,7 +197,7 @@ def _reason(http_status: int, code: str, text: str, rejected_key: bool) -> str:
 
 def _mentions_api_key(said: Mapping[str, Any], body: str, secret: str) -> bool:
     in_code = "apikey" in str(said.get("code")).lower()
-    return in_code or (bool(secret) and secret in body) or bool(_API_KEY.search(body))
+    return in_code or scrub(body, secret) != body or bool(_API_KEY.search(body))
 
 
 def _palette_error(body: str) -> dict[str, Any]:

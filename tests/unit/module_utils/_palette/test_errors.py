@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -257,7 +259,24 @@ def test_from_answer_leaves_no_part_of_the_api_key_where_it_cuts(hidden: int) ->
     assert not any(KEY[:length] in error.message for length in range(3, len(KEY) + 1))
 
 
-@pytest.mark.parametrize("form", [KEY, quote(KEY, safe=""), json.dumps(KEY)[1:-1]])
+FORMS = {
+    "plain": KEY,
+    "URL": quote(KEY, safe=""),
+    "Go's url.PathEscape": quote(KEY, safe="$&+=:@"),
+    "URL in lower case": KEY.replace("/", "%2f").replace("+", "%2b").replace("=", "%3d"),
+    "URL in a URL": quote(quote(KEY, safe=""), safe=""),
+    "URL, every character": "".join(f"%{ord(character):02X}" for character in KEY),
+    "JSON": json.dumps(KEY)[1:-1],
+    "JSON with escaped slashes": KEY.replace("/", "\\/"),
+    "JSON in JSON": KEY.replace("/", "\\\\/"),
+    "JSON, every character": "".join(f"\\u{ord(character):04X}" for character in KEY),
+    "HTML": KEY.replace("/", "&#x2F;").replace("+", "&#43;").replace("=", "&equals;"),
+    "HTML in HTML": KEY.replace("/", "&amp;#047;").replace("+", "&amp;plus;"),
+    "HTML, every character": "".join(f"&#{ord(character)};" for character in KEY),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_from_answer_masks_the_api_key_everywhere(form: str) -> None:
     error = error_of(
         500, palette_error(form, f"a {form} b", details={form: [form, {"x": form}]}, ref=form)
@@ -265,6 +284,26 @@ def test_from_answer_masks_the_api_key_everywhere(form: str) -> None:
     shown = json.dumps(error.result())
     assert form not in shown
     assert shown.count(MASK) >= 6
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc", "user:"])
+@pytest.mark.parametrize("after", ["", "x", "xy", ":password"])
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+def test_scrub_masks_the_api_key_in_base64(
+    before: str, after: str, encode: Callable[[bytes], bytes]
+) -> None:
+    key = "~~???~~>>>a-key-of-some-length"
+    encoded = encode(f"{before}{key}{after}".encode()).decode()
+    scrubbed = scrub(f"Basic {encoded}.", key)
+    left = scrubbed.replace(MASK, "")
+    assert scrubbed.startswith("Basic ")
+    assert MASK in scrubbed
+    # What is around it stays, and at most a character of it on each side.
+    assert len(left) - len("Basic .") <= len(encode(f"{before}{after}".encode())) + 8
+
+
+def test_scrub_does_not_take_a_short_text_for_the_base64_of_a_short_key() -> None:
+    assert scrub("YQ YWI a word", "a-b") == "YQ YWI a word"
 
 
 @given(
