@@ -81,6 +81,8 @@ def _run(ansible: Ansible, folder: Path, palette: Simulator, play: object, **ext
     assert (left / "rc").read_text() == "0"
     events = [json.loads(path.read_text()) for path in (left / "job_events").glob("*.json")]
     assert not [event for event in events if KEY in json.dumps(event)]
+    # As README.md says, ansible-runner itself writes down the environment.
+    assert KEY in (left / "command").read_text()
     stdout = (left / "stdout").read_text()
     assert KEY not in stdout
     results = {

@@ -176,6 +176,32 @@ def test_async(ansible: Ansible, palette: Simulator, poll: int) -> None:
     assert (result["outcome"], result["status"]["ready_to_use"]) == ("created", True)
 
 
+PASSED_ON: dict[str, dict[str, Any]] = {
+    "the environment of Ansible": {},
+    "environment": {"environment": {"PALETTE_API_KEY": WRONG_KEY}},
+    "api_key": {"module_defaults": {"group/spectrocloud.palette.all": {"api_key": WRONG_KEY}}},
+}
+
+
+@pytest.mark.parametrize("way", PASSED_ON)
+def test_async_leaves_the_key_only_where_the_readme_says(
+    ansible: Ansible, palette: Simulator, tmp_path: Path, way: str
+) -> None:
+    task = {**TASKS[4], "name": "look", "async": LIMIT, "poll": 1, "ignore_errors": True}
+    where: dict[str, Any] = {
+        "ANSIBLE_ASYNC_DIR": str(tmp_path / "jobs"),
+        "ANSIBLE_REMOTE_TMP": str(tmp_path / "remote"),
+        "ANSIBLE_KEEP_REMOTE_FILES": "1",
+    }
+    around = surroundings(palette, KEY if PASSED_ON[way] else WRONG_KEY)
+    run = ansible.play([{**task, **PASSED_ON[way]}], "-vvvv", **where, **around).ok()
+    assert run.of("look")["reason"] == "unauthorized"
+    left = [path for name in ("jobs", "remote") for path in (tmp_path / name).rglob("*")]
+    files = [path for path in left if path.is_file() and WRONG_KEY in path.read_text()]
+    assert (WRONG_KEY in run.output) is (way == "environment")
+    assert bool(files) is (way == "api_key"), files
+
+
 def test_async_of_each_module(ansible: Ansible, palette: Simulator) -> None:
     tasks = [{**task, "async": LIMIT, "poll": 1} for task in TASKS]
     run = ansible.play(
