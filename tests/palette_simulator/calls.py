@@ -59,7 +59,7 @@ class Call:
     def visible_clusters(self) -> list[Cluster]:
         """The clusters of the request's scope; OperationForbidden where the key may not look."""
         if not self.project_uid:
-            self._demand_tenant_access()
+            self.demand_tenant_access()
             if self.switches.tenant_scope == "all":
                 return list(self.state.clusters.values())
         return list(self.state.clusters_in(self.project_uid))
@@ -67,7 +67,7 @@ class Call:
     def cluster(self) -> Cluster:
         """The cluster in the path, swept of what has gone; not found outside the scope."""
         if not self.project_uid:
-            self._demand_tenant_access()
+            self.demand_tenant_access()
         cluster = self.state.clusters.get(self.path("uid"))
         if cluster is None or cluster.deleted or not self._in_scope(cluster):
             raise cluster_not_found()
@@ -102,14 +102,15 @@ class Call:
         """200 with an object in the JSON style switched on."""
         return Response(encode(value, shape, self.switches), media_type=JSON)
 
+    def demand_tenant_access(self) -> None:
+        """OperationForbidden for a key that may look into projects only."""
+        if not self.caller.tenant:
+            raise forbidden("Operation is not allowed in the tenant scope")
+
     def _in_scope(self, cluster: Cluster) -> bool:
         if not self.project_uid and self.switches.tenant_scope == "all":
             return True
         return cluster.project_uid == self.project_uid
-
-    def _demand_tenant_access(self) -> None:
-        if not self.caller.tenant:
-            raise forbidden("Operation is not allowed in the tenant scope")
 
 
 Handler = Callable[[Call], Response]

@@ -32,6 +32,8 @@ _LISTMETA = ("continue", "count", "limit", "offset")
 @operation("")
 def list_projects(call: Call) -> Response:
     """The names and uids of the projects a key may use."""
+    if call.switches.project_list == "tenant-access":
+        call.demand_tenant_access()
     wanted = call.request.query_params.get("name")
     items = [
         {"metadata": {"name": project.name, "uid": project.uid}}

@@ -15,6 +15,11 @@ _CANDIDATES = 10
 NO_PROJECT = (
     "no project was given, so the tenant's scope was searched: set project (or PALETTE_PROJECT)"
 )
+# A key of one project's user may have no access to the tenant, in whose scope projects are listed.
+NO_PROJECT_LIST = (
+    "; a project's uid needs no look-up: set project_uid instead of project, or give the API key's "
+    "user the permission project.list"
+)
 
 
 class Cluster(NamedTuple):
@@ -27,7 +32,13 @@ class Cluster(NamedTuple):
 
 def project_uid(client: PaletteClient, name: str) -> str:
     """Return the uid of the project with this name; raise ``not_found`` or ``ambiguous_name``."""
-    projects = [_metadata(item) for item in _listed(client, "projects", "metadata")]
+    try:
+        listed = _listed(client, "projects", "metadata")
+    except PaletteError as error:
+        if error.reason == "forbidden":
+            error.message += NO_PROJECT_LIST
+        raise
+    projects = [_metadata(item) for item in listed]
     hits = [project["uid"] for project in projects if project.get("name") == name]
     if len(hits) == 1:
         return str(hits[0])

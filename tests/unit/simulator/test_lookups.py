@@ -44,6 +44,15 @@ def test_projects_are_listed_without_a_scope(probe: Probe) -> None:
     assert names(probe.call("GET", "dashboard/projects/metadata")) == ["Default"]
 
 
+def test_projects_may_need_access_to_the_tenant(probe: Probe) -> None:
+    probe.palette.switch(project_list="tenant-access")
+    probe.project = ""
+    assert names(probe.call("GET", "dashboard/projects/metadata")) == ["Default", "Second", "Empty"]
+    probe.key = "default-only-key"
+    answer = probe.call("GET", "dashboard/projects/metadata")
+    assert (answer.status_code, answer.json()["code"]) == (403, "OperationForbidden")
+
+
 def test_a_project_is_got_by_uid(probe: Probe) -> None:
     answer = probe.call("GET", f"projects/{DEFAULT_PROJECT}")
     assert answer.json()["metadata"]["name"] == "Default"

@@ -207,6 +207,19 @@ def test_project_uid_defaults_to_the_environment_unless_a_project_is_named(
     assert run("vm_snapshot_info", **clusters)["reason"] == "not_found"
 
 
+def test_project_that_may_not_be_looked_up_needs_its_uid(
+    palette: Simulator, run: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    palette.switch(project_list="tenant-access")
+    monkeypatch.setenv("PALETTE_API_KEY", "default-only-key")
+    result = run("vm_snapshot_info", project="Default", cluster="vm-cluster-1")
+    assert result["reason"] == "forbidden"
+    assert "set project_uid instead of project" in result["msg"]
+    assert "project.list" in result["msg"]
+    of_uid = {"project_uid": "0123456789abcdef00000001", "cluster": "vm-cluster-1"}
+    assert run("vm_snapshot_info", **of_uid)["summary"]["total"] > 0
+
+
 def test_host_and_api_key_default_to_the_vendors_environment_variables_too(
     palette: Simulator, run: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
