@@ -45,6 +45,7 @@ class ClusterChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     cuts_per_second: Rate | msgspec.UnsetType | None = msgspec.UNSET
     cut_burst: Burst | msgspec.UnsetType | None = msgspec.UNSET
+    state: str | msgspec.UnsetType = msgspec.UNSET
 
     def apply(self, cluster: Cluster) -> None:
         """Change the cluster."""

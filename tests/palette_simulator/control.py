@@ -138,7 +138,7 @@ def switches(request: Request, palette: Palette, body: bytes) -> object:
 
 @_endpoint
 def change_cluster(request: Request, palette: Palette, body: bytes) -> None:
-    """Change the pace of a cluster's storage."""
+    """Change a cluster's state, or the pace of its storage."""
     change = msgspec.json.decode(body, type=ClusterChange)
     change.apply(find_cluster(palette.state, request.path_params["cluster"]))
     palette.pace_storage()

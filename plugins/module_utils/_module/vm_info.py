@@ -17,6 +17,7 @@ from .._snapshots.cluster_result import (
     counts_by_cluster,
     demand_clusters,
     warn_of_clusters,
+    warn_of_states,
     warn_of_unreadable,
 )
 from .._snapshots.fleet import Fleet, observe_matching
@@ -54,6 +55,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     """Return the VMs that match all filters."""
     session = PaletteSession(invocation.options)
     fleet = observe_matching(session, request.filters, with_vms=True)
+    warn_of_states((target.api for target in fleet.targets), invocation.warn)
     demand_clusters(fleet, invocation.options["on_error"])
     _warn(invocation, session, fleet)
     vms = [candidate.vm for candidate in fleet.candidates if candidate.vm]

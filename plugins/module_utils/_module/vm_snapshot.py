@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
 from .._snapshots.clock import check_clock, clock_problem
+from .._snapshots.cluster_result import warn_of_states
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.execute import Execution
 from .._snapshots.lane import Lane
@@ -68,6 +69,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     """Take or delete the snapshot. The result or the PaletteError contains it."""
     session = PaletteSession(invocation.options)
     api = session.cluster()
+    warn_of_states([api], invocation.warn)
     desired = _desired(invocation, request, api)
     action = _plan(invocation, api, desired)
     seen = [action.current] if action.current else []

@@ -18,6 +18,7 @@ from .._snapshots.cluster_result import (
     counts_by_cluster,
     demand_clusters,
     warn_of_clusters,
+    warn_of_states,
     warn_of_unreadable,
 )
 from .._snapshots.fleet import SnapshotFilters, observe_matching, snapshot_filters_from
@@ -82,6 +83,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     """Return the snapshots that match all filters."""
     session = PaletteSession(invocation.options)
     fleet = observe_matching(session, request.filters, request.filters.selector is not None)
+    warn_of_states((target.api for target in fleet.targets), invocation.warn)
     demand_clusters(fleet, invocation.options["on_error"])
     warn_of_clusters(fleet, invocation.warn)
     warn_of_unreadable(fleet, invocation.warn)

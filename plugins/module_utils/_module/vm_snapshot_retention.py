@@ -17,6 +17,7 @@ from .._snapshots.cluster_result import (
     demand_clusters,
     failure_text,
     warn_of_clusters,
+    warn_of_states,
     warn_of_unreadable,
 )
 from .._snapshots.fleet import (
@@ -142,6 +143,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     session = PaletteSession(options)
     with_vms = request.filters.selector is not None
     targets, left_out = scope_of(session, None, request.filters)
+    warn_of_states((target.api for target in targets), invocation.warn)
 
     def plan(part: Fleet) -> list[Member]:
         return _plan(invocation, request, part, session.clock_skew, work)

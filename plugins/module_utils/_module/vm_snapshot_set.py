@@ -17,6 +17,7 @@ from .._snapshots.cluster_result import (
     clusters_result,
     demand_clusters,
     failure_text,
+    warn_of_states,
     warn_of_unreadable,
 )
 from .._snapshots.desired import Declaration, Desired, read_declaration
@@ -146,6 +147,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     session = PaletteSession(options)
     scope = scope_of(session, request.entries, request.filters)
     _refuse_duplicates(scope.targets)
+    warn_of_states((target.api for target in scope.targets), invocation.warn)
     progress = Progress.of(options, invocation.progress, options["set"])
 
     def plan(part: Fleet) -> list[Member]:

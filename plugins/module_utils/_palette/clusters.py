@@ -10,8 +10,10 @@ from typing import NamedTuple
 from .._validation.problems import nearest
 from .client import Json, PaletteClient, api_path, items_of
 from .errors import PaletteError
+from .objects import text_in
 
 _CANDIDATES = 10
+_RUNNING = "Running"
 NO_PROJECT = (
     "no project was given, so the tenant's scope was searched: set project (or PALETTE_PROJECT)"
 )
@@ -23,11 +25,23 @@ NO_PROJECT_LIST = (
 
 
 class Cluster(NamedTuple):
-    """A cluster. scope: the ProjectUid to send, None for a cluster of the tenant."""
+    """A cluster.
+
+    scope: the ProjectUid to send, None for a cluster of the tenant. state: Palette's word for how
+    it is; empty if Palette was not asked.
+    """
 
     uid: str
     name: str
     scope: str | None
+    state: str = ""
+
+    @property
+    def trouble(self) -> str:
+        """What Palette says of a cluster that is not running; empty if it runs."""
+        if self.state in ("", _RUNNING):
+            return ""
+        return f"Palette says that cluster {self.name} is {self.state}, not {_RUNNING}"
 
 
 def project_uid(client: PaletteClient, name: str) -> str:
@@ -65,10 +79,13 @@ def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluste
 
 def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
     """Return the clusters that run VMs, in the project or, without scope, in all projects."""
-    found = (_metadata(item) for item in _listed(client, "spectroclusters", "vms", scope=scope))
+    found = [
+        (_metadata(item), _state(item, "clusterState"))
+        for item in _listed(client, "spectroclusters", "vms", scope=scope)
+    ]
     return [
-        Cluster(meta["uid"], meta.get("name", ""), meta.get("projectUid") or scope)
-        for meta in found
+        Cluster(meta["uid"], meta.get("name", ""), meta.get("projectUid") or scope, state)
+        for meta, state in found
         if not scope or meta.get("projectUid") in (scope, None, "")
     ]
 
@@ -85,6 +102,11 @@ def _metadata(item: Json) -> Json:
     raise PaletteError("malformed_response", f"Palette listed an object without a uid: {item}")
 
 
+def _state(item: Json, field: str) -> str:
+    status = item.get("status")
+    return text_in(status, field) if isinstance(status, dict) else ""
+
+
 # See docs/palette.md, "Scope".
 def _from_summary(summary: Json, scope: str | None) -> Cluster:
     meta = _metadata(summary)
@@ -95,6 +117,7 @@ def _from_summary(summary: Json, scope: str | None) -> Cluster:
         meta["uid"],
         meta.get("name", ""),
         None if in_tenant else scope or project.get("uid") or annotations.get("projectUid"),
+        _state(summary, "state"),
     )
 
 

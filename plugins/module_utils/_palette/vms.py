@@ -5,14 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from .breaker import Breaker
 from .client import Json, PaletteClient, Query, api_path
 from .clusters import Cluster
+from .errors import PaletteError
 from .lists import EVERYWHERE, ClusterList, Item, Read, Where
+
+# What a cluster says that runs, or Palette on its own.
+_NOT_OF_THE_CLUSTER = (
+    "already_exists",
+    "conflict",
+    "expired",
+    "rate_limited",
+    "rejected",
+    "unauthorized",
+)
 
 # A virtual machine with this name has the same path as the list of all snapshots.
 # See docs/palette.md, "Paths".
@@ -88,8 +100,19 @@ class ClusterVms:
         self, method: str, segments: tuple[str, ...], namespace: str, body: Json | None = None
     ) -> Json:
         path, query = api_path(*self._root, *segments), {"namespace": namespace}
-        with self.breaker.watch():
+        with self.breaker.watch(), self._in_trouble():
             return self._client.call(method, path, query, body, self.cluster.scope)
 
     def _items(self, path: str, read: Read[Any], query: Query) -> list[Any]:
-        return self._client.items(path, read, query, self.cluster.scope)
+        with self._in_trouble():
+            return self._client.items(path, read, query, self.cluster.scope)
+
+    @contextmanager
+    def _in_trouble(self) -> Iterator[None]:
+        """Let an error say that the cluster is not running, if that may be why."""
+        try:
+            yield
+        except PaletteError as error:
+            if self.cluster.trouble and error.reason not in _NOT_OF_THE_CLUSTER:
+                error.message += f"; {self.cluster.trouble}"
+            raise

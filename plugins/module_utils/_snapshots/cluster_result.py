@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._palette.errors import PaletteError
+from .._palette.vms import ClusterVms
 from .._validation.printable import printable
 from .._vms.model import VmKey
 from .fleet import Fleet
@@ -75,6 +76,15 @@ def warn_of_unreadable(fleet: Fleet, warn: Callable[[str], None]) -> None:
         warn(f"cluster {fleet.title(item.key)}: {unreadable_text(item)}; it is left alone")
     if len(fleet.unreadable) > _SHOWN:
         warn(f"{len(fleet.unreadable) - _SHOWN} more objects cannot be read and are left alone")
+
+
+def warn_of_states(apis: Iterable[ClusterVms | PaletteError], warn: Callable[[str], None]) -> None:
+    """Warn of the clusters that are not running, before work on them begins."""
+    texts = [api.cluster.trouble for api in apis if isinstance(api, ClusterVms)]
+    troubles = list(filter(None, texts))
+    more = f"; and {len(troubles) - _SHOWN} more" if len(troubles) > _SHOWN else ""
+    if troubles:
+        warn(f"{'; '.join(troubles[:_SHOWN])}{more}: requests for its VMs may fail")
 
 
 def failure_text(fleet: Fleet) -> str:

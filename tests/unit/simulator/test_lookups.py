@@ -53,6 +53,15 @@ def test_projects_may_need_access_to_the_tenant(probe: Probe) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "OperationForbidden")
 
 
+def test_the_state_of_a_cluster_can_be_changed(probe: Probe) -> None:
+    probe.palette.change_cluster("vm-cluster-1", state="Provisioning")
+    listed = probe.call("GET", "dashboard/spectroclusters/vms").json()["items"]
+    states = {item["metadata"]["name"]: item["status"]["clusterState"] for item in listed}
+    assert (states["vm-cluster-1"], states["vm-cluster-2"]) == ("Provisioning", "Running")
+    found = probe.call("POST", SEARCH, tree(text_filter("clusterName", "vm-cluster-1"))).json()
+    assert [item["status"]["state"] for item in found["items"]] == ["Provisioning"]
+
+
 def test_a_project_is_got_by_uid(probe: Probe) -> None:
     answer = probe.call("GET", f"projects/{DEFAULT_PROJECT}")
     assert answer.json()["metadata"]["name"] == "Default"

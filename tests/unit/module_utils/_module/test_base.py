@@ -220,6 +220,30 @@ def test_project_that_may_not_be_looked_up_needs_its_uid(
     assert run("vm_snapshot_info", **of_uid)["summary"]["total"] > 0
 
 
+@pytest.mark.parametrize("by", ["cluster", "all clusters"])
+def test_cluster_that_is_not_running_is_told_before_and_where_a_request_fails(
+    palette: Simulator, by: str
+) -> None:
+    palette.change_cluster("vm-cluster-1", state="Provisioning")
+    selected = {"cluster": "vm-cluster-1"} if by == "cluster" else {"vm_names": ["db1"]}
+    told = "Palette says that cluster vm-cluster-1 is Provisioning, not Running"
+    tasks: list[tuple[str, dict[str, Any]]] = [
+        ("vm_info", selected),
+        ("vm_snapshot_info", selected),
+        ("vm_snapshot_retention", {**selected, "keep_last": 99}),
+        ("vm_snapshot_set", {**selected, "set": "s", "vm_names": ["db1"]}),
+        ("vm_snapshot", {**VM, "name": "s"}),
+    ]
+    for name, options in tasks:
+        result = run_as_action(name, check=True, **{"project": "Default", **options})
+        assert f"{told}: requests for its VMs may fail" in result["warnings"]
+    palette.sicken("vm-cluster-1", "500")
+    for name, options in tasks:
+        given = {"project": "Default", "retries": 0, **options}
+        result = run_as_action(name, check=True, **given)
+        assert f"; {told}" in result["msg"]
+
+
 def test_host_and_api_key_default_to_the_vendors_environment_variables_too(
     palette: Simulator, run: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,27 @@ def test_project_uid_finds_the_project_of_exactly_this_name(
     assert "projectuid" not in request.headers
 
 
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ({"state": "Error", "clusterState": "Error"}, "Error"),
+        ({"state": "Running", "clusterState": "Running"}, "Running"),
+        ({}, ""),
+        (None, ""),
+        (7, ""),
+    ],
+)
+def test_clusters_have_the_state_that_palette_tells(
+    server: ScriptedServer, client: PaletteClient, status: Any, state: str
+) -> None:
+    server.script(listed({**summary("db", "c1", project="p1"), "status": status}))
+    cluster = cluster_named(client, "db", "p1")
+    assert cluster.state == state
+    assert [each.state for each in vm_clusters(client, "p1")] == [state]
+    trouble = "Palette says that cluster db is Error, not Running"
+    assert cluster.trouble == (trouble if state == "Error" else "")
+
+
 def test_project_uid_suggests_similar_names(server: ScriptedServer, client: PaletteClient) -> None:
     server.script(listed(project("Production", "p1"), project("Test", "p2"), project(None, "p3")))
     with pytest.raises(PaletteError, match="'Prodution'") as caught:
