@@ -69,8 +69,10 @@ class Call:
         if not self.project_uid:
             self.demand_tenant_access()
         cluster = self.state.clusters.get(self.path("uid"))
-        if cluster is None or cluster.deleted or not self._in_scope(cluster):
+        if cluster is None or cluster.deleted:
             raise cluster_not_found()
+        if not self._in_scope(cluster):
+            raise _outside_scope(self.switches.foreign_scope)
         cluster.sweep(self.now)
         return cluster
 
@@ -169,6 +171,12 @@ def _project_scope(request: Request, palette: Palette, caller: Caller) -> str:
             raise _bad_project(uid, uid in palette.state.projects)
         raise forbidden(f"Operation is not allowed in the project '{uid}'")
     return uid
+
+
+def _outside_scope(status: str) -> PaletteError:
+    if status == "500":
+        return PaletteError(500, "InternalServerError", "Failed to get the cluster's client")
+    return cluster_not_found()
 
 
 # See docs/palette.md, "Palette 4.9".

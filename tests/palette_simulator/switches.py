@@ -35,6 +35,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     indications: Literal["told", "dropped"] = "told"
     snapshot_gate: Literal["on", "off"] = "on"
     tenant_scope: Literal["tenant-only", "all"] = "tenant-only"
+    foreign_scope: Literal["404", "500"] = "404"
     project_list: Literal["any-key", "tenant-access"] = "any-key"
     rate_limits: Literal["documented", "off"] = "documented"
     retry_after: Literal["none", "seconds", "http-date"] = "none"

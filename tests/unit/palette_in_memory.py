@@ -293,6 +293,8 @@ class MemoryPalette(PaletteClient):
         """Answer one request."""
         if path.startswith("/v1/dashboard/"):
             return self._look_up(path, scope)
+        if not path.partition("/vms")[1]:
+            return self._cluster(path, scope)
         call = Call(method, path, query or {}, body, scope, self.elapsed)
         with self._lock:
             self.calls.append(call)
@@ -314,6 +316,15 @@ class MemoryPalette(PaletteClient):
         if fault:
             raise _copy(fault.error)
         return answer
+
+    def _cluster(self, path: str, scope: str | None) -> Json:
+        with self._lock:
+            self.lookups.append((path, scope))
+        found = self.clusters.get(path.rpartition("/")[2])
+        if not found:
+            raise PaletteError("not_found", "Cluster not found", http_status=404)
+        kind = "project" if found.scope else "tenant"
+        return {"metadata": {"name": found.name, "uid": found.uid, "annotations": {"scope": kind}}}
 
     def _look_up(self, path: str, scope: str | None) -> Json:
         with self._lock:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from .._validation.problems import nearest
@@ -28,13 +29,14 @@ class Cluster(NamedTuple):
     """A cluster.
 
     scope: the ProjectUid to send, None for a cluster of the tenant. state: Palette's word for how
-    it is; empty if Palette was not asked.
+    it is; empty if Palette was not asked. of_project: whether Palette said that it is a project's.
     """
 
     uid: str
     name: str
     scope: str | None
     state: str = ""
+    of_project: bool = False
 
     @property
     def trouble(self) -> str:
@@ -84,10 +86,26 @@ def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
         for item in _listed(client, "spectroclusters", "vms", scope=scope)
     ]
     return [
-        Cluster(meta["uid"], meta.get("name", ""), meta.get("projectUid") or scope, state)
+        Cluster(
+            meta["uid"],
+            meta.get("name", ""),
+            meta.get("projectUid") or scope,
+            state,
+            bool(meta.get("projectUid")),
+        )
         for meta, state in found
         if not scope or meta.get("projectUid") in (scope, None, "")
     ]
+
+
+@lru_cache(maxsize=256)
+def is_of_tenant(client: PaletteClient, uid: str) -> bool:
+    """Say whether a cluster is certainly the tenant's and no project's, by what it says itself."""
+    try:
+        annotations = _metadata(client.call("GET", api_path("spectroclusters", uid)))["annotations"]
+    except (PaletteError, KeyError):
+        return False
+    return isinstance(annotations, dict) and annotations.get("scope") == "tenant"
 
 
 def _listed(client: PaletteClient, *resource: str, scope: str | None = None) -> list[Json]:
@@ -118,6 +136,7 @@ def _from_summary(summary: Json, scope: str | None) -> Cluster:
         meta.get("name", ""),
         None if in_tenant else scope or project.get("uid") or annotations.get("projectUid"),
         _state(summary, "state"),
+        annotations.get("scope") == "project",
     )
 
 

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from .breaker import Breaker
 from .client import Json, PaletteClient, Query, api_path
-from .clusters import Cluster
+from .clusters import Cluster, is_of_tenant
 from .errors import PaletteError
 from .lists import EVERYWHERE, ClusterList, Item, Read, Where
+
+Done = TypeVar("Done")
+
+_SCOPE_HINT = "for a cluster in the tenant scope, set neither project nor project_uid"
 
 # What a cluster says that runs, or Palette on its own.
 _NOT_OF_THE_CLUSTER = (
@@ -38,6 +42,7 @@ class ClusterVms:
         self.cluster = cluster
         self.breaker = Breaker()
         self._client = client
+        self._scope = cluster.scope
         self._root = ("spectroclusters", cluster.uid, "vms")
         self._vms = ClusterList(partial(self._items, api_path(*self._root)))
         self._snapshots = ClusterList(partial(self._items, api_path(*self._root, LIST_SEGMENT)))
@@ -100,19 +105,51 @@ class ClusterVms:
         self, method: str, segments: tuple[str, ...], namespace: str, body: Json | None = None
     ) -> Json:
         path, query = api_path(*self._root, *segments), {"namespace": namespace}
-        with self.breaker.watch(), self._in_trouble():
-            return self._client.call(method, path, query, body, self.cluster.scope)
+
+        def call(scope: str | None) -> Json:
+            return self._client.call(method, path, query, body, scope)
+
+        with self.breaker.watch():
+            return self._asked(call, reads=method == "GET")
 
     def _items(self, path: str, read: Read[Any], query: Query) -> list[Any]:
-        with self._in_trouble():
-            return self._client.items(path, read, query, self.cluster.scope)
+        return self._asked(lambda scope: self._client.items(path, read, query, scope), reads=True)
+
+    def _asked(self, ask: Callable[[str | None], Done], reads: bool) -> Done:
+        """Return what is answered in the cluster's scope.
+
+        A read that fails in a project's is repeated once, if the cluster is the tenant's.
+        """
+        with self._told():
+            try:
+                return ask(self._scope)
+            except PaletteError as error:
+                if not (reads and self._scope_is_a_guess and _may_be_the_scope(error)):
+                    raise
+                if not is_of_tenant(self._client, self.cluster.uid):
+                    raise
+            self._scope = None
+            return ask(None)
+
+    @property
+    def _scope_is_a_guess(self) -> bool:
+        """Whether the project is the task's word, and Palette has not said that it is right."""
+        return self._scope is not None and not self.cluster.of_project
 
     @contextmanager
-    def _in_trouble(self) -> Iterator[None]:
-        """Let an error say that the cluster is not running, if that may be why."""
+    def _told(self) -> Iterator[None]:
+        """Let an error say what of the cluster may be why."""
         try:
             yield
         except PaletteError as error:
+            if self._scope_is_a_guess and error.reason == "server_error":
+                error.message += f"; {_SCOPE_HINT}"
             if self.cluster.trouble and error.reason not in _NOT_OF_THE_CLUSTER:
                 error.message += f"; {self.cluster.trouble}"
             raise
+
+
+# See docs/palette.md, "Scope".
+def _may_be_the_scope(error: PaletteError) -> bool:
+    missing = error.reason == "not_found" and "cluster not found" in error.message.lower()
+    return missing or error.reason == "server_error"

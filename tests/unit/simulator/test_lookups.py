@@ -62,6 +62,15 @@ def test_the_state_of_a_cluster_can_be_changed(probe: Probe) -> None:
     assert [item["status"]["state"] for item in found["items"]] == ["Provisioning"]
 
 
+@pytest.mark.parametrize("status", ["404", "500"])
+def test_a_cluster_of_another_scope_may_answer_either(probe: Probe, status: str) -> None:
+    probe.palette.switch(foreign_scope=status)
+    path = f"spectroclusters/{TENANT_CLUSTER}/vms"
+    assert probe.call("GET", path).status_code == int(status)
+    probe.project = ""
+    assert probe.call("GET", path).status_code == 200
+
+
 def test_a_project_is_got_by_uid(probe: Probe) -> None:
     answer = probe.call("GET", f"projects/{DEFAULT_PROJECT}")
     assert answer.json()["metadata"]["name"] == "Default"

@@ -39,6 +39,7 @@ from unit.fakes import Answer, ScriptedServer
 from unit.ways_in import GOOD, Result, Way, action_of, run_as_action, run_as_module
 
 KEY = "demo-key"
+TENANT_CLUSTER = "0123456789abcdef00000031"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 VM = {"cluster": "vm-cluster-1", "project": "Default", "vm_name": "db1", "namespace": "vms"}
 # What differs from run to run.
@@ -242,6 +243,34 @@ def test_cluster_that_is_not_running_is_told_before_and_where_a_request_fails(
         given = {"project": "Default", "retries": 0, **options}
         result = run_as_action(name, check=True, **given)
         assert f"; {told}" in result["msg"]
+
+
+@pytest.mark.parametrize("status", ["404", "500"])
+def test_cluster_uid_of_the_tenant_is_read_without_the_project_that_was_given(
+    palette: Simulator, status: str
+) -> None:
+    palette.switch(foreign_scope=status)
+    options: dict[str, Any] = {"project": "Default", "cluster_uid": TENANT_CLUSTER, "retries": 0}
+    found = run_as_action("vm_info", **options)
+    assert found["summary"]["total"] > 0
+    lists = [entry for entry in palette.requests() if entry["path"].endswith("/vms")]
+    # Once with the project; from then on without it.
+    assert [entry["status"] for entry in lists] == [200]
+    vm = {key: found["vms"][0][key] for key in ("namespace", "vm_name")}
+    made = run_as_action("vm_snapshot", **options, **vm, name="s", poll_interval=0.05)
+    assert made["outcome"] == "created"
+
+
+@pytest.mark.parametrize("uid", ["0123456789abcdef00000099", "0123456789abcdef00000021"])
+def test_cluster_uid_of_no_tenant_is_not_read_without_the_project(
+    palette: Simulator, uid: str
+) -> None:
+    palette.switch(foreign_scope="500")
+    options: dict[str, Any] = {"project": "Default", "cluster_uid": uid, "retries": 0}
+    result = run_as_action("vm_info", **options)
+    assert "for a cluster in the tenant scope, set n" in result["msg"]
+    asked = [entry for entry in palette.requests() if "/vms" in entry["path"]]
+    assert len(asked) == 1
 
 
 def test_host_and_api_key_default_to_the_vendors_environment_variables_too(

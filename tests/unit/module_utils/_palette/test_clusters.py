@@ -128,7 +128,7 @@ def test_cluster_named_searches_for_exactly_this_name_in_the_scope(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(summary("db-2", "c2", project="p1"), summary("db", "c1", project="p1")))
-    assert cluster_named(client, "db", "p1") == Cluster("c1", "db", "p1")
+    assert cluster_named(client, "db", "p1") == Cluster("c1", "db", "p1", of_project=True)
     (request,) = server.received
     assert (request.method, request.path.partition("?")[0]) == (
         "POST",
@@ -235,9 +235,12 @@ def test_vm_clusters_are_those_of_the_project(
             {"metadata": {"name": "c", "uid": "c3"}},
         )
     )
-    assert vm_clusters(client, "p1") == [Cluster("c1", "a", "p1"), Cluster("c3", "c", "p1")]
+    assert vm_clusters(client, "p1") == [
+        Cluster("c1", "a", "p1", of_project=True),
+        Cluster("c3", "c", "p1"),
+    ]
     assert vm_clusters(client, None) == [
-        Cluster("c1", "a", "p1"),
-        Cluster("c2", "b", "p2"),
+        Cluster("c1", "a", "p1", of_project=True),
+        Cluster("c2", "b", "p2", of_project=True),
         Cluster("c3", "c", None),
     ]
