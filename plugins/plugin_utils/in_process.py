@@ -16,12 +16,12 @@ from functools import partial
 from typing import Any, ClassVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._module.base import Invocation, Module, missing_libraries, result_of
 from ..module_utils._module.orphan import ended_with_its_starter
+from ..module_utils._palette.errors import scrub
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
@@ -99,7 +99,8 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
         # Searching the whole text is far faster than walking through thousands of rows.
         text = json.dumps(result, default=str)
         if any(json.dumps(secret)[1:-1] in text for secret in secrets):
-            result = remove_values(result, secrets)
+            for secret in secrets:
+                result = scrub(result, secret)
         return result
 
     def _run_module(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
