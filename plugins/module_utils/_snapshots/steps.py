@@ -48,7 +48,8 @@ def begin(api: ClusterVms, member: Member, timeout: float) -> None:
     except writes.InDoubtError as doubt:
         # A poll tells what became of it.
         now = time.monotonic()
-        member.doubt, member.doubted_at, member.deadline = doubt, now, now + _IN_DOUBT
+        member.doubt, member.doubted_at = doubt, now
+        member.deadline = now + min(timeout, _IN_DOUBT)
     except writes.NameTakenError as error:
         member.failure, member.seen = error, error.listed
     except PaletteError as error:
@@ -93,7 +94,10 @@ def give_up(member: Member, waiting: Waiting, poll_error: str) -> None:
     if goal is Goal.GONE:
         # A deleted snapshot is shown in its last known state, one still there as it is now.
         member.seen = seen or member.seen
-    member.failure = member.doubt or timed_out(goal, step.name, seen, waiting, poll_error)
+    if member.doubt:
+        member.failure = member.doubt.end
+        return
+    member.failure = timed_out(goal, step.name, seen, waiting, poll_error)
 
 
 def _look_again(api: ClusterVms, member: Member) -> None:
@@ -180,7 +184,7 @@ def _carried_out(
 
     If it does not when lists have had time, do it again, or raise what came of it.
     """
-    member.doubt = None
+    member.doubt, doubt.listed = None, True
     done = doubt.settle(listed)
     if done is not None:
         member.changed = True
@@ -193,8 +197,7 @@ def _carried_out(
         return False
     member.doubts += 1
     if not doubt.passing or member.doubts > retries:
-        doubt.cause.outcome_unknown = False
-        raise doubt.cause
+        raise doubt.end
     member.rest()
     return False
 

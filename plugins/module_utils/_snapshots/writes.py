@@ -55,8 +55,8 @@ class NameTakenError(PaletteError):
 class InDoubtError(PaletteError):
     """Neither the answer nor a list tells whether a write was carried out.
 
-    unlisted: why the list could not be read, if that is why. settle: says what became of it by a
-    later list, as the write itself would.
+    unlisted: why the list could not be read, if that is why. listed: whether a list could be read
+    since. settle: says what became of the write by a later list, as the write itself would.
     """
 
     def __init__(
@@ -75,7 +75,16 @@ class InDoubtError(PaletteError):
             **cause.facts,
         )
         self.cause = cause
+        self.listed = unlisted is None
         self.settle = settle
+
+    @property
+    def end(self) -> PaletteError:
+        """The error when no more lists come: what the last one that could be read says, counts."""
+        if not self.listed:
+            return self
+        self.cause.outcome_unknown = False
+        return self.cause
 
 
 def new_request_id() -> str:

@@ -34,7 +34,7 @@ class Operation(NamedTuple):
         if kind == "hang":
             options["request_timeout"] = 2
         if self.outcome:
-            options.update(poll_interval=0.1, wait_timeout=5 if moment == "wait" else 60)
+            options.update(poll_interval=0.1, wait_timeout=60 if moment == "start" else 5)
         return run_as_action(self.module, **options)
 
 
