@@ -111,7 +111,7 @@ def _set_counts(result: Mapping[str, Any]) -> str:
     texts = [
         f"{counts[outcome]} {would if outcome in _DONE else ''}{outcome.replace('_', ' ')}"
         for outcome in (*_DONE, *_AS_BEFORE, *_FAILED)
-        if counts[outcome]
+        if counts.get(outcome)
     ]
     return f"{counted(counts['total'], 'VM')}: {', '.join(texts) or 'nothing to do'}"
 

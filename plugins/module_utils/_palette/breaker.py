@@ -28,12 +28,15 @@ class Breaker:
         return self._unanswered >= _IN_A_ROW
 
     @contextmanager
-    def watch(self) -> Iterator[None]:
-        """Note how the request in this block ends."""
+    def watch(self, of_list: bool = False) -> Iterator[None]:
+        """Note how the request in this block ends.
+
+        of_list: whether it is for a list. Only of a cluster that is not there it is not found.
+        """
         try:
             yield
         except PaletteError as error:
-            if error.reason in _UNANSWERED:
+            if error.reason in _UNANSWERED or (of_list and error.reason == "not_found"):
                 # Threads may race here: one unanswered request more or less does not matter.
                 self._unanswered += 1
                 self.last_error = error

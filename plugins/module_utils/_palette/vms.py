@@ -70,7 +70,7 @@ class ClusterVms:
         Of others, too: callers filter.
         """
         wanted = [Where(namespace) for namespace in namespaces] or [EVERYWHERE]
-        with self.breaker.watch():
+        with self.breaker.watch(of_list=True):
             return self._vms.items(read, wanted)
 
     def snapshots(
@@ -81,7 +81,7 @@ class ClusterVms:
         Of others, too: callers filter. believe_empty: do not ask again with fewer filters where
         there is nothing.
         """
-        with self.breaker.watch():
+        with self.breaker.watch(of_list=True):
             return self._snapshots.items(read, wanted, believe_empty)
 
     def snapshot(self, vm_name: str, namespace: str, name: str) -> Json:

@@ -113,7 +113,10 @@ class Lane:
     @property
     def silent(self) -> bool:
         """Whether the cluster has stopped answering, and nothing is left but to try again."""
-        waits_for_nothing = not (self.under_way or self._polled)
+        now = time.monotonic()
+        waits_for_nothing = not self.under_way and all(
+            steps.in_doubt_for_long(member, now) for member in self._polled
+        )
         return self._api.breaker.open and self._probes_failed > 0 and waits_for_nothing
 
     def due(self, now: float) -> float:
@@ -163,6 +166,9 @@ class Lane:
         cause = PaletteError(reason, f"{text}; the last one: {last.message if last else 'none'}")
         self.failure = cause
         self.drop(lambda _member: PaletteError(reason, f"not tried, because {cause.message}"))
+        for member in self._polled:
+            self._give_up(member)
+        self._polled.clear()
 
     def abandon(self) -> None:
         """Fail what is not done, because the task's keyword timeout struck."""

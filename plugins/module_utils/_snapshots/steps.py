@@ -87,6 +87,11 @@ def missing_for_long(member: Member, now: float) -> bool:
     return member.missing_since is not None and now - member.missing_since >= LAG
 
 
+def in_doubt_for_long(member: Member, now: float) -> bool:
+    """Say whether lists have had time to tell what became of a write, and did not."""
+    return member.doubt is not None and now - member.doubted_at >= LAG
+
+
 def give_up(member: Member, waiting: Waiting, poll_error: str) -> None:
     """Fail a member whose time is over. poll_error: the message of the last poll, if it failed."""
     step, seen = member.steps[0], member.last_polled
@@ -193,6 +198,7 @@ def _carried_out(
         member.deadline = now + member.timeout
         return True
     if now - member.doubted_at < LAG:
+        # Lists may lag behind.
         member.doubt = doubt
         return False
     member.doubts += 1

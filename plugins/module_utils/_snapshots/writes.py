@@ -185,7 +185,7 @@ def _replacement(manifest: Json) -> Json:
     """
     metadata = {key: value for key, value in manifest["metadata"].items() if key in _SENT_BACK}
     # The items of a list have no apiVersion and kind.
-    kind = {"apiVersion": manifest.get("apiVersion", API_VERSION), "kind": KIND}
+    kind = {"apiVersion": manifest.get("apiVersion") or API_VERSION, "kind": KIND}
     return {**kind, "metadata": metadata, "spec": manifest["spec"]}
 
 

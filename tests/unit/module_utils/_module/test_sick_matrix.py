@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import steps
 from palette_simulator.launch import Simulator
 from unit.ways_in import Result, run_as_action
 
@@ -34,7 +35,7 @@ class Operation(NamedTuple):
         if kind == "hang":
             options["request_timeout"] = 2
         if self.outcome:
-            options.update(poll_interval=0.1, wait_timeout=60 if moment == "start" else 5)
+            options.update(poll_interval=0.1, wait_timeout=5 if moment == "wait" else 60)
         return run_as_action(self.module, **options)
 
 
@@ -65,6 +66,12 @@ CELLS = [
     for kind, (name, operation) in product(KINDS, OPERATIONS.items())
     for moment in operation.moments
 ]
+
+
+@pytest.fixture(autouse=True)
+def lists_that_do_not_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a list does not show for a second is not there."""
+    monkeypatch.setattr(steps, "LAG", 1.0)
 
 
 @pytest.fixture(scope="module")
