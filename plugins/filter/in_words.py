@@ -127,7 +127,7 @@ def _retention_counts(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any
     texts = [
         f"{verb} {counted(len(deleted), 'snapshot')}{in_sets}{of_clusters}",
         f"{'would keep' if result.get('check_mode') else 'kept'} {counts['kept']}{_new(counts)}",
-        *(f"{counts[outcome]} {text}" for outcome, text in _NOT_DELETED.items() if counts[outcome]),
+        *(f"{counts[word]} {text}" for word, text in _NOT_DELETED.items() if counts.get(word)),
     ]
     return "retention: " + ", ".join(texts)
 
