@@ -19,9 +19,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, Validati
 from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._module.base import Invocation, Module, missing_libraries, result_of
+from ..module_utils._module.base import (
+    Invocation,
+    Module,
+    missing_libraries,
+    result_of,
+    without_key,
+)
 from ..module_utils._module.orphan import ended_with_its_starter
-from ..module_utils._palette.errors import scrub
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
@@ -91,17 +96,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             result = result_of(self.module, invocation)
         if warnings:
             result["warnings"] = warnings
-        secrets = [
-            options[name]
-            for name, option in self.module.arguments.spec.items()
-            if option.get("no_log") and options[name]
-        ]
-        # Searching the whole text is far faster than walking through thousands of rows.
-        text = json.dumps(result, default=str)
-        if any(json.dumps(secret)[1:-1] in text for secret in secrets):
-            for secret in secrets:
-                result = scrub(result, secret)
-        return result
+        return without_key(result, options)
 
     def _run_module(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         in_background = self._task.async_val and not self._connection.has_native_async

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -97,6 +98,16 @@ def result_of(module: Module, invocation: Invocation) -> Result:
         failure = _internal_error(error)
     scrubbed: Result = scrub(failure, _key_in(options))
     return {"failed": True, **scrubbed, "msg": shown(failure["msg"])}
+
+
+def without_key(result: Result, options: Mapping[str, Any]) -> Result:
+    """Return a result in which the API key is masked, as Ansible does it for modules."""
+    key = _key_in(options)
+    # Searching the whole text is far faster than walking through thousands of rows.
+    if not key or json.dumps(key)[1:-1] not in json.dumps(result, default=str):
+        return result
+    masked: Result = scrub(result, key)
+    return masked
 
 
 def _key_in(options: Mapping[str, Any]) -> str:

@@ -14,7 +14,8 @@ _PROMISED = {"GET": 200, "POST": 200, "PUT": 200, "DELETE": 204}
 # Refused before anything is done, whoever answers.
 _NEVER_CARRIED_OUT = frozenset({429})
 # Palette's or Kubernetes' own word that nothing was done.
-_REFUSALS = frozenset({"forbidden", "project_not_found", "unauthorized"})
+_REFUSALS = frozenset({"forbidden", "project_not_found"})
+_UNAUTHORIZED = frozenset({401, 403})
 
 # Another attempt may end otherwise. 408, 425 and 499 are the words of load balancers.
 PASSING = frozenset({408, 425, 499, 502, 503, 504})
@@ -37,7 +38,9 @@ def refused(status: int, reason: str, of_palette: bool) -> bool:
     if status in _NEVER_CARRIED_OUT:
         return True
     denied = reason == "rejected" and (status == 422 or status >= 500)
-    return of_palette and (denied or reason in _REFUSALS)
+    # A 500 that shows the key is about the key only if it says what is wrong with it.
+    unauthorized = reason == "unauthorized" and status in _UNAUTHORIZED
+    return of_palette and (denied or unauthorized or reason in _REFUSALS)
 
 
 def passing(status: int, reason: str) -> bool:

@@ -170,11 +170,11 @@ class Fleet:
     def unmatched_set(self, set_name: str | None) -> list[Unmatched]:
         """Return the set's name if no listed snapshot is part of it.
 
-        If something else met nothing, that is why.
+        If nothing was selected, because something else met nothing, that is why.
         """
         if (
             set_name is None
-            or self.unmatched
+            or (self.unmatched and not self.candidates)
             or any(is_member(s, set_name) for s in self.snapshots)
         ):
             return []

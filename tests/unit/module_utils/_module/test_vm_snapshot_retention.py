@@ -102,6 +102,7 @@ def test_keep_last_deletes_the_oldest_vm_by_vm(palette: MemoryPalette) -> None:
         "deleted": 4,
         "failed": 0,
         "not_tried": 0,
+        "unknown": 0,
         "to_come": 0,
         "by_why": {"no_longer_kept": 4, "kept": 2, "newest_usable": 2},
     }

@@ -39,7 +39,7 @@ HOUR = 3600.0
 
 OUTCOMES = (
     "created", "replaced", "updated", "unchanged", "fresh", "deleted", "absent", "not_tried",
-    "failed", "blocked",
+    "failed", "blocked", "unknown",
 )  # fmt: skip
 
 
