@@ -210,6 +210,8 @@ def test_concurrency_must_be_1_or_more(concurrency: int, wrong: bool) -> None:
         ({"vm_names": ["vms/db1 "]}, "vm_names", "' '"),
         ({"namespaces": ["vms*"]}, "namespaces", "patterns"),
         ({"namespaces": ["Vms"]}, "namespaces", "Vms"),
+        ({"exclude": ["[db1"]}, "exclude", "'[db1' has a bracket without its other"),
+        ({"vm_names": ["web1]"]}, "vm_names", "'web1]' has a bracket without its other"),
     ],
 )
 def test_fleet_problems_of_characters_that_no_name_can_have(
