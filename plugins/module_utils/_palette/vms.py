@@ -62,7 +62,7 @@ class ClusterVms:
 
         A missing one is ``not_found``; Palette answers 404 or 500.
         """
-        return self._call("GET", (vm_name,), namespace)
+        return self._get((vm_name,), namespace)
 
     def vms(self, read: Read[Item], namespaces: Collection[str] = ()) -> list[Item]:
         """Return what ``read`` makes of the VMs in the namespaces; without, of all.
@@ -86,7 +86,7 @@ class ClusterVms:
 
     def snapshot(self, vm_name: str, namespace: str, name: str) -> Json:
         """Return one snapshot. A missing one is ``not_found``; Palette answers 404 or 500."""
-        return self._call("GET", (vm_name, "snapshot", name), namespace)
+        return self._get((vm_name, "snapshot", name), namespace)
 
     def create_snapshot(self, vm_name: str, namespace: str, body: Json) -> Json:
         """Request a snapshot; the answer has no status yet."""
@@ -105,26 +105,27 @@ class ClusterVms:
         self, method: str, segments: tuple[str, ...], namespace: str, body: Json | None = None
     ) -> Json:
         path, query = api_path(*self._root, *segments), {"namespace": namespace}
+        with self.breaker.watch(), self._told():
+            return self._client.call(method, path, query, body, self._scope)
 
-        def call(scope: str | None) -> Json:
-            return self._client.call(method, path, query, body, scope)
-
+    def _get(self, segments: tuple[str, ...], namespace: str) -> Json:
+        path, query = api_path(*self._root, *segments), {"namespace": namespace}
         with self.breaker.watch():
-            return self._asked(call, reads=method == "GET")
+            return self._read(lambda scope: self._client.call("GET", path, query, scope=scope))
 
     def _items(self, path: str, read: Read[Any], query: Query) -> list[Any]:
-        return self._asked(lambda scope: self._client.items(path, read, query, scope), reads=True)
+        return self._read(lambda scope: self._client.items(path, read, query, scope))
 
-    def _asked(self, ask: Callable[[str | None], Done], reads: bool) -> Done:
+    def _read(self, ask: Callable[[str | None], Done]) -> Done:
         """Return what is answered in the cluster's scope.
 
-        A read that fails in a project's is repeated once, if the cluster is the tenant's.
+        What fails in a project's is asked once more, if the cluster is the tenant's.
         """
         with self._told():
             try:
                 return ask(self._scope)
             except PaletteError as error:
-                if not (reads and self._scope_is_a_guess and _may_be_the_scope(error)):
+                if not (self._scope_is_a_guess and _may_be_the_scope(error)):
                     raise
                 if not is_of_tenant(self._client, self.cluster.uid):
                     raise

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 from .._palette.deadline import pause
 from .._palette.errors import PaletteError
@@ -39,7 +40,8 @@ def begin(api: ClusterVms, member: Member, timeout: float) -> None:
             # What was there before is gone by now.
             member.seen = None
         if step.write:
-            _write(api, step, member)
+            _WRITES[step.write](api, step, member)
+            member.changed = member.changed or not member.adopted
         if _to_be_marked(member, member.seen):
             return
         member.deadline = time.monotonic() + timeout
@@ -117,23 +119,15 @@ def _look_again(api: ClusterVms, member: Member) -> None:
         member.steps[0] = step._replace(write=None, name=fresh.name, uid=fresh.uid)
 
 
-def _write(api: ClusterVms, step: Step, member: Member) -> None:
-    if step.write == DELETE:
-        member.gone_uid = step.uid
-        if writes.delete(api, member.key, step.name, step.uid):
-            # It may be carried out as late as this, and must not meet the next snapshot.
-            member.not_before = time.monotonic() + api.request_timeout
-    elif step.write == CREATE and step.desired:
-        _create(api, step.desired, member)
-    elif step.desired and step.desired is member.whole:
-        _mark(api, step.desired, member)
-    elif step.desired:
-        member.seen = writes.update(api, step.desired)
-        member.uid = member.seen.uid
-    member.changed = member.changed or not member.adopted
+def _delete(api: ClusterVms, step: Step, member: Member) -> None:
+    member.gone_uid = step.uid
+    if writes.delete(api, member.key, step.name, step.uid):
+        # It may be carried out as late as this, and must not meet the next snapshot.
+        member.not_before = time.monotonic() + api.request_timeout
 
 
-def _create(api: ClusterVms, desired: Desired, member: Member) -> None:
+def _create(api: ClusterVms, step: Step, member: Member) -> None:
+    desired = cast("Desired", step.desired)
     late = member.not_before - time.monotonic()
     if late > 0:
         pause(late)
@@ -165,12 +159,16 @@ def _to_be_marked(member: Member, seen: Snapshot | None) -> bool:
     return True
 
 
-def _mark(api: ClusterVms, whole: Desired, member: Member) -> None:
+def _update(api: ClusterVms, step: Step, member: Member) -> None:
+    desired = cast("Desired", step.desired)
     try:
-        member.seen = writes.update(api, whole)
-        member.uid = member.seen.uid
+        member.seen = writes.update(api, desired)
     except PaletteError as error:
-        raise _marks_lost(member, error.message) from None
+        raise _marks_lost(member, error.message) if desired is member.whole else error from None
+    member.uid = member.seen.uid
+
+
+_WRITES = {CREATE: _create, UPDATE: _update, DELETE: _delete}
 
 
 def _marks_lost(member: Member, why: str) -> PaletteError:

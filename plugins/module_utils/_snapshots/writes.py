@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable
-from typing import Any, NamedTuple, Optional, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, Optional
 
 from .._palette.client import Json
 from .._palette.deadline import backoff, pause
@@ -22,7 +23,6 @@ from .observe import find_snapshot
 from .ownership import REQUEST_ID
 from .plan import differing_metadata, taken_by_another_vm, with_metadata
 
-Done = TypeVar("Done")
 Listed = Optional[Snapshot]
 
 _SENT_BACK = (
@@ -37,11 +37,18 @@ _SENT_BACK = (
 )
 
 
-class Target(NamedTuple):
-    """The snapshot that a write is about."""
+class Write(NamedTuple):
+    """One write to one snapshot.
+
+    send: sends the request. read: returns what was done by its answer. settle: returns it by the
+    listed snapshot, or None if the write was not carried out.
+    """
 
     key: VmKey
     name: str
+    send: Callable[[], Any]
+    settle: Callable[[Listed], Any]
+    read: Callable[[Any], Any] = lambda answer: answer
 
 
 class NameTakenError(PaletteError):
@@ -110,9 +117,8 @@ def create(api: ClusterVms, desired: Desired, gone_uid: str | None = None) -> Sn
     """
     request_id = desired.body["metadata"]["annotations"][REQUEST_ID]
 
-    def attempt() -> Snapshot:
-        answer = api.create_snapshot(desired.key.vm_name, desired.key.namespace, desired.body)
-        return _answered(api, desired, answer)
+    key = desired.key
+    send = partial(api.create_snapshot, key.vm_name, key.namespace, desired.body)
 
     def settle(listed: Listed) -> Snapshot | None:
         if listed and listed.uid == gone_uid:
@@ -128,13 +134,15 @@ def create(api: ClusterVms, desired: Desired, gone_uid: str | None = None) -> Sn
             listed,
         )
 
-    return _exactly_once(api, _target(desired), attempt, settle)
+    read = partial(_answered, api, desired)
+    taken: Snapshot = _exactly_once(api, Write(key, desired.name, send, settle, read))
+    return taken
 
 
 def update(api: ClusterVms, desired: Desired) -> Snapshot:
     """Write the declared labels and annotations, and keep all others, even if just added."""
 
-    def attempt() -> Snapshot:
+    def send() -> Snapshot:
         current = _existing(api, desired)
         if not differing_metadata(desired, current):
             return current
@@ -145,7 +153,8 @@ def update(api: ClusterVms, desired: Desired) -> Snapshot:
     def settle(listed: Listed) -> Snapshot | None:
         return listed if listed and not differing_metadata(desired, listed) else None
 
-    return _exactly_once(api, _target(desired), attempt, settle)
+    written: Snapshot = _exactly_once(api, Write(desired.key, desired.name, send, settle))
+    return written
 
 
 def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> bool:
@@ -156,7 +165,7 @@ def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> bo
     """
     lost = False
 
-    def attempt() -> bool:
+    def send() -> bool:
         nonlocal lost
         try:
             api.delete_snapshot(key.vm_name, key.namespace, name)
@@ -170,12 +179,8 @@ def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> bo
             return True
         return True if uid and listed.uid != uid else None
 
-    _exactly_once(api, Target(key, name), attempt, settle)
+    _exactly_once(api, Write(key, name, send, settle))
     return lost
-
-
-def _target(desired: Desired) -> Target:
-    return Target(desired.key, desired.name)
 
 
 def _replacement(manifest: Json) -> Json:
@@ -217,37 +222,27 @@ def _existing(api: ClusterVms, desired: Desired) -> Snapshot:
 
 
 # See docs/palette.md, "Existence" and "What a status says".
-def _exactly_once(
-    api: ClusterVms,
-    target: Target,
-    attempt: Callable[[], Done],
-    settle: Callable[[Listed], Done | None],
-) -> Done:
-    """Return what the attempt returns or, if its outcome is unknown, what the list tells.
-
-    settle: says of the listed snapshot what was done, or None if the write was not carried out.
-    """
+def _exactly_once(api: ClusterVms, write: Write) -> Any:
+    """Return what a write has done, by its answer or, if that tells nothing, by the list."""
     for number in range(1, api.retries + 2):
         try:
-            return attempt()
+            return write.read(write.send())
         except PaletteError as error:
             if not error.outcome_unknown:
                 raise
             error.passing = error.passing and number <= api.retries
-            done = settle(_listed_after(api, target, error, settle))
+            done = write.settle(_listed_after(api, write, error))
             if done is not None:
                 return done
             if not error.passing:
                 # The list may lag behind. A poll tells, when it has had time.
-                raise InDoubtError(error, None, settle) from None
+                raise InDoubtError(error, None, write.settle) from None
         pause(backoff(number))
     raise AssertionError("the last attempt returns or raises")
 
 
-def _listed_after(
-    api: ClusterVms, target: Target, error: PaletteError, settle: Callable[[Listed], Any]
-) -> Listed:
+def _listed_after(api: ClusterVms, write: Write, error: PaletteError) -> Listed:
     try:
-        return find_snapshot(api, target.key, target.name)
+        return find_snapshot(api, write.key, write.name)
     except PaletteError as unlisted:
-        raise InDoubtError(error, unlisted, settle) from None
+        raise InDoubtError(error, unlisted, write.settle) from None
