@@ -76,7 +76,8 @@ from ..module_utils._validation.problems import nearest
 _PREFIX = "vm_snapshot_"
 _INTERNAL = f"__{_PREFIX}"
 _NEAR = 0.7  # how like a name must be; most are a little like another
-_NEAREST, _FEW = 0.9, 2  # how like the beginning of a name must be, and letters more or less
+_NEAREST = 0.9  # how like the beginning of a name must be
+_FEW = 2  # letters, more or less
 _SPECS = Path(__file__).parents[2] / "roles" / "vm_snapshot" / "meta" / "argument_specs.yml"
 # The facts that the role sets.
 FACTS = frozenset(

@@ -202,7 +202,7 @@ def _folded(struck: Struck) -> tuple[Step, ...]:
 
 
 def _bare_line_feeds(struck: Struck) -> tuple[Step, ...]:
-    head, _, body = struck.reply.raw().partition(b"\r\n\r\n")
+    head, _blank, body = struck.reply.raw().partition(b"\r\n\r\n")
     return (head.replace(b"\r\n", b"\n") + b"\n\n" + body,)
 
 

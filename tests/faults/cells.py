@@ -63,7 +63,7 @@ class Court:
         found = complaints(cell.operation, struck, how)
         if not strikes[0]:
             found.append("the fault did not strike")
-        again, _ = self._run(cell, in_process, before, [])
+        again, _found = self._run(cell, in_process, before, [])
         return Verdict(number, [*found, *not_healed(cell.operation, again)], strikes[0])
 
     def _run(

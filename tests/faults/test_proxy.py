@@ -88,7 +88,7 @@ def test_the_nth_requests_are_struck(upstream: Upstream) -> None:
     aims = Aims([Aim(_REFUSED, LIST, carried_out=False, first=2, times=2)])
 
     with Proxy.running(upstream.url, aims) as proxy:
-        assert [ask(proxy) for _ in range(5)] == [200, 503, 503, 200, 200]
+        assert [ask(proxy) for _time in range(5)] == [200, 503, 503, 200, 200]
 
     assert len(upstream.asked) == 3
     assert aims.strikes == [2]
