@@ -46,8 +46,10 @@ def palette() -> Iterator[Simulator]:
 
 
 def _heed_interrupts() -> None:
-    # A shell starts what it runs in the background with SIGINT ignored, and that is inherited.
+    # A shell starts what it runs in the background with SIGINT ignored, and nohup ignores SIGHUP:
+    # that is inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Task:

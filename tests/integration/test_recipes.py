@@ -178,7 +178,7 @@ def test_change(cook: Cook) -> None:
     cook.writes(Recipe(title), **{"change.yml": text})
     run = cook.types(Recipe(title).lines[-1])
     last = run.of("Fail, and say what to go back to")["msg"]
-    assert last.startswith(f"{FAIL} failed: 1 VM: 1 failed -- ")
+    assert last.startswith(f"{FAIL} failed: ")
     assert "HTTP 403" in last
     assert last.endswith(". Snapshots to go back to: none")
 

@@ -358,5 +358,7 @@ def _outcome(decision: Decision, member: Member | None) -> dict[str, Any]:
     if name == unfinished[0]:
         failure = member.failure.result()
         outcome = "unknown" if member.unknown else "failed"
-        return {**failure, "msg": printable(failure["msg"]), "outcome": outcome}
+        # Where the deletion was accepted, only its end was not seen.
+        deleting = {"deleting": True} if member.accepted else {}
+        return {**failure, **deleting, "msg": printable(failure["msg"]), "outcome": outcome}
     return {**done, "outcome": "not_tried"} if name in unfinished else done

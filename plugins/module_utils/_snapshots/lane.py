@@ -330,7 +330,7 @@ class Lane:
         self._probes_failed += self._api.breaker.open
         for member in members:
             if error.reason in _PERMANENT:
-                member.failure = member.doubt.end if member.doubt else error
+                steps.fail(member, error)
             elif now >= member.deadline:
                 self._give_up(member)
 

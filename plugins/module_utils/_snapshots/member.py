@@ -38,6 +38,7 @@ class Member:
 
     patience: the seconds in which the storage should be done with it. group: members with the same
     one begin together.
+    accepted: whether the write of the step was carried out.
     timeout: seconds from a write to its goal; deadline: when they are over. not_before: when a
     snapshot may be taken, because a deletion may be under way till then. gone_uid: of the snapshot
     that was deleted.
@@ -69,6 +70,7 @@ class Member:
         self.fresh_among: Callable[[Iterable[Snapshot]], Snapshot | None] | None = None
         self.planned_at = 0.0
         self.request_id = new_request_id()
+        self.accepted = False
         self.timeout = 0.0
         self.deadline = math.inf
         self.not_before = 0.0
@@ -125,3 +127,4 @@ class Member:
     def rest(self) -> None:
         """Be as before the next step was begun."""
         self.deadline, self.uid, self.missing_since = math.inf, None, None
+        self.accepted = False

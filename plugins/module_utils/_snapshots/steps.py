@@ -41,7 +41,7 @@ def begin(api: ClusterVms, member: Member, timeout: float) -> None:
             member.seen = None
         if step.write:
             _WRITES[step.write](api, step, member)
-            member.changed = member.changed or not member.adopted
+            member.changed, member.accepted = member.changed or not member.adopted, True
         if _to_be_marked(member, member.seen):
             return
         member.deadline = time.monotonic() + timeout
@@ -92,6 +92,13 @@ def missing_for_long(member: Member, now: float) -> bool:
 def in_doubt_for_long(member: Member, now: float) -> bool:
     """Say whether lists have had time to tell what became of a write, and did not."""
     return member.doubt is not None and now - member.doubted_at >= LAG
+
+
+def fail(member: Member, error: PaletteError) -> None:
+    """Fail a member whose polls are refused. What it deleted is known to be on its way only."""
+    if member.steps[0].goal is Goal.GONE and member.accepted and member.seen:
+        member.seen = member.seen._replace(deleting=True)
+    member.failure = member.doubt.end if member.doubt else error
 
 
 def give_up(member: Member, waiting: Waiting, poll_error: str) -> None:
@@ -190,7 +197,7 @@ def _carried_out(
     member.doubt, doubt.listed = None, True
     done = doubt.settle(listed)
     if done is not None:
-        member.changed = True
+        member.changed = member.accepted = True
         if isinstance(done, Snapshot):
             member.seen, member.uid = done, done.uid
         member.deadline = now + member.timeout

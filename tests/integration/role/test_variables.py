@@ -53,7 +53,7 @@ def test_values_are_checked(user: User, palette: Simulator) -> None:
     [
         ({"keep_within": "3M"}, "vm_snapshot_keep_within: '3M' has the unknown unit 'M'"),
         ({"keep_last": -1}, "vm_snapshot_keep_last must be 0 or more"),
-        ({"state": "absent", "keep_last": 7}, "vm_snapshot_keep_last keeps nothing with"),
+        ({"unless_newer_than": "1y"}, "vm_snapshot_unless_newer_than: '1y' has the unknown unit"),
     ],
 )
 def test_a_rule_is_refused_before_a_snapshot_is_taken(
