@@ -134,7 +134,7 @@ def _delete(api: ClusterVms, step: Step, member: Member) -> None:
 
 
 def _create(api: ClusterVms, step: Step, member: Member) -> None:
-    desired = cast("Desired", step.desired)
+    desired = _desired_by(step)
     late = member.not_before - time.monotonic()
     if late > 0:
         pause(late)
@@ -147,6 +147,11 @@ def _create(api: ClusterVms, step: Step, member: Member) -> None:
             raise
         member.seen, member.adopted, member.whole = taken.listed, True, None
     member.uid = member.seen.uid
+
+
+def _desired_by(step: Step) -> Desired:
+    """Return what a creation or an update writes."""
+    return cast("Desired", step.desired)
 
 
 # See docs/palette.md, "Not known".
@@ -167,7 +172,7 @@ def _to_be_marked(member: Member, seen: Snapshot | None) -> bool:
 
 
 def _update(api: ClusterVms, step: Step, member: Member) -> None:
-    desired = cast("Desired", step.desired)
+    desired = _desired_by(step)
     try:
         member.seen = writes.update(api, desired)
     except PaletteError as error:
