@@ -148,7 +148,8 @@ snapshots:
   description:
     - Every snapshot considered, in the order of deletion. Also returned on failure.
     - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), with the values from
-      before the deletion, C(cluster), and those below.
+      before the deletion, C(cluster), and those below. Of a failed one, C(deleting) is true if the
+      deletion was accepted and only its end was not seen.
     - C(decision) is V(keep) or V(delete).
     - C(kept_by) lists the rules that keep it.
     - C(why) of a kept snapshot is one of V(not_ours), V(scheduled_by_palette), V(being_deleted),

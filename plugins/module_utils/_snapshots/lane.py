@@ -31,7 +31,8 @@ _SOON = 0.5  # seconds
 _SOONER = 2  # steps of the growing interval
 _POLLED_A_SECOND = 200  # members: four pages of a list
 
-# A thread goes on by itself for so long: where answers are quick, to hand over each member costs.
+# A thread goes on by itself for so long. Where answers are quick, handing over each member would
+# take longer than its request.
 _STINT = 0.05  # seconds
 _READY = 100  # members that threads find ready to begin
 
@@ -248,7 +249,7 @@ class Lane:
             if member.begun:
                 self._await(member, now)
             self._settle(member, now)
-            error = member.failure or member.doubt
+            error = member.doubt.cause if member.doubt else member.failure
             if error and error.reason in _STOPS_ALL:
                 self.stopped_by = error
         if self._api.breaker.open and not self._polled:

@@ -176,7 +176,9 @@ def _update(api: ClusterVms, step: Step, member: Member) -> None:
     try:
         member.seen = writes.update(api, desired)
     except PaletteError as error:
-        raise _marks_lost(member, error.message) if desired is member.whole else error from None
+        if desired is not member.whole or isinstance(error, writes.InDoubtError):
+            raise
+        raise _marks_lost(member, error.message) from None
     member.uid = member.seen.uid
 
 
@@ -199,6 +201,7 @@ def _carried_out(
 
     If it does not when lists have had time, do it again, or raise what came of it.
     """
+    lists_had_time = in_doubt_for_long(member, now)
     member.doubt, doubt.listed = None, True
     done = doubt.settle(listed)
     if done is not None:
@@ -207,8 +210,7 @@ def _carried_out(
             member.seen, member.uid = done, done.uid
         member.deadline = now + member.timeout
         return True
-    if now - member.doubted_at < LAG:
-        # Lists may lag behind.
+    if not lists_had_time:
         member.doubt = doubt
         return False
     member.doubts += 1

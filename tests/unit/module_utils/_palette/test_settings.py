@@ -207,8 +207,8 @@ def test_ca_path_below_a_folder_that_may_not_be_entered_says_so(
 
     # Root, who may run the tests, can enter every folder.
     monkeypatch.setattr(Path, "stat", refuse)
-    (problem,) = problems_of(ca_path="/root/ca.pem")
-    assert "'/root/ca.pem' cannot be read where the task runs: Permission denied" in problem
+    (problem,) = problems_of(ca_path="/locked/ca.pem")
+    assert "'/locked/ca.pem' cannot be read where the task runs: Permission denied" in problem
 
 
 def test_ca_path_of_a_folder_that_may_not_be_entered_says_so(

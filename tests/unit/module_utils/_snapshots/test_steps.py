@@ -277,3 +277,22 @@ def test_marks_that_may_not_be_written_are_a_failure(palette: MemoryPalette) -> 
     assert member.failure
     assert (member.failure.reason, member.changed) == ("marks_lost", True)
     assert "HTTP 403: no update" in member.failure.message
+
+
+def test_marks_whose_writing_is_in_doubt_are_settled_by_a_later_poll(
+    palette: MemoryPalette,
+) -> None:
+    palette.strips = {"POST"}
+    palette.fail("PUT", LOST, when="after")
+
+    def hide_the_list_after_it(call: Call) -> None:
+        if call.method == "PUT":
+            palette.fail("LIST", UNLISTED)
+
+    palette.before = hide_the_list_after_it
+    member = creation()
+    run(palette, member)
+    assert not member.failure
+    (stored,) = palette.stored.values()
+    assert stored.metadata["labels"] == own_labels()
+    assert len(palette.writes("PUT")) == 1
