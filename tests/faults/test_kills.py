@@ -28,6 +28,7 @@ from faults.judge import differences
 from faults.operations import OPERATIONS, Operation
 from faults.proxy import Proxy
 from faults.ways import in_process
+from integration.killed import MARK, heed_signals, marked
 from integration.runs import Ansible
 from palette_simulator.launch import Simulator
 
@@ -36,7 +37,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 _FLEET = Path(__file__).with_name("fleet.yml")
-_MARK = "PALETTE_TEST_RUN"
 _END = 10.0  # seconds until nothing of a killed run may be left
 _BEGIN = 60.0  # seconds that ansible-playbook may take to its first requests on a busy machine
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
@@ -142,7 +142,7 @@ def _killed(
     inventory = ansible.inventory({"localhost": {"ansible_connection": "local"}})
     mark = uuid.uuid4().hex
     environment = ansible.environment(
-        **{"RECORDER_FILE": str(ansible.home / "record.jsonl"), _MARK: mark}
+        **{"RECORDER_FILE": str(ansible.home / "record.jsonl"), MARK: mark}
     )
     with subprocess.Popen(
         ["ansible-playbook", "-i", str(inventory), str(playbook)],
@@ -152,11 +152,11 @@ def _killed(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=_heed_signals,  # noqa: PLW1509 - nothing else of this process matters there
+        preexec_fn=heed_signals,  # noqa: PLW1509 - nothing else of this process matters there
     ) as process:
         try:
             assert gate.reached.wait(_BEGIN), "the request to kill at did not come"
-            processes = _marked(mark)
+            processes = marked(mark)
             _send(process.pid, kill)
             gate.open()
             process.wait(_END)
@@ -166,34 +166,12 @@ def _killed(
         return processes
 
 
-def _heed_signals() -> None:
-    # What runs in the background, or by nohup, inherits that these are ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 def _send(main: int, kill: Kill) -> None:
     if kill.target == "group":
         os.killpg(main, kill.number)
         return
     children = Path(f"/proc/{main}/task/{main}/children").read_text(encoding="utf-8").split()
     os.kill(main if kill.target == "process" else int(children[-1]), kill.number)
-
-
-def _marked(mark: str) -> list[int]:
-    sought = f"{_MARK}={mark}".encode()
-    return [
-        int(folder.name)
-        for folder in Path("/proc").glob("[0-9]*")
-        if sought in _environment(folder).split(b"\0")
-    ]
-
-
-def _environment(process: Path) -> bytes:
-    try:
-        return (process / "environ").read_bytes()
-    except OSError:  # it has ended, or is another user's
-        return b""
 
 
 def _ended(processes: list[int]) -> list[int]:

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from integration.killed import MARK, heed_signals, marked
 from integration.runs import Ansible
 from palette_simulator.launch import LIMIT, Simulator
 
@@ -28,7 +29,6 @@ ENDED_WITHIN = 25.0  # seconds; requests that are held up would be given up afte
 BEFORE = 1  # snapshot of the demo fleet, which is not of the set
 # These end ansible-playbook at once. Workers of newer ansible-cores have a session of their own.
 UNHANDLED = (signal.SIGHUP, signal.SIGKILL)
-MARK = "PALETTE_TEST_RUN"
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="needs /proc to see which processes are left"
@@ -43,13 +43,6 @@ def palette() -> Iterator[Simulator]:
     """A Palette with many VMs."""
     with Simulator.running("demo", vms=VMS, timing="fast", rate_limits="off") as running:
         yield running
-
-
-def _heed_interrupts() -> None:
-    # A shell starts what it runs in the background with SIGINT ignored, and nohup ignores SIGHUP:
-    # that is inherited.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Task:
@@ -91,11 +84,11 @@ class Task:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - nothing else of this process matters there
+            preexec_fn=heed_signals,  # noqa: PLW1509 - nothing else of this process matters there
         ) as process:
             try:
                 self._await_posts(process, after_posts)
-                assert _marked(mark)
+                assert marked(mark)
                 # To the whole group, as a terminal and AWX do: older ansible-cores do not pass it
                 # on to their workers.
                 os.killpg(process.pid, number)
@@ -117,28 +110,12 @@ class Task:
             time.sleep(0.01)
 
 
-def _left(mark: str) -> list[str]:
+def _left(mark: str) -> list[int]:
     """Return the processes of a run that have not ended, when they have had time to do so."""
     deadline = time.monotonic() + ENDED_WITHIN
-    while (left := _marked(mark)) and time.monotonic() < deadline:
+    while (left := marked(mark)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
-
-
-def _marked(mark: str) -> list[str]:
-    sought = f"{MARK}={mark}".encode()
-    return [
-        folder.name
-        for folder in Path("/proc").glob("[0-9]*")
-        if sought in _environment(folder).split(b"\0")
-    ]
-
-
-def _environment(process: Path) -> bytes:
-    try:
-        return (process / "environ").read_bytes()
-    except OSError:  # it has ended, or is another user's
-        return b""
 
 
 @pytest.mark.parametrize(
