@@ -25,8 +25,8 @@ ifdef CORE
 VENV := .cache/matrix/$(CORE)
 TOOLS := requirements-test.txt
 PINNED := ansible-core~=$(CORE).0
-# How Palette speaks does not depend on the ansible-core: one style will do.
-export PALETTE_STYLES ?= 1,1
+# Each case meets another of Palette's styles than on the ansible-core before.
+export PALETTE_TURN := $(CORE:2.%=%)
 else
 VENV := .venv
 TOOLS := requirements-dev.txt
