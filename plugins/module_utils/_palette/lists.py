@@ -12,6 +12,7 @@ docs/palette.md, "Paging".
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .client import PAGE, Query
@@ -89,6 +90,7 @@ class ClusterList:
         # Requests whose answers had what they asked for.
         self._answered: set[Where] = set()
         self._namespaces_work = False
+        self._vm_names_work = False
 
     def items(
         self, read: Read[Item], wanted: Collection[Where], believe_empty: bool = False
@@ -105,6 +107,7 @@ class ClusterList:
                 self._learn(where, found[where])
             doubtful = () if believe_empty else filter(self._doubtful, asked)
             asked = {where.wider for where in doubtful} - found.keys()
+        self._try_vm_names(read, found)
         return _joined(found)
 
     def _send(self, read: Read[Item], asked: Iterable[Where]) -> Mapping[Where, list[Item]]:
@@ -118,16 +121,35 @@ class ClusterList:
         return found
 
     def _learn(self, where: Where, items: list[Any]) -> None:
-        self._pages[where] = max(-(-len(items) // PAGE), 1)
+        self._pages[where] = pages = max(-(-len(items) // PAGE), 1)
+        if where.wider in self._pages:
+            # What has come since is there, too.
+            self._pages[where.wider] = max(self._pages[where.wider], pages)
         if any(where.covers(_place(item)) for item in items):
             self._answered.add(where)
             self._namespaces_work = self._namespaces_work or bool(where.namespace)
+            self._vm_names_work = self._vm_names_work or bool(where.vm_name)
+
+    def _try_vm_names(self, read: Read[Item], found: Mapping[Where, list[Item]]) -> None:
+        """Ask for a VM that is there, where others were looked for in vain.
+
+        If the filter finds it, the next empty list is believed. Else each of many VMs would take a
+        list of its whole namespace.
+        """
+        if self._vm_names_work or not any(where.vm_name for where in found):
+            return
+        places = (_place(item) for items in found.values() for item in items)
+        there = next((place for place in places if all(place)), None)
+        if there:
+            with suppress(PaletteError):
+                self._learn(there, self._ask(read, there.query))
 
     def _doubtful(self, where: Where) -> bool:
         """Say whether an empty answer may be the filter's fault."""
-        if where == EVERYWHERE or where in self._answered:
+        if where in self._answered:
             return False
-        return bool(where.vm_name) or not self._namespaces_work
+        in_vm_name = bool(where.vm_name) and not self._vm_names_work
+        return in_vm_name or (bool(where.namespace) and not self._namespaces_work)
 
     def _fewest(self, wanted: Collection[Where]) -> set[Where]:
         """Return the fewest requests for what is wanted, by what is known of their pages."""

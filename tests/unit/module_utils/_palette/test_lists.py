@@ -103,8 +103,8 @@ def test_the_first_error_is_raised() -> None:
     ("blind", "asked"),
     [
         ((), ["namespace=a vmName=1"]),
-        (["vmName"], ["namespace=a vmName=1", "namespace=a"]),
-        (["namespace"], ["namespace=a vmName=1", "namespace=a", "all"]),
+        (["vmName"], ["namespace=a vmName=1", "namespace=a", "namespace=a vmName=1"]),
+        (["namespace"], ["namespace=a vmName=1", "namespace=a", "all", "namespace=a vmName=1"]),
     ],
 )
 def test_an_empty_list_is_asked_for_again_with_fewer_filters(
@@ -136,6 +136,29 @@ def test_an_empty_namespace_is_believed_where_another_was_not_empty() -> None:
     things, asked = Server(HELD).listed()
     things.items(read, [Where("a"), Where("c")])
     assert sorted(asked) == ["namespace=a", "namespace=c"]
+
+
+def test_an_empty_vm_is_believed_as_soon_as_another_was_found_by_its_name() -> None:
+    things, asked = Server(HELD).listed()
+    for number in range(3, 100):
+        assert held_in(things.items(read, [where := Where("a", str(number))]), where) == set()
+    assert asked[:3] == ["namespace=a vmName=3", "namespace=a", "namespace=a vmName=1"]
+    assert asked[3:] == [f"namespace=a vmName={number}" for number in range(4, 100)]
+
+
+def test_an_error_in_trying_names_is_none_of_the_list() -> None:
+    server = Server(HELD)
+
+    def ask(read: Any, query: Mapping[str, str]) -> list[Any]:
+        if len(server.asked) == 2:
+            server.asked.append("failed")
+            raise PaletteError("unreachable", "no answer")
+        return server.ask(read, query)
+
+    things = ClusterList(ask)
+    assert held_in(things.items(read, [Where("a", "3")]), Where("a", "3")) == set()
+    assert held_in(things.items(read, [Where("a", "4")]), Where("a", "4")) == set()
+    assert server.asked[2:5] == ["failed", "namespace=a vmName=4", "namespace=a"]
 
 
 def test_everything_empty_is_asked_for_once() -> None:
@@ -175,6 +198,17 @@ def test_many_namespaces_are_asked_for_together_until_it_is_known_to_be_dearer()
     server.asked.clear()
     assert len(held_in(things.items(read, wanted), *wanted)) == 30
     assert sorted(server.asked) == sorted(f"namespace={where.namespace}" for where in wanted)
+
+
+def test_a_namespace_that_has_grown_is_still_asked_for_alone() -> None:
+    server = Server({B1: 1})
+    things = ClusterList(server.ask)
+    things.items(read, [Where("a")])
+    server.held = {B1: 1, A1: 200}
+    things.items(read, [Where("a")])
+    server.asked.clear()
+    things.items(read, [Where("a")])
+    assert server.asked == ["namespace=a"]
 
 
 PLACES = st.builds(Where, st.sampled_from("ab"), st.sampled_from("12"))
