@@ -17,6 +17,8 @@ from .deadline import pause
 _SHARE = {"spectroclusters": 1.0, "assets": 0.2}
 _SHARE_OF_OTHERS = 0.2  # /v1/dashboard, /v1/projects, … : 10 requests per second
 _BURST = 5  # seconds' worth of requests that may be sent at once: 250 and 50
+# Seconds' worth of it that are left alone: a request may overtake those that were sent before.
+_MARGIN = 0.2
 
 _SLOWEST = 0.02  # of the full rate
 _RECOVERY = 0.05  # of the full rate, per second without a 429
@@ -38,7 +40,7 @@ class TokenBucket:
     ) -> None:
         self._full_rate = rate
         self._rate = rate
-        self._tokens = rate * _BURST
+        self._capacity = self._tokens = rate * (_BURST - _MARGIN)
         self._clock = clock
         self._sleep = sleep
         self._filled_at = clock()
@@ -76,7 +78,7 @@ class TokenBucket:
         now = self._clock()
         passed = max(now - self._filled_at, 0.0)
         self._filled_at = max(self._filled_at, now)
-        self._tokens = min(self._tokens + passed * self._rate, self._full_rate * _BURST)
+        self._tokens = min(self._tokens + passed * self._rate, self._capacity)
         self._rate = min(self._rate + passed * self._full_rate * _RECOVERY, self._full_rate)
         return now
 
