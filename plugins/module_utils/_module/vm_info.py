@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
 from .._snapshots.clock import clock_problem
-from .._snapshots.cluster_result import (
+from .._snapshots.fleet import SnapshotFleet, observe_matching
+from .._snapshots.model import Snapshot
+from .._snapshots.ownership import of_former_vm
+from .._snapshots.results import status_of
+from .._validation.problems import Problem
+from .._vms.cluster_result import (
     clusters_result,
     counts_by_cluster,
     demand_clusters,
@@ -20,11 +25,6 @@ from .._snapshots.cluster_result import (
     warn_of_states,
     warn_of_unreadable,
 )
-from .._snapshots.fleet import Fleet, observe_matching
-from .._snapshots.model import Snapshot
-from .._snapshots.ownership import of_former_vm
-from .._snapshots.results import status_of
-from .._validation.problems import Problem
 from .._vms.model import VirtualMachine, Volume
 from .._vms.selection import Filters, filters_from, fleet_problems
 from .._vms.session import PaletteSession
@@ -79,7 +79,7 @@ def newest_usable(snapshots: Iterable[Snapshot], vm: VirtualMachine) -> Snapshot
     return max(usable, key=lambda s: (s.taken_at or _EARLIEST, s.name), default=None)
 
 
-def _warn(invocation: Invocation, session: PaletteSession, fleet: Fleet) -> None:
+def _warn(invocation: Invocation, session: PaletteSession, fleet: SnapshotFleet) -> None:
     warn_of_clusters(fleet, invocation.warn)
     warn_of_unreadable(fleet, invocation.warn)
     for miss in fleet.unmatched:
@@ -91,7 +91,7 @@ def _warn(invocation: Invocation, session: PaletteSession, fleet: Fleet) -> None
         invocation.warn(f"no VM was found: {session.project_hint}")
 
 
-def _row(vm: VirtualMachine, fleet: Fleet) -> dict[str, Any]:
+def _row(vm: VirtualMachine, fleet: SnapshotFleet) -> dict[str, Any]:
     return {"cluster": fleet.title(vm.key), **vm.key._asdict(), **_described(vm)}
 
 

@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
 from .._snapshots.clock import check_clock, clock_problem
-from .._snapshots.cluster_result import warn_of_states
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.execute import Execution
 from .._snapshots.lane import Lane
 from .._snapshots.member import Member
-from .._snapshots.model import Snapshot, unreadable_text
+from .._snapshots.model import Snapshot
 from .._snapshots.observe import look_up
 from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
 from .._snapshots.progress import Progress
 from .._snapshots.results import diff, status_of
 from .._snapshots.wait import Waiting, wait_problems, waiting_from
 from .._validation.problems import Problem, merged
+from .._vms.cluster_result import warn_of_states
 from .._vms.model import VmKey
 from .._vms.observe import find_vm, list_vms
 from .._vms.selection import missing_vm
@@ -112,7 +112,7 @@ def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
     listed, current = look_up(api, desired.key, desired.name, anywhere)
     others = [snapshot for snapshot in listed if not snapshot.unreadable]
     for stranger in (s for s in listed if s.unreadable and s is not current):
-        invocation.warn(f"{unreadable_text(stranger)}; it is left alone")
+        invocation.warn(f"{stranger.unreadable_text}; it is left alone")
     if absent:
         return plan_absent(desired.key, current)
     vm = find_vm(api, desired.key)

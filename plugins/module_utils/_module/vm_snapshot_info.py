@@ -13,7 +13,12 @@ from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
 from .._snapshots.clock import clock_problem
-from .._snapshots.cluster_result import (
+from .._snapshots.fleet import SnapshotFilters, observe_matching, snapshot_filters_from
+from .._snapshots.model import Snapshot
+from .._snapshots.results import status_of
+from .._validation.durations import parse_age
+from .._validation.problems import Problem, option_problem
+from .._vms.cluster_result import (
     clusters_result,
     counts_by_cluster,
     demand_clusters,
@@ -21,11 +26,6 @@ from .._snapshots.cluster_result import (
     warn_of_states,
     warn_of_unreadable,
 )
-from .._snapshots.fleet import SnapshotFilters, observe_matching, snapshot_filters_from
-from .._snapshots.model import Snapshot
-from .._snapshots.results import status_of
-from .._validation.durations import parse_age
-from .._validation.problems import Problem, option_problem
 from .._vms.selection import Filters, Unmatched, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result

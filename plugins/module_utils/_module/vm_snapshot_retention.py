@@ -12,22 +12,7 @@ from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError
 from .._snapshots.clock import check_clock, clock_problem
-from .._snapshots.cluster_result import (
-    clusters_result,
-    demand_clusters,
-    failure_text,
-    warn_of_clusters,
-    warn_of_states,
-    warn_of_unreadable,
-)
-from .._snapshots.fleet import (
-    Fleet,
-    SnapshotFilters,
-    observe,
-    scope_of,
-    snapshot_filters_from,
-    with_unmatched,
-)
+from .._snapshots.fleet import SnapshotFilters, SnapshotFleet, observe, snapshot_filters_from
 from .._snapshots.member import Member
 from .._snapshots.ownership import PART_OF
 from .._snapshots.plan import Step, deletion
@@ -39,6 +24,15 @@ from .._snapshots.wait import wait_problems, waiting_from
 from .._validation.durations import age_problems, parse_age
 from .._validation.printable import printable
 from .._validation.problems import Problem, merged, option_problem
+from .._vms.cluster_result import (
+    clusters_result,
+    demand_clusters,
+    failure_text,
+    warn_of_clusters,
+    warn_of_states,
+    warn_of_unreadable,
+)
+from .._vms.fleet import scope_of, with_unmatched
 from .._vms.model import VmKey
 from .._vms.selection import Filters, filters_from, fleet_problems
 from .._vms.session import PaletteSession
@@ -145,7 +139,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     targets, left_out = scope_of(session, None, request.filters)
     warn_of_states((target.api for target in targets), invocation.warn)
 
-    def plan(part: Fleet) -> list[Member]:
+    def plan(part: SnapshotFleet) -> list[Member]:
         return _plan(invocation, request, part, session.clock_skew, work)
 
     clusters = ClusterRun(targets, lambda target: observe(target, request.filters, with_vms), plan)
@@ -218,7 +212,7 @@ def _count_problems(options: Mapping[str, Any]) -> list[Problem]:
     ]
 
 
-def _decide(invocation: Invocation, request: Request, fleet: Fleet) -> list[Decision]:
+def _decide(invocation: Invocation, request: Request, fleet: SnapshotFleet) -> list[Decision]:
     snapshots, after = fleet.matching(request.snapshot_filters), request.after
     if after is None:
         return decide(snapshots, request.rules, invocation.now)
@@ -234,7 +228,11 @@ def _decide(invocation: Invocation, request: Request, fleet: Fleet) -> list[Deci
 
 
 def _plan(
-    invocation: Invocation, request: Request, part: Fleet, skew: timedelta | None, work: Work
+    invocation: Invocation,
+    request: Request,
+    part: SnapshotFleet,
+    skew: timedelta | None,
+    work: Work,
 ) -> list[Member]:
     """Decide on what was observed, in one cluster or more, and return the deletions."""
     decisions = _decide(invocation, request, part)
@@ -257,7 +255,7 @@ def _members(decisions: Sequence[Decision]) -> dict[VmKey, Member]:
     return {key: Member(key, own) for key, own in steps.items()}
 
 
-def _result(invocation: Invocation, request: Request, fleet: Fleet, work: Work) -> Result:
+def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work: Work) -> Result:
     misses = list(fleet.unmatched)
     if request.after is None:
         # A set that a check foretells has no snapshot yet.
@@ -277,7 +275,7 @@ def _result(invocation: Invocation, request: Request, fleet: Fleet, work: Work) 
     return result
 
 
-def _rows(invocation: Invocation, fleet: Fleet, work: Work, to_come: int) -> Result:
+def _rows(invocation: Invocation, fleet: SnapshotFleet, work: Work, to_come: int) -> Result:
     rows = [_row(invocation, fleet, decision, work.members) for decision in work.decisions]
     changed = any(member.may_have_changed for member in work.members.values())
     counts = {target.title: Counter[str]() for target in fleet.targets}
@@ -292,7 +290,7 @@ def _rows(invocation: Invocation, fleet: Fleet, work: Work, to_come: int) -> Res
     }
 
 
-def _to_come(invocation: Invocation, request: Request, fleet: Fleet) -> int:
+def _to_come(invocation: Invocation, request: Request, fleet: SnapshotFleet) -> int:
     """Return how many snapshots a check foretells that the filters would match."""
     after, wanted = request.after, request.snapshot_filters.set_name
     if after is None or not invocation.check_mode:
@@ -303,7 +301,7 @@ def _to_come(invocation: Invocation, request: Request, fleet: Fleet) -> int:
     )
 
 
-def _selected(filters: Filters, fleet: Fleet, key: VmKey) -> bool:
+def _selected(filters: Filters, fleet: SnapshotFleet, key: VmKey) -> bool:
     if key.cluster_uid not in fleet.titles:
         return False
     vm = fleet.vms.get(key)
@@ -320,7 +318,7 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _diff(fleet: Fleet, decisions: Sequence[Decision]) -> dict[str, Any]:
+def _diff(fleet: SnapshotFleet, decisions: Sequence[Decision]) -> dict[str, Any]:
     doomed = [decision.snapshot for decision in decisions if decision.delete]
     before = {
         f"{fleet.title(s.key)}/{s.key.namespace}/{s.name}": described(s.manifest) for s in doomed
@@ -337,7 +335,10 @@ def _failure_text(failed: Sequence[Mapping[str, Any]], summary: Mapping[str, Any
 
 
 def _row(
-    invocation: Invocation, fleet: Fleet, decision: Decision, members: Mapping[VmKey, Member]
+    invocation: Invocation,
+    fleet: SnapshotFleet,
+    decision: Decision,
+    members: Mapping[VmKey, Member],
 ) -> dict[str, Any]:
     snapshot = decision.snapshot
     return {

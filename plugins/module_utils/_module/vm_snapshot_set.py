@@ -13,24 +13,8 @@ from typing import Any, NamedTuple
 
 from .._palette.errors import PaletteError, invalid_parameters
 from .._snapshots.clock import check_clock, clock_problem
-from .._snapshots.cluster_result import (
-    clusters_result,
-    demand_clusters,
-    failure_text,
-    warn_of_states,
-    warn_of_unreadable,
-)
 from .._snapshots.desired import Declaration, Desired, read_declaration
-from .._snapshots.fleet import (
-    Candidate,
-    Fleet,
-    Scope,
-    Target,
-    label_of,
-    observe,
-    scope_of,
-    with_unmatched,
-)
+from .._snapshots.fleet import SnapshotFleet, observe
 from .._snapshots.member import Member, patience_with
 from .._snapshots.model import Snapshot
 from .._snapshots.naming import (
@@ -60,6 +44,14 @@ from .._snapshots.set_result import (
 from .._snapshots.wait import wait_problems, waiting_from
 from .._validation.durations import age_problems, parse_age
 from .._validation.problems import Problem, merged, option_problem
+from .._vms.cluster_result import (
+    clusters_result,
+    demand_clusters,
+    failure_text,
+    warn_of_states,
+    warn_of_unreadable,
+)
+from .._vms.fleet import Candidate, Scope, Target, label_of, scope_of, with_unmatched
 from .._vms.model import VirtualMachine, VmKey
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
@@ -150,7 +142,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     warn_of_states((target.api for target in scope.targets), invocation.warn)
     progress = Progress.of(options, invocation.progress, options["set"])
 
-    def plan(part: Fleet) -> list[Member]:
+    def plan(part: SnapshotFleet) -> list[Member]:
         planned = _plan(invocation, request, part, session.clock_skew)
         rows.extend(planned)
         return [row.member for row in planned]
@@ -221,7 +213,7 @@ def _max_failed_problems(options: Mapping[str, Any]) -> list[Problem]:
     return [option_problem("max_failed", "must be 0 or more", 0)]
 
 
-def _observe(request: Request, present: bool, target: Target) -> Fleet:
+def _observe(request: Request, present: bool, target: Target) -> SnapshotFleet:
     # Snapshots outlive their VM. To delete them, a VM is needed only for its labels.
     return observe(target, request.filters, present or request.filters.selector is not None)
 
@@ -235,14 +227,16 @@ def _refuse_duplicates(targets: Sequence[Target]) -> None:
             raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
 
 
-def _known(invocation: Invocation, request: Request, fleet: Fleet, scope: Scope) -> Fleet:
+def _known(
+    invocation: Invocation, request: Request, fleet: SnapshotFleet, scope: Scope
+) -> SnapshotFleet:
     """Return the fleet with what is to be known of it before anything is written."""
     demand_clusters(fleet, invocation.options["on_error"])
     return with_unmatched(fleet, request.entries, request.filters, scope.left_out)
 
 
 def _check_selection(
-    invocation: Invocation, request: Request, session: PaletteSession, fleet: Fleet
+    invocation: Invocation, request: Request, session: PaletteSession, fleet: SnapshotFleet
 ) -> list[Unmatched]:
     """Tell what of the selection met nothing; what should have got a snapshot is an error."""
     options, present = invocation.options, invocation.options["state"] == "present"
@@ -262,7 +256,7 @@ def _check_selection(
 
 
 def _nothing_selected(
-    request: Request, fleet: Fleet, misses: Sequence[Unmatched], hint: str
+    request: Request, fleet: SnapshotFleet, misses: Sequence[Unmatched], hint: str
 ) -> str:
     if request.entries is not None:
         empty = "nothing is left after exclude" if request.entries else "the list is empty"
@@ -289,7 +283,7 @@ def _selection_error(text: str, misses: Sequence[Unmatched]) -> PaletteError:
 
 
 def _plan(
-    invocation: Invocation, request: Request, part: Fleet, skew: timedelta | None
+    invocation: Invocation, request: Request, part: SnapshotFleet, skew: timedelta | None
 ) -> list[Row]:
     """Plan for what was observed, in one cluster or more."""
     clock = clock_problem(invocation.now, skew, part.snapshots)
@@ -302,7 +296,7 @@ def _plan(
     return rows
 
 
-def _plan_absent(invocation: Invocation, request: Request, fleet: Fleet) -> list[Row]:
+def _plan_absent(invocation: Invocation, request: Request, fleet: SnapshotFleet) -> list[Row]:
     set_name = invocation.options["set"]
     rows = []
     for candidate, name in _names(invocation, request, fleet):
@@ -316,7 +310,7 @@ def _plan_absent(invocation: Invocation, request: Request, fleet: Fleet) -> list
     return rows
 
 
-def _plan_present(invocation: Invocation, request: Request, fleet: Fleet) -> list[Row]:
+def _plan_present(invocation: Invocation, request: Request, fleet: SnapshotFleet) -> list[Row]:
     names = _names(invocation, request, fleet)
     unusable = unusable_names({candidate.key: name for candidate, name in names})
     if unusable and invocation.options["on_error"] == "abort":
@@ -332,7 +326,9 @@ def _plan_present(invocation: Invocation, request: Request, fleet: Fleet) -> lis
     return rows
 
 
-def _names(invocation: Invocation, request: Request, fleet: Fleet) -> list[tuple[Candidate, str]]:
+def _names(
+    invocation: Invocation, request: Request, fleet: SnapshotFleet
+) -> list[tuple[Candidate, str]]:
     """Return the members, each with the name of its snapshot."""
     names, now, age = [], invocation.now, request.unless_newer_than
     for candidate in fleet.candidates:
@@ -359,7 +355,11 @@ def _fresh(
 
 
 def _plan_member(
-    invocation: Invocation, request: Request, fleet: Fleet, candidate: Candidate, desired: Desired
+    invocation: Invocation,
+    request: Request,
+    fleet: SnapshotFleet,
+    candidate: Candidate,
+    desired: Desired,
 ) -> Action:
     options, snapshots = invocation.options, fleet.of_vm(candidate.key)
     fresh = _fresh(invocation, request, candidate.vm, snapshots)
@@ -394,7 +394,7 @@ def _row(
     return Row(candidate.cluster, candidate.label, actions, shown, member)
 
 
-def _rows_not_reached(fleet: Fleet) -> list[Row]:
+def _rows_not_reached(fleet: SnapshotFleet) -> list[Row]:
     """Return a row for each listed VM of a cluster that could not be observed."""
     rows = []
     for target in fleet.targets:
@@ -412,7 +412,7 @@ def _rows_not_reached(fleet: Fleet) -> list[Row]:
 
 def _result(
     invocation: Invocation,
-    fleet: Fleet,
+    fleet: SnapshotFleet,
     rows: list[Row],
     misses: Sequence[Unmatched],
     aborted: bool = False,
@@ -440,7 +440,10 @@ def _result(
 
 
 def _tolerated(
-    options: Mapping[str, Any], fleet: Fleet, rows: Sequence[Row], members: Mapping[str, Any]
+    options: Mapping[str, Any],
+    fleet: SnapshotFleet,
+    rows: Sequence[Row],
+    members: Mapping[str, Any],
 ) -> bool:
     """Say whether no more failed than may. The members of a failed cluster count as that one."""
     failed = failed_only(members)

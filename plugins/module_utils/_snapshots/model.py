@@ -26,7 +26,7 @@ from .._palette.objects import (
     texts_in,
 )
 from .._validation.printable import too_deep
-from .._vms.model import VirtualMachine, VmKey
+from .._vms.model import VmKey, why_unreadable
 
 # The annotation of a snapshot whose VM was seen to be off when it was taken. Only the absence of
 # indications tells so otherwise. See docs/palette.md, "Quiescing".
@@ -64,6 +64,11 @@ class Snapshot(NamedTuple):
     content_name: str | None = None
     source_uid: str | None = None
     unreadable: str = ""
+
+    @property
+    def unreadable_text(self) -> str:
+        """Why it cannot be read, with what is known of its place."""
+        return why_unreadable("snapshot", self.key.namespace, self.name, self.unreadable)
 
     @property
     def failed(self) -> bool:
@@ -196,14 +201,6 @@ def read_listed(cluster_uid: str, item: Any) -> Snapshot:
             manifest=item if isinstance(item, dict) else {},
             unreadable=error.message,
         )
-
-
-def unreadable_text(item: Snapshot | VirtualMachine) -> str:
-    """Return why a snapshot or VM cannot be read, with what is known of its place."""
-    name = item.name if isinstance(item, Snapshot) else item.key.vm_name
-    kind = "snapshot" if isinstance(item, Snapshot) else "VM"
-    place = f"{kind} {item.key.namespace or '?'}/{name or '?'}"
-    return f"{place} cannot be read: {item.unreadable}"
 
 
 def _without_managed_fields(manifest: Json, meta: Mapping[str, Any]) -> Json:

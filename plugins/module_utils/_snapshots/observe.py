@@ -13,7 +13,7 @@ from .._palette.errors import PaletteError
 from .._palette.lists import Where
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
-from .model import Snapshot, read_listed, unreadable_text
+from .model import Snapshot, read_listed
 
 
 def list_snapshots(api: ClusterVms, keys: Collection[VmKey]) -> list[Snapshot]:
@@ -53,7 +53,7 @@ def get_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
             raise
         return None
     if found.unreadable and found.name != name:
-        raise PaletteError("malformed_response", unreadable_text(found))
+        raise PaletteError("malformed_response", found.unreadable_text)
     return found._replace(key=key) if found.unreadable else found
 
 
@@ -81,7 +81,7 @@ def find_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
     """
     _own, found = look_up(api, key, name, anywhere=True)
     if found and found.unreadable:
-        raise PaletteError("malformed_response", unreadable_text(found))
+        raise PaletteError("malformed_response", found.unreadable_text)
     return found
 
 

@@ -13,7 +13,7 @@ from .._palette.objects import write_time
 from .._validation.durations import parse_duration
 from .._vms.model import VirtualMachine, VmKey, Volume
 from .desired import Desired
-from .model import Snapshot, read_snapshot, unreadable_text
+from .model import Snapshot, read_snapshot
 from .ownership import PART_OF, is_own, of_former_vm, set_of
 from .wait import Goal
 
@@ -165,7 +165,7 @@ def refuse(
 
 def refuse_unreadable(current: Snapshot, desired: Desired | None = None) -> Action:
     """Refuse to go on where a snapshot that cannot be read has the name."""
-    return refuse("malformed_response", unreadable_text(current), current, desired)
+    return refuse("malformed_response", current.unreadable_text, current, desired)
 
 
 def refuse_unquiesced(desired: Desired, current: Snapshot) -> Action | None:

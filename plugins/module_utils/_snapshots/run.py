@@ -13,8 +13,9 @@ from .._palette.errors import PaletteError
 from .._palette.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, option_problem
+from .._vms.fleet import Target
 from .execute import Execution
-from .fleet import Fleet, Target, merged
+from .fleet import SnapshotFleet
 from .lane import Lane, Preparation
 from .member import Member
 from .progress import Progress
@@ -57,30 +58,31 @@ class ClusterRun:
     def __init__(
         self,
         targets: Sequence[Target],
-        observe: Callable[[Target], Fleet],
-        plan: Callable[[Fleet], Iterable[Member]],
+        observe: Callable[[Target], SnapshotFleet],
+        plan: Callable[[SnapshotFleet], Iterable[Member]],
     ) -> None:
         self._targets = targets
         self._observe = observe
         self._plan = plan
-        self._parts: dict[str, Fleet | PaletteError] = {
+        self._parts: dict[str, SnapshotFleet | PaletteError] = {
             target.title: target.api for target in targets if isinstance(target.api, PaletteError)
         }
         self._lanes: dict[str, Lane] = {}
         self._members: dict[str, list[Member]] = {}
 
     @property
-    def fleet(self) -> Fleet:
+    def fleet(self) -> SnapshotFleet:
         """What is known of all clusters so far."""
-        whole = merged(
-            self._targets, [self._parts.get(target.title, Fleet()) for target in self._targets]
+        whole = SnapshotFleet.merged(
+            self._targets,
+            [self._parts.get(target.title, SnapshotFleet()) for target in self._targets],
         )
         for title, lane in self._lanes.items():
             if lane.failure:
                 whole.failures.setdefault(title, lane.failure)
         return whole
 
-    def observe_all(self) -> Fleet:
+    def observe_all(self) -> SnapshotFleet:
         """Observe all clusters at the same time, and return when the last one has ended."""
         parts = at_once(self._observe, self._targets)
         self._parts.update(zip((target.title for target in self._targets), parts))
@@ -89,7 +91,7 @@ class ClusterRun:
     def plan_all(self) -> None:
         """Plan for all that was observed."""
         for title, part in self._parts.items():
-            if isinstance(part, Fleet):
+            if isinstance(part, SnapshotFleet):
                 self._members[title] = list(self._plan(part))
 
     def execute(self, pace: Pace, progress: Progress) -> None:
@@ -112,7 +114,7 @@ class ClusterRun:
         lane.load(self._members.get(target.title, []))
         return lane
 
-    def _planned(self, title: str, part: Fleet) -> Iterable[Member]:
+    def _planned(self, title: str, part: SnapshotFleet) -> Iterable[Member]:
         planned = list(self._plan(part))
         self._parts[title] = part
         return planned

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._validation.printable import printable
-from .fleet import Fleet
+from .._vms.fleet import Fleet
 from .member import Member
 from .model import Snapshot
 from .plan import REFUSE, Action

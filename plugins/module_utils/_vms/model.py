@@ -54,6 +54,11 @@ _WITHOUT_DATA = frozenset(
 )
 
 
+def why_unreadable(kind: str, namespace: str, name: str, why: str) -> str:
+    """Return the text that an object cannot be read, with what is known of its place."""
+    return f"{kind} {namespace or '?'}/{name or '?'} cannot be read: {why}"
+
+
 class Volume(NamedTuple):
     """A VM's volume. reason: why it cannot be in a snapshot.
 
@@ -93,6 +98,11 @@ class VirtualMachine(NamedTuple):
     deleting: bool = False
     volumes: tuple[Volume, ...] = ()
     unreadable: str = ""
+
+    @property
+    def unreadable_text(self) -> str:
+        """Why it cannot be read, with what is known of its place."""
+        return why_unreadable("VM", self.key.namespace, self.key.vm_name, self.unreadable)
 
     @property
     def seen_off(self) -> bool:

@@ -15,13 +15,14 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.erro
     PaletteError,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fleet import (
-    Fleet,
     SnapshotFilters,
-    merged,
+    SnapshotFleet,
     observe,
     observe_matching,
-    scope_of,
     snapshot_filters_from,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.fleet import (
+    scope_of,
     with_unmatched,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
@@ -51,18 +52,20 @@ def entry(vm_name: str, **more: Any) -> Entry:
     return Entry(vm_name, **{**plain, **more})
 
 
-def entries_observed(palette: MemoryPalette, *entries: Entry, with_vms: bool = True) -> Fleet:
+def entries_observed(
+    palette: MemoryPalette, *entries: Entry, with_vms: bool = True
+) -> SnapshotFleet:
     """Return what is observed of VMs that are listed."""
     filters, _problems = filters_from({})
     with connected(palette):
         targets, _left_out = scope_of(PaletteSession(CONNECTION), entries, filters)
         parts = [observe(target, filters, with_vms) for target in targets]
-        return with_unmatched(merged(targets, parts), entries, filters)
+        return with_unmatched(SnapshotFleet.merged(targets, parts), entries, filters)
 
 
 def matching_observed(
     palette: MemoryPalette, options: Mapping[str, Any] | None = None, *, with_vms: bool = True
-) -> Fleet:
+) -> SnapshotFleet:
     """Return what is observed of VMs that match."""
     filters, _problems = filters_from(options or {})
     with connected(palette):
@@ -71,7 +74,7 @@ def matching_observed(
         )
 
 
-def labels(fleet: Fleet) -> list[str]:
+def labels(fleet: SnapshotFleet) -> list[str]:
     """Return what the VMs are called in results."""
     return [candidate.label for candidate in fleet.candidates]
 
@@ -276,7 +279,7 @@ def test_unmatched_set_is_told_with_the_nearest(palette: MemoryPalette) -> None:
     )
 
 
-def misses(fleet: Fleet) -> dict[str, list[str]]:
+def misses(fleet: SnapshotFleet) -> dict[str, list[str]]:
     """Return what met nothing, with the nearest names."""
     return {f"{miss.option}: {miss.value}": list(miss.nearest) for miss in fleet.unmatched}
 

@@ -16,7 +16,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.mo
     VM_OFF,
     read_listed,
     read_snapshot,
-    unreadable_text,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
     status_of,
@@ -162,7 +161,7 @@ def test_manifest_is_without_managed_fields() -> None:
 )
 def test_read_listed_tells_what_is_known_of_the_unreadable(item: Any, place: str) -> None:
     read = read_listed("c1", item)
-    text = unreadable_text(read)
+    text = read.unreadable_text
     assert text.startswith(f"{place} cannot be read: Palette's answer ")
     assert read.problem == f"it cannot be read ({read.unreadable})"
 

@@ -12,9 +12,8 @@ from typing import Any
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
 from .._validation.printable import printable
-from .._vms.model import VmKey
 from .fleet import Fleet
-from .model import unreadable_text
+from .model import VmKey
 
 _SHOWN = 10
 _ADVICE = "; nothing was changed: go on without it by on_error: continue"
@@ -73,7 +72,7 @@ def warn_of_clusters(fleet: Fleet, warn: Callable[[str], None]) -> None:
 def warn_of_unreadable(fleet: Fleet, warn: Callable[[str], None]) -> None:
     """Warn of objects that are left alone, because they cannot be read."""
     for item in fleet.unreadable[:_SHOWN]:
-        warn(f"cluster {fleet.title(item.key)}: {unreadable_text(item)}; it is left alone")
+        warn(f"cluster {fleet.title(item.key)}: {item.unreadable_text}; it is left alone")
     if len(fleet.unreadable) > _SHOWN:
         warn(f"{len(fleet.unreadable) - _SHOWN} more objects cannot be read and are left alone")
 
