@@ -16,6 +16,11 @@ from typing import Any, NamedTuple, NoReturn
 from unittest.mock import patch
 from urllib.parse import unquote
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution import (
+    execute,
+    lane,
+    progress,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import deadline
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
@@ -30,12 +35,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.obje
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import (
-    execute,
-    lane,
-    progress,
-    steps,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import steps
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     MANAGED_BY,
     MANAGER,

@@ -49,6 +49,11 @@ VM: Spec = {
     "namespace": {"type": "str", "required": True},
     "vm_name": {"type": "str", "required": True},
 }
+LISTED: Spec = {
+    "vms": {"type": "list", "elements": "raw"},
+    "namespace": {"type": "str"},
+    "all": {"type": "bool", "default": False},
+}
 SELECTION: Spec = {
     **CLUSTER,
     "clusters": {"type": "list", "elements": "str"},
@@ -61,8 +66,9 @@ SNAPSHOT_FILTERS: Spec = {"set": {"type": "str"}, "snapshot_selector": {"type": 
 PROGRESS: Spec = {"progress": {"type": "bool", "default": True}}
 ON_ERROR: Spec = {"on_error": {"type": "str", "choices": ["abort", "continue"], "default": "abort"}}
 MAX_FAILED_CLUSTERS: Spec = {"max_failed_clusters": {"type": "int", "default": 0}}
+CONCURRENCY: Spec = {"concurrency": {"type": "int", "default": 16}}
 EXECUTION: Spec = {
-    "concurrency": {"type": "int", "default": 16},
+    **CONCURRENCY,
     "max_in_progress": {"type": "str", "default": "auto"},
     **PROGRESS,
 }

@@ -8,19 +8,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from .._execution.execute import Execution
+from .._execution.lane import Lane
+from .._execution.progress import Progress
+from .._execution.waiting import Waiting, wait_problems, waiting_from
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
-from .._snapshots.execute import Execution
-from .._snapshots.lane import Lane
-from .._snapshots.member import Member
+from .._snapshots.member import SnapshotMember
 from .._snapshots.model import Snapshot
 from .._snapshots.observe import look_up
 from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
-from .._snapshots.progress import Progress
 from .._snapshots.results import diff, status_of
-from .._snapshots.wait import Waiting, wait_problems, waiting_from
+from .._snapshots.steps import SnapshotWork
+from .._snapshots.wait import consistency_problems
 from .._validation.problems import Problem, merged
 from .._vms.cluster_result import warn_of_states
 from .._vms.model import VmKey
@@ -61,7 +63,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     """Return the request that the options describe, and all problems with them."""
     options = invocation.options
     declaration, problems = read_declaration(options, invocation.now)
-    problems = merged(problems, wait_problems(options))
+    problems = merged(problems, [*wait_problems(options), *consistency_problems(options)])
     return declaration and Request(declaration, waiting_from(options)), problems
 
 
@@ -79,10 +81,10 @@ def run(invocation: Invocation, request: Request) -> Result:
         invocation.warn(note)
     _demand(action, invocation.now)
     steps = action.steps_for(request.waiting.enabled)
-    member = Member(desired.key, steps, seen=action.current)
+    member = SnapshotMember(desired.key, steps, seen=action.current)
     if not invocation.check_mode:
         progress = Progress.of(invocation.options, invocation.progress, f"snapshot {desired.name}")
-        lane = Lane(api, request.waiting)
+        lane = Lane(SnapshotWork(api, request.waiting))
         lane.load([member])
         Execution([lane], report=progress.report).run()
     return _result(invocation, action, member)
@@ -125,7 +127,7 @@ def _naming_the_nearest(action: Action, api: ClusterVms, desired: Desired) -> Ac
     return action._replace(message=missing_vm(desired.key, api.cluster.name, seen))
 
 
-def _result(invocation: Invocation, action: Action, member: Member) -> Result:
+def _result(invocation: Invocation, action: Action, member: SnapshotMember) -> Result:
     changed = action.changes if invocation.check_mode else member.may_have_changed
     seen = action.predicted if invocation.check_mode else member.seen
     shown = _shown(seen, invocation.now)

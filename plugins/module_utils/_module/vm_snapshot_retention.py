@@ -10,17 +10,18 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from .._execution.progress import Progress
+from .._execution.run import ClusterRun, Pace, pace_from, pace_problems
+from .._execution.waiting import wait_problems, waiting_from
 from .._palette.errors import PaletteError
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.fleet import SnapshotFilters, SnapshotFleet, observe, snapshot_filters_from
-from .._snapshots.member import Member
+from .._snapshots.member import SnapshotMember
 from .._snapshots.ownership import PART_OF
 from .._snapshots.plan import Step, deletion
 from .._snapshots.plan_retention import COUNTS, Decision, Rules, decide
-from .._snapshots.progress import Progress
 from .._snapshots.results import described, status_of
-from .._snapshots.run import ClusterRun, Pace, pace_from, pace_problems
-from .._snapshots.wait import wait_problems, waiting_from
+from .._snapshots.steps import SnapshotWork
 from .._validation.durations import age_problems, parse_age
 from .._validation.printable import printable
 from .._validation.problems import Problem, merged, option_problem
@@ -32,7 +33,7 @@ from .._vms.cluster_result import (
     warn_of_states,
     warn_of_unreadable,
 )
-from .._vms.fleet import scope_of, with_unmatched
+from .._vms.fleet import Target, scope_of, with_unmatched
 from .._vms.model import VmKey
 from .._vms.selection import Filters, filters_from, fleet_problems
 from .._vms.session import PaletteSession
@@ -107,7 +108,7 @@ class Work(NamedTuple):
     """What was decided so far, and the deletions by VM."""
 
     decisions: list[Decision]
-    members: dict[VmKey, Member]
+    members: dict[VmKey, SnapshotMember]
 
 
 def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
@@ -139,10 +140,13 @@ def run(invocation: Invocation, request: Request) -> Result:
     targets, left_out = scope_of(session, None, request.filters)
     warn_of_states((target.api for target in targets), invocation.warn)
 
-    def plan(part: SnapshotFleet) -> list[Member]:
+    def plan(part: SnapshotFleet) -> list[SnapshotMember]:
         return _plan(invocation, request, part, session.clock_skew, work)
 
-    clusters = ClusterRun(targets, lambda target: observe(target, request.filters, with_vms), plan)
+    def observing(target: Target) -> SnapshotFleet:
+        return observe(target, request.filters, with_vms)
+
+    clusters = ClusterRun(targets, SnapshotFleet, observing, plan, SnapshotWork)
     progress = Progress.of(options, invocation.progress, "retention")
     if options["on_error"] == "continue" and not invocation.check_mode:
         # No cluster waits for another.
@@ -233,7 +237,7 @@ def _plan(
     part: SnapshotFleet,
     skew: timedelta | None,
     work: Work,
-) -> list[Member]:
+) -> list[SnapshotMember]:
     """Decide on what was observed, in one cluster or more, and return the deletions."""
     decisions = _decide(invocation, request, part)
     clock = clock_problem(invocation.now, skew, part.snapshots)
@@ -245,14 +249,14 @@ def _plan(
     return list(members.values())
 
 
-def _members(decisions: Sequence[Decision]) -> dict[VmKey, Member]:
+def _members(decisions: Sequence[Decision]) -> dict[VmKey, SnapshotMember]:
     """Return the deletions of each VM, in order."""
     steps: dict[VmKey, list[Step]] = {}
     for decision in decisions:
         if decision.delete:
             own = steps.setdefault(decision.snapshot.key, [])
             own.append(deletion(decision.snapshot))
-    return {key: Member(key, own) for key, own in steps.items()}
+    return {key: SnapshotMember(key, own) for key, own in steps.items()}
 
 
 def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work: Work) -> Result:
@@ -338,7 +342,7 @@ def _row(
     invocation: Invocation,
     fleet: SnapshotFleet,
     decision: Decision,
-    members: Mapping[VmKey, Member],
+    members: Mapping[VmKey, SnapshotMember],
 ) -> dict[str, Any]:
     snapshot = decision.snapshot
     return {
@@ -351,7 +355,7 @@ def _row(
     }
 
 
-def _outcome(decision: Decision, member: Member | None) -> dict[str, Any]:
+def _outcome(decision: Decision, member: SnapshotMember | None) -> dict[str, Any]:
     done = {"outcome": "deleted" if decision.delete else "kept", "reason": None, "msg": ""}
     if not decision.delete or not member or not member.failure:
         return done

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
+from .._execution.progress import Progress
+from .._execution.run import ClusterRun, Pace, pace_from, pace_problems
+from .._execution.waiting import wait_problems, waiting_from
 from .._palette.errors import PaletteError, invalid_parameters
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.fleet import SnapshotFleet, observe
-from .._snapshots.member import Member, patience_with
+from .._snapshots.member import SnapshotMember, patience_with
 from .._snapshots.model import Snapshot
 from .._snapshots.naming import (
     member_name,
@@ -30,8 +32,6 @@ from .._snapshots.naming import (
 from .._snapshots.ownership import is_member, of_former_vm
 from .._snapshots.plan import KEEP, UPDATE, Action, plan_present, refuse, refuse_unreadable
 from .._snapshots.plan_set import freshest, left_alone, plan_absent_members, plan_fresh
-from .._snapshots.progress import Progress
-from .._snapshots.run import ClusterRun, Pace, pace_from, pace_problems
 from .._snapshots.set_result import (
     Row,
     Run,
@@ -41,7 +41,8 @@ from .._snapshots.set_result import (
     set_diff,
     set_result,
 )
-from .._snapshots.wait import wait_problems, waiting_from
+from .._snapshots.steps import SnapshotWork
+from .._snapshots.wait import consistency_problems
 from .._validation.durations import age_problems, parse_age
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.cluster_result import (
@@ -61,6 +62,7 @@ from .options import (
     CLUSTER_OR_CLUSTERS,
     CONNECTION,
     EXECUTION,
+    LISTED,
     MAX_FAILED_CLUSTERS,
     ON_ERROR,
     ONE_PROJECT,
@@ -69,15 +71,14 @@ from .options import (
     STATE,
     WAIT,
 )
+from .selected import demand_selection, refuse_duplicates, selection_problems
 
 ARGUMENTS = Arguments(
     spec={
         **CONNECTION,
         "set": {"type": "str", "required": True},
         **STATE,
-        "vms": {"type": "list", "elements": "raw"},
-        "namespace": {"type": "str"},
-        "all": {"type": "bool", "default": False},
+        **LISTED,
         **SELECTION,
         "name_template": {"type": "str", "default": "{vm}-{set}"},
         **BODY,
@@ -93,7 +94,6 @@ ARGUMENTS = Arguments(
     },
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
 )
-_FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
 
 class Request(NamedTuple):
@@ -118,10 +118,15 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     problems = merged(
         set_name_problems(options["set"]),
         _naming_problems(options, filters.left(entries)),
-        [*entry_problems, *filter_problems, *_selection_problems(options)],
+        [
+            *entry_problems,
+            *filter_problems,
+            *selection_problems(options, options["state"] == "present"),
+        ],
         [*fleet_problems(options), *_max_failed_problems(options)],
         [*_definition_problems(options), *age_problems(options, "unless_newer_than")],
-        [*wait_problems(options), *pace_problems(options)],
+        [*wait_problems(options), *consistency_problems(options)],
+        pace_problems(options),
         body_problems,
     )
     if problems or declaration is None:
@@ -138,17 +143,17 @@ def run(invocation: Invocation, request: Request) -> Result:
     options, rows = invocation.options, list[Row]()
     session = PaletteSession(options)
     scope = scope_of(session, request.entries, request.filters)
-    _refuse_duplicates(scope.targets)
+    refuse_duplicates(scope.targets)
     warn_of_states((target.api for target in scope.targets), invocation.warn)
     progress = Progress.of(options, invocation.progress, options["set"])
 
-    def plan(part: SnapshotFleet) -> list[Member]:
+    def plan(part: SnapshotFleet) -> list[SnapshotMember]:
         planned = _plan(invocation, request, part, session.clock_skew)
         rows.extend(planned)
         return [row.member for row in planned]
 
     observing = partial(_observe, request, options["state"] == "present")
-    clusters = ClusterRun(scope.targets, observing, plan)
+    clusters = ClusterRun(scope.targets, SnapshotFleet, observing, plan, SnapshotWork)
     if options["on_error"] == "continue" and not invocation.check_mode:
         # No cluster waits for another, so what is wrong with the selection is known at the end.
         clusters.execute(request.pace, progress)
@@ -178,21 +183,6 @@ def _naming_problems(options: Mapping[str, Any], entries: Sequence[Entry]) -> li
     )
 
 
-def _selection_problems(options: Mapping[str, Any]) -> list[Problem]:
-    filters = [name for name in _FILTERS if options[name]]
-    if options["vms"] is not None and filters:
-        text = f"cannot be combined with {', '.join(filters)}"
-        return [option_problem("vms", text, ["db1", "db2"])]
-    selected = filters or options["namespace"]
-    if options["state"] == "present" and options["vms"] is None and not selected:
-        text = (
-            "select VMs with vms, selector, namespaces, vm_names or clusters; for every VM set "
-            "all: true"
-        )
-        return [option_problem("vms", text, ["db1", "db2"])]
-    return []
-
-
 def _definition_problems(options: Mapping[str, Any]) -> list[Problem]:
     definition = options["definition"] or {}
     named = {"metadata": ("name", "namespace"), "spec": ("source",)}
@@ -218,15 +208,6 @@ def _observe(request: Request, present: bool, target: Target) -> SnapshotFleet:
     return observe(target, request.filters, present or request.filters.selector is not None)
 
 
-def _refuse_duplicates(targets: Sequence[Target]) -> None:
-    for target in targets:
-        counts = Counter((entry.namespace, entry.vm_name) for entry in target.entries or ())
-        twice = [place for place, count in counts.items() if count > 1]
-        if twice:
-            text = f"VM {'/'.join(twice[0])} is listed more than once"
-            raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
-
-
 def _known(
     invocation: Invocation, request: Request, fleet: SnapshotFleet, scope: Scope
 ) -> SnapshotFleet:
@@ -242,44 +223,15 @@ def _check_selection(
     options, present = invocation.options, invocation.options["state"] == "present"
     warn_of_unreadable(fleet, invocation.warn)
     misses = list(fleet.unmatched)
-    if present and not (fleet.candidates or fleet.failures):
+    if present:
         # A backup of nothing must not look like a success.
-        text = _nothing_selected(request, fleet, misses, session.project_hint)
-        raise _selection_error(text, misses)
-    if not present:
+        abort, undone = options["on_error"] == "abort", "no snapshot was taken"
+        demand_selection(fleet, request.entries, abort, session.project_hint, undone)
+    else:
         misses += fleet.unmatched_set(options["set"])
-    if present and options["on_error"] == "abort" and any(miss.exact for miss in misses):
-        raise _exact_misses(misses)
     for miss in misses:
         invocation.warn(str(miss))
     return misses
-
-
-def _nothing_selected(
-    request: Request, fleet: SnapshotFleet, misses: Sequence[Unmatched], hint: str
-) -> str:
-    if request.entries is not None:
-        empty = "nothing is left after exclude" if request.entries else "the list is empty"
-        return f"vms: {empty}; no snapshot was taken"
-    clusters = ", ".join(fleet.titles.values()) or "none that runs VMs"
-    texts = [
-        "no VM matches selector, namespaces, vm_names and exclude together",
-        f"clusters searched: {clusters}",
-        *map(str, misses),
-        hint,
-    ]
-    return "; ".join(filter(None, texts))
-
-
-def _exact_misses(misses: Sequence[Unmatched]) -> PaletteError:
-    advice = "nothing was written: correct this, or go on without it by on_error: continue"
-    text = "; ".join([*(str(miss) for miss in misses if miss.exact), advice])
-    return _selection_error(text, misses)
-
-
-def _selection_error(text: str, misses: Sequence[Unmatched]) -> PaletteError:
-    shown = [miss.result for miss in misses]
-    return PaletteError("nothing_selected", text, changed=False, unmatched=shown)
 
 
 def _plan(
@@ -388,7 +340,7 @@ def _row(
     seen, vm, label = shown.current if shown else None, candidate.vm, invocation.options["group_by"]
     patience = patience_with(shown.desired if shown else None, vm)
     group = vm.labels.get(label) if vm and label else None
-    member = Member(candidate.key, steps, seen, patience, group)
+    member = SnapshotMember(candidate.key, steps, seen, patience, group)
     if request.unless_newer_than is not None:
         member.fresh_among = partial(_fresh, invocation, request, vm)
     return Row(candidate.cluster, candidate.label, actions, shown, member)
@@ -406,7 +358,7 @@ def _rows_not_reached(fleet: SnapshotFleet) -> list[Row]:
             text = f"cluster {target.title} could not be reached: {error.message}"
             action = refuse("cluster_unreachable", text)
             label = label_of(target.title, key)
-            rows.append(Row(target.title, label, [action], action, Member(key, [])))
+            rows.append(Row(target.title, label, [action], action, SnapshotMember(key, [])))
     return rows
 
 

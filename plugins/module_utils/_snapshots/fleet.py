@@ -21,6 +21,7 @@ from .._vms.fleet import (
     Unreadable,
     listed,
     matching,
+    merged,
     scope_of,
     vms_by_key,
     with_unmatched,
@@ -78,7 +79,7 @@ class SnapshotFleet(Fleet):
         for snapshot in readable.values():
             self._by_vm.setdefault(snapshot.key, []).append(snapshot)
 
-    def add(self, part: SnapshotFleet) -> None:
+    def add(self, part: Any) -> None:
         """Take in what was observed of one more target."""
         super().add(part)
         self.snapshots += part.snapshots
@@ -146,7 +147,7 @@ def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) 
     """Observe what the filters select, in all clusters that the options name at the same time."""
     targets, left_out = scope_of(session, None, filters)
     parts = at_once(lambda target: observe(target, filters, with_vms), targets)
-    fleet = SnapshotFleet.merged(targets, parts)
+    fleet = merged(SnapshotFleet, targets, parts)
     return with_unmatched(fleet, None, filters, left_out)
 
 

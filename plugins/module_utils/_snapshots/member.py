@@ -1,27 +1,34 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One virtual machine's part of an execution: its steps, done in order, and their state."""
+"""One virtual machine's snapshots in an execution: the steps, done in order, and their state."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
 from collections.abc import Callable, Iterable
 
-from .._palette.errors import PaletteError
+from .._execution.member import Member
 from .._validation.durations import parse_duration
 from .._vms.model import VirtualMachine, VmKey
 from .desired import Desired
 from .model import Snapshot
 from .plan import CREATE, DELETE, Step
-from .writes import InDoubtError, new_request_id
+from .wait import Goal
+from .writes import new_request_id
 
 # KubeVirt's default. See docs/palette.md, "Deadlines".
 _DEADLINE = 300.0  # seconds
 _NANOSECONDS = 1_000_000_000
 _SHARE = 0.5  # of its deadline, in which a snapshot is expected to be taken
 _FROZEN = 60.0  # seconds; a guest agent keeps the file systems frozen until the snapshot is taken
+
+
+_WAITS_FOR = {
+    Goal.READY: "to be ready",
+    Goal.QUIESCED: "to be ready",
+    Goal.SETTLED: "for another snapshot of the VM",
+    Goal.GONE: "to be gone",
+}
 
 
 def patience_with(desired: Desired | None, vm: VirtualMachine | None) -> float:
@@ -33,20 +40,14 @@ def patience_with(desired: Desired | None, vm: VirtualMachine | None) -> float:
     return min(patience, _FROZEN) if frozen else patience
 
 
-class Member:
-    """The steps of one virtual machine, done in order, and their state.
+class SnapshotMember(Member[Step]):
+    """The steps of one virtual machine's snapshots.
 
-    patience: the seconds in which the storage should be done with it. group: members with the same
-    one begin together.
-    accepted: whether the write of the step was carried out.
-    timeout: seconds from a write to its goal; deadline: when they are over. not_before: when a
-    snapshot may be taken, because a deletion may be under way till then. gone_uid: of the snapshot
-    that was deleted.
-    doubt: the error of a write of which it is not known whether it was carried out; doubted_at:
-    since when; doubts: how many writes turned out not to be.
-    whole: what was asked for, with our marks; marked: whether they were written once more.
-    fresh_among: returns the one of the VM's snapshots with which it needs no new one. planned_at:
-    when that was last looked for.
+    seen: the snapshot as last seen.
+    accepted: whether the write of the step was carried out. not_before: when a snapshot may be
+    taken, because a deletion may be under way till then. gone_uid: of the snapshot that was
+    deleted. whole: what was asked for, with our marks; marked: whether they were written once more.
+    fresh_among: returns the one of the VM's snapshots with which it needs no new one.
     """
 
     def __init__(
@@ -57,48 +58,18 @@ class Member:
         patience: float = _DEADLINE * _SHARE,
         group: str | None = None,
     ) -> None:
-        self.key = key
-        self.steps = deque(steps)
+        super().__init__(key, steps, patience, group)
         self.seen = seen
-        self.patience = patience
-        self.group = group
         self.last_polled = seen
-        self.changed = False
         self.adopted = False
-        self.failure: PaletteError | None = None
         self.uid: str | None = None
         self.fresh_among: Callable[[Iterable[Snapshot]], Snapshot | None] | None = None
-        self.planned_at = 0.0
         self.request_id = new_request_id()
         self.accepted = False
-        self.timeout = 0.0
-        self.deadline = math.inf
         self.not_before = 0.0
-        self.missing_since: float | None = None
-        self.doubt: InDoubtError | None = None
-        self.doubted_at = 0.0
-        self.doubts = 0
         self.gone_uid: str | None = None
         self.whole: Desired | None = None
         self.marked = False
-
-    @property
-    def begun(self) -> bool:
-        """Whether the first step's write is done and its wait has begun."""
-        return self.deadline != math.inf
-
-    @property
-    def step(self) -> Step | None:
-        """The step to do now. Another thread may have just done the last one."""
-        try:
-            return self.steps[0]
-        except IndexError:
-            return None
-
-    @property
-    def active(self) -> bool:
-        """Whether a step is left to do."""
-        return bool(self.steps) and self.failure is None
 
     @property
     def loads_storage(self) -> bool:
@@ -110,21 +81,22 @@ class Member:
         return any(step.write in (CREATE, DELETE) for step in to_come)
 
     @property
-    def may_have_changed(self) -> bool:
-        """Whether something was written, or may have been."""
-        return self.changed or self.unknown
+    def subject(self) -> str:
+        """What its step is about."""
+        return f"snapshot {self.steps[0].name}"
 
     @property
-    def unknown(self) -> bool:
-        """Whether it is not known how the member ended."""
-        return self.failure is not None and self.failure.outcome_unknown
+    def waits_for(self) -> str:
+        """What it waits for, after "waiting"; empty if for nothing."""
+        step = self.step
+        return _WAITS_FOR[step.goal] if step and step.goal else ""
 
-    def advance(self) -> None:
-        """Go on to the next step."""
-        self.steps.popleft()
-        self.rest()
+    @property
+    def phase(self) -> str:
+        """What the last poll said of it; empty if nothing."""
+        return self.last_polled.phase if self.last_polled else ""
 
     def rest(self) -> None:
         """Be as before the next step was begun."""
-        self.deadline, self.uid, self.missing_since = math.inf, None, None
-        self.accepted = False
+        super().rest()
+        self.uid, self.accepted = None, False

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .._validation.printable import printable
 from .._vms.fleet import Fleet
-from .member import Member
+from .member import SnapshotMember
 from .model import Snapshot
 from .plan import REFUSE, Action
 from .results import described, status_of
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     label: str
     actions: Sequence[Action]
     shown: Action | None
-    member: Member
+    member: SnapshotMember
 
     @property
     def refusal(self) -> Action | None:
@@ -103,7 +103,7 @@ def counts_by_outcome(
 
 def _groups(rows: Iterable[Row], run: Run) -> dict[str, dict[str, Any]]:
     """Return how many members each group has, and how far apart their points in time are."""
-    groups: dict[str, list[Member]] = {}
+    groups: dict[str, list[SnapshotMember]] = {}
     for row in rows:
         if row.member.group is not None:
             groups.setdefault(row.member.group, []).append(row.member)

@@ -6,60 +6,107 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import cast
 
+from .._execution.doubt import InDoubtError
+from .._execution.work import Work
 from .._palette.deadline import pause
 from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
+from .._vms.model import VmKey
 from . import writes
 from .desired import Desired
-from .member import Member
+from .member import SnapshotMember
 from .model import Snapshot
-from .observe import list_snapshots
+from .observe import get_snapshot, list_snapshots
 from .plan import CREATE, DELETE, UPDATE, Step, differing_metadata, satisfies
-from .wait import Goal, Waiting, reached, timed_out
+from .wait import Goal, reached, timed_out
 
-# A list may lag behind. What it lacks for so long is gone, if a GET does not show it either.
-LAG = 10.0  # seconds
 _MOMENT = 1.0  # seconds in which nobody else takes a snapshot unnoticed
 _IN_DOUBT = 60.0  # seconds for a poll to tell what became of a write
 _ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 
+Found = Mapping[tuple[VmKey, str], Snapshot]
 
-def begin(api: ClusterVms, member: Member, timeout: float) -> None:
-    """Do the write of a member's next step. An error becomes the member's failure.
 
-    timeout: seconds for its goal to be reached.
-    """
-    member.timeout = timeout
-    try:
-        _look_again(api, member)
-        step = member.steps[0]
-        member.uid, member.last_polled = step.uid, None
-        if step.write == CREATE:
-            # What was there before is gone by now.
-            member.seen = None
-        if step.write:
-            _WRITES[step.write](api, step, member)
-            member.changed, member.accepted = member.changed or not member.adopted, True
-        if _to_be_marked(member, member.seen):
-            return
-        member.deadline = time.monotonic() + timeout
-        if step.goal is None or _reached_already(step, member):
-            member.advance()
-    except writes.InDoubtError as doubt:
-        # A poll tells what became of it.
+class SnapshotWork(Work[SnapshotMember]):
+    """The work on the snapshots of one cluster."""
+
+    def begin(self, member: SnapshotMember) -> None:
+        """Do the write of a member's next step. An error becomes the member's failure."""
+        member.timeout = timeout = self.waiting.timeout
+        try:
+            _look_again(self.api, member)
+            step = member.steps[0]
+            member.uid, member.last_polled = step.uid, None
+            if step.write == CREATE:
+                # What was there before is gone by now.
+                member.seen = None
+            if step.write:
+                _WRITES[step.write](self.api, step, member)
+                member.changed, member.accepted = member.changed or not member.adopted, True
+            if _to_be_marked(member, member.seen):
+                return
+            member.deadline = time.monotonic() + timeout
+            if step.goal is None or _reached_already(step, member):
+                member.advance()
+        except InDoubtError as doubt:
+            # A poll tells what became of it.
+            now = time.monotonic()
+            member.doubt, member.doubted_at = doubt, now
+            member.deadline = now + min(timeout, _IN_DOUBT)
+        except writes.NameTakenError as error:
+            member.failure, member.seen = error, error.listed
+        except PaletteError as error:
+            member.failure = _after_deletion(error) if _replaces(member) else error
+
+    def poll(self, members: Sequence[SnapshotMember]) -> Found:
+        """Return the snapshots of these members' VMs, by VM and name."""
+        listed = list_snapshots(self.api, {member.key for member in members})
+        found = {(snapshot.key, snapshot.name): snapshot for snapshot in listed}
         now = time.monotonic()
-        member.doubt, member.doubted_at = doubt, now
-        member.deadline = now + min(timeout, _IN_DOUBT)
-    except writes.NameTakenError as error:
-        member.failure, member.seen = error, error.listed
-    except PaletteError as error:
-        member.failure = _after_deletion(error) if _replaces(member) else error
+        for member in members:
+            wanted = member.key, member.steps[0].name
+            if wanted not in found and member.missing_for_long(now):
+                got = get_snapshot(self.api, *wanted)
+                found.update({wanted: got} if got else {})
+        return found
+
+    def read(self, member: SnapshotMember, seen: Found, now: float) -> None:
+        """Go on with a member by what a poll returned."""
+        _read(member, seen.get((member.key, member.steps[0].name)), now, self.api.retries)
+
+    def fail(self, member: SnapshotMember, error: PaletteError) -> None:
+        """Fail a member whose polls are refused. What it deleted is known to be on its way only."""
+        if member.steps[0].goal is Goal.GONE and member.accepted and member.seen:
+            member.seen = member.seen._replace(deleting=True)
+        super().fail(member, error)
+
+    def give_up(self, member: SnapshotMember, poll_error: str) -> None:
+        """Fail a member whose time is over. poll_error: the last poll's message, if it failed."""
+        step, seen = member.steps[0], member.last_polled
+        goal = step.goal or Goal.SETTLED
+        if goal is Goal.GONE:
+            # A deleted snapshot is shown in its last known state, one still there as it is now.
+            member.seen = seen or member.seen
+        if member.doubt:
+            member.failure = member.doubt.end
+            return
+        member.failure = timed_out(goal, step.name, seen, self.waiting, poll_error)
+
+    def overrun(
+        self, late: Sequence[SnapshotMember], pace: float
+    ) -> Callable[[SnapshotMember], PaletteError] | None:
+        """Return what to fail all others with, where a deadline of KubeVirt's has passed."""
+        polled = (member.last_polled for member in late)
+        overrun = next((seen for seen in polled if seen and seen.out_of_time), None)
+        return partial(_too_slow, self.api.cluster.name, pace, overrun) if overrun else None
 
 
-def read_poll(member: Member, listed: Snapshot | None, now: float, retries: int) -> None:
-    """Go on with a member by what a poll shows; listed: what has its snapshot's name, if anything.
+def _read(member: SnapshotMember, listed: Snapshot | None, now: float, retries: int) -> None:
+    """Go on with a member; listed: what has its snapshot's name, if anything.
 
     retries: how often a write that was not carried out is done again.
     """
@@ -84,37 +131,7 @@ def read_poll(member: Member, listed: Snapshot | None, now: float, retries: int)
         member.failure = error
 
 
-def missing_for_long(member: Member, now: float) -> bool:
-    """Say whether lists have lacked a snapshot for so long that a GET must tell."""
-    return member.missing_since is not None and now - member.missing_since >= LAG
-
-
-def in_doubt_for_long(member: Member, now: float) -> bool:
-    """Say whether lists have had time to tell what became of a write, and did not."""
-    return member.doubt is not None and now - member.doubted_at >= LAG
-
-
-def fail(member: Member, error: PaletteError) -> None:
-    """Fail a member whose polls are refused. What it deleted is known to be on its way only."""
-    if member.steps[0].goal is Goal.GONE and member.accepted and member.seen:
-        member.seen = member.seen._replace(deleting=True)
-    member.failure = member.doubt.end if member.doubt else error
-
-
-def give_up(member: Member, waiting: Waiting, poll_error: str) -> None:
-    """Fail a member whose time is over. poll_error: the message of the last poll, if it failed."""
-    step, seen = member.steps[0], member.last_polled
-    goal = step.goal or Goal.SETTLED
-    if goal is Goal.GONE:
-        # A deleted snapshot is shown in its last known state, one still there as it is now.
-        member.seen = seen or member.seen
-    if member.doubt:
-        member.failure = member.doubt.end
-        return
-    member.failure = timed_out(goal, step.name, seen, waiting, poll_error)
-
-
-def _look_again(api: ClusterVms, member: Member) -> None:
+def _look_again(api: ClusterVms, member: SnapshotMember) -> None:
     """Take no snapshot where another run has just taken one that will do."""
     step = member.steps[0]
     looked_long_ago = time.monotonic() - member.planned_at > _MOMENT
@@ -126,14 +143,14 @@ def _look_again(api: ClusterVms, member: Member) -> None:
         member.steps[0] = step._replace(write=None, name=fresh.name, uid=fresh.uid)
 
 
-def _delete(api: ClusterVms, step: Step, member: Member) -> None:
+def _delete(api: ClusterVms, step: Step, member: SnapshotMember) -> None:
     member.gone_uid = step.uid
     if writes.delete(api, member.key, step.name, step.uid):
         # It may be carried out as late as this, and must not meet the next snapshot.
         member.not_before = time.monotonic() + api.request_timeout
 
 
-def _create(api: ClusterVms, step: Step, member: Member) -> None:
+def _create(api: ClusterVms, step: Step, member: SnapshotMember) -> None:
     desired = _desired_by(step)
     late = member.not_before - time.monotonic()
     if late > 0:
@@ -155,7 +172,7 @@ def _desired_by(step: Step) -> Desired:
 
 
 # See docs/palette.md, "Not known".
-def _to_be_marked(member: Member, seen: Snapshot | None) -> bool:
+def _to_be_marked(member: SnapshotMember, seen: Snapshot | None) -> bool:
     """Say whether Palette left out labels or annotations of a creation, and plan to write them."""
     if not member.whole or not seen or seen.uid != member.uid:
         return False
@@ -171,12 +188,12 @@ def _to_be_marked(member: Member, seen: Snapshot | None) -> bool:
     return True
 
 
-def _update(api: ClusterVms, step: Step, member: Member) -> None:
+def _update(api: ClusterVms, step: Step, member: SnapshotMember) -> None:
     desired = _desired_by(step)
     try:
         member.seen = writes.update(api, desired)
     except PaletteError as error:
-        if desired is not member.whole or isinstance(error, writes.InDoubtError):
+        if desired is not member.whole or isinstance(error, InDoubtError):
             raise
         raise _marks_lost(member, error.message) from None
     member.uid = member.seen.uid
@@ -185,7 +202,7 @@ def _update(api: ClusterVms, step: Step, member: Member) -> None:
 _WRITES = {CREATE: _create, UPDATE: _update, DELETE: _delete}
 
 
-def _marks_lost(member: Member, why: str) -> PaletteError:
+def _marks_lost(member: SnapshotMember, why: str) -> PaletteError:
     return PaletteError(
         "marks_lost",
         f"snapshot {member.key.namespace}/{member.steps[0].name} was taken, but Palette does not "
@@ -195,13 +212,13 @@ def _marks_lost(member: Member, why: str) -> PaletteError:
 
 
 def _carried_out(
-    member: Member, doubt: writes.InDoubtError, listed: Snapshot | None, now: float, retries: int
+    member: SnapshotMember, doubt: InDoubtError, listed: Snapshot | None, now: float, retries: int
 ) -> bool:
     """Say whether a list shows that the write in doubt was carried out.
 
     If it does not when lists have had time, do it again, or raise what came of it.
     """
-    lists_had_time = in_doubt_for_long(member, now)
+    lists_had_time = member.in_doubt_for_long(now)
     member.doubt, doubt.listed = None, True
     done = doubt.settle(listed)
     if done is not None:
@@ -220,7 +237,7 @@ def _carried_out(
     return False
 
 
-def _own(member: Member, listed: Snapshot | None) -> Snapshot | None:
+def _own(member: SnapshotMember, listed: Snapshot | None) -> Snapshot | None:
     """Return what is listed, but not another one with the name of a member's snapshot.
 
     It may be an earlier one, which a lagging list still shows, or a later one.
@@ -229,13 +246,13 @@ def _own(member: Member, listed: Snapshot | None) -> Snapshot | None:
     return None if known and listed and listed.uid != member.uid else listed
 
 
-def _sure(member: Member, now: float) -> bool:
+def _sure(member: SnapshotMember, now: float) -> bool:
     """Say whether a poll is enough to judge by: it shows the snapshot, or lists do not lag."""
     absence_ends = member.steps[0].goal in _ABSENCE_ENDS
-    return member.missing_since is None or absence_ends or missing_for_long(member, now)
+    return member.missing_since is None or absence_ends or member.missing_for_long(now)
 
 
-def _replaces(member: Member) -> bool:
+def _replaces(member: SnapshotMember) -> bool:
     """Say whether a member that is about to take a snapshot has deleted another before."""
     return member.changed and member.steps[0].write == CREATE
 
@@ -247,9 +264,20 @@ def _after_deletion(error: PaletteError) -> PaletteError:
     return error
 
 
-def _reached_already(step: Step, member: Member) -> bool:
+def _reached_already(step: Step, member: SnapshotMember) -> bool:
     """Return whether a step without a write has reached its goal before the first poll."""
     seen = member.seen
     if step.write or not step.goal or not seen or seen.name != step.name:
         return False
     return reached(step.goal, _own(member, seen))
+
+
+def _too_slow(cluster: str, pace: float, overrun: Snapshot, member: SnapshotMember) -> PaletteError:
+    managed = f"{pace * 60:.1f}" if pace else "no"
+    return PaletteError(
+        "storage_too_slow",
+        f"not tried, because snapshot {overrun.name} failed by its deadline "
+        f"({overrun.failure_deadline or '5m'}): the storage of cluster {cluster} finished "
+        f"{managed} snapshots a minute lately; set max_in_progress: "
+        f"{max(int(pace * member.patience), 1)} or a longer failure_deadline, then run again",
+    )

@@ -1,24 +1,18 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a member waits for, what each poll means, and the intervals between polls."""
+"""What a member waits for, and what each poll means."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
+from .._execution.waiting import Waiting
 from .._palette.errors import PaletteError
 from .._validation.problems import Problem, option_problem
 from .model import Snapshot
-
-_YEAR = 365 * 86_400  # seconds; the clock overflows at some point
-_FIRST_INTERVAL = 0.1  # as a share of the longest
-_GROWTH = 1.5
-_GROWN = 6  # polls until the longest is reached; many more would overflow
-_JITTER = 0.1
 
 
 class Goal(Enum):
@@ -38,30 +32,12 @@ _MISSED = {
 }
 
 
-class Waiting(NamedTuple):
-    """How long to wait, and how often to poll, in seconds. enabled: whether to wait at all."""
-
-    timeout: float
-    interval: float
-    enabled: bool = True
-
-
-def waiting_from(options: Mapping[str, Any]) -> Waiting:
-    """Return how to wait, from checked options."""
-    return Waiting(options["wait_timeout"], options["poll_interval"], options.get("wait", True))
-
-
-def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return the problems with the options for waiting."""
-    problems = [
-        option_problem(name, f"must be above 0 and at most {_YEAR}", example)
-        for name, example in (("wait_timeout", 600), ("poll_interval", 5))
-        if not 0 < options[name] <= _YEAR
-    ]
+def consistency_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return the problem with waiting for consistent file systems without waiting."""
     if options.get("consistency") == "filesystem" and not options["wait"]:
         text = "filesystem requires wait: true, because it is known only at the end"
-        problems.append(option_problem("consistency", text, "any"))
-    return problems
+        return [option_problem("consistency", text, "any")]
+    return []
 
 
 # See docs/palette.md, "Readiness".
@@ -103,9 +79,3 @@ def timed_out(
     if len(texts) == 1:
         texts.append("it was not listed")
     return PaletteError("wait_timeout", "; ".join(texts))
-
-
-def growing_interval(longest: float, polls: int) -> float:
-    """Return the seconds to pause after this many polls: growing to the longest, with jitter."""
-    interval = longest * min(_FIRST_INTERVAL * _GROWTH ** min(polls, _GROWN), 1)
-    return interval * random.uniform(1 - _JITTER, 1)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Optional
 
+from .._execution.doubt import InDoubtError
 from .._palette.client import Json
 from .._palette.deadline import backoff, pause
 from .._palette.errors import PaletteError
@@ -57,41 +58,6 @@ class NameTakenError(PaletteError):
     def __init__(self, message: str, listed: Snapshot) -> None:
         super().__init__("conflict", message)
         self.listed = listed
-
-
-class InDoubtError(PaletteError):
-    """Neither the answer nor a list tells whether a write was carried out.
-
-    unlisted: why the list could not be read, if that is why. listed: whether a list could be read
-    since. settle: says what became of the write by a later list, as the write itself would.
-    """
-
-    def __init__(
-        self,
-        cause: PaletteError,
-        unlisted: PaletteError | None,
-        settle: Callable[[Listed], Any],
-    ) -> None:
-        why = f"the list cannot be read either ({unlisted.message})" if unlisted else ""
-        super().__init__(
-            cause.reason,
-            f"{cause.message}; it is not known whether this was carried out"
-            f"{f', because {why}' if why else ''}; run the task again when Palette is reachable",
-            outcome_unknown=True,
-            passing=cause.passing,
-            **cause.facts,
-        )
-        self.cause = cause
-        self.listed = unlisted is None
-        self.settle = settle
-
-    @property
-    def end(self) -> PaletteError:
-        """The error when no more lists come: what the last one that could be read says, counts."""
-        if not self.listed:
-            return self
-        self.cause.outcome_unknown = False
-        return self.cause
 
 
 def new_request_id() -> str:

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeVar
-
-from typing_extensions import Self
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .._palette.errors import PaletteError
 from .._palette.threads import at_once
@@ -113,19 +111,7 @@ class Fleet:
         """Sort what is selected."""
         self.candidates.sort(key=lambda candidate: (candidate.cluster, candidate.key))
 
-    @classmethod
-    def merged(cls, targets: Sequence[Target], parts: Iterable[Self | PaletteError]) -> Self:
-        """Return what was observed of each target, or why it was not, as one fleet."""
-        whole = cls(targets)
-        for target, part in zip(targets, parts):
-            if isinstance(part, PaletteError):
-                whole.failures[target.title] = part
-            else:
-                whole.add(part)
-        whole.__post_init__()
-        return whole
-
-    def add(self, part: Self) -> None:
+    def add(self, part: Any) -> None:
         """Take in what was observed of one more target."""
         self.titles.update(part.titles)
         self.names.update(part.names)
@@ -160,6 +146,20 @@ class Fleet:
         del filters
         # The nearest may be a namespace that was not searched.
         return self.vms, self.list_again(list_vms) if "namespaces" in options else []
+
+
+def merged(
+    kind: type[Part], targets: Sequence[Target], parts: Iterable[Part | PaletteError]
+) -> Part:
+    """Return what was observed of each target, or why it was not, as one fleet of its kind."""
+    whole = kind(targets)
+    for target, part in zip(targets, parts):
+        if isinstance(part, PaletteError):
+            whole.failures[target.title] = part
+        else:
+            whole.add(part)
+    whole.__post_init__()
+    return whole
 
 
 def scope_of(session: PaletteSession, entries: Sequence[Entry] | None, filters: Filters) -> Scope:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import steps
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution import member
 from palette_simulator.launch import Simulator
 from unit.ways_in import Result, run_as_action
 
@@ -71,7 +71,7 @@ CELLS = [
 @pytest.fixture(autouse=True)
 def lists_that_do_not_lag(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a list does not show for a second is not there."""
-    monkeypatch.setattr(steps, "LAG", 1.0)
+    monkeypatch.setattr(member, "LAG", 1.0)
 
 
 @pytest.fixture(scope="module")

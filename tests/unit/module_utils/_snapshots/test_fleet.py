@@ -22,6 +22,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fl
     snapshot_filters_from,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.fleet import (
+    merged,
     scope_of,
     with_unmatched,
 )
@@ -60,7 +61,7 @@ def entries_observed(
     with connected(palette):
         targets, _left_out = scope_of(PaletteSession(CONNECTION), entries, filters)
         parts = [observe(target, filters, with_vms) for target in targets]
-        return with_unmatched(SnapshotFleet.merged(targets, parts), entries, filters)
+        return with_unmatched(merged(SnapshotFleet, targets, parts), entries, filters)
 
 
 def matching_observed(

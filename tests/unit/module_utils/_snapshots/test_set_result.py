@@ -12,7 +12,9 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import Member
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
+    SnapshotMember,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     Action,
     plan_absent,
@@ -40,7 +42,7 @@ BLOCKED = refuse("not_snapshottable", "no", None, DESIRED)
 
 def row(*actions: Action, label: str = "c/vms/db1", failure: PaletteError | None = None) -> Row:
     """Return a row whose steps are done, unless it failed."""
-    member = Member(key_of(), [])
+    member = SnapshotMember(key_of(), [])
     member.changed = any(action.changes for action in actions) and not failure
     member.failure = failure
     return Row("cluster-1", label, actions, actions[0] if actions else None, member)
@@ -80,7 +82,7 @@ def test_set_result_of_an_aborted_set_tries_nothing() -> None:
 
 
 def test_set_result_in_check_mode_predicts_the_status() -> None:
-    result = set_result([row(CREATION)._replace(member=Member(key_of(), []))], CHECK)
+    result = set_result([row(CREATION)._replace(member=SnapshotMember(key_of(), []))], CHECK)
     member = result["members"]["c/vms/db1"]
     assert (member["changed"], member["status"]["name"]) == (True, "s")
 

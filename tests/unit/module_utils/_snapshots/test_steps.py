@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.execute import (
+    Execution,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.lane import Lane
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.member import LAG
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import steps
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
-    Execution,
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
+    SnapshotMember,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.lane import Lane
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import Member
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     REQUEST_ID,
 )
@@ -25,10 +28,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
     Step,
     plan_present,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
-    Goal,
-    Waiting,
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.steps import (
+    SnapshotWork,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
 from unit.builders import FAILED, desired_snapshot, key_of, own_labels, vm
 from unit.palette_in_memory import (
     LOST,
@@ -47,20 +50,20 @@ REFUSED = PaletteError("rejected", "HTTP 400: bad", outcome_unknown=True, passin
 UNLISTED = PaletteError("unavailable", "HTTP 503")
 
 
-def creation(waiting: Waiting = WAITING) -> Member:
+def creation(waiting: Waiting = WAITING) -> SnapshotMember:
     """Return a member whose snapshot s is to be taken."""
     action = plan_present(desired_snapshot(labels=own_labels()), None, vm())
-    return Member(DB1, action.steps_for(waiting.enabled))
+    return SnapshotMember(DB1, action.steps_for(waiting.enabled))
 
 
-def deletion() -> Member:
+def deletion() -> SnapshotMember:
     """Return a member whose snapshot s is to be deleted."""
-    return Member(DB1, [Step(DELETE, "s", Goal.GONE)])
+    return SnapshotMember(DB1, [Step(DELETE, "s", Goal.GONE)])
 
 
-def run(palette: MemoryPalette, member: Member, waiting: Waiting = WAITING) -> None:
+def run(palette: MemoryPalette, member: SnapshotMember, waiting: Waiting = WAITING) -> None:
     """Carry the member's steps out."""
-    lane = Lane(cluster_vms(palette), waiting)
+    lane = Lane(SnapshotWork(cluster_vms(palette), waiting))
     lane.load([member])
     with connected(palette):
         Execution([lane], 4).run()
@@ -168,7 +171,7 @@ def test_creation_that_was_refused_is_told_when_lists_have_had_time(
     assert member.failure
     assert (member.failure.message, member.unknown) == ("HTTP 400: bad", False)
     assert len(palette.writes("POST")) == 1
-    assert steps.LAG <= palette.elapsed < 3 * steps.LAG
+    assert LAG <= palette.elapsed < 3 * LAG
 
 
 def test_replacement_is_not_taken_for_somebody_elses_by_a_lagging_list(
@@ -192,7 +195,7 @@ def test_replacement_is_not_taken_for_somebody_elses_by_a_lagging_list(
     desired = desired_snapshot(labels=own_labels())
     uid = old.metadata["uid"]
     deletion_step = Step(DELETE, "s", Goal.GONE, uid=uid)
-    member = Member(DB1, [deletion_step, Step(CREATE, "s", Goal.READY, desired=desired)])
+    member = SnapshotMember(DB1, [deletion_step, Step(CREATE, "s", Goal.READY, desired=desired)])
     run(palette, member)
     assert not member.failure
     assert member.seen
@@ -211,7 +214,7 @@ def test_replacement_is_taken_after_an_unclear_deletion_can_no_longer_strike(
         palette.fail("DELETE", error, when="after")
     desired = desired_snapshot(labels=own_labels())
     replacement = [Step(DELETE, "s", Goal.GONE), Step(CREATE, "s", Goal.READY, desired=desired)]
-    member = Member(DB1, replacement)
+    member = SnapshotMember(DB1, replacement)
     run(palette, member)
     assert not member.failure
     (post,) = palette.writes("POST")

@@ -9,41 +9,43 @@ import time
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.progress import (
+    Progress,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import Member
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
+    SnapshotMember,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     CREATE,
     DELETE,
     Step,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.progress import (
-    Progress,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
 from unit.builders import key_of, snapshot
 from unit.fakes import Clock
 
 
-def member(goal: Goal | None = Goal.READY, write: str | None = CREATE) -> Member:
+def member(goal: Goal | None = Goal.READY, write: str | None = CREATE) -> SnapshotMember:
     """Return a member with one step that has not begun."""
-    return Member(key_of(), [Step(write, "s", goal)])
+    return SnapshotMember(key_of(), [Step(write, "s", goal)])
 
 
-def begun(goal: Goal) -> Member:
+def begun(goal: Goal) -> SnapshotMember:
     """Return a member that waits."""
     one = member(goal)
     one.deadline = 1.0
     return one
 
 
-def done() -> Member:
+def done() -> SnapshotMember:
     """Return a member without anything left to do."""
-    return Member(key_of(), [])
+    return SnapshotMember(key_of(), [])
 
 
-def failed() -> Member:
+def failed() -> SnapshotMember:
     """Return a member that failed."""
     one = member()
     one.failure = PaletteError("rejected", "no")
@@ -99,7 +101,7 @@ def test_report_says_how_many_are_done_failed_and_waiting(
     ],
 )
 def test_report_says_of_a_few_who_waits_and_for_what(
-    waiting: Member, words: str, progress: Progress, clock: Clock, said: list[str]
+    waiting: SnapshotMember, words: str, progress: Progress, clock: Clock, said: list[str]
 ) -> None:
     clock.now += 60
     progress.report([waiting])
@@ -111,7 +113,7 @@ def test_report_bears_that_another_thread_does_the_last_step_meanwhile(
 ) -> None:
     racing = begun(Goal.READY)
     # Active when it was asked, and without a step when that is looked at.
-    monkeypatch.setattr(Member, "active", property(lambda _member: True))
+    monkeypatch.setattr(SnapshotMember, "active", property(lambda _member: True))
     racing.steps.clear()
     clock.now += 5
     progress.report([racing])

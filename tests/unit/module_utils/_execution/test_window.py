@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.window import Window
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.window import Window
 
 
 class Course(NamedTuple):

@@ -15,15 +15,19 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution import execute
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.execute import (
+    Execution,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.lane import Lane
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.member import LAG
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
     PaletteError,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import execute, steps
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
-    Execution,
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
+    SnapshotMember,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.lane import Lane
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import Member
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     Snapshot,
     read_snapshot,
@@ -36,10 +40,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
     plan_absent,
     plan_present,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
-    Goal,
-    Waiting,
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.steps import (
+    SnapshotWork,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
 from unit.builders import (
     CLUSTER,
@@ -72,41 +76,41 @@ NO_WAITING = WAITING._replace(enabled=False)
 OWN = own_labels()
 
 
-def member_for(action: Action, waiting: Waiting = WAITING) -> Member:
+def member_for(action: Action, waiting: Waiting = WAITING) -> SnapshotMember:
     """Return the member that carries out an action on a snapshot of db1."""
-    return Member(key_of(), action.steps_for(waiting.enabled), seen=action.current)
+    return SnapshotMember(key_of(), action.steps_for(waiting.enabled), seen=action.current)
 
 
 def creation(
     vm_name: str, cluster_uid: str = "c1", waiting: Waiting = WAITING, namespace: str = "vms"
-) -> Member:
+) -> SnapshotMember:
     """Return a member whose snapshot is to be taken, named as its VM."""
     key = key_of(vm_name, namespace, cluster_uid)
     action = plan_present(desired_snapshot(key, vm_name), None, vm(key))
-    return Member(key, action.steps_for(waiting.enabled))
+    return SnapshotMember(key, action.steps_for(waiting.enabled))
 
 
-def creations(count: int, waiting: Waiting = WAITING) -> list[Member]:
+def creations(count: int, waiting: Waiting = WAITING) -> list[SnapshotMember]:
     """Return members vm-0, vm-1, … whose snapshots are to be taken."""
     return [creation(f"vm-{number}", waiting=waiting) for number in range(count)]
 
 
-def deletions(vm_name: str, *names: str) -> Member:
+def deletions(vm_name: str, *names: str) -> SnapshotMember:
     """Return a member whose snapshots are to be deleted one after the other."""
-    return Member(key_of(vm_name), [Step(DELETE, name, Goal.GONE) for name in names])
+    return SnapshotMember(key_of(vm_name), [Step(DELETE, name, Goal.GONE) for name in names])
 
 
 def run(
     palette: MemoryPalette,
-    members: Sequence[Member],
+    members: Sequence[SnapshotMember],
     waiting: Waiting = WAITING,
     concurrency: int = 4,
-    report: Callable[[Iterable[Member]], None] = lambda _members: None,
-) -> list[Lane]:
+    report: Callable[[Iterable[Any]], None] = lambda _members: None,
+) -> list[Lane[SnapshotMember]]:
     """Carry the members' steps out, and return the clusters' lanes."""
     lanes = []
     for uid, cluster in palette.clusters.items():
-        lane = Lane(cluster_vms(palette, cluster), waiting)
+        lane = Lane(SnapshotWork(cluster_vms(palette, cluster), waiting))
         lane.load(member for member in members if member.key.cluster_uid == uid)
         lanes.append(lane)
     with connected(palette):
@@ -114,7 +118,7 @@ def run(
     return lanes
 
 
-def reasons(members: Sequence[Member]) -> dict[str, str]:
+def reasons(members: Sequence[SnapshotMember]) -> dict[str, str]:
     """Return why members failed, by VM."""
     return {m.key.vm_name: m.failure.reason for m in members if m.failure}
 
@@ -129,7 +133,7 @@ def add_failed(palette: MemoryPalette) -> Snapshot:
     return observed(palette, palette.add_snapshot("s", key_of(), OWN, course=(FAILED,)))
 
 
-def replacement(palette: MemoryPalette, waiting: Waiting = WAITING) -> Member:
+def replacement(palette: MemoryPalette, waiting: Waiting = WAITING) -> SnapshotMember:
     """Return a member whose failed snapshot, which there is, is to be replaced."""
     action = plan_present(desired_snapshot(), add_failed(palette), vm(), replace=True)
     return member_for(action, waiting)
@@ -216,7 +220,7 @@ def test_run_begins_no_step_after_a_failed_one(palette: MemoryPalette) -> None:
 
 def test_run_without_steps_sends_nothing(palette: MemoryPalette) -> None:
     run(palette, [])
-    run(palette, [Member(key_of(), [])])
+    run(palette, [SnapshotMember(key_of(), [])])
     assert palette.calls == []
 
 
@@ -333,7 +337,7 @@ def test_run_lets_begun_writes_end_at_an_interrupt_and_begins_no_other(
             enough_have_begun.set()
             assert cancelled.wait(30)
 
-    def interrupt(_members: Iterable[Member]) -> None:
+    def interrupt(_members: Iterable[SnapshotMember]) -> None:
         assert enough_have_begun.wait(30)
         raise KeyboardInterrupt
 
@@ -356,7 +360,7 @@ def test_report_is_called_while_writes_are_under_way(
     standings: list[int] = []
     reported = threading.Event()
 
-    def report(members: Iterable[Member]) -> None:
+    def report(members: Iterable[SnapshotMember]) -> None:
         standings.append(sum(member.active for member in members))
         reported.set()
 
@@ -373,7 +377,7 @@ def test_report_is_called_after_each_poll(palette: MemoryPalette) -> None:
     palette.courses = {"vm-0": ready_after(2), "vm-1": (READY,), "vm-2": ready_after(1)}
     done: list[int] = []
 
-    def report(members: Iterable[Member]) -> None:
+    def report(members: Iterable[SnapshotMember]) -> None:
         done.append(sum(not member.active for member in members))
 
     run(palette, creations(3), report=report)
@@ -439,7 +443,7 @@ def test_task_timeout_tells_what_was_not_tried(palette: MemoryPalette) -> None:
             struck.set()
             super().shutdown(wait=wait)
 
-    def strike(_members: Iterable[Member]) -> None:
+    def strike(_members: Iterable[SnapshotMember]) -> None:
         assert under_way.wait(30)
         raise TaskTimeout
 
@@ -542,7 +546,7 @@ class Hiding:
 
 def test_list_that_lags_is_no_disappearance(palette: MemoryPalette) -> None:
     member = creation("db1")
-    palette.before = hiding = Hiding(palette, lambda _poll: palette.elapsed < steps.LAG)
+    palette.before = hiding = Hiding(palette, lambda _poll: palette.elapsed < LAG)
     run(palette, [member])
     assert not member.failure
     assert member.seen
@@ -556,12 +560,12 @@ def test_snapshot_that_lists_lack_for_long_has_disappeared(palette: MemoryPalett
     run(palette, [member])
     assert reasons([member]) == {"db1": "snapshot_disappeared"}
     assert member.changed
-    assert steps.LAG <= palette.elapsed < 3 * steps.LAG
+    assert LAG <= palette.elapsed < 3 * LAG
 
 
 def test_snapshot_that_a_get_shows_has_not_disappeared(palette: MemoryPalette) -> None:
     member = creation("db1")
-    hiding = Hiding(palette, lambda _poll: palette.elapsed < 3 * steps.LAG)
+    hiding = Hiding(palette, lambda _poll: palette.elapsed < 3 * LAG)
 
     def show_to_get(call: Call) -> None:
         hiding.show() if call.kind == "SNAPSHOT" else hiding(call)
@@ -678,16 +682,16 @@ def test_consistency_filesystem_keeps_an_unquiesced_snapshot(palette: MemoryPale
     assert palette.names() == ["vm-0", "vm-1"]
 
 
-def quiesced(key: VmKey) -> Member:
+def quiesced(key: VmKey) -> SnapshotMember:
     """Return a member whose snapshot has to be consistent for file systems."""
     strict = desired_snapshot(key, key.vm_name, consistency="filesystem")
-    return Member(key, plan_present(strict, None, vm(key)).steps)
+    return SnapshotMember(key, plan_present(strict, None, vm(key)).steps)
 
 
 # A snapshot in progress before
 
 
-def after_others(*others: Snapshot) -> Member:
+def after_others(*others: Snapshot) -> SnapshotMember:
     """Return a member whose snapshot s is to be taken when the others have settled."""
     return member_for(plan_present(desired_snapshot(), None, vm(), others))
 
@@ -800,7 +804,7 @@ def test_replace_is_a_conflict_when_somebody_takes_the_name_meanwhile(
 # A snapshot that appeared meanwhile
 
 
-def set_creation(**options: Any) -> Member:
+def set_creation(**options: Any) -> SnapshotMember:
     """Return a member of the set nightly whose snapshot is to be taken."""
     desired = desired_snapshot(part_of="nightly", **options)
     return member_for(plan_present(desired, None, vm()))

@@ -11,17 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .member import Member
-from .wait import Goal
 
 _INTERVAL = 5.0  # seconds, while something changes
 _LONGEST_SILENCE = 15.0  # seconds, while nothing does
 _NAMED = 3  # members; more are counted
-_WAITING_FOR = {
-    Goal.READY: "to be ready",
-    Goal.QUIESCED: "to be ready",
-    Goal.SETTLED: "for another snapshot of the VM",
-    Goal.GONE: "to be gone",
-}
 
 
 class Progress:
@@ -47,7 +40,7 @@ class Progress:
         shown = say if options["progress"] else None
         return cls(title, shown, options["wait_timeout"], time.monotonic)
 
-    def report(self, members: Iterable[Member]) -> None:
+    def report(self, members: Iterable[Member[Any]]) -> None:
         """Say how things stand, unless that was said a short time ago."""
         now = self._clock()
         silence = now - self._said_at
@@ -63,7 +56,7 @@ class Progress:
         self._say(f"{self._title}: {standing} ({elapsed:.0f} s{limit})")
 
 
-def _standing(members: Sequence[Member]) -> str:
+def _standing(members: Sequence[Member[Any]]) -> str:
     active = [member for member in members if member.active]
     failed = sum(bool(member.failure) for member in members)
     done = len(members) - len(active) - failed
@@ -77,18 +70,15 @@ def _standing(members: Sequence[Member]) -> str:
     return f"{counts}, {', '.join(waits)}"
 
 
-def _name(member: Member) -> str:
+def _name(member: Member[Any]) -> str:
     return f"{member.key.namespace}/{member.key.vm_name}"
 
 
-def _waits(member: Member) -> str:
-    step = member.step
-    goal = step and step.goal
-    if not goal or not member.begun:
-        return "waiting for its turn"
-    return f"waiting {_WAITING_FOR[goal]}"
+def _waits(member: Member[Any]) -> str:
+    # Read once: another thread may do the last step meanwhile.
+    what = member.waits_for if member.begun else ""
+    return f"waiting {what or 'for its turn'}"
 
 
-def _phase(member: Member) -> str:
-    seen = member.last_polled
-    return f" (phase {seen.phase})" if seen and seen.phase else ""
+def _phase(member: Member[Any]) -> str:
+    return f" (phase {member.phase})" if member.phase else ""

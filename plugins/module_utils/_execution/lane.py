@@ -12,17 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, Generic, NamedTuple, cast
 
 from .._palette.deadline import give_up_at
 from .._palette.errors import PaletteError
-from .._palette.vms import ClusterVms
-from . import steps
-from .member import Member
-from .model import Snapshot
-from .observe import get_snapshot, list_snapshots
-from .wait import Waiting, growing_interval
+from .waiting import growing_interval
 from .window import Window
+from .work import M, Work
 
 # After one of these, all other writes to Palette would fail the same way.
 _STOPS_ALL = ("unauthorized", "tls_error", "rate_limited")
@@ -54,10 +50,10 @@ class Preparation(NamedTuple):
     """
 
     observe: Callable[[], object]
-    plan: Callable[[Any], Iterable[Member]]
+    plan: Callable[[Any], Iterable[Any]]
 
 
-class Lane:
+class Lane(Generic[M]):
     """The members of one cluster, which wait for no other cluster's.
 
     Only ``Job.work`` runs in threads; all else runs in the main thread. Both take members that are
@@ -67,25 +63,24 @@ class Lane:
 
     def __init__(
         self,
-        api: ClusterVms,
-        waiting: Waiting,
+        work: Work[M],
         window: Window | None = None,
         preparation: Preparation | None = None,
     ) -> None:
-        self.members: list[Member] = []
+        self.members: list[M] = []
         self.under_way = 0
         self.failure: PaletteError | None = None
         self.stopped_by: PaletteError | None = None
-        self._api = api
-        self._waiting = waiting
+        self._work = work
+        self._api = work.api
         self._window = window or Window()
         self._preparation = preparation
         self._prepared = preparation is None
-        self._queue: deque[list[Member]] = deque()
-        self._ready: deque[Member] = deque()
-        self._polled: dict[Member, None] = {}
-        self._loading: dict[Member, None] = {}
-        self._numbers: dict[Member, int] = {}
+        self._queue: deque[list[M]] = deque()
+        self._ready: deque[M] = deque()
+        self._polled: dict[M, None] = {}
+        self._loading: dict[M, None] = {}
+        self._numbers: dict[M, int] = {}
         self._last_finished = -1
         self._polls = 0
         self._polling = False
@@ -93,7 +88,7 @@ class Lane:
         self._poll_error = ""
         self._probes_failed = 0
 
-    def load(self, members: Iterable[Member]) -> None:
+    def load(self, members: Iterable[M]) -> None:
         """Take members in, to be begun in their turn."""
         added = list(members)
         for member in added:
@@ -102,7 +97,7 @@ class Lane:
         self._queue.extend(_groups(added))
 
     @property
-    def queued(self) -> list[Member]:
+    def queued(self) -> list[M]:
         """The members that have not begun and are still to be done."""
         return [*self._ready, *chain.from_iterable(self._queue)]
 
@@ -116,7 +111,7 @@ class Lane:
         """Whether the cluster has stopped answering, and nothing is left but to try again."""
         now = time.monotonic()
         waits_for_nothing = not self.under_way and all(
-            steps.in_doubt_for_long(member, now) for member in self._polled
+            member.in_doubt_for_long(now) for member in self._polled
         )
         return self._api.breaker.open and self._probes_failed > 0 and waits_for_nothing
 
@@ -140,7 +135,7 @@ class Lane:
         member = self._take()
         return Job(partial(self._begin, member), self._after_begin) if member else None
 
-    def drop(self, error: Callable[[Member], PaletteError]) -> None:
+    def drop(self, error: Callable[[M], PaletteError]) -> None:
         """Fail the members that have not begun."""
         dropped = [*iter(self._take, None), *chain.from_iterable(self._queue)]
         self._queue.clear()
@@ -178,11 +173,10 @@ class Lane:
             self.failure = PaletteError("task_timeout", text)
         for member in self.members:
             if member.active:
-                name = member.steps[0].name
                 when = (
-                    f"while snapshot {name} was waited for"
+                    f"while {member.subject} was waited for"
                     if member.begun
-                    else f"before it was the turn of snapshot {name}"
+                    else f"before it was the turn of {member.subject}"
                 )
                 text = f"the task's timeout struck {when}"
                 unknown = member.doubt is not None
@@ -221,23 +215,23 @@ class Lane:
             self._ready.extend(member for member in self._queue.popleft() if member.active)
         return bool(self._ready)
 
-    def _has_room(self, group: Sequence[Member], now: float) -> bool:
+    def _has_room(self, group: Sequence[M], now: float) -> bool:
         # A group is never split, and never waits for more room than there can be.
         size = self._window.size(min(member.patience for member in group), now)
         return not self._loading or len(self._loading) + len(group) <= size
 
-    def _take(self) -> Member | None:
+    def _take(self) -> M | None:
         with suppress(IndexError):
             return self._ready.popleft()
         return None
 
-    def _begin(self, member: Member) -> list[Member]:
+    def _begin(self, member: M) -> list[M]:
         """Begin a member, and the next ones for a moment, as long as all goes well."""
         stint_ends = time.monotonic() + _STINT
         begun = []
-        taken: Member | None = member
+        taken: M | None = member
         while taken:
-            steps.begin(self._api, taken, self._waiting.timeout)
+            self._work.begin(taken)
             begun.append(taken)
             going_on = not (taken.failure or taken.doubt) and time.monotonic() < stint_ends
             taken = self._take() if going_on else None
@@ -245,7 +239,7 @@ class Lane:
 
     def _after_begin(self, begun: object) -> None:
         now = time.monotonic()
-        for member in cast("list[Member]", begun):
+        for member in cast("list[M]", begun):
             if member.begun:
                 self._await(member, now)
             self._settle(member, now)
@@ -255,14 +249,14 @@ class Lane:
         if self._api.breaker.open and not self._polled:
             self._schedule(now)
 
-    def _await(self, member: Member, now: float) -> None:
+    def _await(self, member: M, now: float) -> None:
         if not self._polled:
             self._polls = 0
-            self._poll_at = now + growing_interval(self._waiting.interval, 0)
+            self._poll_at = now + growing_interval(self._work.waiting.interval, 0)
         self._polled[member] = None
         self._poll_at = min(self._poll_at, member.deadline)
 
-    def _settle(self, member: Member, now: float) -> None:
+    def _settle(self, member: M, now: float) -> None:
         """Sort a member whose state may have changed into the right place."""
         if not (member.active and member.begun):
             self._polled.pop(member, None)
@@ -276,30 +270,20 @@ class Lane:
 
     # Polls
 
-    def _poll(self, members: Sequence[Member]) -> object:
+    def _poll(self, members: Sequence[M]) -> object:
         try:
             with give_up_at(max(member.deadline for member in members)):
-                return self._listed(members)
+                return self._work.poll(members)
         except PaletteError as error:
             return error
 
-    def _listed(self, members: Sequence[Member]) -> list[Snapshot]:
-        listed = list_snapshots(self._api, {member.key for member in members})
-        shown = {(snapshot.key, snapshot.name) for snapshot in listed}
-        now = time.monotonic()
-        for member in members:
-            wanted = member.key, member.steps[0].name
-            if wanted not in shown and steps.missing_for_long(member, now):
-                listed += filter(None, [get_snapshot(self._api, *wanted)])
-        return listed
-
-    def _after_poll(self, polled: Sequence[Member], result: object) -> None:
+    def _after_poll(self, polled: Sequence[M], result: object) -> None:
         now = time.monotonic()
         begun = [member for member in polled if member.begun]
         if isinstance(result, PaletteError):
             self._poll_failed(begun, result, now)
         else:
-            self._poll_succeeded(begun, cast("list[Snapshot]", result), now)
+            self._poll_succeeded(begun, result, now)
         for member in begun:
             self._settle(member, now)
         self._hold_back_after_overrun(begun, now)
@@ -318,7 +302,7 @@ class Lane:
         self._poll_at = min(now + self._interval(), earliest)
 
     def _interval(self) -> float:
-        longest, polls = self._waiting.interval, self._polls
+        longest, polls = self._work.waiting.interval, self._polls
         # A poll of many members takes many pages.
         least = len(self._polled) / _POLLED_A_SECOND
         if self._queue and self._polled:
@@ -326,62 +310,46 @@ class Lane:
             return min(growing_interval(longest, polls), max(_SOON, least))
         return max(growing_interval(longest, polls), min(least, longest))
 
-    def _poll_failed(self, members: Sequence[Member], error: PaletteError, now: float) -> None:
+    def _poll_failed(self, members: Sequence[M], error: PaletteError, now: float) -> None:
         self._poll_error = error.message
         self._probes_failed += self._api.breaker.open
         for member in members:
             if error.reason in _PERMANENT:
-                steps.fail(member, error)
+                self._work.fail(member, error)
             elif now >= member.deadline:
                 self._give_up(member)
 
-    def _poll_succeeded(
-        self, members: Sequence[Member], listed: Sequence[Snapshot], now: float
-    ) -> None:
+    def _poll_succeeded(self, members: Sequence[M], seen: object, now: float) -> None:
         self._poll_error, self._probes_failed = "", 0
-        found = {(snapshot.key, snapshot.name): snapshot for snapshot in listed}
         for member in members:
-            seen = found.get((member.key, member.steps[0].name))
-            steps.read_poll(member, seen, now, self._api.retries)
+            self._work.read(member, seen, now)
             if member.active and now >= member.deadline:
                 self._give_up(member)
 
-    def _give_up(self, member: Member) -> None:
-        steps.give_up(member, self._waiting, self._poll_error)
+    def _give_up(self, member: M) -> None:
+        self._work.give_up(member, self._poll_error)
 
-    def _hold_back_after_overrun(self, polled: Sequence[Member], now: float) -> None:
+    def _hold_back_after_overrun(self, polled: Sequence[M], now: float) -> None:
         """Begin no more where the storage is too slow for those that have begun.
 
         Storage works in the order of creation. Where one that began later is done, a member that
         ran out of time has a trouble of its own.
         """
-        late = (
-            member.last_polled
+        late = [
+            member
             for member in polled
             if member.failure and self._numbers.get(member, -1) > self._last_finished
-        )
-        overrun = next((seen for seen in late if seen and seen.out_of_time), None)
-        if overrun:
-            cluster, pace = self._api.cluster.name, self._window.pace(now)
-            self.drop(lambda member: _too_slow(cluster, pace, overrun, member))
+        ]
+        hold_back = self._work.overrun(late, self._window.pace(now)) if late else None
+        if hold_back:
+            self.drop(hold_back)
 
 
-def _groups(members: Iterable[Member]) -> list[list[Member]]:
+def _groups(members: Iterable[M]) -> list[list[M]]:
     """Return the members in the order in which they begin, divided as they begin together."""
     active = [member for member in members if member.active]
-    groups: dict[object, list[Member]] = {}
+    groups: dict[object, list[M]] = {}
     for member in sorted(active, key=lambda member: member.loads_storage):
         alone = member.group is None or not member.loads_storage
         groups.setdefault(member if alone else member.group, []).append(member)
     return list(groups.values())
-
-
-def _too_slow(cluster: str, pace: float, overrun: Snapshot, member: Member) -> PaletteError:
-    managed = f"{pace * 60:.1f}" if pace else "no"
-    return PaletteError(
-        "storage_too_slow",
-        f"not tried, because snapshot {overrun.name} failed by its deadline "
-        f"({overrun.failure_deadline or '5m'}): the storage of cluster {cluster} finished "
-        f"{managed} snapshots a minute lately; set max_in_progress: "
-        f"{max(int(pace * member.patience), 1)} or a longer failure_deadline, then run again",
-    )

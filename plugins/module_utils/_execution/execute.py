@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import chain
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from .._palette.deadline import pause
 from .._palette.errors import PaletteError
@@ -22,7 +23,7 @@ from .member import Member
 _REPORT_INTERVAL = 1.0  # seconds
 _SEVERAL = 3  # clusters that are silent together: then it is Palette that does not answer
 
-Ended = tuple[Lane, Job, Future[object]]
+Ended = tuple[Lane[Any], Job, Future[object]]
 
 
 class Execution:
@@ -34,9 +35,9 @@ class Execution:
 
     def __init__(
         self,
-        lanes: Sequence[Lane],
+        lanes: Sequence[Lane[Any]],
         concurrency: int = 1,
-        report: Callable[[Iterable[Member]], None] = lambda _members: None,
+        report: Callable[[Iterable[Member[Any]]], None] = lambda _members: None,
     ) -> None:
         self._lanes = lanes
         self._concurrency = concurrency
@@ -98,10 +99,10 @@ class Execution:
                 ended = partial(self._note_end, lane, job)
                 pool.submit(job.work).add_done_callback(ended)
 
-    def _may_borrow(self, lane: Lane, share: int) -> bool:
+    def _may_borrow(self, lane: Lane[Any], share: int) -> bool:
         return lane.under_way < share and self._under_way < self._concurrency
 
-    def _note_end(self, lane: Lane, job: Job, future: Future[object]) -> None:
+    def _note_end(self, lane: Lane[Any], job: Job, future: Future[object]) -> None:
         self._ended.put((lane, job, future))
 
     def _collect(self, wait: float) -> None:
@@ -111,7 +112,7 @@ class Execution:
             while True:
                 self._end(*self._ended.get_nowait())
 
-    def _end(self, lane: Lane, job: Job, future: Future[object]) -> None:
+    def _end(self, lane: Lane[Any], job: Job, future: Future[object]) -> None:
         self._under_way -= 1
         lane.under_way -= 1
         job.then(future.result())

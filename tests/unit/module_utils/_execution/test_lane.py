@@ -10,18 +10,20 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.execute import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.execute import (
     Execution,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.lane import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.lane import (
     Lane,
     Preparation,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.window import Window
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
+    PaletteError,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
-    Member,
+    SnapshotMember,
     patience_with,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
@@ -32,11 +34,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
     Step,
     plan_present,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
-    Goal,
-    Waiting,
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.steps import (
+    SnapshotWork,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.window import Window
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
 from unit.builders import FAILED, READY, RUNNING, desired_snapshot, key_of, own_labels, vm
 from unit.palette_in_memory import (
     NEVER_READY,
@@ -55,29 +56,32 @@ def silent(_call: Call) -> PaletteError:
     return PaletteError("timeout", "no answer", outcome_unknown=True)
 
 
-def creation(vm_name: str, cluster_uid: str = "c1", group: str | None = None) -> Member:
+def creation(vm_name: str, cluster_uid: str = "c1", group: str | None = None) -> SnapshotMember:
     """Return a member whose snapshot is to be taken, named as its VM."""
     key = key_of(vm_name, cluster_uid=cluster_uid)
     action = plan_present(desired_snapshot(key, vm_name), None, vm(key))
-    return Member(key, action.steps, group=group)
+    return SnapshotMember(key, action.steps, group=group)
 
 
 def lane_of(
-    palette: MemoryPalette, members: Sequence[Member], uid: str = "c1", window: int | None = None
-) -> Lane:
+    palette: MemoryPalette,
+    members: Sequence[SnapshotMember],
+    uid: str = "c1",
+    window: int | None = None,
+) -> Lane[SnapshotMember]:
     """Return a cluster's lane with members."""
-    lane = Lane(cluster_vms(palette, palette.clusters[uid]), WAITING, Window(window))
+    lane = Lane(SnapshotWork(cluster_vms(palette, palette.clusters[uid]), WAITING), Window(window))
     lane.load(members)
     return lane
 
 
-def run(palette: MemoryPalette, *lanes: Lane, concurrency: int = 4) -> None:
+def run(palette: MemoryPalette, *lanes: Lane[SnapshotMember], concurrency: int = 4) -> None:
     """Carry the lanes' members out."""
     with connected(palette):
         Execution(lanes, concurrency).run()
 
 
-def reasons(members: Sequence[Member]) -> dict[str, str]:
+def reasons(members: Sequence[SnapshotMember]) -> dict[str, str]:
     """Return why members failed, by VM."""
     return {m.key.vm_name: m.failure.reason for m in members if m.failure}
 
@@ -109,7 +113,7 @@ def palette() -> MemoryPalette:
 # A thread that goes on by itself
 
 
-def begin_first(palette: MemoryPalette, lane: Lane) -> None:
+def begin_first(palette: MemoryPalette, lane: Lane[SnapshotMember]) -> None:
     """Do the lane's first job, as a thread does."""
     with connected(palette):
         job = lane.next_job(now=palette.clock.now)
@@ -223,7 +227,7 @@ def test_observation_that_fails_is_the_lanes_failure(palette: MemoryPalette) -> 
         raise PaletteError("unavailable", "HTTP 503")
 
     api = cluster_vms(palette, palette.clusters["c2"])
-    lane = Lane(api, WAITING, preparation=Preparation(observe, lambda _observed: []))
+    lane = Lane(SnapshotWork(api, WAITING), preparation=Preparation(observe, lambda _observed: []))
     well = [creation("well")]
     run(palette, lane, lane_of(palette, well))
     assert lane.failure
@@ -235,7 +239,7 @@ def test_observation_that_fails_is_the_lanes_failure(palette: MemoryPalette) -> 
 def test_observation_brings_the_members(palette: MemoryPalette) -> None:
     api = cluster_vms(palette, palette.clusters["c2"])
     preparation = Preparation(lambda: ["a", "b"], lambda names: [creation(n, "c2") for n in names])
-    lane = Lane(api, WAITING, preparation=preparation)
+    lane = Lane(SnapshotWork(api, WAITING), preparation=preparation)
     run(palette, lane)
     assert palette.names() == ["a", "b"]
     assert [member.key.vm_name for member in lane.members] == ["a", "b"]
@@ -269,7 +273,7 @@ def test_max_in_progress_bounds_deletions(palette: MemoryPalette) -> None:
     for number in range(20):
         key = key_of(f"vm-{number}")
         palette.add_snapshot(f"s{number}", key, own_labels())
-        members.append(Member(key, [Step(DELETE, f"s{number}", Goal.GONE)]))
+        members.append(SnapshotMember(key, [Step(DELETE, f"s{number}", Goal.GONE)]))
     most = 0
 
     def note(_call: Call) -> None:
@@ -285,7 +289,7 @@ def test_max_in_progress_bounds_deletions(palette: MemoryPalette) -> None:
 def test_members_that_only_wait_need_no_room(palette: MemoryPalette) -> None:
     palette.courses = {"slow": ready_after(30)}
     stored = palette.add_snapshot("other", key_of("other"), course=ready_after(2))
-    waits = Member(key_of("other"), [Step(None, stored.metadata["name"], Goal.SETTLED)])
+    waits = SnapshotMember(key_of("other"), [Step(None, stored.metadata["name"], Goal.SETTLED)])
     slow, next_one = creation("slow"), creation("next")
     run(palette, lane_of(palette, [slow, next_one, waits], window=1))
     assert reasons([slow, next_one, waits]) == {}
@@ -373,7 +377,7 @@ def test_replacement_that_is_refused_does_not_show_what_was_deleted(palette: Mem
     stored = palette.add_snapshot("s", key_of(), own_labels(), course=(FAILED,))
     current = read_snapshot("c1", stored.shown(palette.clock.now))
     action = plan_present(desired_snapshot(), current, vm(), replace=True)
-    member = Member(key_of(), action.steps, seen=current)
+    member = SnapshotMember(key_of(), action.steps, seen=current)
     palette.fail("POST", PaletteError("rejected", "no more"))
     run(palette, lane_of(palette, [member]))
     assert member.failure

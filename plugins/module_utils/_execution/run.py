@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 from .._palette.errors import PaletteError
 from .._palette.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, option_problem
-from .._vms.fleet import Target
+from .._vms.fleet import Part, Target, merged
 from .execute import Execution
-from .fleet import SnapshotFleet
 from .lane import Lane, Preparation
-from .member import Member
 from .progress import Progress
-from .wait import Waiting
+from .waiting import Waiting
 from .window import Window
+from .work import M, Work
 
 AUTO = "auto"
 
@@ -52,37 +51,46 @@ def pace_problems(options: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
-class ClusterRun:
-    """The clusters of a task. plan: makes members of what was observed in one cluster."""
+class ClusterRun(Generic[Part, M]):
+    """The clusters of a task.
+
+    fleet: what is observed. plan: makes members of what was observed in one cluster. work: what to
+    do with them.
+    """
 
     def __init__(
         self,
         targets: Sequence[Target],
-        observe: Callable[[Target], SnapshotFleet],
-        plan: Callable[[SnapshotFleet], Iterable[Member]],
+        fleet: type[Part],
+        observe: Callable[[Target], Part],
+        plan: Callable[[Part], Iterable[M]],
+        work: Callable[[ClusterVms, Waiting], Work[M]],
     ) -> None:
         self._targets = targets
+        self._fleet = fleet
+        self._work = work
         self._observe = observe
         self._plan = plan
-        self._parts: dict[str, SnapshotFleet | PaletteError] = {
+        self._parts: dict[str, Part | PaletteError] = {
             target.title: target.api for target in targets if isinstance(target.api, PaletteError)
         }
-        self._lanes: dict[str, Lane] = {}
-        self._members: dict[str, list[Member]] = {}
+        self._lanes: dict[str, Lane[M]] = {}
+        self._members: dict[str, list[M]] = {}
 
     @property
-    def fleet(self) -> SnapshotFleet:
+    def fleet(self) -> Part:
         """What is known of all clusters so far."""
-        whole = SnapshotFleet.merged(
+        whole = merged(
+            self._fleet,
             self._targets,
-            [self._parts.get(target.title, SnapshotFleet()) for target in self._targets],
+            [self._parts.get(target.title, self._fleet()) for target in self._targets],
         )
         for title, lane in self._lanes.items():
             if lane.failure:
                 whole.failures.setdefault(title, lane.failure)
         return whole
 
-    def observe_all(self) -> SnapshotFleet:
+    def observe_all(self) -> Part:
         """Observe all clusters at the same time, and return when the last one has ended."""
         parts = at_once(self._observe, self._targets)
         self._parts.update(zip((target.title for target in self._targets), parts))
@@ -91,7 +99,7 @@ class ClusterRun:
     def plan_all(self) -> None:
         """Plan for all that was observed."""
         for title, part in self._parts.items():
-            if isinstance(part, SnapshotFleet):
+            if not isinstance(part, PaletteError):
                 self._members[title] = list(self._plan(part))
 
     def execute(self, pace: Pace, progress: Progress) -> None:
@@ -104,17 +112,17 @@ class ClusterRun:
     def _failed(self, target: Target) -> bool:
         return isinstance(self._parts.get(target.title), PaletteError)
 
-    def _lane(self, target: Target, api: ClusterVms, pace: Pace) -> Lane:
-        window = Window(pace.max_in_progress)
+    def _lane(self, target: Target, api: ClusterVms, pace: Pace) -> Lane[M]:
+        work, window = self._work(api, pace.waiting), Window(pace.max_in_progress)
         if target.title not in self._parts:
             planned = partial(self._planned, target.title)
             preparation = Preparation(partial(self._observe, target), planned)
-            return Lane(api, pace.waiting, window, preparation)
-        lane = Lane(api, pace.waiting, window)
+            return Lane(work, window, preparation)
+        lane = Lane(work, window)
         lane.load(self._members.get(target.title, []))
         return lane
 
-    def _planned(self, title: str, part: SnapshotFleet) -> Iterable[Member]:
+    def _planned(self, title: str, part: Part) -> Iterable[M]:
         planned = list(self._plan(part))
         self._parts[title] = part
         return planned

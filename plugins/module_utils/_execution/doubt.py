@@ -1,0 +1,46 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A write of which it is not known whether it was carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .._palette.errors import PaletteError
+
+
+class InDoubtError(PaletteError):
+    """Neither the answer nor a list tells whether a write was carried out.
+
+    unlisted: why the list could not be read, if that is why. listed: whether a list could be read
+    since. settle: says what became of the write by a later list, as the write itself would.
+    """
+
+    def __init__(
+        self,
+        cause: PaletteError,
+        unlisted: PaletteError | None,
+        settle: Callable[[Any], Any],
+    ) -> None:
+        why = f"the list cannot be read either ({unlisted.message})" if unlisted else ""
+        super().__init__(
+            cause.reason,
+            f"{cause.message}; it is not known whether this was carried out"
+            f"{f', because {why}' if why else ''}; run the task again when Palette is reachable",
+            outcome_unknown=True,
+            passing=cause.passing,
+            **cause.facts,
+        )
+        self.cause = cause
+        self.listed = unlisted is None
+        self.settle = settle
+
+    @property
+    def end(self) -> PaletteError:
+        """The error when no more lists come: what the last one that could be read says, counts."""
+        if not self.listed:
+            return self
+        self.cause.outcome_unknown = False
+        return self.cause

@@ -1,0 +1,53 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an execution does with its members: the part that differs from domain to domain."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from .._palette.errors import PaletteError
+from .._palette.vms import ClusterVms
+from .member import Member
+from .waiting import Waiting
+
+M = TypeVar("M", bound=Member[Any])
+
+
+class Work(ABC, Generic[M]):
+    """The work on one cluster's members. begin and poll run in threads, all else does not."""
+
+    def __init__(self, api: ClusterVms, waiting: Waiting) -> None:
+        self.api = api
+        self.waiting = waiting
+
+    @abstractmethod
+    def begin(self, member: M) -> None:
+        """Do the write of a member's next step. An error becomes the member's failure."""
+
+    @abstractmethod
+    def poll(self, members: Sequence[M]) -> Any:
+        """Return what is there of these members, or raise PaletteError."""
+
+    @abstractmethod
+    def read(self, member: M, seen: Any, now: float) -> None:
+        """Go on with a member by what a poll returned."""
+
+    @abstractmethod
+    def give_up(self, member: M, poll_error: str) -> None:
+        """Fail a member whose time is over. poll_error: the last poll's message, if it failed."""
+
+    def fail(self, member: M, error: PaletteError) -> None:
+        """Fail a member whose polls are refused."""
+        member.failure = member.doubt.end if member.doubt else error
+
+    def overrun(self, late: Sequence[M], pace: float) -> Callable[[M], PaletteError] | None:
+        """Return what to fail all others with, if they would run out of time as these members did.
+
+        pace: how many members a second the storage has finished lately.
+        """
+        del late, pace
+        return None
