@@ -26,7 +26,7 @@ from starlette.routing import Route
 from palette_simulator import lookups, machines, snapshots
 from palette_simulator.calls import JSON, key_is_right
 from palette_simulator.control import control_app
-from palette_simulator.errors import PaletteError, error_body, error_response
+from palette_simulator.errors import ApiError, error_body, error_response
 from palette_simulator.faults import Fault
 from palette_simulator.palette import Palette
 from palette_simulator.ratelimit import refusal
@@ -235,7 +235,7 @@ class Front:
         palette = self._palette
         if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
             return error_response(
-                PaletteError(414, "URITooLong", "Request-URI too long"), palette.switches
+                ApiError(414, "URITooLong", "Request-URI too long"), palette.switches
             )
         if palette.switches.rate_limits == "off":
             return None

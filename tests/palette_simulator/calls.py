@@ -20,8 +20,8 @@ from palette_simulator.contract import (
     whole_parameter,
 )
 from palette_simulator.errors import (
+    ApiError,
     KubernetesError,
-    PaletteError,
     cluster_not_found,
     error_response,
     forbidden,
@@ -135,7 +135,7 @@ def operation(permission: str, failing: str = "") -> Callable[[Handler], Endpoin
                 call = Call(request, body, palette)
                 _demand(permission, call.caller)
                 return handler(call)
-            except (PaletteError, KubernetesError) as error:
+            except (ApiError, KubernetesError) as error:
                 text = failing.format(**request.path_params)
                 return error_response(error, palette.switches, text)
 
@@ -157,10 +157,10 @@ def _authenticate(request: Request, palette: Palette) -> Caller:
         return caller
     style = palette.switches.auth_error_style
     if style == "invalid-key" or not key:
-        raise PaletteError(401, "InvalidApiKey", "The API key is missing or not valid")
+        raise ApiError(401, "InvalidApiKey", "The API key is missing or not valid")
     message = f"Api key '{key}' not found"
     status = 401 if style == "key-echo-401" else 404
-    raise PaletteError(status, "ResourceNotFound", message, {"apiKey": key})
+    raise ApiError(status, "ResourceNotFound", message, {"apiKey": key})
 
 
 # See docs/palette.md, "Scope".
@@ -173,21 +173,19 @@ def _project_scope(request: Request, palette: Palette, caller: Caller) -> str:
     return uid
 
 
-def _outside_scope(status: str) -> PaletteError:
+def _outside_scope(status: str) -> ApiError:
     if status == "500":
-        return PaletteError(500, "InternalServerError", "Failed to get the cluster's client")
+        return ApiError(500, "InternalServerError", "Failed to get the cluster's client")
     return cluster_not_found()
 
 
 # See docs/palette.md, "Palette 4.9".
-def _bad_project(uid: str, exists: bool) -> PaletteError:
+def _bad_project(uid: str, exists: bool) -> ApiError:
     if exists:
-        return PaletteError(403, "ResourceAccessDenied", f"Access to project '{uid}' is denied")
+        return ApiError(403, "ResourceAccessDenied", f"Access to project '{uid}' is denied")
     if _UID.fullmatch(uid):
-        return PaletteError(
-            404, "ProjectNotFoundInTenant", f"Project '{uid}' not found in the tenant"
-        )
-    return PaletteError(404, "ResourceNotFound", f"Project '{uid}' not found")
+        return ApiError(404, "ProjectNotFoundInTenant", f"Project '{uid}' not found in the tenant")
+    return ApiError(404, "ResourceNotFound", f"Project '{uid}' not found")
 
 
 _UID = re.compile("[0-9a-f]{24}")

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.requests import Request
 
-from palette_simulator.errors import PaletteError, off_contract
+from palette_simulator.errors import ApiError, off_contract
 from palette_simulator.switches import Switches
 
 HARD_MAXIMUM = 50
@@ -93,16 +93,16 @@ def _is_moment(text: str) -> bool:
 def read_body(
     request: Request, body: bytes, schema: Schema, switches: Switches, defaults: Any = None
 ) -> Body:
-    """The body, its defaults filled in, checked; PaletteError 400, 415 or the contract's status."""
+    """The body, its defaults filled in, checked; ApiError 400, 415 or the contract's status."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise PaletteError(
+        raise ApiError(
             415, "UnsupportedMediaType", f'unsupported media type "{media_type}", only JSON'
         )
     try:
         value = _filled(msgspec.json.decode(body), defaults)
     except msgspec.DecodeError as error:
-        raise PaletteError(400, "InvalidPayload", f"parsing body failed: {error}") from None
+        raise ApiError(400, "InvalidPayload", f"parsing body failed: {error}") from None
     tolerant = switches.unknown_fields == "ignore"
     problems = [p.text for p in _problems(value, schema) if not (p.unknown_field and tolerant)]
     if problems:

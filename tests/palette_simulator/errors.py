@@ -18,7 +18,7 @@ VMS = "virtualmachines.kubevirt.io"
 INSTANCES = "virtualmachineinstance.kubevirt.io"
 
 
-class PaletteError(Exception):
+class ApiError(Exception):
     """An error of Palette itself: always told with its own status."""
 
     def __init__(self, status: int, code: str, message: str, details: Any = None) -> None:
@@ -80,26 +80,26 @@ def denied(webhook: str, message: str, status: int = 422) -> KubernetesError:
     return KubernetesError(status, "Invalid" if status == 422 else "BadRequest", text)
 
 
-def forbidden(message: str) -> PaletteError:
+def forbidden(message: str) -> ApiError:
     """The key may not do this here."""
-    return PaletteError(403, "OperationForbidden", message)
+    return ApiError(403, "OperationForbidden", message)
 
 
-def cluster_not_found() -> PaletteError:
+def cluster_not_found() -> ApiError:
     """No such cluster in this scope."""
-    return PaletteError(404, "ResourceNotFound", "Cluster not found")
+    return ApiError(404, "ResourceNotFound", "Cluster not found")
 
 
-def off_contract(message: str, switches: Switches) -> PaletteError:
+def off_contract(message: str, switches: Switches) -> ApiError:
     """The request does not follow the vendor's contract."""
-    return PaletteError(int(switches.contract_status), "InvalidPayload", message)
+    return ApiError(int(switches.contract_status), "InvalidPayload", message)
 
 
 def error_response(
-    error: PaletteError | KubernetesError, switches: Switches, failing: str = ""
+    error: ApiError | KubernetesError, switches: Switches, failing: str = ""
 ) -> Response:
     """The answer for an error; `failing` says what failed, as in "Failed to get …"."""
-    if isinstance(error, PaletteError):
+    if isinstance(error, ApiError):
         return _response(error.status, error.code, error.message, error.details)
     if switches.error_style == "kubernetes":
         return _response(error.status, error.reason, error.message, error.details)

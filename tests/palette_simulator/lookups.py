@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from palette_simulator import contract, marshal, render
 from palette_simulator.calls import Call, operation
-from palette_simulator.errors import PaletteError, off_contract
+from palette_simulator.errors import ApiError, off_contract
 from palette_simulator.search import matches_metadata_filter, search
 from palette_simulator.state import Cluster
 
@@ -48,7 +48,7 @@ def get_project(call: Call) -> Response:
     """One project."""
     uid = call.path("uid")
     if uid not in call.caller.projects:
-        raise PaletteError(404, "ResourceNotFound", f"Project '{uid}' not found")
+        raise ApiError(404, "ResourceNotFound", f"Project '{uid}' not found")
     return call.reply(render.project_object(call.state.projects[uid]), marshal.PROJECT)
 
 
@@ -135,4 +135,4 @@ def _offset(call: Call) -> int:
             return int(offset)
     except (binascii.Error, ValueError):
         pass
-    raise PaletteError(400, "InvalidContinueToken", "continue is not a token of this list")
+    raise ApiError(400, "InvalidContinueToken", "continue is not a token of this list")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from palette_simulator.errors import PaletteError
+from palette_simulator.errors import ApiError
 from palette_simulator.state import Cluster
 
 Filter = dict[str, Any]
@@ -74,14 +74,14 @@ def _join(hits: list[bool], conjunction: str | None) -> bool:
 def _matches(cluster: Cluster, test: Filter) -> bool:
     name = test.get("property", "")
     if name not in _PROPERTIES:
-        raise PaletteError(400, "InvalidFilter", f"property '{name}' cannot be searched for")
+        raise ApiError(400, "InvalidFilter", f"property '{name}' cannot be searched for")
     value = _PROPERTIES[name](cluster)
     condition = test.get("condition", {}).get(test.get("type", ""))
     if isinstance(value, bool) and test.get("type") == "bool" and condition is not None:
         return value is bool(condition.get("value"))
     if isinstance(value, str) and test.get("type") == "string" and condition is not None:
         return _matches_string(value, condition)
-    raise PaletteError(400, "InvalidFilter", f"the condition does not suit property '{name}'")
+    raise ApiError(400, "InvalidFilter", f"the condition does not suit property '{name}'")
 
 
 def _matches_string(value: str, condition: Filter) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 from starlette.responses import Response
 
-from palette_simulator.errors import PaletteError, cluster_not_found, error_response
+from palette_simulator.errors import ApiError, cluster_not_found, error_response
 from palette_simulator.switches import Switches
 
 Kind = Literal["503", "403", "500", "404", "hang", "reset"]
@@ -64,14 +64,14 @@ class Sickness(msgspec.Struct, kw_only=True):
 
 
 # See docs/palette.md, "Palette's statuses and codes".
-def _error(kind: Kind, switches: Switches) -> PaletteError | None:
+def _error(kind: Kind, switches: Switches) -> ApiError | None:
     newer = switches.palette_version == "4.9"
     if kind == "403":
         code = "ResOperationForbidden" if newer else "OperationForbidden"
-        return PaletteError(403, code, "Operation is not allowed on the cluster")
+        return ApiError(403, code, "Operation is not allowed on the cluster")
     if kind == "500":
         code = "ClusterFeatureTimeoutError" if newer else "InternalServerError"
-        return PaletteError(500, code, "The cluster did not answer in time")
+        return ApiError(500, code, "The cluster did not answer in time")
     return cluster_not_found() if kind == "404" else None
 
 

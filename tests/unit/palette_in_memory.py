@@ -21,13 +21,13 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._execution im
     lane,
     progress,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import deadline
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
     from_answer,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
@@ -46,10 +46,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model im
 from unit.builders import CLUSTER, NOW, READY, RUNNING, SUCCEEDED, Json, manifest, vm_manifest
 from unit.fakes import Clock
 
-LOST = PaletteError("unreachable", "the connection was cut", outcome_unknown=True)
-TIMED_OUT = PaletteError("timeout", "no answer came", outcome_unknown=True)
-BROKEN = PaletteError("server_error", "HTTP 500", outcome_unknown=True, http_status=500)
-FORBIDDEN = PaletteError("forbidden", "HTTP 403: no", http_status=403)
+LOST = ApiError("unreachable", "the connection was cut", outcome_unknown=True)
+TIMED_OUT = ApiError("timeout", "no answer came", outcome_unknown=True)
+BROKEN = ApiError("server_error", "HTTP 500", outcome_unknown=True, http_status=500)
+FORBIDDEN = ApiError("forbidden", "HTTP 403: no", http_status=403)
 
 # The statuses of a snapshot, one after the other: each lasts a second, and the last one stays.
 Course = Sequence[Json]
@@ -103,7 +103,7 @@ class Fault(NamedTuple):
     """An error instead of the answer to one call, before it is carried out or after."""
 
     kind: str
-    error: PaletteError
+    error: ApiError
     when: str
     vm_name: str
 
@@ -190,7 +190,7 @@ class MemoryPalette(PaletteClient):
         self.after: Callable[[Call], None] = lambda _call: None
         self.distort: Callable[[Json], Any] = lambda item: item
         self.deleted_together: list[str] = []
-        self.sick: dict[str, Callable[[Call], PaletteError | None]] = {}
+        self.sick: dict[str, Callable[[Call], ApiError | None]] = {}
         self.strips: set[str] = set()
         self._faults: list[Fault] = []
         self._go_swagger = go_swagger
@@ -256,9 +256,7 @@ class MemoryPalette(PaletteClient):
         stored.touch()
         stored.gone_at = None if self.gone_after is None else self.clock.now + self.gone_after
 
-    def fail(
-        self, kind: str, *errors: PaletteError, when: str = "before", vm_name: str = ""
-    ) -> None:
+    def fail(self, kind: str, *errors: ApiError, when: str = "before", vm_name: str = "") -> None:
         """Let the next calls of a kind fail, each with one of the errors."""
         self._faults += [Fault(kind, error, when, vm_name) for error in errors]
 
@@ -322,7 +320,7 @@ class MemoryPalette(PaletteClient):
             self.lookups.append((path, scope))
         found = self.clusters.get(path.rpartition("/")[2])
         if not found:
-            raise PaletteError("not_found", "Cluster not found", http_status=404)
+            raise ApiError("not_found", "Cluster not found", http_status=404)
         kind = "project" if found.scope else "tenant"
         return {"metadata": {"name": found.name, "uid": found.uid, "annotations": {"scope": kind}}}
 
@@ -479,9 +477,9 @@ def _refuse(call: Call, text: str) -> NoReturn:
     )
 
 
-def _copy(error: PaletteError) -> PaletteError:
+def _copy(error: ApiError) -> ApiError:
     """Return an error like another, which collects facts of its own."""
-    return PaletteError(
+    return ApiError(
         error.reason,
         error.message,
         outcome_unknown=error.outcome_unknown,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 
 
-class InDoubtError(PaletteError):
+class InDoubtError(ApiError):
     """Neither the answer nor a list tells whether a write was carried out.
 
     unlisted: why the list could not be read, if that is why. listed: whether a list could be read
@@ -20,8 +20,8 @@ class InDoubtError(PaletteError):
 
     def __init__(
         self,
-        cause: PaletteError,
-        unlisted: PaletteError | None,
+        cause: ApiError,
+        unlisted: ApiError | None,
         settle: Callable[[Any], Any],
     ) -> None:
         why = f"the list cannot be read either ({unlisted.message})" if unlisted else ""
@@ -38,7 +38,7 @@ class InDoubtError(PaletteError):
         self.settle = settle
 
     @property
-    def end(self) -> PaletteError:
+    def end(self) -> ApiError:
         """The error when no more lists come: what the last one that could be read says, counts."""
         if not self.listed:
             return self

@@ -15,8 +15,8 @@ from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from .._http.errors import ApiError
 from .._palette.deadline import pause
-from .._palette.errors import PaletteError
 from .lane import Job, Lane
 from .member import Member
 
@@ -119,11 +119,11 @@ class Execution:
         if lane.stopped_by:
             self._drop_all(lane.stopped_by)
 
-    def _drop_all(self, cause: PaletteError) -> None:
+    def _drop_all(self, cause: ApiError) -> None:
         text = f"not tried, because it would fail the same way: {cause.message}"
         for lane in self._lanes:
             lane.stopped_by = None
-            lane.drop(lambda _member: PaletteError(cause.reason, text))
+            lane.drop(lambda _member: ApiError(cause.reason, text))
 
     def _silent(self) -> bool:
         """Give up where all clusters that are left do not answer, and say whether that is so."""

@@ -14,8 +14,8 @@ from functools import partial
 from itertools import chain
 from typing import Any, Generic, NamedTuple, cast
 
+from .._http.errors import ApiError
 from .._palette.deadline import give_up_at
-from .._palette.errors import PaletteError
 from .waiting import growing_interval
 from .window import Window
 from .work import M, Work
@@ -69,8 +69,8 @@ class Lane(Generic[M]):
     ) -> None:
         self.members: list[M] = []
         self.under_way = 0
-        self.failure: PaletteError | None = None
-        self.stopped_by: PaletteError | None = None
+        self.failure: ApiError | None = None
+        self.stopped_by: ApiError | None = None
         self._work = work
         self._api = work.api
         self._window = window or Window()
@@ -135,7 +135,7 @@ class Lane(Generic[M]):
         member = self._take()
         return Job(partial(self._begin, member), self._after_begin) if member else None
 
-    def drop(self, error: Callable[[M], PaletteError]) -> None:
+    def drop(self, error: Callable[[M], ApiError]) -> None:
         """Fail the members that have not begun."""
         dropped = [*iter(self._take, None), *chain.from_iterable(self._queue)]
         self._queue.clear()
@@ -159,9 +159,9 @@ class Lane(Generic[M]):
         if silent_clusters > 1:
             text = f"{silent_clusters} clusters did not answer at the same time: check the network"
             reason = "unreachable"
-        cause = PaletteError(reason, f"{text}; the last one: {last.message if last else 'none'}")
+        cause = ApiError(reason, f"{text}; the last one: {last.message if last else 'none'}")
         self.failure = cause
-        self.drop(lambda _member: PaletteError(reason, f"not tried, because {cause.message}"))
+        self.drop(lambda _member: ApiError(reason, f"not tried, because {cause.message}"))
         for member in self._polled:
             self._give_up(member)
         self._polled.clear()
@@ -170,7 +170,7 @@ class Lane(Generic[M]):
         """Fail what is not done, because the task's keyword timeout struck."""
         if not self._prepared:
             text = "the task's timeout struck before the cluster had answered"
-            self.failure = PaletteError("task_timeout", text)
+            self.failure = ApiError("task_timeout", text)
         for member in self.members:
             if member.active:
                 when = (
@@ -180,22 +180,22 @@ class Lane(Generic[M]):
                 )
                 text = f"the task's timeout struck {when}"
                 unknown = member.doubt is not None
-                member.failure = PaletteError("task_timeout", text, outcome_unknown=unknown)
+                member.failure = ApiError("task_timeout", text, outcome_unknown=unknown)
 
     def _prepare(self, preparation: Preparation) -> Job:
         def observe() -> object:
             try:
                 return preparation.observe()
-            except PaletteError as error:
+            except ApiError as error:
                 return error
 
         def plan(observed: object) -> None:
             self._prepared = True
             try:
-                if isinstance(observed, PaletteError):
+                if isinstance(observed, ApiError):
                     raise observed
                 self.load(preparation.plan(observed))
-            except PaletteError as error:
+            except ApiError as error:
                 self.failure = error
 
         return Job(observe, plan)
@@ -274,13 +274,13 @@ class Lane(Generic[M]):
         try:
             with give_up_at(max(member.deadline for member in members)):
                 return self._work.poll(members)
-        except PaletteError as error:
+        except ApiError as error:
             return error
 
     def _after_poll(self, polled: Sequence[M], result: object) -> None:
         now = time.monotonic()
         begun = [member for member in polled if member.begun]
-        if isinstance(result, PaletteError):
+        if isinstance(result, ApiError):
             self._poll_failed(begun, result, now)
         else:
             self._poll_succeeded(begun, result, now)
@@ -310,7 +310,7 @@ class Lane(Generic[M]):
             return min(growing_interval(longest, polls), max(_SOON, least))
         return max(growing_interval(longest, polls), min(least, longest))
 
-    def _poll_failed(self, members: Sequence[M], error: PaletteError, now: float) -> None:
+    def _poll_failed(self, members: Sequence[M], error: ApiError, now: float) -> None:
         self._poll_error = error.message
         self._probes_failed += self._api.breaker.open
         for member in members:

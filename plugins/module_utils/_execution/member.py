@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._vms.model import VmKey
 from .doubt import InDoubtError
 
@@ -39,7 +39,7 @@ class Member(Generic[Step]):
         self.patience = patience
         self.group = group
         self.changed = False
-        self.failure: PaletteError | None = None
+        self.failure: ApiError | None = None
         self.planned_at = 0.0
         self.timeout = 0.0
         self.deadline = math.inf

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, NamedTuple
 
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._palette.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, option_problem
@@ -71,8 +71,8 @@ class ClusterRun(Generic[Part, M]):
         self._work = work
         self._observe = observe
         self._plan = plan
-        self._parts: dict[str, Part | PaletteError] = {
-            target.title: target.api for target in targets if isinstance(target.api, PaletteError)
+        self._parts: dict[str, Part | ApiError] = {
+            target.title: target.api for target in targets if isinstance(target.api, ApiError)
         }
         self._lanes: dict[str, Lane[M]] = {}
         self._members: dict[str, list[M]] = {}
@@ -99,7 +99,7 @@ class ClusterRun(Generic[Part, M]):
     def plan_all(self) -> None:
         """Plan for all that was observed."""
         for title, part in self._parts.items():
-            if not isinstance(part, PaletteError):
+            if not isinstance(part, ApiError):
                 self._members[title] = list(self._plan(part))
 
     def execute(self, pace: Pace, progress: Progress) -> None:
@@ -110,7 +110,7 @@ class ClusterRun(Generic[Part, M]):
         Execution(list(self._lanes.values()), pace.concurrency, progress.report).run()
 
     def _failed(self, target: Target) -> bool:
-        return isinstance(self._parts.get(target.title), PaletteError)
+        return isinstance(self._parts.get(target.title), ApiError)
 
     def _lane(self, target: Target, api: ClusterVms, pace: Pace) -> Lane[M]:
         work, window = self._work(api, pace.waiting), Window(pace.max_in_progress)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._palette.vms import ClusterVms
 from .member import Member
 from .waiting import Waiting
@@ -30,7 +30,7 @@ class Work(ABC, Generic[M]):
 
     @abstractmethod
     def poll(self, members: Sequence[M]) -> Any:
-        """Return what is there of these members, or raise PaletteError."""
+        """Return what is there of these members, or raise ApiError."""
 
     @abstractmethod
     def read(self, member: M, seen: Any, now: float) -> None:
@@ -40,11 +40,11 @@ class Work(ABC, Generic[M]):
     def give_up(self, member: M, poll_error: str) -> None:
         """Fail a member whose time is over. poll_error: the last poll's message, if it failed."""
 
-    def fail(self, member: M, error: PaletteError) -> None:
+    def fail(self, member: M, error: ApiError) -> None:
         """Fail a member whose polls are refused."""
         member.failure = member.doubt.end if member.doubt else error
 
-    def overrun(self, late: Sequence[M], pace: float) -> Callable[[M], PaletteError] | None:
+    def overrun(self, late: Sequence[M], pace: float) -> Callable[[M], ApiError] | None:
         """Return what to fail all others with, if they would run out of time as these members did.
 
         pace: how many members a second the storage has finished lately.

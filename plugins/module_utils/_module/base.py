@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from .._http.errors import ApiError, invalid_parameters
+from .._http.secrets import scrub
 from .._palette.client import REQUESTS_IMPORT_ERROR
-from .._palette.errors import PaletteError, invalid_parameters, scrub
 from .._palette.settings import connection_problems
 from .._validation.printable import LONGEST_MESSAGE, printable
 from .._validation.problems import Problem, merged
@@ -59,7 +60,7 @@ class Module(NamedTuple):
     """What one module does, whether Ansible runs it as a module or as an action.
 
     read: returns the request that the options describe, and all problems with them; no I/O.
-    run: carries out the request, or raises PaletteError.
+    run: carries out the request, or raises ApiError.
     """
 
     arguments: Arguments
@@ -91,7 +92,7 @@ def result_of(module: Module, invocation: Invocation) -> Result:
                 "API key; set ca_path instead"
             )
         return module.run(invocation, request)
-    except PaletteError as error:
+    except ApiError as error:
         failure = error.result()
     except Exception as error:  # noqa: BLE001
         # The last net: a bug of ours must not show the API key, and has a reason as all failures.

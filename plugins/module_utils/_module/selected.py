@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._palette.errors import PaletteError, invalid_parameters
+from .._http.errors import ApiError, invalid_parameters
 from .._validation.problems import Problem, option_problem
 from .._vms.fleet import Fleet, Target
 from .._vms.selection import Entry, Unmatched
@@ -34,7 +34,7 @@ def selection_problems(options: Mapping[str, Any], required: bool = True) -> lis
 
 
 def refuse_duplicates(targets: Sequence[Target]) -> None:
-    """Raise PaletteError if a VM is listed more than once."""
+    """Raise ApiError if a VM is listed more than once."""
     for target in targets:
         counts = Counter((entry.namespace, entry.vm_name) for entry in target.entries or ())
         twice = [place for place, count in counts.items() if count > 1]
@@ -46,7 +46,7 @@ def refuse_duplicates(targets: Sequence[Target]) -> None:
 def demand_selection(
     fleet: Fleet, entries: Sequence[Entry] | None, abort: bool, hint: str, undone: str
 ) -> None:
-    """Raise PaletteError if nothing is selected or, to abort, if a name met nothing.
+    """Raise ApiError if nothing is selected or, to abort, if a name met nothing.
 
     entries: the listed VMs. hint: what else may be why. undone: says that nothing was done.
     """
@@ -72,6 +72,6 @@ def _nothing_selected(fleet: Fleet, entries: Sequence[Entry] | None, hint: str, 
     return "; ".join(filter(None, texts))
 
 
-def _error(text: str, misses: Sequence[Unmatched]) -> PaletteError:
+def _error(text: str, misses: Sequence[Unmatched]) -> ApiError:
     shown = [miss.result for miss in misses]
-    return PaletteError("nothing_selected", text, changed=False, unmatched=shown)
+    return ApiError("nothing_selected", text, changed=False, unmatched=shown)

@@ -12,7 +12,7 @@ from .._execution.execute import Execution
 from .._execution.lane import Lane
 from .._execution.progress import Progress
 from .._execution.waiting import Waiting, wait_problems, waiting_from
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._palette.vms import ClusterVms
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
@@ -68,7 +68,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 
 def run(invocation: Invocation, request: Request) -> Result:
-    """Take or delete the snapshot. The result or the PaletteError contains it."""
+    """Take or delete the snapshot. The result or the ApiError contains it."""
     session = PaletteSession(invocation.options)
     api = session.cluster()
     warn_of_states([api], invocation.warn)
@@ -96,7 +96,7 @@ MODULE = Module(ARGUMENTS, read, run)
 def _demand(action: Action, now: datetime) -> None:
     if action.verb == REFUSE:
         shown = _shown(action.current, now)
-        raise PaletteError(action.reason, action.message, changed=False, outcome="failed", **shown)
+        raise ApiError(action.reason, action.message, changed=False, outcome="failed", **shown)
 
 
 def _desired(invocation: Invocation, request: Request, api: ClusterVms) -> Desired:

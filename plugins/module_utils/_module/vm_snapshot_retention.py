@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .._execution.progress import Progress
 from .._execution.run import ClusterRun, Pace, pace_from, pace_problems
 from .._execution.waiting import wait_problems, waiting_from
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.fleet import SnapshotFilters, SnapshotFleet, observe, snapshot_filters_from
 from .._snapshots.member import SnapshotMember
@@ -274,7 +274,7 @@ def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work
     if failed or len(fleet.failures) > invocation.options["max_failed_clusters"]:
         texts = [failure_text(fleet)] if fleet.failures else []
         texts += [_failure_text(failed, result["summary"])] if failed else []
-        raise PaletteError("members_failed", "; ".join(texts), **result)
+        raise ApiError("members_failed", "; ".join(texts), **result)
     warn_of_clusters(fleet, invocation.warn)
     return result
 

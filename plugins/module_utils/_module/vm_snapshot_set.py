@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .._execution.progress import Progress
 from .._execution.run import ClusterRun, Pace, pace_from, pace_problems
 from .._execution.waiting import wait_problems, waiting_from
-from .._palette.errors import PaletteError, invalid_parameters
+from .._http.errors import ApiError, invalid_parameters
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.fleet import SnapshotFleet, observe
@@ -139,7 +139,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 
 def run(invocation: Invocation, request: Request) -> Result:
-    """Complete or delete the set. The result or the PaletteError has a row for each member."""
+    """Complete or delete the set. The result or the ApiError has a row for each member."""
     options, rows = invocation.options, list[Row]()
     session = PaletteSession(options)
     scope = scope_of(session, request.entries, request.filters)
@@ -388,7 +388,7 @@ def _result(
     if options["members"] == "failed":
         result["members"] = failed_only(result["members"])
     reason = "preflight_failed" if aborted else "members_failed"
-    raise PaletteError(reason, failure, **result)
+    raise ApiError(reason, failure, **result)
 
 
 def _tolerated(

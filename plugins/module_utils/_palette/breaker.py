@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .errors import PaletteError
+from .._http.errors import ApiError
 
 # Without an answer of the cluster. Palette itself may have answered for it, as a gateway does.
 _UNANSWERED = ("unreachable", "timeout", "unavailable", "cluster_timeout")
@@ -19,7 +19,7 @@ class Breaker:
     """Opens after a few requests in a row without an answer; any answer closes it."""
 
     def __init__(self) -> None:
-        self.last_error: PaletteError | None = None
+        self.last_error: ApiError | None = None
         self._unanswered = 0
 
     @property
@@ -35,7 +35,7 @@ class Breaker:
         """
         try:
             yield
-        except PaletteError as error:
+        except ApiError as error:
             if error.reason in _UNANSWERED or (of_list and error.reason == "not_found"):
                 # Threads may race here: one unanswered request more or less does not matter.
                 self._unanswered += 1

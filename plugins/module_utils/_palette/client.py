@@ -17,9 +17,11 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
+from .._http.errors import ApiError
+from .._http.secrets import scrub
 from .._validation.printable import printable
 from .deadline import backoff, pause, time_left
-from .errors import PaletteError, from_answer, scrub
+from .errors import from_answer
 from .network import network_problem, never_sent, root_cause
 from .outcomes import carried_out
 from .rate_limit import RateLimiter
@@ -80,7 +82,7 @@ class ApiKeyAuth(AuthBase):
 class PaletteClient:
     """Palette's REST API, JSON in and JSON out. Thread-safe.
 
-    scope: a project's uid, or None for the tenant. Every method raises PaletteError:
+    scope: a project's uid, or None for the tenant. Every method raises ApiError:
     ``unreachable``, ``timeout``, ``tls_error``, ``malformed_response``, or the reason that an HTTP
     answer stands for.
     """
@@ -160,10 +162,10 @@ class PaletteClient:
             try:
                 # Read one by one, so that thousands of manifests are never in memory together.
                 return [read(item) for item in self._paged("GET", path, query, scope=scope)]
-            except PaletteError as error:
+            except ApiError as error:
                 if error.reason != "expired":
                     raise
-        raise PaletteError("unavailable", f"GET {path}: the list kept expiring between two pages")
+        raise ApiError("unavailable", f"GET {path}: the list kept expiring between two pages")
 
     def search_clusters(self, body: Json, scope: str | None = None) -> list[Json]:
         """Return all clusters that match a search."""
@@ -186,7 +188,7 @@ class PaletteClient:
             token = _next_token(page)
             if not token:
                 return
-        raise PaletteError("malformed_response", f"{path}: the list has no last page")
+        raise ApiError("malformed_response", f"{path}: the list has no last page")
 
     def _page(
         self, method: str, path: str, query: Query, body: Json | None, scope: str | None
@@ -195,7 +197,7 @@ class PaletteClient:
         for attempt in range(1, self.retries + 1):
             try:
                 return self.call(method, path, query, body, scope)
-            except PaletteError as error:
+            except ApiError as error:
                 if error.reason not in _ODD or time_left() <= 0:
                     raise
             pause(backoff(attempt))
@@ -239,11 +241,11 @@ class PaletteClient:
         if served_at.tzinfo:
             self.clock_skew = served_at - datetime.now(timezone.utc)
 
-    def _network_error(self, method: str, path: str, error: Exception) -> PaletteError:
+    def _network_error(self, method: str, path: str, error: Exception) -> ApiError:
         cause = root_cause(error)
         reason, text = network_problem(error, cause, self._settings)
         where = f"{method} {self._settings.base_url}{path}"
-        return PaletteError(
+        return ApiError(
             reason,
             scrub(f"{where}: {text}", self._settings.api_key),
             outcome_unknown=method not in READS and not never_sent(error, cause),
@@ -269,7 +271,7 @@ def api_path(*segments: str) -> str:
     """Return the path ``/v1/…`` of the segments, each quoted."""
     for segment in segments:
         if segment in ("", ".", ".."):
-            raise PaletteError("invalid_parameters", f"{segment!r} cannot be part of a URL path")
+            raise ApiError("invalid_parameters", f"{segment!r} cannot be part of a URL path")
     return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
@@ -286,7 +288,7 @@ def _object_in(answer: Answer, method: str, path: str) -> Json:
             if isinstance(found, dict):
                 return found
         problem = "is not a JSON object"
-    raise PaletteError(
+    raise ApiError(
         "malformed_response",
         f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) "
         f"{problem}; is there a proxy or another server at this host?",
@@ -303,9 +305,9 @@ def _loaded(body: bytes) -> Any:
     return found
 
 
-def _not_palettes(answer: Answer, method: str, path: str) -> PaletteError:
+def _not_palettes(answer: Answer, method: str, path: str) -> ApiError:
     # A portal in between may answer anything with a status that sounds like success.
-    return PaletteError(
+    return ApiError(
         "malformed_response",
         f"{method} {path}: HTTP {answer.status} ({answer.content_type}) is not an answer of "
         "Palette's; is there a proxy or another server at this host?",
@@ -324,13 +326,13 @@ def _list_in(answer: Json, where: str) -> list[Any]:
     items = answer.get("items", "absent") or []
     if isinstance(items, list):
         return items
-    raise PaletteError("malformed_response", f"{where}: items is not a list")
+    raise ApiError("malformed_response", f"{where}: items is not a list")
 
 
 def _objects(items: list[Any], where: str) -> list[Json]:
     if all(isinstance(item, dict) for item in items):
         return items
-    raise PaletteError("malformed_response", f"{where}: items is not a list of objects")
+    raise ApiError("malformed_response", f"{where}: items is not a list of objects")
 
 
 def _next_token(page: Json) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+from .._http.errors import ApiError
 from .._validation.problems import nearest
 from .client import Json, PaletteClient, api_path, items_of
-from .errors import PaletteError
 from .objects import text_in
 
 _CANDIDATES = 10
@@ -50,7 +50,7 @@ def project_uid(client: PaletteClient, name: str) -> str:
     """Return the uid of the project with this name; raise ``not_found`` or ``ambiguous_name``."""
     try:
         listed = _listed(client, "projects", "metadata")
-    except PaletteError as error:
+    except ApiError as error:
         if error.reason == "forbidden":
             error.message += NO_PROJECT_LIST
         raise
@@ -103,7 +103,7 @@ def is_of_tenant(client: PaletteClient, uid: str) -> bool:
     """Say whether a cluster is certainly the tenant's and no project's, by what it says itself."""
     try:
         annotations = _metadata(client.call("GET", api_path("spectroclusters", uid)))["annotations"]
-    except (PaletteError, KeyError):
+    except (ApiError, KeyError):
         return False
     return isinstance(annotations, dict) and annotations.get("scope") == "tenant"
 
@@ -117,7 +117,7 @@ def _metadata(item: Json) -> Json:
     meta = item.get("metadata")
     if isinstance(meta, dict) and meta.get("uid"):
         return meta
-    raise PaletteError("malformed_response", f"Palette listed an object without a uid: {item}")
+    raise ApiError("malformed_response", f"Palette listed an object without a uid: {item}")
 
 
 def _state(item: Json, field: str) -> str:
@@ -165,8 +165,8 @@ def _string_filter(name: str, value: str, negation: bool = False) -> Json:
     return {"property": name, "type": "string", "condition": {"string": condition}}
 
 
-def _ambiguous(kind: str, name: str, candidates: list[str]) -> PaletteError:
-    return PaletteError(
+def _ambiguous(kind: str, name: str, candidates: list[str]) -> ApiError:
+    return ApiError(
         "ambiguous_name",
         f"{kind} {name!r} is ambiguous: {len(candidates)} {kind}s have this name; set {kind}_uid "
         "instead, to one of: " + ", ".join(sorted(candidates)),
@@ -174,10 +174,10 @@ def _ambiguous(kind: str, name: str, candidates: list[str]) -> PaletteError:
     )
 
 
-def _unknown_cluster(client: PaletteClient, name: str, scope: str | None) -> PaletteError:
+def _unknown_cluster(client: PaletteClient, name: str, scope: str | None) -> ApiError:
     listed = _listed(client, "spectroclusters", "metadata", scope=scope)
     if any(meta.get("name") == name for meta in listed):
-        return PaletteError(
+        return ApiError(
             "not_found",
             f"cluster {name!r} cannot be used: it is nested (a virtual cluster) or is being "
             "deleted; name the cluster that runs the VMs",
@@ -188,12 +188,12 @@ def _unknown_cluster(client: PaletteClient, name: str, scope: str | None) -> Pal
     return _unknown("cluster", name, [str(meta.get("name") or "") for meta in usable], hint)
 
 
-def _unknown(kind: str, name: str, known: list[str], hint: str = "") -> PaletteError:
+def _unknown(kind: str, name: str, known: list[str], hint: str = "") -> ApiError:
     near = nearest(name, known, _CANDIDATES)
     candidates = near or sorted(known)[:_CANDIDATES]
     more = "" if near or len(known) <= _CANDIDATES else f" and {len(known) - _CANDIDATES} more"
     shown = "nearest" if near else f"visible {kind}s"
-    return PaletteError(
+    return ApiError(
         "not_found",
         f"{kind} {name!r} not found with this API key; {shown}: {', '.join(candidates) or 'none'}"
         f"{more}{hint}",

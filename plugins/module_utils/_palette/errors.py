@@ -1,28 +1,23 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The error of the collection: a one-word reason, a message, and Palette's own fields."""
+"""The errors of Palette: what an answer stands for, with Palette's own fields."""
 
 from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, partial
-from html.entities import html5
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from .._http.errors import ApiError
+from .._http.secrets import scrub
 from .._validation.printable import in_bounds, printable
 from .outcomes import passing, refused
 
-MASK = "********"
 _LONGEST_EXCERPT = 500
 _FIELDS = ("code", "message", "details", "ref")
-
-_ESCAPES = re.compile(r"[%&\\]")
-_URL_SAFE = str.maketrans("+/", "-_")
-_SHORTEST_BASE64 = 8  # characters; shorter ones would match by chance
 
 # HTTP statuses that are enough to know the reason.
 _REASON_BY_STATUS = {
@@ -63,97 +58,7 @@ _REASON_BY_TEXT = (
 _API_KEY = re.compile(r"""api[ _]key|(?<![\w.'"-])apikey(?![\w.'"-])""", re.IGNORECASE)
 
 
-class PaletteError(Exception):
-    """Why a task failed.
-
-    reason: one word for programs (``not_found``, ``wait_timeout`` …).
-    facts: further keys of the failed result, such as ``http_status``, ``code``, ``status``.
-    outcome_unknown: a write was sent, but it is not known whether it was carried out.
-    passing: the same request may succeed when it is sent again.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        message: str,
-        /,
-        *,
-        outcome_unknown: bool = False,
-        passing: bool = True,
-        **facts: Any,
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-        self.outcome_unknown = outcome_unknown
-        self.passing = passing
-        self.facts = facts
-
-    def with_facts(self, **facts: Any) -> PaletteError:
-        """Return this error with more facts, such as the last known state of an object."""
-        self.facts.update(facts)
-        return self
-
-    def result(self) -> dict[str, Any]:
-        """Return the keys of a failed Ansible result."""
-        return {"msg": self.message, "reason": self.reason, **self.facts}
-
-
-def invalid_parameters(problems: Iterable[object]) -> PaletteError:
-    """Return the error that reports all problems with the options together."""
-    texts = [str(problem) for problem in problems]
-    return PaletteError("invalid_parameters", "; ".join(texts), problems=texts)
-
-
-def scrub(value: Any, secret: str) -> Any:
-    """Return a text, list or mapping in which the secret is masked, however it is spelled."""
-    if not secret:
-        return value
-    if isinstance(value, str):
-        return _scrubbed(value, secret)
-    if isinstance(value, Mapping):
-        return {scrub(key, secret): scrub(item, secret) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [scrub(item, secret) for item in value]
-    return value
-
-
-def _scrubbed(text: str, secret: str) -> str:
-    for form in (secret, *_in_base64(secret)):
-        text = text.replace(form, MASK)
-    # Where nothing is escaped, there is no need to look for what is.
-    return _escaped(secret).sub(MASK, text) if _ESCAPES.search(text) else text
-
-
-@lru_cache(maxsize=4)
-def _escaped(secret: str) -> re.Pattern[str]:
-    """Return what matches the secret, with any character escaped for a URL, JSON or HTML."""
-    return re.compile("".join(_spellings(character) for character in secret))
-
-
-def _spellings(character: str) -> str:
-    code = ord(character)
-    names = "".join(f"|{name}" for name, meant in html5.items() if meant == character)
-    in_json = rf"\\*(?:{re.escape(character)}|(?i:u{code:04x}|x{code:02x}))"
-    in_url = "".join(f"%(?:25)*(?i:{byte:02x})" for byte in character.encode(errors="replace"))
-    in_html = rf"&(?:amp;)*(?:#0*{code};|(?i:#x0*{code:x};){names})"
-    return f"(?:{in_json}|{in_url}|{in_html})"
-
-
-@lru_cache(maxsize=4)
-def _in_base64(secret: str) -> tuple[str, ...]:
-    """Return what stands for the secret in base64, wherever in the encoded text it begins."""
-    forms = set()
-    for before in range(3):
-        encoded = b64encode(b"\0" * before + secret.encode(errors="replace")).decode().rstrip("=")
-        # The first and last characters may also stand for a part of what is around it.
-        bits = 8 * (before + len(secret.encode(errors="replace")))
-        form = encoded[-(-8 * before // 6) : bits // 6]
-        forms |= {form, form.translate(_URL_SAFE)}
-    return tuple(form for form in forms if len(form) >= _SHORTEST_BASE64)
-
-
-def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteError:
+def from_answer(call: str, http_status: int, body: str, secret: str) -> ApiError:
     """Return the error that an HTTP answer stands for.
 
     call: method and URL, for the message. body: the answer as text; JSON of the form
@@ -167,7 +72,7 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> PaletteE
     # The longest names leave the end of a text that counts out of what is shown.
     whole = scrub(str(said.get("message") or text), secret)
     reason = _reason(http_status, str(said.get("code")), whole, rejected_key)
-    return PaletteError(
+    return ApiError(
         reason,
         scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason, whole)}", secret),
         outcome_unknown=not refused(http_status, reason, of_palette="code" in said),

@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from .._http.errors import ApiError
 from .client import PAGE, Query
-from .errors import PaletteError
 from .threads import at_once
 
 # What a list is expected to have before it was read once, in pages.
@@ -115,7 +115,7 @@ class ClusterList:
         answers = at_once(lambda where: self._ask(read, where.query), ordered, _AT_ONCE)
         found = {}
         for where, answer in zip(ordered, answers):
-            if isinstance(answer, PaletteError):
+            if isinstance(answer, ApiError):
                 raise answer
             found[where] = answer
         return found
@@ -141,7 +141,7 @@ class ClusterList:
         places = (_place(item) for items in found.values() for item in items)
         there = next((place for place in places if all(place)), None)
         if there:
-            with suppress(PaletteError):
+            with suppress(ApiError):
                 self._learn(there, self._ask(read, there.query))
 
     def _doubtful(self, where: Where) -> bool:

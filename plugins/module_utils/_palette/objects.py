@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from .errors import PaletteError
+from .._http.errors import ApiError
 
 # See docs/palette.md, "JSON styles".
 _ZERO_YEAR = 1
@@ -45,7 +45,7 @@ def name_in(parent: Mapping[str, Any], key: str, path: str) -> str:
     name = text_in(parent, key)
     if name:
         return name
-    raise PaletteError("malformed_response", f"Palette's answer lacks {path}")
+    raise ApiError("malformed_response", f"Palette's answer lacks {path}")
 
 
 def texts_in(parent: Mapping[str, Any], key: str) -> Mapping[str, str]:
@@ -100,7 +100,7 @@ def shaped(value: Any, kind: type, key: str) -> Any:
     """Return a value of the expected type, or raise ``malformed_response``."""
     if isinstance(value, kind):
         return value
-    raise PaletteError(
+    raise ApiError(
         "malformed_response",
         f"Palette's answer has {key} as {type(value).__name__} instead of {kind.__name__}",
     )

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import TypeVar
 
-from .errors import PaletteError
+from .._http.errors import ApiError
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -20,22 +20,22 @@ _MOST_THREADS = 256
 
 def at_once(
     work: Callable[[Item], Done], items: Sequence[Item], threads: int = _MOST_THREADS
-) -> list[Done | PaletteError]:
-    """Return what ``work`` returns for each item, or the PaletteError that it raises.
+) -> list[Done | ApiError]:
+    """Return what ``work`` returns for each item, or the ApiError that it raises.
 
     The deadline of an enclosing ``give_up_at`` holds for all of them.
     """
 
-    def tried(item: Item) -> Done | PaletteError:
+    def tried(item: Item) -> Done | ApiError:
         try:
             return work(item)
-        except PaletteError as error:
+        except ApiError as error:
             return error
 
     if len(items) <= 1:
         return [tried(item) for item in items]
 
-    def tried_in(context: Context, item: Item) -> Done | PaletteError:
+    def tried_in(context: Context, item: Item) -> Done | ApiError:
         return context.run(tried, item)
 
     pool = ThreadPoolExecutor(min(len(items), threads))

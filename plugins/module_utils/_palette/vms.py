@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
+from .._http.errors import ApiError
 from .breaker import Breaker
 from .client import Json, PaletteClient, Query, api_path
 from .clusters import Cluster, is_of_tenant
-from .errors import PaletteError
 from .lists import EVERYWHERE, ClusterList, Item, Read, Where
 
 Done = TypeVar("Done")
@@ -124,7 +124,7 @@ class ClusterVms:
         with self._told():
             try:
                 return ask(self._scope)
-            except PaletteError as error:
+            except ApiError as error:
                 if not (self._scope_is_a_guess and _may_be_the_scope(error)):
                     raise
                 if not is_of_tenant(self._client, self.cluster.uid):
@@ -142,7 +142,7 @@ class ClusterVms:
         """Let an error say what of the cluster may be why."""
         try:
             yield
-        except PaletteError as error:
+        except ApiError as error:
             if self._scope_is_a_guess and error.reason == "server_error":
                 error.message += f"; {_SCOPE_HINT}"
             if self.cluster.trouble and error.reason not in _NOT_OF_THE_CLUSTER:
@@ -151,6 +151,6 @@ class ClusterVms:
 
 
 # See docs/palette.md, "Scope".
-def _may_be_the_scope(error: PaletteError) -> bool:
+def _may_be_the_scope(error: ApiError) -> bool:
     missing = error.reason == "not_found" and "cluster not found" in error.message.lower()
     return missing or error.reason == "server_error"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._palette.objects import write_time
 from .model import Snapshot
 
@@ -38,11 +38,11 @@ def clock_problem(
 def check_clock(problem: str | None, needed: bool, warn: Callable[[str], None]) -> None:
     """Stop a task that needs ages where the clocks differ, and warn another.
 
-    problem: as clock_problem returns it. Raises PaletteError ``clock_skew``.
+    problem: as clock_problem returns it. Raises ApiError ``clock_skew``.
     """
     if problem is None:
         return
     if needed:
         text = f"{problem}; nothing was changed: set the clocks right, then run again"
-        raise PaletteError("clock_skew", text, changed=False)
+        raise ApiError("clock_skew", text, changed=False)
     warn(f"{problem}; set the clocks right")

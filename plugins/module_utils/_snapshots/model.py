@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from .._http.errors import ApiError
 from .._palette.client import Json
-from .._palette.errors import PaletteError
 from .._palette.objects import (
     any_mapping_in,
     any_mappings_in,
@@ -155,7 +155,7 @@ def read_snapshot(cluster_uid: str, manifest: Json) -> Snapshot:
     """Read a VirtualMachineSnapshot object of the API, or raise ``malformed_response``."""
     if too_deep(manifest, _DEEPEST):
         # A result can hold the whole object.
-        raise PaletteError(
+        raise ApiError(
             "malformed_response", f"Palette's answer: it is nested more than {_DEEPEST} deep"
         )
     meta, spec = mapping_in(manifest, "metadata"), mapping_in(manifest, "spec")
@@ -190,7 +190,7 @@ def read_listed(cluster_uid: str, item: Any) -> Snapshot:
     """Read an item of a list of snapshots; one that cannot be read must not spoil the list."""
     try:
         return read_snapshot(cluster_uid, shaped(item, dict, "an item"))
-    except PaletteError as error:
+    except ApiError as error:
         meta = any_mapping_in(item, "metadata")
         source = any_mapping_in(any_mapping_in(item, "spec"), "source")
         namespace, vm_name = any_text_in(meta, "namespace"), any_text_in(source, "name")

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from functools import partial
 from itertools import product
 
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._palette.lists import Where
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
@@ -48,12 +48,12 @@ def get_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
     """Return the snapshot of this name, readable or not, or None if a GET does not show it."""
     try:
         found = read_listed(api.cluster.uid, api.snapshot(key.vm_name, key.namespace, name))
-    except PaletteError as error:
+    except ApiError as error:
         if error.reason not in ("not_found", "server_error"):
             raise
         return None
     if found.unreadable and found.name != name:
-        raise PaletteError("malformed_response", found.unreadable_text)
+        raise ApiError("malformed_response", found.unreadable_text)
     return found._replace(key=key) if found.unreadable else found
 
 
@@ -81,7 +81,7 @@ def find_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
     """
     _own, found = look_up(api, key, name, anywhere=True)
     if found and found.unreadable:
-        raise PaletteError("malformed_response", found.unreadable_text)
+        raise ApiError("malformed_response", found.unreadable_text)
     return found
 
 

@@ -12,8 +12,8 @@ from typing import cast
 
 from .._execution.doubt import InDoubtError
 from .._execution.work import Work
+from .._http.errors import ApiError
 from .._palette.deadline import pause
-from .._palette.errors import PaletteError
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
 from . import writes
@@ -59,7 +59,7 @@ class SnapshotWork(Work[SnapshotMember]):
             member.deadline = now + min(timeout, _IN_DOUBT)
         except writes.NameTakenError as error:
             member.failure, member.seen = error, error.listed
-        except PaletteError as error:
+        except ApiError as error:
             member.failure = _after_deletion(error) if _replaces(member) else error
 
     def poll(self, members: Sequence[SnapshotMember]) -> Found:
@@ -78,7 +78,7 @@ class SnapshotWork(Work[SnapshotMember]):
         """Go on with a member by what a poll returned."""
         _read(member, seen.get((member.key, member.steps[0].name)), now, self.api.retries)
 
-    def fail(self, member: SnapshotMember, error: PaletteError) -> None:
+    def fail(self, member: SnapshotMember, error: ApiError) -> None:
         """Fail a member whose polls are refused. What it deleted is known to be on its way only."""
         if member.steps[0].goal is Goal.GONE and member.accepted and member.seen:
             member.seen = member.seen._replace(deleting=True)
@@ -98,7 +98,7 @@ class SnapshotWork(Work[SnapshotMember]):
 
     def overrun(
         self, late: Sequence[SnapshotMember], pace: float
-    ) -> Callable[[SnapshotMember], PaletteError] | None:
+    ) -> Callable[[SnapshotMember], ApiError] | None:
         """Return what to fail all others with, where a deadline of KubeVirt's has passed."""
         polled = (member.last_polled for member in late)
         overrun = next((seen for seen in polled if seen and seen.out_of_time), None)
@@ -127,7 +127,7 @@ def _read(member: SnapshotMember, listed: Snapshot | None, now: float, retries: 
             member.advance()
     except writes.NameTakenError as error:
         member.failure, member.seen = error, error.listed
-    except PaletteError as error:
+    except ApiError as error:
         member.failure = error
 
 
@@ -192,7 +192,7 @@ def _update(api: ClusterVms, step: Step, member: SnapshotMember) -> None:
     desired = _desired_by(step)
     try:
         member.seen = writes.update(api, desired)
-    except PaletteError as error:
+    except ApiError as error:
         if desired is not member.whole or isinstance(error, InDoubtError):
             raise
         raise _marks_lost(member, error.message) from None
@@ -202,8 +202,8 @@ def _update(api: ClusterVms, step: Step, member: SnapshotMember) -> None:
 _WRITES = {CREATE: _create, UPDATE: _update, DELETE: _delete}
 
 
-def _marks_lost(member: SnapshotMember, why: str) -> PaletteError:
-    return PaletteError(
+def _marks_lost(member: SnapshotMember, why: str) -> ApiError:
+    return ApiError(
         "marks_lost",
         f"snapshot {member.key.namespace}/{member.steps[0].name} was taken, but Palette does not "
         f"keep its labels and annotations ({why}): later runs will not know that it is theirs; "
@@ -257,7 +257,7 @@ def _replaces(member: SnapshotMember) -> bool:
     return member.changed and member.steps[0].write == CREATE
 
 
-def _after_deletion(error: PaletteError) -> PaletteError:
+def _after_deletion(error: ApiError) -> ApiError:
     error.message = (
         f"the earlier snapshot was deleted, and a new one was not taken: {error.message}"
     )
@@ -272,9 +272,9 @@ def _reached_already(step: Step, member: SnapshotMember) -> bool:
     return reached(step.goal, _own(member, seen))
 
 
-def _too_slow(cluster: str, pace: float, overrun: Snapshot, member: SnapshotMember) -> PaletteError:
+def _too_slow(cluster: str, pace: float, overrun: Snapshot, member: SnapshotMember) -> ApiError:
     managed = f"{pace * 60:.1f}" if pace else "no"
-    return PaletteError(
+    return ApiError(
         "storage_too_slow",
         f"not tried, because snapshot {overrun.name} failed by its deadline "
         f"({overrun.failure_deadline or '5m'}): the storage of cluster {cluster} finished "

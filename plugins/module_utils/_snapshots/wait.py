@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from .._execution.waiting import Waiting
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._validation.problems import Problem, option_problem
 from .model import Snapshot
 
@@ -42,7 +42,7 @@ def consistency_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 # See docs/palette.md, "Readiness".
 def reached(goal: Goal, seen: Snapshot | None) -> bool:
-    """Return whether a poll shows the goal reached; raise PaletteError if it never will be.
+    """Return whether a poll shows the goal reached; raise ApiError if it never will be.
 
     seen: the snapshot as listed, None if it is not listed. uid: of the snapshot waited for, because
     another one may have been created with the same name.
@@ -52,19 +52,19 @@ def reached(goal: Goal, seen: Snapshot | None) -> bool:
     if goal is Goal.SETTLED:
         return seen is None or seen.ready or not seen.in_progress
     if seen is None:
-        raise PaletteError("snapshot_disappeared", "the snapshot disappeared during the wait")
+        raise ApiError("snapshot_disappeared", "the snapshot disappeared during the wait")
     if seen.deleting:
-        raise PaletteError("snapshot_deleted", "the snapshot is being deleted by somebody else")
+        raise ApiError("snapshot_deleted", "the snapshot is being deleted by somebody else")
     if seen.failed:
-        raise PaletteError("snapshot_failed", f"the snapshot failed: {seen.problem}")
+        raise ApiError("snapshot_failed", f"the snapshot failed: {seen.problem}")
     if goal is Goal.QUIESCED and seen.unquiesced:
-        raise PaletteError("not_quiesced", seen.unquiesced)
+        raise ApiError("not_quiesced", seen.unquiesced)
     return seen.ready
 
 
 def timed_out(
     goal: Goal, name: str, seen: Snapshot | None, waiting: Waiting, poll_error: str
-) -> PaletteError:
+) -> ApiError:
     """Return the error of a wait that timed out.
 
     poll_error: the message of the last poll, if it failed.
@@ -78,4 +78,4 @@ def timed_out(
         texts.append(f"the last poll failed: {poll_error}")
     if len(texts) == 1:
         texts.append("it was not listed")
-    return PaletteError("wait_timeout", "; ".join(texts))
+    return ApiError("wait_timeout", "; ".join(texts))

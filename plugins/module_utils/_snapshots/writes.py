@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any, NamedTuple, Optional
 
 from .._execution.doubt import InDoubtError
+from .._http.errors import ApiError
 from .._palette.client import Json
 from .._palette.deadline import backoff, pause
-from .._palette.errors import PaletteError
 from .._palette.objects import without_nulls
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
@@ -52,7 +52,7 @@ class Write(NamedTuple):
     read: Callable[[Any], Any] = lambda answer: answer
 
 
-class NameTakenError(PaletteError):
+class NameTakenError(ApiError):
     """Another snapshot has the name. listed: that snapshot."""
 
     def __init__(self, message: str, listed: Snapshot) -> None:
@@ -135,7 +135,7 @@ def delete(api: ClusterVms, key: VmKey, name: str, uid: str | None = None) -> bo
         nonlocal lost
         try:
             api.delete_snapshot(key.vm_name, key.namespace, name)
-        except PaletteError as error:
+        except ApiError as error:
             lost = lost or error.outcome_unknown
             raise
         return True
@@ -164,12 +164,12 @@ def _answered(api: ClusterVms, desired: Desired, answer: Json) -> Snapshot:
     """Read a write's answer. An answer about another object leaves the outcome unknown."""
     try:
         snapshot = read_snapshot(api.cluster.uid, answer)
-    except PaletteError as error:
+    except ApiError as error:
         error.outcome_unknown = True
         raise
     if (snapshot.key, snapshot.name) == (desired.key, desired.name):
         return snapshot
-    raise PaletteError(
+    raise ApiError(
         "malformed_response",
         f"Palette's answer is not about snapshot {desired.key.namespace}/{desired.name}",
         outcome_unknown=True,
@@ -179,7 +179,7 @@ def _answered(api: ClusterVms, desired: Desired, answer: Json) -> Snapshot:
 def _existing(api: ClusterVms, desired: Desired) -> Snapshot:
     current = find_snapshot(api, desired.key, desired.name)
     if current is None or current.deleting or current.key != desired.key:
-        raise PaletteError(
+        raise ApiError(
             "snapshot_disappeared",
             f"snapshot {desired.key.namespace}/{desired.name} has just been deleted; "
             "run the task again",
@@ -193,7 +193,7 @@ def _exactly_once(api: ClusterVms, write: Write) -> Any:
     for number in range(1, api.retries + 2):
         try:
             return write.read(write.send())
-        except PaletteError as error:
+        except ApiError as error:
             if not error.outcome_unknown:
                 raise
             error.passing = error.passing and number <= api.retries
@@ -207,8 +207,8 @@ def _exactly_once(api: ClusterVms, write: Write) -> Any:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _listed_after(api: ClusterVms, write: Write, error: PaletteError) -> Listed:
+def _listed_after(api: ClusterVms, write: Write, error: ApiError) -> Listed:
     try:
         return find_snapshot(api, write.key, write.name)
-    except PaletteError as unlisted:
+    except ApiError as unlisted:
         raise InDoubtError(error, unlisted, write.settle) from None

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._palette.vms import ClusterVms
 from .._validation.printable import printable
 from .fleet import Fleet
@@ -45,7 +45,7 @@ def counts_by_cluster(fleet: Fleet, what: str, keys: Iterable[VmKey]) -> dict[st
 
 
 def demand_clusters(fleet: Fleet, on_error: str) -> None:
-    """Raise PaletteError if a cluster was not observed that the task cannot do without.
+    """Raise ApiError if a cluster was not observed that the task cannot do without.
 
     One that failed later, while it was worked on, has rows in the result.
     """
@@ -55,12 +55,12 @@ def demand_clusters(fleet: Fleet, on_error: str) -> None:
     title, first = next(iter(failures.items()))
     facts = {**first.facts, "changed": False, **clusters_result(fleet)}
     if total == 1:
-        raise PaletteError(first.reason, first.message, **facts)
+        raise ApiError(first.reason, first.message, **facts)
     text = f"cluster {title}: {first.message}"
     if len(failures) > 1:
         text = f"{failure_text(fleet)}; the first: {text}"
     advice = _ADVICE if on_error == "abort" else ""
-    raise PaletteError(first.reason, f"{text}{advice}", **facts)
+    raise ApiError(first.reason, f"{text}{advice}", **facts)
 
 
 def warn_of_clusters(fleet: Fleet, warn: Callable[[str], None]) -> None:
@@ -77,7 +77,7 @@ def warn_of_unreadable(fleet: Fleet, warn: Callable[[str], None]) -> None:
         warn(f"{len(fleet.unreadable) - _SHOWN} more objects cannot be read and are left alone")
 
 
-def warn_of_states(apis: Iterable[ClusterVms | PaletteError], warn: Callable[[str], None]) -> None:
+def warn_of_states(apis: Iterable[ClusterVms | ApiError], warn: Callable[[str], None]) -> None:
     """Warn of the clusters that are not running, before work on them begins."""
     texts = [api.cluster.trouble for api in apis if isinstance(api, ClusterVms)]
     troubles = list(filter(None, texts))
@@ -98,7 +98,7 @@ def failure_text(fleet: Fleet) -> str:
     )
 
 
-def _failure(error: PaletteError | None) -> dict[str, Any]:
+def _failure(error: ApiError | None) -> dict[str, Any]:
     if error is None:
         return {"reason": None, "message": ""}
     return {"reason": error.reason, "message": printable(error.message)}

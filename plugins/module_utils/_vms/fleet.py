@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._palette.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.selectors import nearest_labels
@@ -56,7 +56,7 @@ class Target(NamedTuple):
     """
 
     title: str
-    api: ClusterVms | PaletteError
+    api: ClusterVms | ApiError
     entries: Sequence[Entry] | None = None
 
     @property
@@ -99,7 +99,7 @@ class Fleet:
     targets: Sequence[Target] = ()
     titles: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, PaletteError] = field(default_factory=dict)
+    failures: dict[str, ApiError] = field(default_factory=dict)
     candidates: list[Candidate] = field(default_factory=list)
     unmatched: list[Unmatched] = field(default_factory=list)
     vms: dict[VmKey, VirtualMachine | None] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class Fleet:
         reached = (target.api for target in self.targets if target.uid in self.titles)
         apis = [api for api in reached if isinstance(api, ClusterVms)]
         lists = at_once(listing, apis)
-        return [item for items in lists if not isinstance(items, PaletteError) for item in items]
+        return [item for items in lists if not isinstance(items, ApiError) for item in items]
 
     def look_again(
         self, filters: Filters, options: Collection[str]
@@ -148,13 +148,11 @@ class Fleet:
         return self.vms, self.list_again(list_vms) if "namespaces" in options else []
 
 
-def merged(
-    kind: type[Part], targets: Sequence[Target], parts: Iterable[Part | PaletteError]
-) -> Part:
+def merged(kind: type[Part], targets: Sequence[Target], parts: Iterable[Part | ApiError]) -> Part:
     """Return what was observed of each target, or why it was not, as one fleet of its kind."""
     whole = kind(targets)
     for target, part in zip(targets, parts):
-        if isinstance(part, PaletteError):
+        if isinstance(part, ApiError):
             whole.failures[target.title] = part
         else:
             whole.add(part)
@@ -188,7 +186,7 @@ def _narrowed(targets: Sequence[Target], filters: Filters) -> Scope:
 
 def observe(target: Target, filters: Filters) -> Fleet:
     """Observe the VMs that are selected in one cluster."""
-    if isinstance(target.api, PaletteError):
+    if isinstance(target.api, ApiError):
         raise target.api
     if target.entries is None:
         vms = list_vms(target.api, filters.namespaces)
@@ -298,19 +296,19 @@ def _listed(api: ClusterVms, entries: Sequence[Entry]) -> list[VirtualMachine]:
     return list_vms(api, {entry.namespace for entry in entries})
 
 
-def _titled(found: Sequence[tuple[str, ClusterVms | PaletteError]]) -> list[Target]:
+def _titled(found: Sequence[tuple[str, ClusterVms | ApiError]]) -> list[Target]:
     """Return the clusters, each called by its name or, where others have it too, by its uid."""
     named = Counter(api.cluster.name for _name, api in found if isinstance(api, ClusterVms))
 
-    def title(name: str, api: ClusterVms | PaletteError) -> str:
-        if isinstance(api, PaletteError):
+    def title(name: str, api: ClusterVms | ApiError) -> str:
+        if isinstance(api, ApiError):
             return name
         return api.cluster.name if named[api.cluster.name] == 1 else api.cluster.uid
 
     return [Target(title(name, api), api) for name, api in found]
 
 
-def _identity(api: ClusterVms | PaletteError) -> object:
+def _identity(api: ClusterVms | ApiError) -> object:
     return api.cluster.uid if isinstance(api, ClusterVms) else api
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from .._http.errors import ApiError
 from .._palette.client import Json
-from .._palette.errors import PaletteError
 from .._palette.objects import (
     any_mapping_in,
     any_mappings_in,
@@ -163,7 +163,7 @@ def read_listed(cluster_uid: str, item: Any) -> VirtualMachine:
     """Read an item of a list of VMs; one that cannot be read must not spoil the list."""
     try:
         return read_vm(cluster_uid, shaped(item, dict, "an item"))
-    except PaletteError as error:
+    except ApiError as error:
         meta = any_mapping_in(item, "metadata")
         key = VmKey(cluster_uid, any_text_in(meta, "namespace"), any_text_in(meta, "name"))
         return VirtualMachine(key, any_text_in(meta, "uid"), unreadable=error.message)

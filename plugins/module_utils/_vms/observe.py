@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
-from .._palette.errors import PaletteError
+from .._http.errors import ApiError
 from .._palette.vms import LIST_SEGMENT, ClusterVms
 from .model import VirtualMachine, VmKey, read_listed
 
@@ -32,7 +32,7 @@ def find_vm(api: ClusterVms, key: VmKey) -> VirtualMachine | None:
     if key.vm_name != LIST_SEGMENT:
         try:
             vm = read_listed(api.cluster.uid, api.vm(key.vm_name, key.namespace))
-        except PaletteError as error:
+        except ApiError as error:
             if error.reason not in _MAY_BE_ABSENT:
                 raise
         else:

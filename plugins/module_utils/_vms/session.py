@@ -10,10 +10,10 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
+from .._http.errors import ApiError
 from .._palette import clusters
 from .._palette.client import PaletteClient, connect
 from .._palette.clusters import Cluster
-from .._palette.errors import PaletteError
 from .._palette.settings import settings_from
 from .._palette.threads import at_once
 from .._palette.vms import ClusterVms
@@ -37,7 +37,7 @@ class PaletteSession:
         found = Cluster(uid, uid, scope) if uid else _cluster_named(self._client, name or "", scope)
         return ClusterVms(self._client, found)
 
-    def vm_clusters(self) -> list[tuple[str, ClusterVms | PaletteError]]:
+    def vm_clusters(self) -> list[tuple[str, ClusterVms | ApiError]]:
         """Return the clusters that the options name; if they name none, all that run VMs.
 
         Each with what the task calls it, and the error of a name that stands for no cluster.
@@ -52,12 +52,12 @@ class PaletteSession:
 
     def named(
         self, names: Sequence[tuple[str | None, str | None]]
-    ) -> list[tuple[str, ClusterVms | PaletteError]]:
+    ) -> list[tuple[str, ClusterVms | ApiError]]:
         """Return the clusters with these names or uids, all looked up at the same time."""
         self._scope()  # once, before there are threads
         found = at_once(lambda given: self.cluster(*given), names)
         for error in found:
-            if isinstance(error, PaletteError) and error.reason not in _OF_THE_NAME:
+            if isinstance(error, ApiError) and error.reason not in _OF_THE_NAME:
                 raise error
         return [(name or uid or "", api) for (name, uid), api in zip(names, found)]
 

@@ -16,7 +16,7 @@ from checkout import CHECKOUT
 
 PAGE = (CHECKOUT / "docs" / "when-it-fails.md").read_text("utf-8")
 # They are called with a reason first.
-RAISING = ("PaletteError", "refuse", "__init__")
+RAISING = ("ApiError", "refuse", "__init__")
 # These say of an error in the main table what to do, and are never the reason of a failure.
 NOT_LAST = {"already_exists"}
 ROLE = {"uncovered", "unknown", "cluster_unreachable", "nothing_selected", "invalid_parameters"}

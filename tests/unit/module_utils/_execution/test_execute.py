@@ -22,9 +22,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.ex
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.lane import Lane
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.member import LAG
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
     SnapshotMember,
 )
@@ -199,7 +197,7 @@ def test_run_gives_each_member_its_own_end(palette: MemoryPalette) -> None:
 
 def test_run_goes_on_when_a_members_write_fails(palette: MemoryPalette) -> None:
     members = creations(10)
-    palette.fail("POST", PaletteError("rejected", "no"), vm_name="vm-3")
+    palette.fail("POST", ApiError("rejected", "no"), vm_name="vm-3")
     run(palette, members)
     assert reasons(members) == {"vm-3": "rejected"}
     others = [f"vm-{number}" for number in range(10) if number != 3]
@@ -210,7 +208,7 @@ def test_run_goes_on_when_a_members_write_fails(palette: MemoryPalette) -> None:
 def test_run_begins_no_step_after_a_failed_one(palette: MemoryPalette) -> None:
     for name in "ab":
         palette.add_snapshot(name, key_of(), OWN)
-    palette.fail("DELETE", PaletteError("forbidden", "no"))
+    palette.fail("DELETE", ApiError("forbidden", "no"))
     member = deletions("db1", "a", "b")
     run(palette, [member])
     assert [step.name for step in member.steps] == ["a", "b"]
@@ -294,7 +292,7 @@ def test_run_tries_no_other_write_after_one_that_no_other_can_survive(
     palette: MemoryPalette, reason: str, concurrency: int
 ) -> None:
     members = creations(500)
-    palette.fail("POST", *[PaletteError(reason, "not today")] * concurrency)
+    palette.fail("POST", *[ApiError(reason, "not today")] * concurrency)
     run(palette, members, concurrency=concurrency)
     assert set(reasons(members).values()) == {reason}
     assert len(reasons(members)) == 500
@@ -308,7 +306,7 @@ def test_run_still_waits_for_what_was_written_before_such_a_failure(
     palette: MemoryPalette,
 ) -> None:
     members = creations(3)
-    palette.fail("POST", PaletteError("unauthorized", "gone"), vm_name="vm-1")
+    palette.fail("POST", ApiError("unauthorized", "gone"), vm_name="vm-1")
     run(palette, members, concurrency=1)
     assert members[0].seen
     assert members[0].seen.ready
@@ -468,14 +466,14 @@ def test_poll_that_fails_is_repeated_until_wait_timeout(
     palette: MemoryPalette, reason: str
 ) -> None:
     members = creations(3)
-    palette.fail("LIST", *[PaletteError(reason, "bad gateway")] * 5)
+    palette.fail("LIST", *[ApiError(reason, "bad gateway")] * 5)
     run(palette, members)
     assert reasons(members) == {}
 
 
 def test_wait_timeout_names_the_poll_that_failed_last(palette: MemoryPalette) -> None:
     members = creations(3)
-    palette.fail("LIST", *[PaletteError("unavailable", "bad gateway")] * 1_000)
+    palette.fail("LIST", *[ApiError("unavailable", "bad gateway")] * 1_000)
     run(palette, members)
     assert set(reasons(members).values()) == {"wait_timeout"}
     assert all("the last poll failed: bad gateway" in str(m.failure) for m in members)
@@ -499,7 +497,7 @@ def test_poll_that_no_repetition_mends_ends_the_waiting(
     palette: MemoryPalette, reason: str
 ) -> None:
     members = creations(3)
-    palette.fail("LIST", PaletteError(reason, "no"))
+    palette.fail("LIST", ApiError(reason, "no"))
     run(palette, members)
     assert set(reasons(members).values()) == {reason}
     assert len(palette.polls()) == 1
@@ -511,7 +509,7 @@ def test_poll_that_fails_in_one_cluster_concerns_no_other(palette: MemoryPalette
 
     def refuse(call: Call) -> None:
         if call.kind == "LIST" and call.cluster_uid == "c2":
-            raise PaletteError("forbidden", "no")
+            raise ApiError("forbidden", "no")
 
     palette.before = refuse
     run(palette, members)

@@ -19,9 +19,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.la
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.window import Window
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
     SnapshotMember,
     patience_with,
@@ -51,9 +49,9 @@ from unit.palette_in_memory import (
 WAITING = Waiting(timeout=60.0, interval=5.0)
 
 
-def silent(_call: Call) -> PaletteError:
+def silent(_call: Call) -> ApiError:
     """Return the error of a cluster that never answers."""
-    return PaletteError("timeout", "no answer", outcome_unknown=True)
+    return ApiError("timeout", "no answer", outcome_unknown=True)
 
 
 def creation(vm_name: str, cluster_uid: str = "c1", group: str | None = None) -> SnapshotMember:
@@ -204,7 +202,7 @@ def test_several_silent_clusters_are_palettes_own_trouble(palette: MemoryPalette
 
 def test_rejected_key_ends_a_silent_cluster_too(palette: MemoryPalette) -> None:
     palette.sick = {"c2": silent}
-    rejected = PaletteError("unauthorized", "no such key")
+    rejected = ApiError("unauthorized", "no such key")
     sick = [creation(f"sick-{number}", "c2") for number in range(20)]
     well = [creation("first"), creation("second")]
     palette.courses = {"first": ready_after(20)}
@@ -217,14 +215,14 @@ def test_rejected_key_ends_a_silent_cluster_too(palette: MemoryPalette) -> None:
 
 def test_one_lost_answer_does_not_stop_the_others(palette: MemoryPalette) -> None:
     members = [creation(f"vm-{number}") for number in range(20)]
-    palette.fail("POST", PaletteError("unreachable", "reset"), vm_name="vm-3")
+    palette.fail("POST", ApiError("unreachable", "reset"), vm_name="vm-3")
     run(palette, lane_of(palette, members))
     assert reasons(members) == {"vm-3": "unreachable"}
 
 
 def test_observation_that_fails_is_the_lanes_failure(palette: MemoryPalette) -> None:
     def observe() -> object:
-        raise PaletteError("unavailable", "HTTP 503")
+        raise ApiError("unavailable", "HTTP 503")
 
     api = cluster_vms(palette, palette.clusters["c2"])
     lane = Lane(SnapshotWork(api, WAITING), preparation=Preparation(observe, lambda _observed: []))
@@ -378,7 +376,7 @@ def test_replacement_that_is_refused_does_not_show_what_was_deleted(palette: Mem
     current = read_snapshot("c1", stored.shown(palette.clock.now))
     action = plan_present(desired_snapshot(), current, vm(), replace=True)
     member = SnapshotMember(key_of(), action.steps, seen=current)
-    palette.fail("POST", PaletteError("rejected", "no more"))
+    palette.fail("POST", ApiError("rejected", "no more"))
     run(palette, lane_of(palette, [member]))
     assert member.failure
     assert member.failure.reason == "rejected"
@@ -393,7 +391,7 @@ def test_wait_timeout_does_not_say_that_a_cluster_without_answer_listed_nothing(
 ) -> None:
     member = creation("vm-1")
 
-    def falls_silent(call: Call) -> PaletteError | None:
+    def falls_silent(call: Call) -> ApiError | None:
         return silent(call) if palette.writes() and call.method == "GET" else None
 
     palette.sick = {"c1": falls_silent}

@@ -12,9 +12,7 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.progress import (
     Progress,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
     SnapshotMember,
 )
@@ -48,7 +46,7 @@ def done() -> SnapshotMember:
 def failed() -> SnapshotMember:
     """Return a member that failed."""
     one = member()
-    one.failure = PaletteError("rejected", "no")
+    one.failure = ApiError("rejected", "no")
     return one
 
 

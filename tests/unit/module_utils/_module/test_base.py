@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module import base
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import (
     Invocation,
@@ -27,9 +28,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._module.optio
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot import (
     MODULE,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
     option_problem,
@@ -307,7 +305,7 @@ def test_run_module_names_a_missing_library_and_the_interpreter(
 def test_result_of_an_error_does_not_show_the_api_key() -> None:
     def run(invocation: Invocation, _request: object) -> Result:
         key = invocation.options["api_key"]
-        raise PaletteError("conflict", f"taken by {key}", status={"a": [key]})
+        raise ApiError("conflict", f"taken by {key}", status={"a": [key]})
 
     result = failure_of(MODULE._replace(run=run))
     assert result["reason"] == "conflict"

@@ -9,14 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module import (
     vm_snapshot,
     vm_snapshot_info,
     vm_snapshot_retention,
     vm_snapshot_set,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
 )
 from unit.builders import FAILED, Json, key_of, own_labels
 from unit.palette_in_memory import NEVER_READY, MemoryPalette
@@ -55,7 +53,7 @@ def palette_with_vms(*names: str, **status: Any) -> MemoryPalette:
 
 def test_members_and_msg_of_a_set_are_harmless() -> None:
     palette = palette_with_vms("db1", "db2")
-    palette.fail("POST", PaletteError("rejected", EVIL), vm_name="db1")
+    palette.fail("POST", ApiError("rejected", EVIL), vm_name="db1")
     result = run(
         palette, vm_snapshot_set.MODULE, cluster_uid="c1", set="s", all=True, on_error="continue"
     )
@@ -68,7 +66,7 @@ def test_snapshots_of_retention_are_harmless() -> None:
     palette = palette_with_vms("db1")
     for number in range(2):
         palette.add_snapshot(f"s{number}", key_of("db1"), own_labels("s"), age=9.0 + number)
-    palette.fail("DELETE", PaletteError("rejected", EVIL))
+    palette.fail("DELETE", ApiError("rejected", EVIL))
     result = run(palette, vm_snapshot_retention.MODULE, cluster_uid="c1", set="s", keep_last=1)
     demand_harmless(*[row["msg"] for row in result["snapshots"]])
     demand_harmless(*texts_in(result))
@@ -77,7 +75,7 @@ def test_snapshots_of_retention_are_harmless() -> None:
 def test_clusters_and_warnings_are_harmless() -> None:
     palette = palette_with_vms("db1")
     palette.add_cluster("c2", f"two{EVIL}")
-    palette.fail("LIST", PaletteError("forbidden", EVIL))
+    palette.fail("LIST", ApiError("forbidden", EVIL))
     result = run(palette, vm_snapshot_info.MODULE, on_error="continue")
     demand_harmless(*[row["message"] for row in result["clusters"].values()])
     result = run(palette, vm_snapshot_info.MODULE, on_error="continue", vm_names=["nobody"])

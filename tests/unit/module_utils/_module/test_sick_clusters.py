@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module import (
     vm_info,
     vm_snapshot_info,
@@ -18,9 +19,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._module impor
     vm_snapshot_set,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import Module
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
 from unit.builders import FAILED, Json, key_of, own_labels
 from unit.palette_in_memory import Call, MemoryPalette, ready_after
 from unit.tasks import run
@@ -40,9 +38,9 @@ EVERY_MODULE = [
 WRITERS = EVERY_MODULE[2:]
 
 
-def unavailable(_call: Call) -> PaletteError:
+def unavailable(_call: Call) -> ApiError:
     """Return the error of a cluster that is down."""
-    return PaletteError("unavailable", "HTTP 503: no upstream", http_status=503)
+    return ApiError("unavailable", "HTTP 503: no upstream", http_status=503)
 
 
 def task(palette: MemoryPalette, module: Module, options: Json, **more: Any) -> Json:
@@ -186,7 +184,7 @@ def test_vms_of_a_cluster_that_is_down_are_rows(palette: MemoryPalette) -> None:
 def test_set_does_not_wait_with_one_cluster_for_another(palette: MemoryPalette) -> None:
     others_are_done = threading.Event()
 
-    def answers_last(_call: Call) -> PaletteError | None:
+    def answers_last(_call: Call) -> ApiError | None:
         assert others_are_done.wait(30)
         return None
 
@@ -206,7 +204,7 @@ def test_cluster_that_goes_down_while_it_is_written_to_is_told(palette: MemoryPa
     for number in range(20):
         palette.add_vm(key_of(f"web{number}", cluster_uid="c2"))
 
-    def after_its_first_write(call: Call) -> PaletteError | None:
+    def after_its_first_write(call: Call) -> ApiError | None:
         written = any(write.cluster_uid == "c2" for write in palette.writes())
         return unavailable(call) if written else None
 
@@ -235,7 +233,7 @@ def test_only_cluster_that_goes_down_while_it_is_written_to_has_true_rows(
         key = palette.add_vm(key_of(f"web{number}", cluster_uid="c2"))
         palette.add_snapshot(f"web{number}-old", key, own_labels("nightly"))
 
-    def after_two_writes(call: Call) -> PaletteError | None:
+    def after_two_writes(call: Call) -> ApiError | None:
         return unavailable(call) if len(palette.writes()) > 2 else None
 
     palette.sick = {"c2": after_two_writes}

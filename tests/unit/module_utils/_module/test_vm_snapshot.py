@@ -13,14 +13,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import (
     Invocation,
     result_of,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot import MODULE
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     REQUEST_ID,
 )
@@ -570,7 +568,7 @@ def test_wait_goes_on_after_a_few_polls_that_fail(palette: MemoryPalette) -> Non
 def test_wait_ends_with_a_poll_that_no_repetition_mends(
     palette: MemoryPalette, reason: str
 ) -> None:
-    palette.after = lambda _call: palette.fail("LIST", PaletteError(reason, "no longer"))
+    palette.after = lambda _call: palette.fail("LIST", ApiError(reason, "no longer"))
     result = failure(palette)
     assert result["reason"] == reason
     assert result["changed"] is True
@@ -840,7 +838,7 @@ def test_retries_are_how_often_a_lost_write_is_repeated(palette: MemoryPalette) 
 
 
 def test_retries_do_not_repeat_what_is_refused(palette: MemoryPalette) -> None:
-    palette.fail("POST", PaletteError("rejected", "webhook denied the request", http_status=422))
+    palette.fail("POST", ApiError("rejected", "webhook denied the request", http_status=422))
     result = failure(palette)
     assert result["reason"] == "rejected"
     assert result["http_status"] == 422
@@ -867,7 +865,7 @@ def test_labels_of_what_was_deleted_meanwhile_are_an_error(
 
 def test_state_absent_fails_when_what_is_not_found_is_listed(palette: MemoryPalette) -> None:
     add(palette)
-    palette.fail("DELETE", *[PaletteError("not_found", "no such VM")] * 10)
+    palette.fail("DELETE", *[ApiError("not_found", "no such VM")] * 10)
     assert failure(palette, state="absent")["reason"] == "not_found"
 
 

@@ -12,14 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot_retention import (  # noqa: E501
     MODULE,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot_set import (
     MODULE as SET,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
     write_time,
@@ -217,7 +215,7 @@ def test_run_leaves_the_rest_of_a_vm_after_a_deletion_that_fails_and_stops_no_ot
 ) -> None:
     def refuse(call: Call) -> None:
         if call.name == "db1-7":
-            raise PaletteError("forbidden", "no", http_status=403)
+            raise ApiError("forbidden", "no", http_status=403)
 
     palette.before = refuse
     result = retain(palette, keep_last=0)

@@ -14,11 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_snapshot_set import (
     MODULE,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
     write_time,
@@ -526,7 +524,7 @@ def test_vms_that_do_not_exist_are_blocked(palette: MemoryPalette) -> None:
 def test_members_all_has_all_rows_when_one_fails(palette: MemoryPalette) -> None:
     def refuse(call: Call) -> None:
         if call.method == "POST" and call.vm_name == "db2":
-            raise PaletteError("forbidden", "no", http_status=403, code="OperationForbidden")
+            raise ApiError("forbidden", "no", http_status=403, code="OperationForbidden")
 
     palette.before = refuse
     result = nightly(palette)

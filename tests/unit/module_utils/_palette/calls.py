@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
 from unit.fakes import Answer
@@ -32,14 +30,14 @@ def client_of(url: str, **settings: Any) -> PaletteClient:
     return PaletteClient(Settings(url, KEY, **{"rate_limit": 0, "retries": 3, **settings}))
 
 
-def error_of(call: Callable[..., Any], *args: Any, **kwargs: Any) -> PaletteError:
-    """Return the PaletteError that a call raises, which does not show the API key."""
-    with pytest.raises(PaletteError) as caught:
+def error_of(call: Callable[..., Any], *args: Any, **kwargs: Any) -> ApiError:
+    """Return the ApiError that a call raises, which does not show the API key."""
+    with pytest.raises(ApiError) as caught:
         call(*args, **kwargs)
     assert KEY not in str(caught.value.result())
     return caught.value
 
 
 def reason_of(call: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
-    """Return the reason of the PaletteError that a call raises."""
+    """Return the reason of the ApiError that a call raises."""
     return error_of(call, *args, **kwargs).reason

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.breaker import Breaker
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
 
 
 def request(breaker: Breaker, reason: str | None) -> None:
@@ -18,8 +16,8 @@ def request(breaker: Breaker, reason: str | None) -> None:
     try:
         with breaker.watch():
             if reason:
-                raise PaletteError(reason, f"it was {reason}")
-    except PaletteError:
+                raise ApiError(reason, f"it was {reason}")
+    except ApiError:
         pass
 
 
@@ -48,5 +46,5 @@ def test_breaker_is_closed_by_any_answer(answer: str | None) -> None:
 
 
 def test_breaker_hands_the_error_on() -> None:
-    with pytest.raises(PaletteError), Breaker().watch():
-        raise PaletteError("timeout", "no answer")
+    with pytest.raises(ApiError), Breaker().watch():
+        raise ApiError("timeout", "no answer")

@@ -16,9 +16,7 @@ from typing import Any
 import pytest
 import trustme
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from unit.fakes import Answer, Clock, ScriptedServer
 from unit.module_utils._palette.calls import VMS, client_of, error_of, reason_of
 
@@ -61,14 +59,14 @@ def written(authority: trustme.CA, path: Path) -> str:
     return str(path)
 
 
-def refusal_of(server: ScriptedServer, verify: bool | str) -> PaletteError:
+def refusal_of(server: ScriptedServer, verify: bool | str) -> ApiError:
     """Return the error of a write to a server that is not trusted."""
     error = error_of(client_of(server.url, verify=verify).call, "POST", VMS, body={})
     assert server.received == []
     return error
 
 
-def assert_plain(error: PaletteError, server: ScriptedServer) -> None:
+def assert_plain(error: ApiError, server: ScriptedServer) -> None:
     """Let a message be words: it names the server, but no class, tuple or number of an error."""
     assert error.message.startswith(f"POST {server.url}{VMS}: ")
     assert not re.search(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
@@ -17,9 +18,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clus
     cluster_named,
     project_uid,
     vm_clusters,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
 )
 from unit.fakes import Answer, ScriptedServer
 
@@ -73,7 +71,7 @@ def test_clusters_have_the_state_that_palette_tells(
 
 def test_project_uid_suggests_similar_names(server: ScriptedServer, client: PaletteClient) -> None:
     server.script(listed(project("Production", "p1"), project("Test", "p2"), project(None, "p3")))
-    with pytest.raises(PaletteError, match="'Prodution'") as caught:
+    with pytest.raises(ApiError, match="'Prodution'") as caught:
         project_uid(client, "Prodution")
     assert caught.value.reason == "not_found"
     assert caught.value.facts == {"candidates": ["Production"]}
@@ -84,7 +82,7 @@ def test_project_uid_lists_some_projects_where_none_is_similar(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(*[project(f"team-{number:03}", "p") for number in range(500)]))
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         project_uid(client, "XYZ")
     assert caught.value.facts["candidates"] == [f"team-{number:03}" for number in range(10)]
 
@@ -93,7 +91,7 @@ def test_project_uid_says_that_there_is_no_project(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(Answer({"items": None}))
-    with pytest.raises(PaletteError, match="visible projects: none"):
+    with pytest.raises(ApiError, match="visible projects: none"):
         project_uid(client, "Default")
 
 
@@ -101,7 +99,7 @@ def test_project_uid_of_two_projects_is_ambiguous(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(project("A", "p2"), project("A", "p1")))
-    with pytest.raises(PaletteError, match="project_uid instead") as caught:
+    with pytest.raises(ApiError, match="project_uid instead") as caught:
         project_uid(client, "A")
     assert caught.value.reason == "ambiguous_name"
     assert caught.value.facts == {"candidates": ["p1", "p2"]}
@@ -119,7 +117,7 @@ def test_project_uid_vm_clusters_and_cluster_named_cannot_read_other_lists(
         lambda: vm_clusters(client, None),
         lambda: cluster_named(client, "A", None),
     ):
-        with pytest.raises(PaletteError) as caught:
+        with pytest.raises(ApiError) as caught:
             find()
         assert caught.value.reason == "malformed_response"
 
@@ -169,7 +167,7 @@ def test_cluster_named_of_two_clusters_is_ambiguous(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(summary("a", "c2", project="p2"), summary("a", "c1", project="p1")))
-    with pytest.raises(PaletteError, match="cluster_uid instead") as caught:
+    with pytest.raises(ApiError, match="cluster_uid instead") as caught:
         cluster_named(client, "a", None)
     assert caught.value.reason == "ambiguous_name"
     assert caught.value.facts["candidates"] == ["c1 (project p1)", "c2 (project p2)"]
@@ -180,7 +178,7 @@ def test_cluster_named_suggests_similar_names(
 ) -> None:
     usable = listed(summary("vm-cluster-1", "c1"), summary("other", "c2"))
     server.script(listed(), listed({"name": "vm-cluster-nested", "uid": "c3"}), usable)
-    with pytest.raises(PaletteError, match=r"with this API key; nearest: vm-cluster-1$") as caught:
+    with pytest.raises(ApiError, match=r"with this API key; nearest: vm-cluster-1$") as caught:
         cluster_named(client, "vm-cluster", "p1")
     assert caught.value.reason == "not_found"
     assert caught.value.facts == {"candidates": ["vm-cluster-1"]}
@@ -196,7 +194,7 @@ def test_cluster_named_lists_all_clusters_where_none_is_similar(
 ) -> None:
     names = [f"edge-{number:03}" for number in range(12)]
     server.script(listed(), listed(), listed(*[summary(name, name) for name in names]))
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         cluster_named(client, "XYZ", "p1")
     shown = ", ".join(names[:10])
     assert caught.value.message.endswith(f"visible clusters: {shown} and 2 more")
@@ -206,7 +204,7 @@ def test_cluster_named_says_why_a_nested_cluster_cannot_be_used(
     server: ScriptedServer, client: PaletteClient
 ) -> None:
     server.script(listed(), listed({"name": "nested-cluster", "uid": "c1"}))
-    with pytest.raises(PaletteError, match="nested") as caught:
+    with pytest.raises(ApiError, match="nested") as caught:
         cluster_named(client, "nested-cluster", "p1")
     assert caught.value.reason == "not_found"
     assert caught.value.facts == {"candidates": []}
@@ -218,7 +216,7 @@ def test_cluster_named_says_where_no_project_was_given(
     server: ScriptedServer, client: PaletteClient, scope: str | None, hinted: bool
 ) -> None:
     server.script(listed(), listed(), listed())
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         cluster_named(client, "vm-cluster", scope)
     assert "visible clusters: none" in caught.value.message
     hint = "no project was given, so the tenant's scope was searched: set project"

@@ -6,26 +6,21 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.secrets import MASK
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    MASK,
-    PaletteError,
     from_answer,
-    scrub,
 )
 
 KEY = "c2VjcmV0/a2V5+MTIz=="
 
 
-def error_of(http_status: int, body: Any) -> PaletteError:
+def error_of(http_status: int, body: Any) -> ApiError:
     """Return the error for an answer; a body that is not text is sent as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     return from_answer("GET /v1/x", http_status, text, KEY)
@@ -284,54 +279,6 @@ def test_from_answer_masks_the_api_key_everywhere(form: str) -> None:
     shown = json.dumps(error.result())
     assert form not in shown
     assert shown.count(MASK) >= 6
-
-
-@pytest.mark.parametrize("before", ["", "a", "ab", "abc", "user:"])
-@pytest.mark.parametrize("after", ["", "x", "xy", ":password"])
-@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
-def test_scrub_masks_the_api_key_in_base64(
-    before: str, after: str, encode: Callable[[bytes], bytes]
-) -> None:
-    key = "~~???~~>>>a-key-of-some-length"
-    encoded = encode(f"{before}{key}{after}".encode()).decode()
-    scrubbed = scrub(f"Basic {encoded}.", key)
-    left = scrubbed.replace(MASK, "")
-    assert scrubbed.startswith("Basic ")
-    assert MASK in scrubbed
-    # What is around it stays, and at most a character of it on each side.
-    assert len(left) - len("Basic .") <= len(encode(f"{before}{after}".encode())) + 8
-
-
-def test_scrub_does_not_take_a_short_text_for_the_base64_of_a_short_key() -> None:
-    assert scrub("YQ YWI a word", "a-b") == "YQ YWI a word"
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    )
-)
-def test_scrub_changes_nothing_without_the_secret(value: Any) -> None:
-    assert scrub(value, "a secret that is not there") == value
-
-
-@given(st.text(), st.text(), st.text(min_size=1).filter(lambda text: text not in MASK))
-def test_scrub_leaves_no_secret(before: str, after: str, secret: str) -> None:
-    scrubbed = scrub([{before + secret: (before + secret + after,)}], secret)
-    for key, (text,) in scrubbed[0].items():
-        assert MASK in key
-        assert MASK in text
-
-
-def test_scrub_masks_nothing_for_an_empty_secret() -> None:
-    assert scrub({"a": ["b"]}, "") == {"a": ["b"]}
-
-
-def test_with_facts_adds_to_the_result() -> None:
-    error = PaletteError("wait_timeout", "too late", a=1).with_facts(b=2)
-    assert str(error) == "too late"
-    assert error.result() == {"msg": "too late", "reason": "wait_timeout", "a": 1, "b": 2}
 
 
 @pytest.mark.parametrize("http_status", [404, 500])

@@ -13,9 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lists import (
     EVERYWHERE,
     ClusterList,
@@ -93,9 +91,9 @@ def test_several_requests_are_sent_at_the_same_time() -> None:
 
 def test_the_first_error_is_raised() -> None:
     def ask(_read: Any, query: Mapping[str, str]) -> list[Any]:
-        raise PaletteError("forbidden", query["namespace"])
+        raise ApiError("forbidden", query["namespace"])
 
-    with pytest.raises(PaletteError, match="a"):
+    with pytest.raises(ApiError, match="a"):
         ClusterList(ask).items(read, [Where("b"), Where("a")])
 
 
@@ -152,7 +150,7 @@ def test_an_error_in_trying_names_is_none_of_the_list() -> None:
     def ask(read: Any, query: Mapping[str, str]) -> list[Any]:
         if len(server.asked) == 2:
             server.asked.append("failed")
-            raise PaletteError("unreachable", "no answer")
+            raise ApiError("unreachable", "no answer")
         return server.ask(read, query)
 
     things = ClusterList(ask)

@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.fleet import (
     SnapshotFilters,
     SnapshotFleet,
@@ -397,7 +395,7 @@ def test_name_in_a_cluster_that_does_not_answer_is_no_mistake() -> None:
     palette = MemoryPalette()
     palette.add_cluster("c2", "cluster-2")
     palette.add_vm(key_of("db1"))
-    palette.sick["c2"] = lambda _call: PaletteError("unavailable", "HTTP 503")
+    palette.sick["c2"] = lambda _call: ApiError("unavailable", "HTTP 503")
     options = {"vm_names": ["db1", "cluster-2/vms/web9", "cluster-1/vms/dbl"]}
     fleet = matching_observed(palette, options)
     assert [miss.value for miss in fleet.unmatched] == ["cluster-1/vms/dbl"]

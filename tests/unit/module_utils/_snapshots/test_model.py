@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     VM_OFF,
     read_listed,
@@ -92,7 +90,7 @@ def test_read_snapshot_reads_what_is_empty_alike_in_every_style(style: Json) -> 
 )
 def test_what_decides_something_makes_a_snapshot_unreadable_where_it_is_odd(change: Json) -> None:
     item = {**manifest(), **change}
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         read_snapshot("c1", item)
     assert caught.value.reason == "malformed_response"
     listed_all_the_same = read_listed("c1", item)

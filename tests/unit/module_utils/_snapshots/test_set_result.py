@@ -9,9 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
     SnapshotMember,
 )
@@ -40,7 +38,7 @@ UNQUIESCED = refuse("not_quiesced", "no", listed(READY), DESIRED)
 BLOCKED = refuse("not_snapshottable", "no", None, DESIRED)
 
 
-def row(*actions: Action, label: str = "c/vms/db1", failure: PaletteError | None = None) -> Row:
+def row(*actions: Action, label: str = "c/vms/db1", failure: ApiError | None = None) -> Row:
     """Return a row whose steps are done, unless it failed."""
     member = SnapshotMember(key_of(), [])
     member.changed = any(action.changes for action in actions) and not failure
@@ -62,11 +60,11 @@ def failures(count: int, outcome: str = "failed") -> dict[str, Json]:
         ((plan_absent(key_of(), None),), None, "absent"),
         ((BLOCKED,), None, "blocked"),
         ((UNQUIESCED,), None, "failed"),
-        ((CREATION,), PaletteError("forbidden", "no"), "failed"),
+        ((CREATION,), ApiError("forbidden", "no"), "failed"),
     ],
 )
 def test_set_result_outcome(
-    actions: Sequence[Action], failure: PaletteError | None, outcome: str
+    actions: Sequence[Action], failure: ApiError | None, outcome: str
 ) -> None:
     result = set_result([row(*actions, failure=failure)], REAL)
     assert result["members"]["c/vms/db1"]["outcome"] == outcome

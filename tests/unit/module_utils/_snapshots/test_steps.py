@@ -13,9 +13,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.ex
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.lane import Lane
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.member import LAG
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
     SnapshotMember,
 )
@@ -46,8 +44,8 @@ from unit.palette_in_memory import (
 
 WAITING = Waiting(timeout=60.0, interval=5.0)
 DB1 = key_of("db1")
-REFUSED = PaletteError("rejected", "HTTP 400: bad", outcome_unknown=True, passing=False)
-UNLISTED = PaletteError("unavailable", "HTTP 503")
+REFUSED = ApiError("rejected", "HTTP 400: bad", outcome_unknown=True, passing=False)
+UNLISTED = ApiError("unavailable", "HTTP 503")
 
 
 def creation(waiting: Waiting = WAITING) -> SnapshotMember:
@@ -207,7 +205,7 @@ def test_replacement_is_not_taken_for_somebody_elses_by_a_lagging_list(
 
 @pytest.mark.parametrize(("error", "waits"), [(TIMED_OUT, True), (None, False)])
 def test_replacement_is_taken_after_an_unclear_deletion_can_no_longer_strike(
-    palette: MemoryPalette, error: PaletteError | None, waits: bool
+    palette: MemoryPalette, error: ApiError | None, waits: bool
 ) -> None:
     palette.add_snapshot("s", DB1, own_labels(), course=(FAILED,))
     if error:
@@ -274,7 +272,7 @@ def test_marks_that_palette_never_keeps_are_a_failure(palette: MemoryPalette, wa
 
 def test_marks_that_may_not_be_written_are_a_failure(palette: MemoryPalette) -> None:
     palette.strips = {"POST"}
-    palette.fail("PUT", PaletteError("forbidden", "HTTP 403: no update"))
+    palette.fail("PUT", ApiError("forbidden", "HTTP 403: no update"))
     member = creation()
     run(palette, member)
     assert member.failure

@@ -10,9 +10,7 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import (
     Waiting,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import Snapshot
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import (
     Goal,
@@ -62,7 +60,7 @@ def test_reached_ends_the_waiting_or_does_not(
     if isinstance(end, bool):
         assert reached(goal, seen) is end
         return
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         reached(goal, seen)
     assert caught.value.reason == end
 

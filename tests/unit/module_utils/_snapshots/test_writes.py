@@ -9,9 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import writes
@@ -68,7 +66,7 @@ def test_create_sends_the_body_with_a_request_id(palette: MemoryPalette, api: Cl
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("times", [1, 2])
 def test_create_makes_one_snapshot_when_answers_are_lost(
-    palette: MemoryPalette, api: ClusterVms, error: PaletteError, when: str, times: int
+    palette: MemoryPalette, api: ClusterVms, error: ApiError, when: str, times: int
 ) -> None:
     palette.fail("POST", *[error] * times, when=when)
     created = writes.create(api, MARKED)
@@ -116,7 +114,7 @@ def test_create_leaves_the_outcome_open_when_the_list_fails_too(
 ) -> None:
     palette.fail("POST", LOST)
     palette.fail("LIST", FORBIDDEN)
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         writes.create(api, MARKED)
     assert caught.value.reason == "unreachable"
     assert caught.value.outcome_unknown
@@ -126,7 +124,7 @@ def test_create_leaves_the_outcome_open_when_the_list_fails_too(
 
 def test_create_gives_up_after_the_retries(palette: MemoryPalette, api: ClusterVms) -> None:
     palette.fail("POST", *[LOST] * 10)
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         writes.create(api, MARKED)
     assert caught.value.reason == "unreachable"
     assert len(palette.writes("POST")) == 1 + api.retries == 3
@@ -134,8 +132,8 @@ def test_create_gives_up_after_the_retries(palette: MemoryPalette, api: ClusterV
 
 
 def test_create_does_not_repeat_what_is_refused(palette: MemoryPalette, api: ClusterVms) -> None:
-    palette.fail("POST", PaletteError("rejected", "webhook denied the request", http_status=422))
-    with pytest.raises(PaletteError) as caught:
+    palette.fail("POST", ApiError("rejected", "webhook denied the request", http_status=422))
+    with pytest.raises(ApiError) as caught:
         writes.create(api, MARKED)
     assert (caught.value.reason, caught.value.facts) == ("rejected", {"http_status": 422})
     assert len(palette.calls) == 1
@@ -229,7 +227,7 @@ def test_update_leaves_what_others_write_meanwhile(
 
 def test_update_reads_again_after_each_conflict(palette: MemoryPalette, api: ClusterVms) -> None:
     palette.add_snapshot("s", DB1)
-    palette.fail("PUT", *[PaletteError("conflict", "modified", outcome_unknown=True)] * 2)
+    palette.fail("PUT", *[ApiError("conflict", "modified", outcome_unknown=True)] * 2)
     assert writes.update(api, DESIRED).labels == {"mine": "1"}
     assert len(palette.writes("PUT")) == 3
 
@@ -238,7 +236,7 @@ def test_update_reads_again_after_each_conflict(palette: MemoryPalette, api: Clu
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("times", [1, 2])
 def test_update_writes_once_when_answers_are_lost(
-    palette: MemoryPalette, api: ClusterVms, error: PaletteError, when: str, times: int
+    palette: MemoryPalette, api: ClusterVms, error: ApiError, when: str, times: int
 ) -> None:
     stored = palette.add_snapshot("s", DB1)
     palette.fail("PUT", *[error] * times, when=when)
@@ -262,7 +260,7 @@ def test_update_ends_when_the_snapshot_was_deleted_meanwhile(
         palette.begin_deletion(palette.add_snapshot("s", DB1))
     elif how == "another VM's":
         palette.add_snapshot("s", key_of("db2"))
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         writes.update(api, DESIRED)
     assert caught.value.reason == "snapshot_disappeared"
     assert palette.writes() == []
@@ -275,7 +273,7 @@ def test_update_ends_when_the_snapshot_was_deleted_meanwhile(
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("gone_after", [0.0, 100.0])
 def test_delete_deletes_once_when_the_answer_is_lost(
-    palette: MemoryPalette, api: ClusterVms, error: PaletteError, when: str, gone_after: float
+    palette: MemoryPalette, api: ClusterVms, error: ApiError, when: str, gone_after: float
 ) -> None:
     stored = palette.add_snapshot("s", DB1)
     palette.gone_after = gone_after
@@ -313,8 +311,8 @@ def test_delete_fails_when_what_is_not_found_is_listed(
     palette: MemoryPalette, api: ClusterVms
 ) -> None:
     palette.add_snapshot("s", DB1)
-    missing = PaletteError("not_found", "no such VM", outcome_unknown=True)
+    missing = ApiError("not_found", "no such VM", outcome_unknown=True)
     palette.fail("DELETE", *[missing] * 5)
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         writes.delete(api, DB1, "s")
     assert caught.value.reason == "not_found"

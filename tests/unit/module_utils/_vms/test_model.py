@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import (
     VirtualMachine,
     VmKey,
@@ -35,7 +33,7 @@ PLACE: Json = {"name": "db1", "namespace": "vms"}
     ],
 )
 def test_what_decides_something_makes_a_vm_unreadable_where_it_is_odd(machine: Json) -> None:
-    with pytest.raises(PaletteError) as caught:
+    with pytest.raises(ApiError) as caught:
         read_vm("c1", machine)
     assert caught.value.reason == "malformed_response"
     read = read_listed("c1", machine)

@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.errors import (
-    PaletteError,
-)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import (
     PaletteSession,
@@ -73,7 +71,7 @@ def test_cluster_may_be_named_by_an_entry(palette: MemoryPalette) -> None:
 
 
 def test_cluster_that_does_not_exist_is_not_found(palette: MemoryPalette) -> None:
-    with pytest.raises(PaletteError, match="cluster-3") as caught:
+    with pytest.raises(ApiError, match="cluster-3") as caught:
         session(cluster="cluster-3").cluster()
     assert caught.value.reason == "not_found"
     assert sorted(caught.value.facts["candidates"]) == ["cluster-1", "cluster-2"]

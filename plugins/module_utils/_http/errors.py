@@ -1,0 +1,51 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The error of the collection: a one-word reason, a message, and further facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class ApiError(Exception):
+    """Why a task failed.
+
+    reason: one word for programs (``not_found``, ``wait_timeout`` …).
+    facts: further keys of the failed result, such as ``http_status``, ``code``, ``status``.
+    outcome_unknown: a write was sent, but it is not known whether it was carried out.
+    passing: the same request may succeed when it is sent again.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        /,
+        *,
+        outcome_unknown: bool = False,
+        passing: bool = True,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.outcome_unknown = outcome_unknown
+        self.passing = passing
+        self.facts = facts
+
+    def with_facts(self, **facts: Any) -> ApiError:
+        """Return this error with more facts, such as the last known state of an object."""
+        self.facts.update(facts)
+        return self
+
+    def result(self) -> dict[str, Any]:
+        """Return the keys of a failed Ansible result."""
+        return {"msg": self.message, "reason": self.reason, **self.facts}
+
+
+def invalid_parameters(problems: Iterable[object]) -> ApiError:
+    """Return the error that reports all problems with the options together."""
+    texts = [str(problem) for problem in problems]
+    return ApiError("invalid_parameters", "; ".join(texts), problems=texts)
