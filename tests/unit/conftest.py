@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http import (
     deadline,
     rate_limit,
 )

@@ -21,8 +21,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._execution im
     lane,
     progress,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http import deadline
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import deadline
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
@@ -172,6 +172,8 @@ class MemoryPalette(PaletteClient):
     sick: by cluster uid, what becomes of each of its calls; None for an answer.
     deleted_together: what was to be deleted while another of its VM was still being deleted so.
     """
+
+    clock_skew: timedelta | None = None
 
     def __init__(self, go_swagger: bool = False) -> None:
         """Be empty. go_swagger: answer as Palette's own models do, not as Kubernetes does."""

@@ -15,8 +15,8 @@ from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from .._http.deadline import pause
 from .._http.errors import ApiError
-from .._palette.deadline import pause
 from .lane import Job, Lane
 from .member import Member
 

@@ -14,8 +14,8 @@ from functools import partial
 from itertools import chain
 from typing import Any, Generic, NamedTuple, cast
 
+from .._http.deadline import give_up_at
 from .._http.errors import ApiError
-from .._palette.deadline import give_up_at
 from .waiting import growing_interval
 from .window import Window
 from .work import M, Work

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple
 
 from .._http.errors import ApiError
-from .._palette.threads import at_once
+from .._http.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, option_problem
 from .._vms.fleet import Part, Target, merged

@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._http.errors import ApiError, invalid_parameters
 from .._http.secrets import scrub
-from .._palette.client import REQUESTS_IMPORT_ERROR
+from .._http.session import REQUESTS_IMPORT_ERROR
 from .._palette.settings import connection_problems
 from .._validation.printable import LONGEST_MESSAGE, printable
 from .._validation.problems import Problem, merged

@@ -8,9 +8,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+from .._http.answers import Json
 from .._http.errors import ApiError
 from .._validation.problems import nearest
-from .client import Json, PaletteClient, api_path, items_of
+from .client import PaletteClient, api_path, items_of
 from .objects import text_in
 
 _CANDIDATES = 10

@@ -16,8 +16,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .._http.errors import ApiError
-from .client import PAGE, Query
-from .threads import at_once
+from .._http.session import Query
+from .._http.threads import at_once
+from .client import PAGE
 
 # What a list is expected to have before it was read once, in pages.
 _PAGES_OF_A_VM = 1

@@ -8,6 +8,8 @@ See docs/palette.md, "What a status says".
 
 from __future__ import annotations
 
+from .._http.retry import PASSING
+
 # The only status with which Palette says that it carried out a request.
 _PROMISED = {"GET": 200, "POST": 200, "PUT": 200, "DELETE": 204}
 
@@ -17,8 +19,6 @@ _NEVER_CARRIED_OUT = frozenset({429})
 _REFUSALS = frozenset({"forbidden", "project_not_found"})
 _UNAUTHORIZED = frozenset({401, 403})
 
-# Another attempt may end otherwise. 408, 425 and 499 are the words of load balancers.
-PASSING = frozenset({408, 425, 499, 502, 503, 504})
 # Somebody else was faster. The next attempt reads again what there is.
 _PASSING_REASONS = frozenset({"conflict", "already_exists", "cluster_timeout"})
 

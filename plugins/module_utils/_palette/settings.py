@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import os
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from .._http.urls import is_loopback
 from .._validation.problems import Problem, option_problem
 
 _DAY = 86_400  # seconds
@@ -93,17 +93,6 @@ def base_url(host: str) -> str:
 def uid_problem(uid: str) -> str | None:
     """Return why a text cannot be a uid in Palette, or None."""
     return None if _UID.match(uid) else f"{uid!r} is not a uid (letters, digits, _ and - only)"
-
-
-def is_loopback(base: str) -> bool:
-    """Return whether a base URL points at the local machine."""
-    name = urlsplit(base).hostname or ""
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _host_problem(host: str) -> str | None:

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
+from .._http.answers import Json
+from .._http.breaker import Breaker
 from .._http.errors import ApiError
-from .breaker import Breaker
-from .client import Json, PaletteClient, Query, api_path
+from .._http.session import Query
+from .client import PaletteClient, api_path
 from .clusters import Cluster, is_of_tenant
 from .lists import EVERYWHERE, ClusterList, Item, Read, Where
 

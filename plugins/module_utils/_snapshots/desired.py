@@ -10,7 +10,7 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .._palette.client import Json
+from .._http.answers import Json
 from .._palette.objects import write_time
 from .._validation.durations import age_problems, parse_age
 from .._validation.problems import DEFINITION, Problem, merged

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .._http.errors import ApiError
-from .._palette.threads import at_once
+from .._http.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, nearest, option_problem
 from .._validation.selectors import Selector, parse_selector

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .._palette.client import Json
+from .._http.answers import Json
 from .._palette.objects import write_time
 from .._validation.durations import parse_duration
 from .._vms.model import VirtualMachine, VmKey, Volume

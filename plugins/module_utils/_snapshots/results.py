@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .._palette.client import Json
+from .._http.answers import Json
 from .._palette.objects import write_time
 from .._validation.printable import printable
 from .model import Snapshot

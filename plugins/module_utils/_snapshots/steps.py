@@ -12,8 +12,8 @@ from typing import cast
 
 from .._execution.doubt import InDoubtError
 from .._execution.work import Work
+from .._http.deadline import pause
 from .._http.errors import ApiError
-from .._palette.deadline import pause
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
 from . import writes

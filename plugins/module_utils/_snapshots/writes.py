@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any, NamedTuple, Optional
 
 from .._execution.doubt import InDoubtError
+from .._http.answers import Json
+from .._http.deadline import backoff, pause
 from .._http.errors import ApiError
-from .._palette.client import Json
-from .._palette.deadline import backoff, pause
 from .._palette.objects import without_nulls
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .._http.errors import ApiError
-from .._palette.threads import at_once
+from .._http.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.selectors import nearest_labels
 from .model import VirtualMachine, VmKey

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from .._http.answers import Json
 from .._http.errors import ApiError
-from .._palette.client import Json
 from .._palette.objects import (
     any_mapping_in,
     any_mappings_in,

@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 from .._http.errors import ApiError
+from .._http.threads import at_once
 from .._palette import clusters
 from .._palette.client import PaletteClient, connect
 from .._palette.clusters import Cluster
 from .._palette.settings import settings_from
-from .._palette.threads import at_once
 from .._palette.vms import ClusterVms
 
 # A look-up that fails otherwise would fail for all clusters.

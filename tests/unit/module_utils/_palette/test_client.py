@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import client as module
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http import paging
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
     api_path,
@@ -413,7 +410,7 @@ def test_items_and_search_clusters_end_where_pages_go_in_a_circle(
 def test_items_end_where_pages_never_do(
     server: ScriptedServer, client: PaletteClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_MOST_PAGES", 20)
+    monkeypatch.setattr(paging, "_MOST_PAGES", 20)
     server.script(*[page("a", token=f"t{number}") for number in range(100)])
     assert reason_of(client.items, VMS, name_of) == "malformed_response"
     assert len(server.received) <= 22
@@ -461,24 +458,3 @@ def test_connect_makes_a_client_for_a_forked_process(monkeypatch: pytest.MonkeyP
 
 def test_client_knows_its_retries() -> None:
     assert client_of("https://palette.invalid", retries=7).retries == 7
-
-
-# Without its libraries
-
-
-@pytest.mark.parametrize("name", ["client", "retry", "transport"])
-def test_client_imports_without_requests_and_urllib3(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    original = import_module(f"{module.__package__}.{name}")
-    for library in ("requests", "urllib3", "urllib3.exceptions"):
-        monkeypatch.setitem(sys.modules, library, None)
-    spec = spec_from_file_location(
-        f"{module.__package__}.without_libraries", str(original.__file__)
-    )
-    assert spec
-    assert spec.loader
-    loaded = module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    if name == "client":
-        assert "requests" in loaded.REQUESTS_IMPORT_ERROR

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.urls import is_loopback
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import (
     connection_problems,
-    is_loopback,
     settings_from,
 )
 

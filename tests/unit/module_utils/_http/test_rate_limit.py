@@ -12,14 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import rate_limit
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.deadline import (
-    give_up_at,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.rate_limit import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http import rate_limit
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.deadline import give_up_at
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.rate_limit import (
+    Quota,
     RateLimiter,
     TokenBucket,
-    counted_resource,
 )
 from unit.fakes import Clock
 
@@ -131,67 +129,56 @@ def test_acquire_by_many_threads_lets_no_more_pass_than_by_one() -> None:
     assert len(clock.slept) == 10
 
 
-@pytest.mark.parametrize(
-    ("path", "resource"),
-    [
-        ("/v1/spectroclusters", "spectroclusters"),
-        ("/v1/spectroclusters/u/vms/snapshot?limit=50", "spectroclusters"),
-        ("/v1/spectroclusters/u/assets/kubeconfig", "assets"),
-        ("/v1/spectroclusters/assets", "spectroclusters"),
-        ("/v1/dashboard/projects/metadata", "dashboard"),
-        ("/v1?x=/y", ""),
-        ("", ""),
-    ],
-)
-def test_counted_resource_is_the_first_of_the_path(path: str, resource: str) -> None:
-    assert counted_resource(path) == resource
+def first_part(path: str) -> Quota:
+    """Count each first part of a path by itself."""
+    return Quota(path.split("/")[1], 1.0)
 
 
 @pytest.fixture
 def limiter(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> RateLimiter:
-    """A limiter at the documented rate, on the test's clock."""
+    """A limiter that counts by the first part of a path, on the test's clock."""
     monkeypatch.setattr(rate_limit, "TokenBucket", partial(TokenBucket, clock=clock.monotonic))
-    return RateLimiter(50)
+    return RateLimiter(50, first_part)
 
 
-def test_rate_limit_counts_each_resource_by_itself(limiter: RateLimiter, clock: Clock) -> None:
-    for _number in range(240):
-        limiter.acquire("/v1/spectroclusters/u/vms")
-    for _number in range(48):
-        limiter.acquire("/v1/dashboard/projects/metadata")
+def test_rate_limit_counts_all_together_unless_told_otherwise(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "TokenBucket", partial(TokenBucket, clock=clock.monotonic))
+    limiter = RateLimiter(10)
+    for number in range(48):
+        limiter.acquire(f"/{number}")
     assert clock.slept == []
-    limiter.acquire("/v1/dashboard/spectroclusters/search")
+    limiter.acquire("/another")
     assert clock.slept == [pytest.approx(0.1)]
-    limiter.acquire("/v1/spectroclusters/other/vms")
-    assert len(clock.slept) == 1  # five came back meanwhile
 
 
 def test_rate_limit_slows_down_only_the_refused_resource(
     limiter: RateLimiter, clock: Clock
 ) -> None:
-    limiter.refuse("/v1/dashboard/x", retry_after=2)
-    limiter.acquire("/v1/spectroclusters/u")
+    limiter.refuse("/dashboard/x", retry_after=2)
+    limiter.acquire("/spectroclusters/u")
     assert clock.slept == []
-    limiter.acquire("/v1/dashboard/y")
+    limiter.acquire("/dashboard/y")
     assert clock.now - 1000 >= 2
 
 
 def test_rate_limit_0_is_no_limit(clock: Clock) -> None:
     limiter = RateLimiter(0)
-    limiter.refuse("/v1/spectroclusters", retry_after=1000)
+    limiter.refuse("/spectroclusters", retry_after=1000)
     for _number in range(1000):
-        limiter.acquire("/v1/spectroclusters")
+        limiter.acquire("/spectroclusters")
     assert clock.slept == []
 
 
 def test_rate_limit_waits_for_a_token_until_the_deadline(
     limiter: RateLimiter, clock: Clock
 ) -> None:
-    limiter.refuse("/v1/spectroclusters/u", retry_after=60)
+    limiter.refuse("/spectroclusters/u", retry_after=60)
     with give_up_at(clock.now + 3):
-        limiter.acquire("/v1/spectroclusters/u")
+        limiter.acquire("/spectroclusters/u")
     assert clock.slept == [3]
-    limiter.acquire("/v1/spectroclusters/u")
+    limiter.acquire("/spectroclusters/u")
     assert clock.now - 1000 >= 60 - 1e-6
 
 
@@ -200,13 +187,13 @@ def test_patience_with_429_is_that_of_all_requests_together(
 ) -> None:
     clock = Clock()
     monkeypatch.setattr(rate_limit, "time", clock)
-    limiter = RateLimiter(0)
-    limiter.refuse("/v1/spectroclusters/a", retry_after=0)
+    limiter = RateLimiter(0, first_part)
+    limiter.refuse("/spectroclusters/a", retry_after=0)
     clock.now += 200
-    limiter.refuse("/v1/spectroclusters/b", retry_after=0)
-    assert not limiter.exhausted("/v1/spectroclusters/b")
+    limiter.refuse("/spectroclusters/b", retry_after=0)
+    assert not limiter.exhausted("/spectroclusters/b")
     clock.now += 101
-    assert limiter.exhausted("/v1/spectroclusters/b")
-    assert not limiter.exhausted("/v1/dashboard")
-    limiter.accept("/v1/spectroclusters/c")
-    assert not limiter.exhausted("/v1/spectroclusters/b")
+    assert limiter.exhausted("/spectroclusters/b")
+    assert not limiter.exhausted("/dashboard")
+    limiter.accept("/spectroclusters/c")
+    assert not limiter.exhausted("/spectroclusters/b")

@@ -57,7 +57,7 @@ class TimedAdapter(HTTPAdapter):
 
 
 def body_of(response: Response) -> bytes:
-    """Return an answer's body, cut off where it is larger than any of Palette's."""
+    """Return an answer's body, cut off where it is larger than any that is expected."""
     most = LARGEST_ANSWER if response.status_code < 300 else _LARGEST_ERROR
     pieces: list[bytes] = []
     size = 0

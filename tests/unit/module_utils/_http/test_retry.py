@@ -11,14 +11,12 @@ from email.utils import formatdate
 import pytest
 from urllib3.exceptions import ReadTimeoutError
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
-    PaletteClient,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.rate_limit import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.rate_limit import (
     RateLimiter,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.retry import (
-    PaletteRetry,
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.retry import RetryPolicy
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
+    PaletteClient,
 )
 from unit.fakes import Answer, Clock, ScriptedServer
 from unit.module_utils._palette.calls import (
@@ -105,7 +103,7 @@ def test_retries_no_other_error(server: ScriptedServer, client: PaletteClient, s
 
 
 def test_retries_go_on_after_other_requests_have_timed_out(clock: Clock) -> None:
-    policy = PaletteRetry.policy(3, RateLimiter(0))
+    policy = RetryPolicy.policy(3, RateLimiter(0))
     timeout = ReadTimeoutError(None, VMS, "no answer")  # type: ignore[arg-type]
     for _request in range(5):
         assert policy.increment("GET", VMS, error=timeout).total == 2

@@ -9,7 +9,6 @@ import ssl
 from typing import Any
 
 from .deadline import backoff, pause, time_left
-from .outcomes import PASSING
 from .rate_limit import RateLimiter
 
 try:
@@ -27,16 +26,18 @@ except ImportError:
 
 # See docs/palette.md, "Retries".
 READS = frozenset({"GET"})
+# Another attempt may end otherwise. 408, 425 and 499 are the words of load balancers.
+PASSING = frozenset({408, 425, 499, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 60.0
 MOST_TIMEOUTS = 2  # of one request: a cluster that hangs would take a timeout for each retry
 _LONGEST_BACKOFF_AFTER_429 = 4  # as after so many attempts; the rate limiter does the rest
 
 
-class PaletteRetry(Retry):
-    """urllib3's Retry, adapted to Palette.
+class RetryPolicy(Retry):
+    """urllib3's Retry, adapted to what answers say.
 
     A read is retried after a connection error and after a passing status. Any request is retried if
-    it was never sent, or refused with 429: Palette did not carry it out. No other write is retried.
+    it was never sent, or refused with 429: it was not carried out. No other write is retried.
     """
 
     limiter: RateLimiter
@@ -47,7 +48,7 @@ class PaletteRetry(Retry):
     @classmethod
     def policy(
         cls, retries: int, limiter: RateLimiter, reads: frozenset[str] = READS
-    ) -> PaletteRetry:
+    ) -> RetryPolicy:
         """Return the policy that retries a request up to ``retries`` times.
 
         reads: the methods that only read.
@@ -62,7 +63,7 @@ class PaletteRetry(Retry):
         policy.limiter = limiter
         return policy
 
-    def new(self, **changes: Any) -> PaletteRetry:
+    def new(self, **changes: Any) -> RetryPolicy:
         """Return a copy, as urllib3 makes one for each attempt."""
         copy = super().new(**changes)
         copy.limiter = self.limiter
@@ -83,7 +84,7 @@ class PaletteRetry(Retry):
         error: Exception | None = None,
         _pool: Any = None,
         _stacktrace: Any = None,
-    ) -> PaletteRetry:
+    ) -> RetryPolicy:
         """Return the policy for the next attempt; raise if there is none."""
         # The policy of a first attempt belongs to all requests of the session: only copies change.
         now = self.new()
@@ -94,7 +95,7 @@ class PaletteRetry(Retry):
         if response is not None and response.status == 429:
             following = now._refused(response, _pool)
         else:
-            following = super(PaletteRetry, now).increment(
+            following = super(RetryPolicy, now).increment(
                 method, url, response, error, _pool, _stacktrace
             )
         if time_left() <= 0:
@@ -127,8 +128,8 @@ class PaletteRetry(Retry):
             return untrusted or not self._is_method_retryable(method)
         return self._timeouts >= MOST_TIMEOUTS
 
-    def _refused(self, response: Any, pool: Any) -> PaletteRetry:
-        # A 429 does not use up an attempt: the limiter slows down until Palette accepts.
+    def _refused(self, response: Any, pool: Any) -> RetryPolicy:
+        # A 429 does not use up an attempt: the limiter slows down until the server accepts.
         retry_after = self.get_retry_after(response) or 0.0
         self.limiter.refuse(self._path, retry_after)
         out_of_patience = self.limiter.exhausted(self._path) or retry_after > time_left()

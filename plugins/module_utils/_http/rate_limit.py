@@ -1,29 +1,35 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Token buckets at Palette's documented rates, which slow down on HTTP 429 and then recover."""
+"""Token buckets at the rates that a server allows, which slow down on HTTP 429 and then recover."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from .deadline import pause
 
-# Palette counts requests per source address and first resource in the path; sub-resources share
-# its bucket.
-# See docs/palette.md, "Rate limits".
-_SHARE = {"spectroclusters": 1.0, "assets": 0.2}
-_SHARE_OF_OTHERS = 0.2  # /v1/dashboard, /v1/projects, … : 10 requests per second
-_BURST = 5  # seconds' worth of requests that may be sent at once: 250 and 50
+_BURST = 5  # seconds' worth of requests that may be sent at once
 # Seconds' worth of it that are left alone: a request may overtake those that were sent before.
 _MARGIN = 0.2
-
 _SLOWEST = 0.02  # of the full rate
 _RECOVERY = 0.05  # of the full rate, per second without a 429
 _REFUSALS_AS_ONE = 1.0  # seconds: parallel requests are refused together
-_PATIENCE = 300.0  # seconds in which Palette refuses all requests with 429
+_PATIENCE = 300.0  # seconds in which all requests are refused with 429
+
+
+class Quota(NamedTuple):
+    """The resource that a request counts as, and the share of the full rate that it may have."""
+
+    resource: str
+    share: float
+
+
+def _all_together(_path: str) -> Quota:
+    return Quota("", 1.0)
 
 
 class TokenBucket:
@@ -84,11 +90,12 @@ class TokenBucket:
 
 
 class RateLimiter:
-    """The buckets of one client, one for each resource that Palette counts separately."""
+    """The buckets of one client, one for each resource that the server counts separately."""
 
-    def __init__(self, rate: float) -> None:
-        """rate: requests per second to /v1/spectroclusters; 0 disables the limit."""
+    def __init__(self, rate: float, quota_of: Callable[[str], Quota] = _all_together) -> None:
+        """rate: requests per second, 0 for no limit. quota_of: says what a URL path counts as."""
         self._full_rate = rate
+        self._quota_of = quota_of
         self._buckets: dict[str, TokenBucket] = {}
         self._refused_since: dict[str, float] = {}
         self._lock = threading.Lock()
@@ -101,37 +108,28 @@ class RateLimiter:
 
     def refuse(self, path: str, retry_after: float) -> None:
         """Slow down after a 429 for this URL path, and send nothing for retry_after seconds."""
-        self._refused_since.setdefault(counted_resource(path), time.monotonic())
+        self._refused_since.setdefault(self._quota_of(path).resource, time.monotonic())
         bucket = self._bucket(path)
         if bucket:
             bucket.slow_down(retry_after)
 
     def accept(self, path: str) -> None:
         """Note that a request to this URL path was not refused with 429."""
-        self._refused_since.pop(counted_resource(path), None)
+        self._refused_since.pop(self._quota_of(path).resource, None)
 
     def exhausted(self, path: str) -> bool:
         """Say whether all requests to this URL path have been refused for too long.
 
         The patience is that of all requests together: a thousand would wait too long one by one.
         """
-        since = self._refused_since.get(counted_resource(path))
+        since = self._refused_since.get(self._quota_of(path).resource)
         return since is not None and time.monotonic() - since > _PATIENCE
 
     def _bucket(self, path: str) -> TokenBucket | None:
         if not self._full_rate:
             return None
-        resource = counted_resource(path)
+        resource, share = self._quota_of(path)
         with self._lock:
             if resource not in self._buckets:
-                share = _SHARE.get(resource, _SHARE_OF_OTHERS)
                 self._buckets[resource] = TokenBucket(self._full_rate * share, sleep=pause)
             return self._buckets[resource]
-
-
-def counted_resource(path: str) -> str:
-    """Return the resource that Palette counts a path under, such as ``spectroclusters``."""
-    parts = path.partition("?")[0].strip("/").split("/")[1:]
-    if parts[:1] == ["spectroclusters"] and parts[2:3] == ["assets"]:
-        return "assets"
-    return parts[0] if parts else ""

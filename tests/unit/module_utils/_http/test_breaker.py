@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.breaker import Breaker
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.breaker import Breaker
 
 
 def request(breaker: Breaker, reason: str | None) -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import TypeVar
 
-from .._http.errors import ApiError
+from .errors import ApiError
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-
-from .settings import Settings
+from typing import NamedTuple
 
 try:
     import requests
@@ -28,6 +27,17 @@ _EXPIRED, _NOT_YET_VALID, _WRONG_HOST, _WRONG_ADDRESS = 10, 9, 62, 64
 _ERRNO = re.compile(r"\[Errno -?\d+\] ")
 _USER_INFO = re.compile(r"[^\s/@]*@")  # user and password in the URL of a proxy
 _UNTRUSTED = (18, 19, 20, 21)
+
+
+class Words(NamedTuple):
+    """How a user names what is set to reach a server, for messages.
+
+    host: its address. ca: the CA that signed its certificate. proxy: what is in between.
+    """
+
+    host: str
+    ca: str
+    proxy: str = "the proxy in HTTPS_PROXY"
 
 
 def root_cause(error: BaseException) -> BaseException:
@@ -49,23 +59,25 @@ def never_sent(error: Exception, cause: BaseException) -> bool:
     return isinstance(cause, before)
 
 
-def network_problem(error: Exception, cause: BaseException, settings: Settings) -> tuple[str, str]:
+def network_problem(
+    error: Exception, cause: BaseException, words: Words, request_timeout: float
+) -> tuple[str, str]:
     """Return an error's reason for programs, and a text that says what to do next."""
     text = _plain(cause)
     if isinstance(error, requests.exceptions.ProxyError):
-        return "unreachable", f"{text}; check the proxy in HTTPS_PROXY"
+        return "unreachable", f"{text}; check {words.proxy}"
     if _unreadable_url(error, cause):
-        return "unreachable", f"{text}; check host, and the proxy in HTTPS_PROXY if there is one"
+        return "unreachable", f"{text}; check {words.host}, and {words.proxy} if there is one"
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return "tls_error", _distrust(cause)
+        return "tls_error", _distrust(cause, words)
     if isinstance(error, requests.exceptions.SSLError):
         return "tls_error", f"{text}; check that the server speaks TLS at this port"
     if not isinstance(error, (requests.RequestException, HTTPError)):
-        advice = "check ca_path or, where it is not given, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
-        return "tls_error", f"{text}; {advice}"
+        unset = "where it is not given, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
+        return "tls_error", f"{text}; check {words.ca} or, {unset}"
     if isinstance(cause, (WaitedTooLong, socket.timeout)) and not _refused(cause):
-        return "timeout", f"no answer within {settings.request_timeout:g} s (request_timeout)"
-    return "unreachable", f"{text}; check host, and that this machine can reach it"
+        return "timeout", f"no answer within {request_timeout:g} s (request_timeout)"
+    return "unreachable", f"{text}; check {words.host}, and that this machine can reach it"
 
 
 def _unreadable_url(error: Exception, cause: BaseException) -> bool:
@@ -73,15 +85,15 @@ def _unreadable_url(error: Exception, cause: BaseException) -> bool:
     return isinstance(error, of_requests) or isinstance(cause, LocationParseError)
 
 
-def _distrust(cause: ssl.SSLCertVerificationError) -> str:
-    code, words = cause.verify_code, cause.verify_message
+def _distrust(cause: ssl.SSLCertVerificationError, words: Words) -> str:
+    code, said = cause.verify_code, cause.verify_message
     if code in (_EXPIRED, _NOT_YET_VALID):
-        return f"{words}; renew the server's certificate, or set the clock of this machine right"
+        return f"{said}; renew the server's certificate, or set the clock of this machine right"
     if code in (_WRONG_HOST, _WRONG_ADDRESS):
-        return f"{words}; set host to a name that the server's certificate is for"
+        return f"{said}; set {words.host} to a name that the server's certificate is for"
     if code in _UNTRUSTED:
-        return f"{words}; set ca_path to the CA that signed the server's certificate"
-    return f"{words}; check the server's certificate and ca_path"
+        return f"{said}; set {words.ca} to the CA that signed the server's certificate"
+    return f"{said}; check the server's certificate and {words.ca}"
 
 
 def _is_error(value: object) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 import time
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.deadline import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.deadline import (
     give_up_at,
     time_left,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.threads import at_once
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.threads import at_once
 
 
 def test_at_once_keeps_the_deadline() -> None:

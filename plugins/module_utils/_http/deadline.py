@@ -16,7 +16,7 @@ _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 20.0
 _DOUBLINGS = 6  # these exceed the longest backoff; many more would overflow
 
-_deadline: ContextVar[float] = ContextVar("palette_deadline", default=math.inf)
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 @contextmanager

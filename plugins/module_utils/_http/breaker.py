@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .._http.errors import ApiError
+from .errors import ApiError
 
-# Without an answer of the cluster. Palette itself may have answered for it, as a gateway does.
+# Without an answer of the cluster. What is before it may have answered for it, as a gateway does.
 _UNANSWERED = ("unreachable", "timeout", "unavailable", "cluster_timeout")
 _IN_A_ROW = 3
 

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import client as module
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
-    PaletteClient,
-)
-from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.deadline import (
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http import session as module
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.deadline import (
     backoff,
     give_up_at,
     pause,
     time_left,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
+    PaletteClient,
 )
 from unit.fakes import Answer, Clock, ScriptedServer
 from unit.module_utils._palette.calls import (

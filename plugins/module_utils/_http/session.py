@@ -1,0 +1,184 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session with one server: requests in time and within the rate limit, with retries."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from .._validation.printable import printable
+from .answers import Answer, Json
+from .deadline import backoff, pause, time_left
+from .errors import ApiError
+from .network import Words, network_problem, never_sent, root_cause
+from .rate_limit import RateLimiter
+from .retry import MOST_TIMEOUTS, READS, RetryPolicy
+from .transport import PlainSession, TimedAdapter, body_of
+from .urls import is_loopback
+
+REQUESTS_IMPORT_ERROR: str | None = None
+try:
+    import requests
+    import urllib3
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, ReadTimeoutError
+except ImportError:
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
+
+_POOL_SIZE = 256  # connections, one for each thread
+_SHORTEST_TIMEOUT = 1.0
+_NO_PROXY: dict[str, Any] = {"http": None, "https": None, "all": None}
+
+Query = Mapping[str, str]
+Headers = Mapping[str, str]
+
+
+class Server(NamedTuple):
+    """A server, and how patient its clients are.
+
+    base_url: scheme, host and port, perhaps with a path, without a slash at the end.
+    verify: True, False, or the path of a CA bundle. request_timeout: seconds to connect, and again
+    for the whole answer.
+    """
+
+    base_url: str
+    verify: bool | str = True
+    request_timeout: float = 30.0
+    retries: int = 5
+
+
+class Session:
+    """Exchanges requests for answers with one server. Thread-safe.
+
+    headers: sent with each request; nobody sees them. mask: hides what is secret in a text.
+    searches: paths of which a POST only reads.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        limiter: RateLimiter,
+        words: Words,
+        headers: Headers,
+        mask: Callable[[str], str],
+        searches: tuple[str, ...] = (),
+    ) -> None:
+        # The server's clock minus this machine's, by the Date of the last answer.
+        self.clock_skew: timedelta | None = None
+        self._server = server
+        self._limiter = limiter
+        self._words = words
+        self._mask = mask
+        self._session = PlainSession()
+        if server.verify is False:
+            # The task warns in its own words; on stderr urllib3's would be an error of Ansible's.
+            urllib3.disable_warnings(InsecureRequestWarning)
+        self._session.headers.update(headers)
+        self._mount("https://", READS)
+        self._mount("http://", READS)
+        for path in searches:
+            self._mount(server.base_url + path, READS | {"POST"})
+
+    @cached_property
+    def _surroundings(self) -> dict[str, Any]:
+        """Proxies and CA certificates, from the settings or else from the environment."""
+        base_url = self._server.base_url
+        # A key for the local machine must not go through a proxy in clear text.
+        proxies = dict(_NO_PROXY) if is_loopback(base_url) else {}
+        verify = self._server.verify
+        return dict(self._session.merge_environment_settings(base_url, proxies, True, verify, None))
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        body: Json | None = None,
+        headers: Headers | None = None,
+    ) -> Answer:
+        """Send one request and return its complete answer, whatever its status.
+
+        Raise ``unreachable``, ``timeout`` or ``tls_error`` where there is none.
+        """
+        url = self._server.base_url + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            return self._exchange(method, url, path, body, headers or {})
+        except (HTTPError, OSError) as error:
+            # requests does not wrap the errors of a host name or a CA file.
+            raise self._network_error(method, path, error) from None
+
+    def where(self, method: str, path: str) -> str:
+        """Return what a message says first: what was asked, and whom."""
+        return f"{method} {self._server.base_url}{path}"
+
+    def _exchange(
+        self, method: str, url: str, path: str, body: Json | None, headers: Headers
+    ) -> Answer:
+        server = self._server
+        all_headers = {**self._session.headers, **headers}
+        timeouts = 0
+        for attempt in range(1, server.retries + 2):
+            self._limiter.acquire(path)
+            timeout = min(server.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
+            try:
+                # Prepared without the session, which would read .netrc.
+                request = requests.Request(method, url, all_headers, json=body)
+                response = self._session.send(
+                    request.prepare(),
+                    timeout=timeout,
+                    allow_redirects=False,
+                    **self._surroundings,
+                )
+                self._note_time(response.headers.get("Date"))
+                if response.status_code != 429:
+                    self._limiter.accept(path)
+                kind = printable(response.headers.get("Content-Type", "no content type"), 100)
+                return Answer(response.status_code, kind, body_of(response))
+            except requests.RequestException as error:
+                last = method not in READS or attempt > server.retries or time_left() <= 0
+                timeouts += _stalled(error)
+                if last or timeouts >= MOST_TIMEOUTS or not _cut_short(error):
+                    raise
+                pause(backoff(attempt))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _note_time(self, date: str | None) -> None:
+        try:
+            served_at = parsedate_to_datetime(date or "")
+        except (TypeError, ValueError):
+            return
+        if served_at.tzinfo:
+            self.clock_skew = served_at - datetime.now(timezone.utc)
+
+    def _network_error(self, method: str, path: str, error: Exception) -> ApiError:
+        cause = root_cause(error)
+        timeout = self._server.request_timeout
+        reason, text = network_problem(error, cause, self._words, timeout)
+        return ApiError(
+            reason,
+            self._mask(f"{self.where(method, path)}: {text}"),
+            outcome_unknown=method not in READS and not never_sent(error, cause),
+        )
+
+    def _mount(self, prefix: str, reads: frozenset[str]) -> None:
+        retry = RetryPolicy.policy(self._server.retries, self._limiter, reads)
+        self._session.mount(prefix, TimedAdapter(max_retries=retry, pool_maxsize=_POOL_SIZE))
+
+
+def _cut_short(error: requests.RequestException) -> bool:
+    """Return whether an answer ended or stalled after its headers, where urllib3 cannot retry."""
+    broken = (
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
+    )
+    return isinstance(error, broken) or _stalled(error)
+
+
+def _stalled(error: requests.RequestException) -> bool:
+    return isinstance(next(iter(error.args), None), ReadTimeoutError)
