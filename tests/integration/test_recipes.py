@@ -259,6 +259,16 @@ def test_snapshots_by_hand(cook: Cook) -> None:
     assert [row[3] for row in table(run, REPORT)[1:]] == ["web1-last-week"]
 
 
+def test_delete_failed_snapshots(cook: Cook, simulator: Simulator) -> None:
+    failed = {"name": "by-hand", "age": "1d", "phase": "Failed"}
+    simulator.make_vm("vm-cluster-1", "vms", "old1", snapshots=[failed])
+    foretold, done = cook.follows("Delete failed snapshots, whoever took them")
+    for run in (foretold, done):
+        (deleted,) = run.of("Delete those that failed")["results"]
+        assert deleted["outcome"] == "deleted"
+    assert simulator.stats()["snapshots"] == 1
+
+
 def test_restore_names_what_the_change_took(cook: Cook) -> None:
     manifest = yaml.safe_load(Recipe("Go back to a snapshot").files["restore.yml"])
     recipe = Recipe("Change a VM, and know what to go back to")
