@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
@@ -26,7 +25,7 @@ from .._vms.cluster_result import (
     warn_of_states,
     warn_of_unreadable,
 )
-from .._vms.selection import Filters, Unmatched, filters_from, fleet_problems
+from .._vms.selection import Filters, Unmatched, filters_from, fleet_problems, shell_pattern
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -161,7 +160,8 @@ def _phase(snapshot: Snapshot) -> str:
 
 
 def _named(pattern: str, _now: datetime) -> Test:
-    return lambda snapshot: fnmatchcase(snapshot.name, pattern)
+    shell = shell_pattern(pattern)
+    return lambda snapshot: shell.match(snapshot.name) is not None
 
 
 def _in_phase(phases: Sequence[str], _now: datetime) -> Test:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase, translate
+from fnmatch import translate
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._palette.settings import uid_problem
@@ -18,6 +19,7 @@ from .model import VirtualMachine, VmKey
 
 _ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
 _SHELL = re.compile(r"[*?[]")
+_NOTHING = re.compile(r"(?!)")
 _NO_NAME = re.compile(r"[^a-z0-9.*?\[\]!/-]")
 _REQUIRED = ("vm_name", "namespace")
 _RULES = {
@@ -30,6 +32,7 @@ _FILTERS = {
     "cluster": "vm-cluster-1",
     "cluster_uid": "66a1f0c2e4b0a1b2c3d4e5f6",
     "clusters": ["vm-cluster-1", "vm-cluster-2"],
+    "namespace": "vms",
     "namespaces": ["vms", "prod"],
     "vm_names": ["db*"],
     "exclude": ["scratch-*"],
@@ -55,6 +58,16 @@ class Entry(NamedTuple):
         return VmKey(self.cluster or self.cluster_uid or "", self.namespace, self.vm_name)
 
 
+@lru_cache(maxsize=256)
+def shell_pattern(pattern: str) -> re.Pattern[str]:
+    """Return what matches as a whole what a shell pattern matches."""
+    try:
+        return re.compile(translate(pattern))
+    except re.error:
+        # What newer Pythons make of a range such as [z-a].
+        return _NOTHING
+
+
 class Patterns:
     """Names or shell patterns of VMs: ``vm``, ``namespace/vm`` or ``cluster/namespace/vm``."""
 
@@ -63,7 +76,7 @@ class Patterns:
         self._names, self._shell = set[str](), []
         for pattern in patterns:
             if _SHELL.search(pattern):
-                self._shell.append((pattern, re.compile(translate(pattern))))
+                self._shell.append((pattern, shell_pattern(pattern)))
             else:
                 self._names.add(pattern)
 
@@ -227,7 +240,7 @@ def _of_clusters(pattern: str, names: Mapping[str, str]) -> list[str]:
     if not slash:
         return []
     vms = rest if "/" in rest else f"*/{rest}"
-    return [f"{title}/{vms}" for title, name in names.items() if fnmatchcase(name, cluster)]
+    return [f"{title}/{vms}" for title, name in names.items() if shell_pattern(cluster).match(name)]
 
 
 def _nearest_vms(pattern: str, seen: Mapping[VmKey, str]) -> list[str]:
@@ -242,7 +255,7 @@ def _names_one_of(pattern: str, clusters: Sequence[str]) -> bool:
 def _may_be_in(pattern: str, clusters: Sequence[str]) -> bool:
     """Say whether a name or pattern may match a VM of one of the clusters."""
     cluster, *rest = pattern.split("/")
-    return len(rest) < 2 or any(fnmatchcase(title, cluster) for title in clusters)
+    return len(rest) < 2 or any(map(shell_pattern(cluster).match, clusters))
 
 
 def missing_vm(key: VmKey, cluster: str, seen: Iterable[VmKey]) -> str:
@@ -294,6 +307,11 @@ def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
     return [namespace] if namespace and options.get("vms") is None else ()
 
 
+def _is_filter(name: str, options: Mapping[str, Any]) -> bool:
+    """Say whether an option selects: namespace does not where it completes listed VMs."""
+    return name != "namespace" or options.get("vms") is None
+
+
 def fleet_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return the problems with the filters and with concurrency."""
     problems = [*_emptiness_problems(options), *_pattern_problems(options)]
@@ -310,7 +328,7 @@ def _emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
     """
     problems = []
     for name, example in _FILTERS.items():
-        given = options.get(name)
+        given = options.get(name) if _is_filter(name, options) else None
         if given in ("", [], [""]):
             if name != "exclude":
                 text = "must not be empty; leave it out to select all"
@@ -330,7 +348,7 @@ def _pattern_problems(options: Mapping[str, Any]) -> list[Problem]:
     for name in ("vm_names", "exclude"):
         for pattern in options.get(name) or ():
             cluster, *rest = pattern.split("/")
-            if len(rest) == 2 and not fnmatchcase(uid, cluster):
+            if len(rest) == 2 and not shell_pattern(cluster).match(uid):
                 text = (
                     f"{pattern!r} cannot match: with cluster_uid, its first part must match {uid}"
                 )
@@ -360,11 +378,18 @@ def _character_problems(options: Mapping[str, Any]) -> list[Problem]:
             elif pattern.count("[") != pattern.count("]"):
                 text = f"{pattern!r} has a bracket without its other; as text write db1,db2"
                 problems.append(option_problem(name, text, _FILTERS[name]))
-    for namespace in options.get("namespaces") or ():
-        if namespace and namespace_problem(namespace):
-            text = f"{namespace_problem(namespace)}; patterns are not known here"
-            problems.append(option_problem("namespaces", text, _FILTERS["namespaces"]))
-    return problems
+    return [*problems, *_namespace_problems(options)]
+
+
+def _namespace_problems(options: Mapping[str, Any]) -> list[Problem]:
+    given = [("namespaces", namespace) for namespace in options.get("namespaces") or ()]
+    given += [("namespace", namespace) for namespace in _one_namespace(options)]
+    texts = ((name, namespace_problem(namespace)) for name, namespace in given if namespace)
+    return [
+        option_problem(name, f"{text}; patterns are not known here", _FILTERS[name])
+        for name, text in texts
+        if text
+    ]
 
 
 def _entry(given: Any, options: Mapping[str, Any]) -> Entry:

@@ -850,6 +850,22 @@ def test_exclude_leaves_out_listed_vms_too(palette: MemoryPalette) -> None:
     assert outcomes(result) == {"db1": "created"}
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("namespace", ["", "v*", "a/b"])
+def test_namespace_that_can_be_none_s_is_refused(
+    palette: MemoryPalette, namespace: str, state: str
+) -> None:
+    result = run(palette, MODULE, set="n", namespace=namespace, vm_names=["db*"], state=state)
+    assert result["reason"] == "invalid_parameters"
+    assert result["msg"].startswith("namespace: ")
+    assert palette.calls == []
+
+
+def test_namespace_that_is_empty_adds_nothing_to_listed_vms(palette: MemoryPalette) -> None:
+    vms = [{"vm_name": "db1", "namespace": "vms", "cluster": "cluster-1"}]
+    assert run(palette, MODULE, set="n", namespace="", vms=vms)["changed"]
+
+
 def test_namespace_can_be_selected_from(palette: MemoryPalette) -> None:
     palette.add_vm(key_of("db1", "prod"))
     options: Json = {"set": "n", "cluster": "cluster-1", "namespace": "prod"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms import selection
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import (
     VmKey,
     read_vm,
@@ -330,3 +331,15 @@ def test_unmatched_says_where_a_vm_exists_that_does_not_count() -> None:
 )
 def test_missing_vm_names_where_it_was_sought_and_the_nearest(key: VmKey, text: str) -> None:
     assert missing_vm(key, "c-1", FLEET) == text
+
+
+def test_shell_pattern_that_python_cannot_read_matches_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Python 3.9 makes this of the pattern [z-a].
+    monkeypatch.setattr(selection, "translate", lambda _pattern: r"(?s:[z-a])\Z")
+    selection.shell_pattern.cache_clear()
+    try:
+        assert not selection.shell_pattern("[z-a]").match("a")
+    finally:
+        selection.shell_pattern.cache_clear()
