@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, NamedTuple
@@ -22,6 +23,8 @@ from .window import Window
 from .work import M, Work
 
 AUTO = "auto"
+_DIGITS = 9
+_NUMBER = re.compile(f"[0-9]{{1,{_DIGITS}}}")
 
 
 class Pace(NamedTuple):
@@ -42,10 +45,9 @@ def pace_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return the problems with max_in_progress and max_failed_clusters."""
     problems = []
     text = options["max_in_progress"]
-    if text != AUTO and not (text.isascii() and text.isdecimal() and int(text) > 0):
-        problems.append(
-            option_problem("max_in_progress", f"{text!r} is neither auto nor 1 or more", 50)
-        )
+    if text != AUTO and not (_NUMBER.fullmatch(text) and int(text)):
+        wrong = f"{text!r} is neither auto nor 1 or more, and at most {'9' * _DIGITS}"
+        problems.append(option_problem("max_in_progress", wrong, 50))
     if options["max_failed_clusters"] < 0:
         problems.append(option_problem("max_failed_clusters", "must be 0 or more", 0))
     return problems

@@ -172,13 +172,24 @@ def _read_after(result: Any) -> tuple[After | None, list[Problem]]:
     if result is None:
         return None, []
     members, summary = result.get("members"), result.get("summary")
-    if not isinstance(members, Mapping) or not isinstance(summary, Mapping):
+    shaped = isinstance(members, Mapping) and all(map(_is_row, members.values()))
+    if not shaped or not isinstance(summary, Mapping):
         text = "is not the registered result of a vm_snapshot_set task"
         return None, [Problem("after", text, _AFTER_EXAMPLE)]
     if len(members) != summary.get("total"):
         text = "has only the VMs that failed: set members: all on the vm_snapshot_set task"
         return None, [Problem("after", text, _AFTER_EXAMPLE)]
     return _after(members), []
+
+
+def _is_row(member: Any) -> bool:
+    """Say whether a value has the shape of a member's row, where that is read."""
+    status = (member.get("status") or {}) if isinstance(member, Mapping) else None
+    return (
+        isinstance(status, Mapping)
+        and isinstance(status.get("labels") or {}, Mapping)
+        and all(isinstance(status.get(name) or "", str) for name in VmKey._fields)
+    )
 
 
 def _after(members: Mapping[str, Mapping[str, Any]]) -> After:

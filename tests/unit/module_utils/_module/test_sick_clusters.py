@@ -115,7 +115,7 @@ def test_max_failed_clusters_must_not_be_negative(
     assert "max_failed_clusters: must be 0 or more" in result["msg"]
 
 
-@pytest.mark.parametrize("value", ["0", "-3", "many", "1.5", ""])
+@pytest.mark.parametrize("value", ["0", "-3", "many", "1.5", "", "9" * 5000])
 @pytest.mark.parametrize(("module", "options"), WRITERS)
 def test_max_in_progress_must_be_auto_or_a_number(
     palette: MemoryPalette, module: Module, options: Json, value: str

@@ -431,7 +431,18 @@ def test_clusters_that_share_a_name_are_called_by_their_uid(palette: MemoryPalet
     assert {row["cluster"] for row in result["snapshots"]} == {"c1"}
 
 
-@pytest.mark.parametrize("after", [{}, {"changed": True}, {"members": {}, "summary": "x"}])
+@pytest.mark.parametrize(
+    "after",
+    [
+        {},
+        {"changed": True},
+        {"members": {}, "summary": "x"},
+        {"members": {"a": 1}, "summary": {"total": 1}},
+        {"members": {"a": {"status": "ready"}}, "summary": {"total": 1}},
+        {"members": {"a": {"status": {"labels": [1]}}}, "summary": {"total": 1}},
+        {"members": {"a": {"status": {"namespace": ["vms"]}}}, "summary": {"total": 1}},
+    ],
+)
 def test_after_refuses_what_is_no_result_of_a_set(palette: MemoryPalette, after: Json) -> None:
     result = retain(palette, keep_last=1, after=after)
     assert result["reason"] == "invalid_parameters"
