@@ -61,14 +61,17 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
     def _run_here(self) -> dict[str, Any]:
         for message, import_error in missing_libraries():
             return _failed(message, reason="missing_library", exception=import_error)
-        checked = self._check_options()
+        try:
+            checked = self._check_options(self._task.args)
+        except OverflowError:
+            return _failed(self._text_of_infinity(), reason="invalid_parameters")
         if checked.error_messages:
             name = self._task.resolved_action or self._task.action
             return _failed(_text_of(checked.errors[0], name))
         return self._call(checked.validated_parameters)
 
-    def _check_options(self) -> ValidationResult:
-        """Check the options as the module would, by the argument spec."""
+    def _check_options(self, given: Mapping[str, Any]) -> ValidationResult:
+        """Check options as the module would, by the argument spec."""
         arguments = self.module.arguments
         validator = ArgumentSpecValidator(
             arguments.spec,
@@ -77,7 +80,17 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
             required_if=arguments.required_if,
         )
         # A module's arguments have been through JSON, which leaves plain text and numbers.
-        return validator.validate(json.loads(json.dumps(self._task.args, default=_as_json)))
+        return validator.validate(json.loads(json.dumps(given, default=_as_json)))
+
+    def _text_of_infinity(self) -> str:
+        """Say which options are infinite, which ansible-core cannot refuse where it wants int."""
+        infinite = []
+        for name, value in self._task.args.items():
+            try:
+                self._check_options({name: value})
+            except OverflowError:
+                infinite.append(name)
+        return f"{', '.join(infinite)}: must be a whole number, and cannot be infinite"
 
     def _call(self, options: dict[str, Any]) -> dict[str, Any]:
         warnings: list[str] = []

@@ -131,6 +131,13 @@ def test_argument_errors_are_in_ansible_modules_words(
 # A missing library
 
 
+@pytest.mark.parametrize("value", ["inf", float("inf")])
+def test_option_that_is_an_infinite_whole_number_is_named(answered: Result, value: object) -> None:
+    result = action_of("vm_snapshot", {**GOOD, "retries": value}).run(task_vars={})
+    assert result["failed"]
+    assert "retries" in result["msg"]
+
+
 def test_module_runs_on_this_machine_when_a_library_is_missing(
     bare_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

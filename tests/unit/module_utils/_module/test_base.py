@@ -88,7 +88,8 @@ def steady(value: Any) -> Any:
 
 def failure_of(module: Module) -> Result:
     """Return the failure of a module that gets good options."""
-    checked = action_of("vm_snapshot", {**GOOD, "api_key": "s3cr3t"})._check_options()
+    args = {**GOOD, "api_key": "s3cr3t"}
+    checked = action_of("vm_snapshot", args)._check_options(args)
     result = base.result_of(module, Invocation(checked.validated_parameters, NOW))
     assert result["failed"] is True
     return result
@@ -411,7 +412,7 @@ def test_host_key_and_ca_that_are_empty_in_the_environment_count_as_unset(
         monkeypatch.setenv(variable, "")
     monkeypatch.setenv("SPECTROCLOUD_APIKEY", "theirs")
     args = {name: value for name, value in GOOD.items() if name != "api_key"}
-    options = action_of("vm_snapshot", args)._check_options().validated_parameters
+    options = action_of("vm_snapshot", args)._check_options(args).validated_parameters
     assert options["host"] == "https://api.spectrocloud.com"
     assert (options["api_key"], options["ca_path"]) == ("theirs", None)
 
