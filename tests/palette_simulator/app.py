@@ -12,6 +12,7 @@ import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from contextlib import suppress
 from email.utils import formatdate
 from typing import Any
 
@@ -19,7 +20,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -167,6 +168,11 @@ class Front:
         self._control: ASGIApp = control_app(palette)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A client that is killed in the middle of its request gets no answer, and that is all.
+        with suppress(ClientDisconnect):
+            await self._take(scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith(CONTROL_PREFIX):
             await self._control(scope, receive, send)
             return

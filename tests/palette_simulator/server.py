@@ -36,11 +36,13 @@ class Binding(NamedTuple):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Lets a request reach its connection, so that a fault can cut it."""
+    """Lets a request reach its connection, so that a fault can cut it; serves no dead client."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
+        if self.client is None:
+            transport.abort()  # it was gone before it was accepted
 
 
 class _Server(uvicorn.Server):

@@ -8,8 +8,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import ssl
+import struct
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +52,38 @@ def test_it_stops_when_its_starter_is_gone(tmp_path: Path) -> None:
         assert palette.process.stdin
         palette.process.stdin.close()
         assert palette.process.wait(timeout=LIMIT) == 0
+
+
+HEAD = (
+    b"POST /v1/spectroclusters/c/vms/db1/snapshot?namespace=vms HTTP/1.1\r\n"
+    b"Host: palette\r\nApiKey: demo-key\r\nContent-Length: 1000\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_clients_that_are_killed_leave_no_trace(
+    capfd: pytest.CaptureFixture[str], tls: bool
+) -> None:
+    with Simulator.running(tls=tls) as palette:
+        for sent in (b"", HEAD[:60], HEAD, HEAD + b"{", HEAD + b"{" * 1000):
+            for reset in (False, True):
+                be_killed(palette, sent, reset)
+                assert palette.stats()["vms"] > 0
+    assert capfd.readouterr().err == ""
+
+
+def be_killed(palette: Simulator, sent: bytes, reset: bool) -> None:
+    """Be a client that sends this and is gone. reset: without a proper end of the connection."""
+    port = int(palette.url.rpartition(":")[2])
+    with ExitStack() as stack:
+        client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        if reset:
+            linger_not = struct.pack("ii", 1, 0)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
+        if palette.ca_file and sent:
+            tls = ssl.create_default_context(cafile=palette.ca_file)
+            client = stack.enter_context(tls.wrap_socket(client, server_hostname="127.0.0.1"))
+        client.sendall(sent)
 
 
 def test_the_ready_file_comes_and_goes(tmp_path: Path) -> None:
