@@ -192,6 +192,15 @@ def test_read_refuses_wrong_options_before_any_request(
     assert palette.lookups == []
 
 
+@pytest.mark.parametrize("option", ["cluster", "cluster_uid"])
+def test_cluster_and_cluster_uid_must_not_be_empty(palette: MemoryPalette, option: str) -> None:
+    place = {"cluster_uid": None, option: " "}
+    result = run(palette, MODULE, **given(**place))
+    assert result["msg"].startswith(f"{option}: must not be empty")
+    assert palette.calls == []
+    assert palette.lookups == []
+
+
 def test_vm_name_of_a_missing_vm_is_refused_before_a_write(palette: MemoryPalette) -> None:
     result = failure(palette, vm_name="db9")
     assert result["reason"] == "not_found"
