@@ -77,7 +77,7 @@ done; \
 echo; cat build/logs/$(1).verdict; exit $$status
 endef
 
-.PHONY: help demo test matrix faults bench lint docs format build clean venv $(CHECKS) $(CORES)
+.PHONY: help demo test matrix faults fuzz bench lint docs format build clean venv $(CHECKS) $(CORES)
 
 help: ## List the targets
 	@echo 'Targets of spectrocloud.palette:'
@@ -103,6 +103,9 @@ $(CORES):
 faults: $(DEV) ## Strike each operation with every fault (FAULTS="create 400" chooses); results in docs/faults.md
 	@status=0; PYTHONPATH=tests python -m faults $(or $(FAULTS),--write docs/faults.md) || status=1; \
 	$(if $(FAULTS),,KILLS=all pytest tests/faults/test_kills.py --numprocesses=2 || status=1;) exit $$status
+
+fuzz: $(DEV) ## Tasks in any order, options of any kind: FUZZ=20 times as many as in 'unit' (SEED=1 repeats a run)
+	FUZZ=$(or $(FUZZ),20) pytest tests/unit/fuzz --hypothesis-seed=$(or $(SEED),$(shell date +%s)) $(ARGS)
 
 bench: $(DEV) $(RIVALS)/.done ## Measure against the targets (BENCH="1 3" chooses); results in build/bench.json
 	PYTHONPATH=tests python -m benchmarks $(BENCH)
