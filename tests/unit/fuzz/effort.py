@@ -20,20 +20,19 @@ tried: Counter[str] = Counter()
 
 def of_states() -> settings:
     """Return how many runs the state machine has, and of how many steps."""
-    return _settings(_RUNS, stateful_step_count=50 if TIMES else _STEPS)
+    return settings(_tries(_RUNS), stateful_step_count=50 if TIMES else _STEPS)
 
 
 def of_options() -> settings:
     """Return how many tasks each module is given."""
-    return _settings(_TASKS)
+    return _tries(_TASKS)
 
 
-def _settings(examples: int, **more: int) -> settings:
+def _tries(examples: int) -> settings:
     return settings(
         max_examples=examples * max(TIMES, 1),
         derandomize=not TIMES,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        **more,
     )

@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import Module
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils import in_process
 from unit.builders import Json, own_labels
 from unit.fuzz import effort
 from unit.fuzz.option_values import anything, hostile_texts, right, wrong
 from unit.fuzz.world import CLUSTERS, VMS
-from unit.palette_in_memory import Call, MemoryPalette, VmKey, connected
+from unit.palette_in_memory import Call, MemoryPalette, connected
 from unit.ways_in import PLUGINS, action_of
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
@@ -202,7 +203,8 @@ def test_a_wrong_value_is_refused_and_named(name: str, data: st.DataObject) -> N
     told = ask(name, with_needed(name, {option: value}))
     assert told.names_problems
     assert re.search(rf"\b{option}\b", told.result["msg"])
-    assert told.palette.calls == told.palette.lookups == []
+    assert told.palette.calls == []
+    assert told.palette.lookups == []
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -114,7 +114,7 @@ class World:
     @property
     def vms(self) -> set[Place]:
         """The VMs that exist."""
-        return {tuple(key) for key in self.palette.vms}
+        return {(key.cluster_uid, key.namespace, key.vm_name) for key in self.palette.vms}
 
     def make(self, place: Place) -> None:
         """Let a VM exist."""
