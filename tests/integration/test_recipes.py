@@ -30,7 +30,7 @@ from integration.role_user import (
     words,
 )
 from integration.runs import Ansible, Run
-from palette_simulator.launch import Simulator
+from palette_simulator.launch import LIMIT, Simulator
 
 TEXT = (CHECKOUT / "docs" / "recipes.md").read_text("utf-8")
 REPOSITORY = "https://github.com/spectrocloud/ansible-collection-palette.git"
@@ -260,8 +260,14 @@ def test_snapshots_by_hand(cook: Cook) -> None:
 
 
 def test_delete_failed_snapshots(cook: Cook, simulator: Simulator) -> None:
-    failed = {"name": "by-hand", "age": "1d", "phase": "Failed"}
-    simulator.make_vm("vm-cluster-1", "vms", "old1", snapshots=[failed])
+    simulator.change_vm("vm-cluster-1", "vms", "db1", timing={"cut": LIMIT})
+    place = {"project": "Default", "cluster": "vm-cluster-1", "namespace": "vms", "vm_name": "db1"}
+    arguments = json.dumps({**place, "name": "fails", "failure_deadline": "1s"})
+    module = "spectrocloud.palette.vm_snapshot"
+    failed = cook.ansible.run(
+        "ansible", "localhost", "-m", module, "-a", arguments, **cook.environment
+    )
+    assert "snapshot_failed" in failed.output
     foretold, done = cook.follows("Delete failed snapshots, whoever took them")
     for run in (foretold, done):
         (deleted,) = run.of("Delete those that failed")["results"]
