@@ -25,7 +25,7 @@ from ansible_collections.spectrocloud.palette.plugins.plugin_utils import in_pro
 from unit.builders import Json, own_labels
 from unit.fuzz import effort
 from unit.fuzz.option_values import anything, hostile_texts, right, wrong
-from unit.fuzz.world import CLUSTERS, VMS
+from unit.fuzz.two_clusters import CLUSTERS, VMS
 from unit.palette_in_memory import Call, MemoryPalette, connected
 from unit.ways_in import PLUGINS, action_of
 

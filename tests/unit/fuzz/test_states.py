@@ -24,7 +24,16 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model im
 from unit.builders import FAILED, READY, RUNNING, Json
 from unit.fuzz import effort
 from unit.fuzz.promises import MANAGED_BY, PART_OF, REQUEST_ID, SCHEDULED, Place, Seen, age, doomed
-from unit.fuzz.world import CLUSTERS, EVERYTHING, LISTED, SELECTIONS, VMS, Run, Selection, World
+from unit.fuzz.two_clusters import (
+    CLUSTERS,
+    EVERYTHING,
+    LISTED,
+    SELECTIONS,
+    VMS,
+    Run,
+    Selection,
+    TwoClusters,
+)
 from unit.palette_in_memory import (
     BECOMES_READY,
     BROKEN,
@@ -94,14 +103,14 @@ class Snapshots(RuleBasedStateMachine):
     def begin(self, go_swagger: bool) -> None:
         """Be a Palette of either style of JSON."""
         effort.tried["runs of the state machine"] += 1
-        self.world = World(go_swagger)
-        self.palette = self.world.palette
+        self.clusters = TwoClusters(go_swagger)
+        self.palette = self.clusters.palette
 
     # What happens meanwhile
 
     @rule(hours=st.sampled_from((1, 5, 24, 24 * 7, 24 * 40)))
     def time_passes(self, hours: int) -> None:
-        self.world.pass_time(hours)
+        self.clusters.pass_time(hours)
 
     @rule(vm=vms, name=snapshot_names, marks=st.sampled_from(STRANGERS), failed=st.booleans())
     def stranger_takes_one(self, vm: Place, name: str, marks: Any, failed: bool) -> None:
@@ -130,7 +139,7 @@ class Snapshots(RuleBasedStateMachine):
 
     @rule(vm=vms)
     def vm_is_made_again(self, vm: Place) -> None:
-        self.world.make_again(vm)
+        self.clusters.make_again(vm)
 
     @rule(
         name=st.sampled_from(("db1", "web1")),
@@ -240,7 +249,7 @@ class Snapshots(RuleBasedStateMachine):
             return
         assert {seen.uid for seen in real.deleted()} == expected
         assert not expected & {seen.uid for seen in real.after}
-        again = self.world.run(RETENTION, **given)
+        again = self.clusters.run(RETENTION, **given)
         assert self.judge_retention(again, selection, name, rules) == set()
         assert not again.result["changed"]
 
@@ -249,13 +258,13 @@ class Snapshots(RuleBasedStateMachine):
         """Complete a set and then run its retention, as the role does."""
         given, filters = _of_set(selection, options), _as_filters(selection)
         deletion = {**filters, **WAIT, **_given(rules), "set": options["set"]}
-        check = self.world.run(SET, check_mode=True, **given)
-        to_delete = self.world.run(RETENTION, check_mode=True, **deletion, after=check.result)
-        real = self.world.run(SET, **given)
+        check = self.clusters.run(SET, check_mode=True, **given)
+        to_delete = self.clusters.run(RETENTION, check_mode=True, **deletion, after=check.result)
+        real = self.clusters.run(SET, **given)
         self.judge_set(real, selection, given)
         if "members" not in real.result:
             return
-        deleted = self.world.run(RETENTION, **deletion, after=real.result)
+        deleted = self.clusters.run(RETENTION, **deletion, after=real.result)
         renewed = _renewed(real)
         of_renewed = [
             seen for seen in deleted.before if seen.vm in renewed and seen.set == options["set"]
@@ -271,15 +280,15 @@ class Snapshots(RuleBasedStateMachine):
     def complete_set_after_a_kill(self, selection: Selection, options: Json, calls: int) -> None:
         """Kill a run at one of its requests; the next run completes what it began."""
         given = _of_set(selection, {**options, "name_template": None})
-        before = {seen.uid for seen in self.world.run(SET, check_mode=True, **given).before}
+        before = {seen.uid for seen in self.clusters.run(SET, check_mode=True, **given).before}
         self.palette.before = _Killer(calls)
         try:
-            self.world.run(SET, **given)
+            self.clusters.run(SET, **given)
         except KeyboardInterrupt:
             pass
         finally:
             self.palette.before = lambda _call: None
-        real = self.world.run(SET, **given)
+        real = self.clusters.run(SET, **given)
         self.judge_set(real, selection, given)
         for vm in VMS:
             alive = [
@@ -303,17 +312,17 @@ class Snapshots(RuleBasedStateMachine):
 
     def both(self, module: Any, given: Json) -> tuple[Run, Run]:
         """Run a task in check mode and for real."""
-        check = self.world.run(module, check_mode=True, **given)
+        check = self.clusters.run(module, check_mode=True, **given)
         assert check.deeds == []
         assert check.before == check.after
-        real = self.world.run(module, **given)
+        real = self.clusters.run(module, **given)
         assert real.now == check.now
         assert real.result.get("reason") != "internal_error", real.result
         assert real.result["changed"] == bool(real.deeds)
         return check, real
 
     def assert_nothing_to_do(self, module: Any, given: Json) -> None:
-        again = self.world.run(module, **given)
+        again = self.clusters.run(module, **given)
         assert again.deeds == []
         assert not again.result["changed"]
 
@@ -321,7 +330,7 @@ class Snapshots(RuleBasedStateMachine):
         """Assert that a snapshot that a task calls good is there, and is of this very VM."""
         there = real.left(vm, name)
         assert there
-        useless = there.deleting or there.phase == "Failed" or self.world.former(there)
+        useless = there.deleting or there.phase == "Failed" or self.clusters.former(there)
         assert not useless
         assert there.usable or not wait
 
@@ -332,13 +341,13 @@ class Snapshots(RuleBasedStateMachine):
     def chosen(self, selection: Selection, real: Run) -> set[Place]:
         """Return the VMs that a deletion is about: those that exist, or have snapshots."""
         if "selector" in selection.options:
-            return selection.of(self.world.vms)
-        return selection.of(self.world.vms | {seen.vm for seen in real.before})
+            return selection.of(self.clusters.vms)
+        return selection.of(self.clusters.vms | {seen.vm for seen in real.before})
 
     def judge_set(self, real: Run, selection: Selection, given: Json) -> None:
         """Compare each row with what was carried out on its VM."""
         rows = _rows(real)
-        chosen = selection.of(VMS if selection is LISTED else self.world.vms)
+        chosen = selection.of(VMS if selection is LISTED else self.clusters.vms)
         assert rows.keys() == chosen or (real.failed and not rows)
         assert {deed.vm for deed in real.deeds} <= rows.keys()
         for vm, row in rows.items():
@@ -363,7 +372,7 @@ class Snapshots(RuleBasedStateMachine):
             if (seen.vm, seen.set) == (vm, given["set"])
             and seen.ours
             and (seen.usable or seen.to_come)
-            and not self.world.former(seen)
+            and not self.clusters.former(seen)
             and real.now - seen.taken < age(bound)
         ]
         if fresh and row["outcome"] not in ("blocked", "not_tried"):
@@ -375,7 +384,7 @@ class Snapshots(RuleBasedStateMachine):
         """Assert that a task to take snapshots deletes only what is of no use to it."""
         policy = given.get("deletion_policy")
         differs = policy is not None and seen.policy != policy
-        useless = seen.phase == "Failed" or differs or self.world.former(seen)
+        useless = seen.phase == "Failed" or differs or self.clusters.former(seen)
         own = seen.ours and seen.set == given.get("set", seen.set)
         assert useless
         assert given.get("replace") or (own and seen.phase == "Failed")
@@ -396,7 +405,7 @@ class Snapshots(RuleBasedStateMachine):
         """Run the same set again: what went well is left as it is."""
         if given.get("name_template") and not given.get("unless_newer_than"):
             return  # takes new ones each time
-        again = self.world.run(SET, **given)
+        again = self.clusters.run(SET, **given)
         if not real.failed:
             assert not again.result["changed"]
         for vm, row in _rows(real).items():

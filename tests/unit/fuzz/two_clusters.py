@@ -99,7 +99,7 @@ class Run(NamedTuple):
         return next((s for s in self.after if (s.vm, s.name) == (vm, name)), None)
 
 
-class World:
+class TwoClusters:
     """Palette in memory, and all that was carried out in it. made: when VMs were made again."""
 
     def __init__(self, go_swagger: bool) -> None:
