@@ -7,16 +7,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How many requests at a time."""
+    """How many requests, and how many snapshots, at a time."""
 
     DOCUMENTATION = r"""
 options:
-  concurrency:
-    description:
-      - The maximum number of parallel requests. O(rate_limit) applies as well.
-      - Clusters share them equally. Each can always send one, so that no cluster waits for another.
-    type: int
-    default: 16
   max_in_progress:
     description:
       - How many snapshots of one cluster may be taken or deleted at the same time, so that its
@@ -29,6 +23,16 @@ options:
       - Not applied with C(wait=false).
     type: str
     default: auto
+"""
+
+    CONCURRENCY = r"""
+options:
+  concurrency:
+    description:
+      - The maximum number of parallel requests. O(rate_limit) applies as well.
+      - Clusters share them equally. Each can always send one, so that no cluster waits for another.
+    type: int
+    default: 16
 """
 
     ON_ERROR = r"""

@@ -40,6 +40,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.selection.snapshots
   - spectrocloud.palette.wait
   - spectrocloud.palette.execution
+  - spectrocloud.palette.execution.concurrency
   - spectrocloud.palette.execution.progress
   - spectrocloud.palette.execution.on_error
   - spectrocloud.palette.execution.max_failed_clusters

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.wait
   - spectrocloud.palette.wait.optional
   - spectrocloud.palette.execution
+  - spectrocloud.palette.execution.concurrency
   - spectrocloud.palette.execution.progress
   - spectrocloud.palette.execution.max_failed_clusters
   - spectrocloud.palette.attributes

@@ -35,6 +35,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.obje
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
+from ansible_collections.spectrocloud.palette.plugins.module_utils._power import work
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import steps
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     MANAGED_BY,
@@ -95,7 +96,7 @@ class Call(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The snapshot that a PUT or a DELETE is about."""
+        """The snapshot that a PUT or a DELETE is about, or the verb of a power call."""
         return unquote(self.path.rpartition("/")[2])
 
 
@@ -502,6 +503,7 @@ def connected(palette: MemoryPalette) -> Iterator[None]:
         patch.object(session, "connect", palette.connect),
         patch.object(deadline, "time", palette.clock),
         patch.object(execute, "time", palette.clock),
+        patch.object(work, "time", palette.clock),
         patch.object(lane, "time", palette.clock),
         patch.object(steps, "time", palette.clock),
         patch.object(progress, "time", palette.clock),

@@ -76,7 +76,11 @@ class PaletteClient:
         body: Json | None = None,
         scope: str | None = None,
     ) -> Json:
-        """Send one request and return the object in its answer; ``{}`` for a deletion."""
+        """Send one request and return the object in its answer.
+
+        ``{}`` for a deletion, and for an action: a PUT without a body.
+        """
+        action = method == "PUT" and body is None
         headers = {"ProjectUid": scope} if scope else {}
         answer = self._session.exchange(method, path, query, body, headers)
         if answer.status >= 300 or answer.status < 200:
@@ -84,9 +88,9 @@ class PaletteClient:
             refusal = from_answer(where, answer.status, answer.text, self._settings.api_key)
             refusal.outcome_unknown = refusal.outcome_unknown and method not in READS
             raise refusal
-        if not carried_out(method, answer.status):
+        if not carried_out(method, answer.status, action):
             raise foreign(answer, method, path, "Palette's")
-        return {} if method == "DELETE" else object_in(answer, method, path)
+        return {} if method == "DELETE" or action else object_in(answer, method, path)
 
     def items(
         self,

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from .._http.retry import PASSING
 
-# The only status with which Palette says that it carried out a request.
+# The only status with which Palette says that it carried out a request. A PUT without a body is an
+# action, such as to stop a VM, and its answer has none either.
 _PROMISED = {"GET": 200, "POST": 200, "PUT": 200, "DELETE": 204}
+_PROMISED_OF_ACTIONS = 204
 
 # Refused before anything is done, whoever answers.
 _NEVER_CARRIED_OUT = frozenset({429})
@@ -23,9 +25,9 @@ _UNAUTHORIZED = frozenset({401, 403})
 _PASSING_REASONS = frozenset({"conflict", "already_exists", "cluster_timeout"})
 
 
-def carried_out(method: str, status: int) -> bool:
+def carried_out(method: str, status: int, action: bool = False) -> bool:
     """Say whether a status is Palette's for a request that it carried out."""
-    return status == _PROMISED[method]
+    return status == (_PROMISED_OF_ACTIONS if action else _PROMISED[method])
 
 
 def refused(status: int, reason: str, of_palette: bool) -> bool:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Palette's API calls for the virtual machines of one cluster and their snapshots."""
+"""Palette's API calls for the virtual machines of one cluster, their power and snapshots."""
 
 from __future__ import annotations
 
@@ -102,6 +102,10 @@ class ClusterVms:
     def delete_snapshot(self, vm_name: str, namespace: str, name: str) -> None:
         """Request the deletion of a snapshot; it remains until its finalizer is done."""
         self._call("DELETE", (vm_name, "snapshot", name), namespace)
+
+    def power(self, verb: str, vm_name: str, namespace: str) -> None:
+        """Request that a VM starts, stops, pauses, resumes or restarts; it takes its time."""
+        self._call("PUT", (vm_name, verb), namespace)
 
     def _call(
         self, method: str, segments: tuple[str, ...], namespace: str, body: Json | None = None

@@ -78,9 +78,11 @@ class Volume(NamedTuple):
 
 
 class VirtualMachine(NamedTuple):
-    """A virtual machine, with the fields that snapshots need.
+    """A virtual machine, with the fields that snapshots and power calls need.
 
-    running: whether it has an instance, which can also be starting, stopping or paused.
+    running: whether it has an instance, which can also be starting, stopping or paused. ready:
+    whether that is up. ready_since: when that changed last, as Palette writes it.
+    run_strategy: what KubeVirt makes of an instance that ends; empty if Palette does not tell.
     guest_agent: whether it is connected; None if the VM is off or Palette does not tell.
     unreadable: why nothing but its name is known; what is not known of that is empty, too.
     """
@@ -97,6 +99,9 @@ class VirtualMachine(NamedTuple):
     created: datetime | None = None
     deleting: bool = False
     volumes: tuple[Volume, ...] = ()
+    ready: bool = False
+    ready_since: str = ""
+    run_strategy: str = ""
     unreadable: str = ""
 
     @property
@@ -142,7 +147,7 @@ def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
     printable_status = any_text_in(status, "printableStatus")
     running = flag_in(status, "created")
     # Those of a VM that is off are what is left of its last instance.
-    conditions = _conditions(status) if running else {}
+    conditions = _conditions(status, "status") if running else {}
     return VirtualMachine(
         key=VmKey(cluster_uid, namespace, name),
         uid=any_text_in(meta, "uid"),
@@ -156,6 +161,9 @@ def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
         created=read_time(meta.get("creationTimestamp")),
         deleting=read_time(text_in(meta, "deletionTimestamp")) is not None,
         volumes=tuple(_volumes(manifest)),
+        ready=status.get("ready") is True,
+        ready_since=_conditions(status, "lastTransitionTime").get("Ready", ""),
+        run_strategy=_run_strategy(any_mapping_in(manifest, "spec")),
     )
 
 
@@ -170,10 +178,18 @@ def read_listed(cluster_uid: str, item: Any) -> VirtualMachine:
 
 
 # See docs/palette.md, "VM objects".
-def _conditions(status: Mapping[str, Any]) -> dict[str, str]:
-    """Return the statuses of a VM's conditions, by type."""
+def _conditions(status: Mapping[str, Any], field: str) -> dict[str, str]:
+    """Return a field of a VM's conditions, by type."""
     conditions = any_mappings_in(status, "conditions")
-    return {any_text_in(each, "type"): any_text_in(each, "status") for each in conditions}
+    return {any_text_in(each, "type"): any_text_in(each, field) for each in conditions}
+
+
+def _run_strategy(spec: Mapping[str, Any]) -> str:
+    """Return a VM's run strategy, also where it is told by the older field."""
+    named, running = any_text_in(spec, "runStrategy"), spec.get("running")
+    if named or not isinstance(running, bool):
+        return named
+    return "Always" if running else "Halted"
 
 
 def _volumes(manifest: Json) -> Iterator[Volume]:

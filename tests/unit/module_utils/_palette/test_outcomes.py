@@ -77,3 +77,8 @@ def test_only_the_promised_status_says_that_a_request_was_carried_out(
     method: str, status: int
 ) -> None:
     assert carried_out(method, status) is (status == (204 if method == "DELETE" else 200))
+
+
+@pytest.mark.parametrize(("status", "done"), [(200, False), (202, False), (204, True)])
+def test_action_is_promised_204(status: int, done: bool) -> None:
+    assert carried_out("PUT", status, action=True) is done

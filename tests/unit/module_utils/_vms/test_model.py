@@ -62,6 +62,26 @@ def test_what_nothing_depends_on_may_be_odd(change: Json) -> None:
     assert machine.blocker is None
 
 
+@pytest.mark.parametrize(
+    ("spec", "strategy"),
+    [
+        ({"runStrategy": "Manual"}, "Manual"),
+        ({"running": True}, "Always"),
+        ({"running": False}, "Halted"),
+        ({"runStrategy": None, "running": "yes"}, ""),
+        ({}, ""),
+    ],
+)
+def test_read_vm_reads_what_power_calls_depend_on(spec: Json, strategy: str) -> None:
+    since = "2026-11-25T18:38:36Z"
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": since}
+    status = {"created": True, "ready": True, "conditions": [ready]}
+    machine = read_vm("c1", {"metadata": PLACE, "spec": spec, "status": status})
+    assert (machine.run_strategy, machine.ready, machine.ready_since) == (strategy, True, since)
+    bare = read_vm("c1", {"metadata": PLACE, "spec": spec, "status": {"ready": "yes"}})
+    assert (bare.ready, bare.ready_since) == (False, "")
+
+
 def test_a_volume_is_not_told_of_where_enabled_is_odd() -> None:
     told = [{"name": "root", "enabled": "yes"}]
     machine = read_vm("c1", {"metadata": PLACE, "status": {"volumeSnapshotStatuses": told}})

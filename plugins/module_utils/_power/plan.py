@@ -1,0 +1,137 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans the call that leads a virtual machine to its state. No requests, no clock."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from .._vms.model import VirtualMachine
+
+START, STOP, PAUSE, RESUME, RESTART = "start", "stop", "pause", "resume", "restart"
+
+
+class Goal(Enum):
+    """What a virtual machine is waited for to be, in a word of the results."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    RENEWED = "running again"
+
+
+class Step(NamedTuple):
+    """One call, and the goal to wait for.
+
+    on_its_way: whether the VM comes there by itself, so that the call is sent only if it does not.
+    """
+
+    verb: str
+    goal: Goal
+    on_its_way: bool = False
+
+
+class Plan(NamedTuple):
+    """What to do with a VM: a step, or none. reason and message: why it cannot be done."""
+
+    step: Step | None = None
+    reason: str = ""
+    message: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether a call will be sent."""
+        return self.step is not None and not self.step.on_its_way
+
+
+def plan(state: str, vm: VirtualMachine) -> Plan:
+    """Plan for a VM that exists to have a state: one of the option's."""
+    if vm.unreadable:
+        return Plan(None, "malformed_response", vm.unreadable_text)
+    if vm.deleting:
+        return Plan(None, "vm_terminating", f"VM {vm.key.vm_name} is being deleted")
+    if state in ("paused", "resumed") and vm.seen_off:
+        text = f"VM {vm.key.vm_name} is off, and cannot be {state}: start it first"
+        return Plan(None, "not_running", text)
+    step = _PLANS[state](vm)
+    return Plan() if step and step.verb != RESTART and reached(step.goal, vm) else Plan(step)
+
+
+def reached(goal: Goal, vm: VirtualMachine) -> bool:
+    """Say whether a VM is as wanted; of a restart only that it runs.
+
+    See docs/palette.md, "Power".
+    """
+    if goal is Goal.STOPPED:
+        return vm.seen_off
+    if goal is Goal.PAUSED:
+        return vm.running and vm.paused
+    shown = vm.printable_status == "Running" and not vm.paused
+    return vm.running and vm.ready and shown and not stopping(vm)
+
+
+def stopping(vm: VirtualMachine) -> bool:
+    """Say whether a VM is on its way to be off, and stays off then."""
+    told = vm.printable_status in ("Stopping", "Stopped")
+    return vm.running and (vm.run_strategy == "Halted" or (told and not vm.run_strategy))
+
+
+def stop_seen(before: VirtualMachine, vm: VirtualMachine) -> bool:
+    """Say whether a VM shows that its instance ends, has ended or is a new one."""
+    if not vm.running or vm.printable_status in ("Stopping", "Stopped"):
+        return True
+    # What was not ready before may become so with the same instance.
+    return before.ready and (not vm.ready or vm.ready_since != before.ready_since)
+
+
+def shows(verb: str, before: VirtualMachine, vm: VirtualMachine) -> bool:
+    """Say whether a VM shows that a call was carried out. before: as it was then."""
+    if verb == START:
+        return vm.running and not stopping(vm)
+    if verb == STOP:
+        return not vm.running or vm.printable_status == "Stopping" or stopping(vm)
+    if verb == RESTART:
+        return stop_seen(before, vm)
+    return vm.running and vm.paused == (verb == PAUSE)
+
+
+def applies(verb: str, vm: VirtualMachine) -> bool:
+    """Say whether a call may succeed now that was refused before, or not sent."""
+    if verb in (START, STOP, RESUME) and (vm.snapshot_in_progress or vm.restore_in_progress):
+        return False
+    if verb == START:
+        return vm.seen_off
+    if verb == PAUSE:
+        return reached(Goal.RUNNING, vm)
+    return vm.running and not stopping(vm) and (verb != RESUME or vm.paused)
+
+
+def _started(vm: VirtualMachine) -> Step:
+    if vm.paused and not stopping(vm):
+        return Step(RESUME, Goal.RUNNING)
+    return Step(START, Goal.RUNNING, on_its_way=vm.running and not stopping(vm))
+
+
+def _stopped(vm: VirtualMachine) -> Step:
+    return Step(STOP, Goal.STOPPED, on_its_way=stopping(vm))
+
+
+def _resumed(vm: VirtualMachine) -> Step:
+    return Step(RESUME, Goal.RUNNING, on_its_way=not vm.paused)
+
+
+def _restarted(vm: VirtualMachine) -> Step:
+    if not vm.running or stopping(vm):
+        return Step(START, Goal.RUNNING)
+    return Step(RESTART, Goal.RENEWED)
+
+
+_PLANS = {
+    "started": _started,
+    "stopped": _stopped,
+    "paused": lambda _vm: Step(PAUSE, Goal.PAUSED),
+    "resumed": _resumed,
+    "restarted": _restarted,
+}

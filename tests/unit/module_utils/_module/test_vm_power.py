@@ -1,0 +1,398 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The core of vm_power against Palette in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_power import MODULE
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
+from unit.builders import Json, key_of
+from unit.machines_in_memory import Machines
+from unit.palette_in_memory import BROKEN, FORBIDDEN, LOST, Call
+from unit.tasks import run
+
+DB1 = key_of("db1")
+ONE: Json = {"cluster_uid": "c1", "namespace": "vms", "vm_name": "db1"}
+# What each state is, and the state that its call needs.
+DONE = [
+    ("started", "Stopped", "Running", "start"),
+    ("started", "Paused", "Running", "resume"),
+    ("stopped", "Running", "Stopped", "stop"),
+    ("stopped", "Paused", "Stopped", "stop"),
+    ("paused", "Running", "Paused", "pause"),
+    ("resumed", "Paused", "Running", "resume"),
+    ("restarted", "Running", "Running", "restart"),
+    ("restarted", "Stopped", "Running", "start"),
+]
+
+
+def row_of(result: Json) -> Json:
+    """Return the only row of a result."""
+    (row,) = result["vms"]
+    found: Json = row
+    return found
+
+
+def declare(palette: Machines, state: str, **options: Any) -> Json:
+    """Run a task on db1, which must not fail, and return its row."""
+    result = run(palette, MODULE, state=state, **ONE, **options)
+    assert not result.get("failed"), result
+    return row_of(result)
+
+
+@pytest.fixture
+def palette() -> Machines:
+    """Palette without a VM."""
+    return Machines()
+
+
+@pytest.mark.parametrize(("state", "before", "after", "verb"), DONE)
+def test_state_is_brought_about_and_waited_for(
+    palette: Machines, state: str, before: str, after: str, verb: str
+) -> None:
+    palette.add(DB1, before)
+    row = declare(palette, state)
+    assert (row["before"], row["after"], row["changed"]) == (before, after, True)
+    assert row["outcome"].startswith(verb[:4])
+    assert palette.powers() == [f"{verb} db1"]
+    assert palette.state(DB1) == after
+
+
+@pytest.mark.parametrize(("state", "before", "after", "verb"), DONE)
+def test_check_mode_foretells_and_sends_nothing(
+    palette: Machines, state: str, before: str, after: str, verb: str
+) -> None:
+    palette.add(DB1, before)
+    foretold = run(palette, MODULE, check_mode=True, state=state, **ONE)
+    assert palette.powers() == []
+    done = run(palette, MODULE, state=state, **ONE)
+    assert palette.powers() == [f"{verb} db1"]
+    assert row_of(foretold) == row_of(done)
+    assert (row_of(done)["after"], foretold["check_mode"]) == (after, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "before"),
+    [
+        ("started", "Running"),
+        ("stopped", "Stopped"),
+        ("paused", "Paused"),
+        ("resumed", "Running"),
+    ],
+)
+def test_state_that_is_so_already_sends_nothing(palette: Machines, state: str, before: str) -> None:
+    palette.add(DB1, before)
+    row = declare(palette, state)
+    assert (row["outcome"], row["changed"]) == ("unchanged", False)
+    assert palette.powers() == []
+
+
+def test_diff_shows_the_states_of_what_changes(palette: Machines) -> None:
+    palette.add(DB1)
+    palette.add(key_of("off"), "Stopped")
+    options: Json = {"state": "stopped", "cluster_uid": "c1", "namespaces": ["vms"]}
+    result = run(palette, MODULE, diff_mode=True, **options)
+    label = "c1/vms/db1"
+    assert result["diff"] == {"before": {label: "Running"}, "after": {label: "Stopped"}}
+
+
+def test_stop_waits_until_no_instance_is_left(palette: Machines) -> None:
+    palette.add(DB1, "Stopped", created=True)
+    palette.then(30, DB1, "Stopped")
+    row = declare(palette, "stopped")
+    assert (row["outcome"], palette.powers()) == ("unchanged", [])
+    assert palette.elapsed >= 30
+
+
+def test_started_waits_for_a_stopping_vm_to_be_off_and_starts_it(palette: Machines) -> None:
+    palette.add(DB1, "Stopping")
+    palette.then(20, DB1, "Stopped")
+    row = declare(palette, "started")
+    assert (row["outcome"], row["after"]) == ("started", "Running")
+    assert set(palette.powers()) == {"start db1"}
+
+
+def test_started_starts_what_was_only_thought_to_start(palette: Machines) -> None:
+    palette.add(DB1, "Starting", strategy="Manual")
+    palette.then(20, DB1, "Stopped")
+    row = declare(palette, "started")
+    assert (row["outcome"], palette.powers()) == ("started", ["start db1"])
+
+
+def test_paused_waits_for_a_starting_vm_to_run(palette: Machines) -> None:
+    palette.add(DB1, "Starting")
+    palette.then(20, DB1, "Running")
+    row = declare(palette, "paused")
+    assert (row["outcome"], row["after"]) == ("paused", "Paused")
+
+
+def test_restarted_is_not_taken_for_done_by_the_instance_of_before(palette: Machines) -> None:
+    palette.add(DB1)
+    palette.takes = 60.0
+    declare(palette, "restarted")
+    assert palette.elapsed >= 120
+
+
+def test_restarted_is_known_by_the_time_of_ready_where_no_poll_saw_the_stop(
+    palette: Machines,
+) -> None:
+    palette.add(DB1)
+    palette.takes = 0.5
+    declare(palette, "restarted", poll_interval=60)
+    assert palette.elapsed < 10
+
+
+def test_restarted_starts_what_somebody_has_stopped_meanwhile(palette: Machines) -> None:
+    palette.add(DB1)
+
+    def stop(call: Call) -> None:
+        if call.method == "PUT" and palette.elapsed == 0:
+            palette.vms[DB1]["spec"]["runStrategy"] = "Halted"
+            palette.then(5, DB1, "Stopped")
+
+    palette.before = stop
+    row = declare(palette, "restarted")
+    assert (row["outcome"], row["after"]) == ("started", "Running")
+
+
+# KubeVirt's refusals
+
+
+@pytest.mark.parametrize("status", [None, 422, 500])
+@pytest.mark.parametrize("lock", ["snapshotInProgress", "restoreInProgress"])
+@pytest.mark.parametrize(("state", "before"), [("started", "Stopped"), ("stopped", "Running")])
+def test_snapshot_or_restore_is_waited_for_and_the_call_sent_again(
+    palette: Machines, state: str, before: str, lock: str, status: int | None
+) -> None:
+    palette.add(DB1, before, **{lock: "s"})
+    palette.then(100, DB1, "free")
+    palette.answer = status
+    row = declare(palette, state, wait_timeout=120)
+    assert row["outcome"] == state
+    # Not sent while the VM is seen to be locked.
+    assert len(palette.powers()) == 2
+
+
+def test_snapshot_keeps_a_paused_vm_from_going_on(palette: Machines) -> None:
+    palette.add(DB1, "Paused", snapshotInProgress="s")
+    palette.then(10, DB1, "free")
+    assert declare(palette, "resumed")["outcome"] == "resumed"
+
+
+@pytest.mark.parametrize("state", ["paused", "restarted"])
+def test_snapshot_does_not_keep_from_pause_and_restart(palette: Machines, state: str) -> None:
+    palette.add(DB1, snapshotInProgress="s")
+    assert declare(palette, state)["outcome"] == state
+    assert len(palette.powers()) == 1
+
+
+def test_snapshot_that_does_not_end_fails_the_vm_with_kubevirts_words(palette: Machines) -> None:
+    palette.add(DB1, snapshotInProgress="nightly")
+    result = run(palette, MODULE, state="stopped", wait_timeout=30, **ONE)
+    row = row_of(result)
+    assert (result["reason"], result["changed"]) == ("vms_failed", False)
+    assert (row["outcome"], row["reason"]) == ("failed", "wait_timeout")
+    assert 'until snapshot "nightly" completes' in row["msg"]
+    assert 30 <= palette.elapsed < 40
+
+
+def test_wait_false_waits_for_the_call_to_be_accepted_and_no_longer(palette: Machines) -> None:
+    palette.add(DB1, snapshotInProgress="s")
+    palette.then(10, DB1, "free")
+    row = declare(palette, "stopped", wait=False)
+    assert (row["outcome"], row["changed"]) == ("stopped", True)
+    assert palette.state(DB1) != "Stopped"
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "strategy"),
+    [("started", "Stopped", "Once"), ("restarted", "Running", "Once")],
+)
+def test_run_strategy_that_does_not_allow_it_is_told_in_kubevirts_words(
+    palette: Machines, state: str, before: str, strategy: str
+) -> None:
+    palette.add(DB1, before, strategy=strategy)
+    result = run(palette, MODULE, state=state, **ONE)
+    assert row_of(result)["reason"] == "run_strategy"
+    assert f"{strategy} does not support manual" in row_of(result)["msg"]
+    assert not result["changed"]
+
+
+@pytest.mark.parametrize("state", ["paused", "resumed"])
+def test_vm_that_is_off_is_blocked(palette: Machines, state: str) -> None:
+    palette.add(DB1, "Stopped")
+    result = run(palette, MODULE, state=state, **ONE)
+    assert (result["reason"], row_of(result)["outcome"]) == ("preflight_failed", "blocked")
+    assert row_of(result)["reason"] == "not_running"
+
+
+def test_vm_that_is_off_by_the_time_of_the_call_fails(palette: Machines) -> None:
+    palette.add(DB1, "Starting")
+    palette.then(5, DB1, "Stopped")
+    result = run(palette, MODULE, state="paused", **ONE)
+    assert row_of(result)["reason"] == "not_running"
+
+
+def test_vm_that_does_not_get_there_fails_with_what_palette_shows(palette: Machines) -> None:
+    palette.add(DB1, "Stopped")
+    palette.takes = 10_000
+    result = run(palette, MODULE, state="started", wait_timeout=60, **ONE)
+    row = row_of(result)
+    assert (row["reason"], row["changed"], row["after"]) == ("wait_timeout", True, "Starting")
+    assert "not running within 60 s" in row["msg"]
+    assert "Starting" in row["msg"]
+
+
+# Answers that are lost
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("error", [LOST, BROKEN])
+@pytest.mark.parametrize(("state", "before", "after", "verb"), DONE)
+def test_lost_answer_is_decided_by_the_next_polls(
+    palette: Machines,
+    state: str,
+    before: str,
+    after: str,
+    verb: str,
+    error: ApiError,
+    when: str,
+) -> None:
+    palette.add(DB1, before)
+    palette.fail("PUT", error, when=when)
+    row = declare(palette, state)
+    assert (row["after"], row["changed"]) == (after, True)
+    assert palette.powers() == [f"{verb} db1"] * (2 if when == "before" else 1)
+
+
+def test_call_that_is_never_carried_out_fails_after_the_retries(palette: Machines) -> None:
+    palette.add(DB1)
+    palette.fail("PUT", *[LOST] * 10)
+    result = run(palette, MODULE, state="stopped", retries=2, **ONE)
+    row = row_of(result)
+    assert (row["outcome"], row["reason"], row["changed"]) == ("failed", "unreachable", False)
+    assert len(palette.powers()) == 3
+
+
+def test_call_of_which_no_poll_can_tell_is_unknown(palette: Machines) -> None:
+    palette.add(DB1)
+
+    def cut(call: Call) -> None:
+        if palette.powers() and call.method == "GET":
+            raise ApiError("unavailable", "HTTP 503")
+
+    palette.before = cut
+    palette.fail("PUT", LOST, when="after")
+    row = row_of(run(palette, MODULE, state="stopped", **ONE))
+    assert (row["outcome"], row["changed"]) == ("unknown", True)
+
+
+def test_missing_permission_fails_the_vm(palette: Machines) -> None:
+    palette.add(DB1)
+    palette.fail("PUT", FORBIDDEN)
+    row = row_of(run(palette, MODULE, state="stopped", **ONE))
+    assert (row["outcome"], row["reason"], row["changed"]) == ("failed", "forbidden", False)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_vm_that_is_deleted_meanwhile_fails(palette: Machines, wait: bool) -> None:
+    palette.add(DB1)
+    palette.fail("PUT", LOST, when="after")
+
+    def delete(_call: Call) -> None:
+        del palette.vms[DB1]
+
+    palette.after = delete
+    row = row_of(run(palette, MODULE, state="stopped", wait=wait, **ONE))
+    assert row["reason"] == "vm_disappeared"
+
+
+# Many VMs
+
+
+def test_many_are_selected_and_polled_together(palette: Machines) -> None:
+    for number in range(120):
+        palette.add(key_of(f"vm-{number:03}"))
+    palette.takes = 30.0
+    result = run(palette, MODULE, state="stopped", cluster_uid="c1", all=True)
+    assert result["summary"]["stopped"] == 120
+    assert len(palette.powers()) == 120
+    reads = [call for call in palette.calls if call.kind == "VMS"]
+    assert len(reads) < 120
+
+
+def test_blocked_vm_lets_the_task_do_nothing_unless_it_shall_continue(palette: Machines) -> None:
+    palette.add(DB1)
+    listed: Json = {"vms": ["db1", "db9"], "namespace": "vms", "cluster_uid": "c1"}
+    result = run(palette, MODULE, state="stopped", **listed)
+    assert result["reason"] == "preflight_failed"
+    assert [row["outcome"] for row in result["vms"]] == ["not_tried", "blocked"]
+    assert "nearest: db1" in result["vms"][1]["msg"]
+    assert palette.powers() == []
+
+    result = run(palette, MODULE, state="stopped", on_error="continue", **listed)
+    assert result["reason"] == "vms_failed"
+    assert [row["outcome"] for row in result["vms"]] == ["stopped", "blocked"]
+    assert result["clusters"]["c1"]["counts"] == {"stopped": 1, "blocked": 1}
+
+
+def test_cluster_that_cannot_be_reached_holds_up_no_other(palette: Machines) -> None:
+    palette.add_cluster("c2", "cluster-2")
+    palette.add(DB1)
+    palette.sick = {"c2": lambda _call: ApiError("unavailable", "HTTP 503")}
+    listed: Json = {
+        "vms": [{"vm_name": vm, "cluster_uid": uid} for vm, uid in (("db1", "c1"), ("db2", "c2"))],
+        "namespace": "vms",
+        "state": "stopped",
+    }
+    result = run(palette, MODULE, **listed)
+    assert (result["reason"], palette.powers()) == ("unavailable", [])
+
+    result = run(palette, MODULE, **listed, on_error="continue", max_failed_clusters=1)
+    assert not result.get("failed")
+    assert [row["outcome"] for row in result["vms"]] == ["stopped", "blocked"]
+    assert result["vms"][1]["reason"] == "cluster_unreachable"
+    assert not result["complete"]
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ({}, "vms"),
+        ({"namespace": "vms"}, "vms"),
+        ({"vm_name": "", "namespace": "vms"}, "vms[0].vm_name"),
+        ({"vm_name": "db1"}, "vms[0].namespace"),
+        ({"vms": [{"vm_name": "db1", "name": "s"}], "namespace": "vms"}, "vms"),
+        ({"vms": ["db1"], "namespace": "vms", "selector": "app=db"}, "vms"),
+        ({"all": True, "max_failed_clusters": -1}, "max_failed_clusters"),
+        ({"all": True, "wait_timeout": 0}, "wait_timeout"),
+        ({"all": True, "concurrency": 0}, "concurrency"),
+    ],
+)
+def test_options_that_are_wrong_are_told_before_anything_is_asked(
+    palette: Machines, given: Json, option: str
+) -> None:
+    result = run(palette, MODULE, state="stopped", cluster_uid="c1", **given)
+    assert result["reason"] == "invalid_parameters"
+    assert any(problem.startswith(f"{option}: ") for problem in result["problems"])
+    assert (palette.calls, palette.lookups) == ([], [])
+
+
+def test_nothing_selected_is_an_error(palette: Machines) -> None:
+    palette.add(DB1)
+    result = run(palette, MODULE, state="stopped", cluster_uid="c1", vm_names=["web*"])
+    assert (result["reason"], result["changed"]) == ("nothing_selected", False)
+    assert result["unmatched"][0]["value"] == "web*"
+
+
+def test_vm_listed_twice_is_taken_once(palette: Machines) -> None:
+    listed: Json = {"vms": ["db1", {"vm_name": "db1", "namespace": "vms"}], "namespace": "vms"}
+    palette.add(DB1)
+    result = run(palette, MODULE, state="stopped", cluster_uid="c1", **listed)
+    assert not result.get("failed")
+    assert len(result["vms"]) == 1
