@@ -306,7 +306,8 @@ def _printable_status(vm: VM, settling: bool) -> str:
 def _vm_conditions(vm: VM, created: bool, running: bool, clock: Clock) -> Iterable[Object]:
     since = clock(vm.created)
     why = "" if running else "GuestNotRunning" if created else "VMINotExists"
-    yield _condition("Ready", running, why, since)
+    # A new instance has a new time.
+    yield _condition("Ready", running, why, clock(vm.settles) if vm.settles else since)
     # Once the VM is off, its last conditions stay.
     if vm.guest_agent and (running or not created):
         yield _condition("AgentConnected", True, "", since)

@@ -11,7 +11,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-_WRITES = ("create_snapshot", "update_snapshot", "delete_snapshot")
+_POWER = ("start_vm", "stop_vm", "restart_vm", "pause_vm", "resume_vm")
+_WRITES = ("create_snapshot", "update_snapshot", "delete_snapshot", *_POWER)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
