@@ -33,7 +33,7 @@ class Work(ABC, Generic[M]):
         """Return what is there of these members, or raise ApiError."""
 
     @abstractmethod
-    def read(self, member: M, seen: Any, now: float) -> None:
+    def read(self, member: M, found: Any, now: float) -> None:
         """Go on with a member by what a poll returned."""
 
     @abstractmethod

@@ -87,9 +87,9 @@ class PowerWork(Work[PowerMember]):
         listed = list_vms(self.api, {member.key.namespace for member in members})
         return {vm.key: vm for vm in listed}
 
-    def read(self, member: PowerMember, seen: Found, now: float) -> None:
+    def read(self, member: PowerMember, found: Found, now: float) -> None:
         """Go on with a member by what a poll returned."""
-        vm = seen.get(member.key)
+        vm = found.get(member.key)
         if vm is None or vm.unreadable:
             _missing(member, vm, now)
             return

@@ -74,9 +74,31 @@ class SnapshotWork(Work[SnapshotMember]):
                 found.update({wanted: got} if got else {})
         return found
 
-    def read(self, member: SnapshotMember, seen: Found, now: float) -> None:
+    def read(self, member: SnapshotMember, found: Found, now: float) -> None:
         """Go on with a member by what a poll returned."""
-        _read(member, seen.get((member.key, member.steps[0].name)), now, self.api.retries)
+        step = member.steps[0]
+        listed = found.get((member.key, step.name))
+        seen = _own(member, listed)
+        member.last_polled = seen or member.last_polled
+        member.missing_since = None if seen else member.missing_since or now
+        if seen and seen.unreadable:
+            # It is there, and no more is known of it: a later poll may tell.
+            return
+        try:
+            if member.doubt and not _carried_out(
+                member, member.doubt, listed, now, self.api.retries
+            ):
+                return
+            if seen and step.goal not in _ABSENCE_ENDS:
+                member.seen = seen
+            if seen and _to_be_marked(member, seen):
+                return
+            if step.goal is None or (_sure(member, now) and reached(step.goal, seen)):
+                member.advance()
+        except writes.NameTakenError as error:
+            member.failure, member.seen = error, error.listed
+        except ApiError as error:
+            member.failure = error
 
     def fail(self, member: SnapshotMember, error: ApiError) -> None:
         """Fail a member whose polls are refused. What it deleted is known to be on its way only."""
@@ -103,32 +125,6 @@ class SnapshotWork(Work[SnapshotMember]):
         polled = (member.last_polled for member in late)
         overrun = next((seen for seen in polled if seen and seen.out_of_time), None)
         return partial(_too_slow, self.api.cluster.name, pace, overrun) if overrun else None
-
-
-def _read(member: SnapshotMember, listed: Snapshot | None, now: float, retries: int) -> None:
-    """Go on with a member; listed: what has its snapshot's name, if anything.
-
-    retries: how often a write that was not carried out is done again.
-    """
-    step, seen = member.steps[0], _own(member, listed)
-    member.last_polled = seen or member.last_polled
-    member.missing_since = None if seen else member.missing_since or now
-    if seen and seen.unreadable:
-        # It is there, and no more is known of it: a later poll may tell.
-        return
-    try:
-        if member.doubt and not _carried_out(member, member.doubt, listed, now, retries):
-            return
-        if seen and step.goal not in _ABSENCE_ENDS:
-            member.seen = seen
-        if seen and _to_be_marked(member, seen):
-            return
-        if step.goal is None or (_sure(member, now) and reached(step.goal, seen)):
-            member.advance()
-    except writes.NameTakenError as error:
-        member.failure, member.seen = error, error.listed
-    except ApiError as error:
-        member.failure = error
 
 
 def _look_again(api: ClusterVms, member: SnapshotMember) -> None:
