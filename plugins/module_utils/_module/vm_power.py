@@ -34,7 +34,7 @@ from .._vms.cluster_result import (
 from .._vms.cluster_result import failure_text as clusters_text
 from .._vms.fleet import Candidate, Fleet, observe, scope_of, with_unmatched
 from .._vms.model import VmKey
-from .._vms.selection import Entry, Filters, entries_from, filters_from, fleet_problems
+from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -109,11 +109,11 @@ def run(invocation: Invocation, request: Request) -> Result:
         rows.extend(planned)
         return [row.member for row in planned if row.member]
 
-    def known(fleet: Fleet) -> Fleet:
+    def misses(fleet: Fleet) -> list[Unmatched]:
         demand_clusters(fleet, options["on_error"])
         fleet = with_unmatched(fleet, request.entries, request.filters, scope.left_out)
         _check_selection(invocation, request, session, fleet)
-        return fleet
+        return fleet.unmatched
 
     observing = partial(observe, filters=request.filters)
     clusters = ClusterRun(scope.targets, Fleet, observing, plan_part, PowerWork)
@@ -121,14 +121,14 @@ def run(invocation: Invocation, request: Request) -> Result:
     if options["on_error"] == "continue" and not invocation.check_mode:
         # No cluster waits for another, so what is wrong with the selection is known at the end.
         clusters.execute(request.pace, progress)
-        return _result(invocation, known(clusters.fleet), rows)
-    known(clusters.observe_all())
+        missed = misses(clusters.fleet)
+        return _result(invocation, clusters.fleet, rows, missed)
+    missed = misses(clusters.observe_all())
     clusters.plan_all()
     aborted = options["on_error"] == "abort" and any(row.blocked for row in rows)
     if not (aborted or invocation.check_mode):
         clusters.execute(request.pace, progress)
-    fleet = with_unmatched(clusters.fleet, request.entries, request.filters, scope.left_out)
-    return _result(invocation, fleet, rows, aborted)
+    return _result(invocation, clusters.fleet, rows, missed, aborted)
 
 
 MODULE = Module(ARGUMENTS, read, run)
@@ -187,11 +187,17 @@ def _rows_not_reached(fleet: Fleet) -> list[Row]:
     return rows
 
 
-def _result(invocation: Invocation, fleet: Fleet, rows: list[Row], aborted: bool = False) -> Result:
+def _result(
+    invocation: Invocation,
+    fleet: Fleet,
+    rows: list[Row],
+    misses: Sequence[Unmatched],
+    aborted: bool = False,
+) -> Result:
     rows = sorted([*rows, *_rows_not_reached(fleet)], key=lambda row: (row.cluster, row.key))
     result = power_result(rows, Run(invocation.check_mode, aborted))
     result.update(clusters_result(fleet, counts_by_outcome(fleet, result["vms"])))
-    result["unmatched"] = [miss.result for miss in fleet.unmatched]
+    result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
         result["diff"] = power_diff(rows, result["vms"])
     texts = (clusters_text(fleet), failure_text(result["vms"], aborted))

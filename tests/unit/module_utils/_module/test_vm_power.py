@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_power import MODULE
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_power import MODULE
 from unit.builders import Json, key_of
 from unit.machines_in_memory import Machines
 from unit.palette_in_memory import BROKEN, FORBIDDEN, LOST, Call
