@@ -52,20 +52,23 @@ def test_call_sends_put_and_delete(server: ScriptedServer, client: PaletteClient
     assert client.call("PUT", VMS, body={}) == {}
     server.script(Answer(b"", 204))
     assert client.call("DELETE", VMS, {"namespace": "x"}) == {}
+    assert client.call("PUT", f"{VMS}/db1/stop") == {}
     assert [(request.method, request.path) for request in server.received] == [
         ("PUT", VMS),
         ("DELETE", f"{VMS}?namespace=x"),
+        ("PUT", f"{VMS}/db1/stop"),
     ]
 
 
 @pytest.mark.parametrize(
     "answer", [Answer(b"<html>sign in</html>"), Answer(b""), Answer({}), Answer({}, 202)]
 )
-def test_call_does_not_believe_a_deletion_that_is_not_answered_as_palette_does(
-    server: ScriptedServer, client: PaletteClient, answer: Answer
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+def test_call_does_not_believe_what_is_not_answered_as_palette_does(
+    server: ScriptedServer, client: PaletteClient, answer: Answer, method: str
 ) -> None:
     server.script(answer)
-    error = error_of(client.call, "DELETE", VMS)
+    error = error_of(client.call, method, VMS)
     assert error.reason == "malformed_response"
     assert error.outcome_unknown
     assert f"HTTP {answer.status}" in error.message
