@@ -86,7 +86,7 @@ class VendorContract:
 
         Entries with an injected fault or a cut connection are left out.
         """
-        answered = (entry for entry in entries if entry["status"] and not entry["fault"])
+        answered = (e for e in entries if e["status"] and not e["fault"] and _is_of_palette(e))
         return [
             f"{method} {path} → {status}: {problem}"
             for method, path, status, body in _distinct(
@@ -100,7 +100,7 @@ class VendorContract:
         return [
             f"{method} {path}: {problem}"
             for method, path, query, body in _distinct(
-                entries, "method", "path", "query", "request"
+                filter(_is_of_palette, entries), "method", "path", "query", "request"
             )
             for problem in self.problems_in_request(method, path, query, body)
         ]
@@ -115,12 +115,19 @@ class VendorContract:
     def _problems_in_body(self, schema: Mapping[str, Any] | None, body: Any) -> list[str]:
         if schema is None:
             return ["there should be no body"] if body is not None else []
+        if "$ref" not in schema:
+            return _problems(Draft202012Validator(schema), body)
         reference = schema["$ref"]
         if reference not in self._validators:
             self._validators[reference] = Draft202012Validator(
                 {"$ref": reference, "$defs": self._definitions}, format_checker=_formats
             )
         return _problems(self._validators[reference], body)
+
+
+def _is_of_palette(entry: Mapping[str, Any]) -> bool:
+    """Whether a request was for Palette, and not for a cluster's own API."""
+    return not entry["path"].startswith(("/k8s/", "/frp/"))
 
 
 def _distinct(entries: Iterable[Mapping[str, Any]], *parts: str) -> Iterator[list[Any]]:

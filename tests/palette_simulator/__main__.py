@@ -34,7 +34,7 @@ def main(api: Callable[[Palette], ASGIApp] = palette_app) -> None:
         except (ValueError, OSError) as error:
             parser.exit(2, f"palette_simulator: {error}\n")
         binding = Binding(args.port, args.tls, args.ready_file, args.stop_with_stdin)
-        serve(Front(palette, api(palette)), binding)
+        serve(Front(palette, api(palette)), palette.access, binding)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,11 +24,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from palette_simulator import lookups, machines, snapshots
+from palette_simulator import assets, lookups, machines, snapshots
 from palette_simulator.calls import JSON, key_is_right
 from palette_simulator.control import control_app
 from palette_simulator.errors import ApiError, error_body, error_response
 from palette_simulator.faults import Fault
+from palette_simulator.kubernetes.access import DIRECT
+from palette_simulator.kubernetes.api import kubernetes_app
 from palette_simulator.palette import Palette
 from palette_simulator.ratelimit import refusal
 from palette_simulator.sickness import Sickness
@@ -44,6 +46,7 @@ _LONGEST_TARGET = 8192  # the usual limit of the proxies before an API
 _LOGGED_HEADERS = ("user-agent", "projectuid", "content-type", "accept", "connection")
 _CLUSTERS = "/v1/dashboard/spectroclusters"
 _VMS = "/v1/spectroclusters/{uid}/vms"
+_ASSETS = "/v1/spectroclusters/{uid}/assets"
 _SNAPSHOT = _VMS + "/{vm}/snapshot/{snapshot}"
 
 # A VM named "snapshot" cannot be got: the list has its address. It can be deleted.
@@ -56,6 +59,8 @@ ROUTES = (
     ("POST", _CLUSTERS + "/search", lookups.search_clusters),
     ("GET", _CLUSTERS + "/vms", lookups.list_vm_clusters),
     ("GET", "/v1/spectroclusters/{uid}", lookups.get_cluster),
+    ("GET", _ASSETS + "/adminKubeconfig", assets.get_admin_kubeconfig),
+    ("GET", _ASSETS + "/kubeconfig", assets.get_kubeconfig),
     ("GET", _VMS, machines.list_vms),
     ("GET", _VMS + "/snapshot", snapshots.list_snapshots),
     ("GET", _VMS + "/{vm}", machines.get_vm),
@@ -160,11 +165,15 @@ class Exchange:
 
 
 class Front:
-    """The whole server: /_simulator/… for tests, all else is an API, of Palette unless another."""
+    """The whole server: /_simulator/… for tests, all else is an API, of Palette unless another.
+
+    The clusters' own APIs have a port of their own.
+    """
 
     def __init__(self, palette: Palette, api: ASGIApp) -> None:
         self._palette = palette
         self._app = api
+        self._kubernetes: ASGIApp = kubernetes_app(palette)
         self._control: ASGIApp = control_app(palette)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -173,7 +182,7 @@ class Front:
             await self._take(scope, receive, send)
 
     async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(CONTROL_PREFIX):
+        if scope["path"].startswith(CONTROL_PREFIX) and not _is_kubernetes(scope):
             await self._control(scope, receive, send)
             return
         exchange = Exchange(scope, self._palette)
@@ -190,6 +199,10 @@ class Front:
         if refused:
             await refused(scope, receive, send)
             return
+        if self._is_out_of_reach(scope):
+            scope["state"]["transport"].abort()
+            await _closed(receive)
+            return
         if self._palette.switches.latency:
             await asyncio.sleep(self._palette.switches.latency)
         sickness = self._sickness_for(scope)
@@ -201,24 +214,32 @@ class Front:
         if sickness:
             sickness.answered(scope["method"])
 
+    def _api(self, scope: Scope) -> ASGIApp:
+        return self._kubernetes if _is_kubernetes(scope) else self._app
+
+    def _is_out_of_reach(self, scope: Scope) -> bool:
+        direct = _is_kubernetes(scope) and scope["path"].startswith(DIRECT)
+        return direct and self._palette.switches.direct_access == "off"
+
     def _sickness_for(self, scope: Scope) -> Sickness | None:
         """What ails the cluster that a request is for; a wrong key does not reach it."""
         sickness = self._palette.ward.of(scope["path"])
-        if sickness and key_is_right(Request(scope), self._palette):
+        if sickness and (_is_kubernetes(scope) or key_is_right(Request(scope), self._palette)):
             return sickness
         return None
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
         fault = self._palette.faults.take(scope["method"], scope["path"])
+        api = self._api(scope)
         if fault is None:
-            await self._app(scope, receive, send)
+            await api(scope, receive, send)
             return
         exchange.fault = fault.action
-        await _Saboteur(self._app, self._palette, fault).serve(scope, receive, send)
+        await _Saboteur(api, self._palette, fault).serve(scope, receive, send)
 
     async def _strike(self, sickness: Sickness, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request fail as the cluster's sickness has it; nothing is carried out."""
-        answer = sickness.answer(self._palette.switches)
+        answer = sickness.answer(self._palette.switches, _is_kubernetes(scope))
         if answer:
             await answer(scope, receive, send)
             return
@@ -243,7 +264,7 @@ class Front:
             return error_response(
                 ApiError(414, "URITooLong", "Request-URI too long"), palette.switches
             )
-        if palette.switches.rate_limits == "off":
+        if palette.switches.rate_limits == "off" or _is_kubernetes(scope):
             return None
         if palette.limiter.allows(scope["client"][0], scope["path"], time.time()):
             return None
@@ -296,6 +317,11 @@ class _Saboteur:
         await send({"type": "http.response.body", "body": half, "more_body": True})
         scope["state"]["transport"].close()
         await _closed(receive)
+
+
+def _is_kubernetes(scope: Scope) -> bool:
+    """Whether a request came in by the port of the clusters' own APIs."""
+    return bool(scope["state"].get("kubernetes"))
 
 
 @functools.lru_cache(maxsize=1)

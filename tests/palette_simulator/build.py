@@ -79,9 +79,11 @@ def _cluster(seed: FleetCluster, project_uid: str, timing: Timing, now: float) -
 def new_vm(seed: FleetVM, cluster: Cluster, created: float) -> VM:
     """A VM with a uid of its own, still to be put into the cluster."""
     key = seed.namespace, seed.name
-    vm = VM(key, cluster.next_uid(key), created, cluster.next_version())
+    vm = cluster.new_vm(key, created)
     vm.labels = dict(seed.labels)
     vm.volumes = list(seed.volumes)
+    vm.cores = vm.live_cores = seed.cores
+    vm.strategy = seed.run_strategy
     vm.guest_agent = seed.guest_agent
     vm.freeze = seed.freeze
     vm.fate = seed.snapshot
@@ -100,7 +102,7 @@ def _seed_snapshot(cluster: Cluster, vm: FleetVM, seed: FleetSnapshot, now: floa
     snapshot.spec = _spec(vm.name, seed)
     if seed.failure_deadline is not None:
         snapshot.deadline = parse_go_duration(seed.failure_deadline) or NEVER
-    snapshot.observe(cluster.vms[vm.namespace, vm.name])
+    snapshot.observe(cluster.vms[vm.namespace, vm.name], now)
     snapshot.seeded = _timeline(snapshot, seed, now)
     cluster.add_snapshot(snapshot)
     if seed.phase == "Deleting":

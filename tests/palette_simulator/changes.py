@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
-from palette_simulator.fleet import Fate, Freeze, Power
+from palette_simulator.fleet import Fate, FleetVolume, Freeze, Power, RunStrategy
 from palette_simulator.state import VM, Cluster, State
 from palette_simulator.switches import Burst, Rate
 from palette_simulator.timing import check_overrides
+
+_ATTRIBUTES = {"snapshot": "fate", "run_strategy": "strategy"}
 
 
 class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -25,6 +27,10 @@ class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     guest_agent: bool | None = None
     restore_in_progress: str | None = None
     labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    run_strategy: RunStrategy | None = None
+    volumes: list[FleetVolume] | None = None
+    cores: int | None = None
     timing: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -34,10 +40,14 @@ class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     def apply(self, state: State, path: str) -> None:
         """Change the VM at a path: cluster/namespace/name."""
         cluster, vm = find_vm(state, path)
+        now = time.time()
         for field, value in msgspec.structs.asdict(self).items():
-            if value is not None:
-                setattr(vm, "fate" if field == "snapshot" else field, value)
-        cluster.change_vm(vm, time.time())
+            if field == "power" and value:
+                vm.turn(value, now)
+            elif value is not None:
+                setattr(vm, _ATTRIBUTES.get(field, field), value)
+        cluster.complete_claims(vm, now)
+        cluster.change_vm(vm, now)
 
 
 class ClusterChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -14,8 +14,11 @@ from starlette.responses import Response
 from palette_simulator.switches import Switches
 
 SNAPSHOTS = "virtualmachinesnapshots.snapshot.kubevirt.io"
+RESTORES = "virtualmachinerestores.snapshot.kubevirt.io"
 VMS = "virtualmachines.kubevirt.io"
-INSTANCES = "virtualmachineinstance.kubevirt.io"
+VM_SINGULAR = "virtualmachine.kubevirt.io"
+"""KubeVirt's power calls name what they are about in the singular"""
+INSTANCE = "virtualmachineinstance.kubevirt.io"
 
 
 class ApiError(Exception):
@@ -50,10 +53,10 @@ def not_found(resource: str, name: str) -> KubernetesError:
     )
 
 
-def already_exists(name: str) -> KubernetesError:
-    """Another snapshot has the name."""
-    message = f'{SNAPSHOTS} "{name}" already exists'
-    return KubernetesError(409, "AlreadyExists", message, _about(SNAPSHOTS, name))
+def already_exists(name: str, resource: str = SNAPSHOTS, goes: bool = False) -> KubernetesError:
+    """Another object has the name; `goes`: it is being deleted."""
+    message = f'{"object is being deleted: " if goes else ""}{resource} "{name}" already exists'
+    return KubernetesError(409, "AlreadyExists", message, _about(resource, name))
 
 
 def conflict(resource: str, name: str, why: str) -> KubernetesError:
@@ -64,8 +67,8 @@ def conflict(resource: str, name: str, why: str) -> KubernetesError:
 
 def invalid(resource: str, name: str, why: str) -> KubernetesError:
     """The object breaks a rule of the Kubernetes API server."""
-    group = resource.partition(".")[2]
-    message = f'VirtualMachineSnapshot.{group} "{name}" is invalid: {why}'
+    kind = "VirtualMachineRestore" if resource == RESTORES else "VirtualMachineSnapshot"
+    message = f'{kind}.{resource.partition(".")[2]} "{name}" is invalid: {why}'
     return KubernetesError(422, "Invalid", message, _about(resource, name))
 
 
@@ -74,10 +77,19 @@ def bad_request(message: str) -> KubernetesError:
     return KubernetesError(400, "BadRequest", message)
 
 
-def denied(webhook: str, message: str, status: int = 422) -> KubernetesError:
-    """An admission webhook refuses."""
+def denied(webhook: str, message: str, status: int = 422, field: str = "") -> KubernetesError:
+    """An admission webhook refuses, because of a field of the object if it says so."""
     text = f'admission webhook "{webhook}" denied the request: {message}'
-    return KubernetesError(status, "Invalid" if status == 422 else "BadRequest", text)
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": field}
+    details = {"causes": [cause]} if field else None
+    return KubernetesError(status, "Invalid" if status == 422 else "BadRequest", text, details)
+
+
+def internal(message: str) -> KubernetesError:
+    """Something behind the API server failed, or refused what the API server asked for."""
+    details = {"causes": [{"message": message}]}
+    text = f"Internal error occurred: {message}"
+    return KubernetesError(500, "InternalError", text, details)
 
 
 def forbidden(message: str) -> ApiError:
@@ -104,6 +116,22 @@ def error_response(
     if switches.error_style == "kubernetes":
         return _response(error.status, error.reason, error.message, error.details)
     return _response(500, "InternalServerError", f"{failing}: {error.message}", None)
+
+
+def status_response(error: KubernetesError) -> Response:
+    """The answer of the cluster's own API for an error: a Status."""
+    body: dict[str, Any] = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": error.message,
+        "reason": error.reason,
+        "details": error.details,
+        "code": error.status,
+    }
+    told = {key: value for key, value in body.items() if value not in ("", None)}
+    return Response(msgspec.json.encode(told), error.status, media_type="application/json")
 
 
 def error_body(code: str, message: str, details: Any = None) -> bytes:

@@ -15,6 +15,7 @@ from palette_simulator.switches import Burst, Rate
 from palette_simulator.timing import check_overrides
 
 PERMISSIONS = (
+    "cluster.adminKubeconfigDownload",
     "cluster.get",
     "cluster.list",
     "project.get",
@@ -37,6 +38,7 @@ SNAPSHOTTABLE = ("dataVolume", "persistentVolumeClaim", "memoryDump")
 
 Freeze = Literal["ok", "fails", "quiesce_failed"]
 Power = Literal["Running", "Stopped", "Paused"]
+RunStrategy = Literal["Always", "Once", "RerunOnFailure", "Manual", "running"]
 Fate = Literal["normal", "never_ready", "fails", "ready_lost", "stuck_deleting"]
 
 
@@ -64,6 +66,14 @@ class FleetVolume(_Section):
         "emptyDisk",
     ] = "dataVolume"
     snapshottable: bool | None = None
+    claim: str = ""
+    """the PVC or DataVolume; <VM>-<volume> if empty"""
+    template: bool = False
+    """for a DataVolume: whether the VM's dataVolumeTemplates make it"""
+
+    def is_claimed(self) -> bool:
+        """Whether there is a PVC behind this volume."""
+        return self.kind in SNAPSHOTTABLE
 
     def can_be_snapshotted(self) -> bool:
         """Whether a snapshot includes this volume."""
@@ -102,6 +112,9 @@ class FleetVM(_Section):
     age: str = "30d"
     labels: dict[str, str] = {}
     power: Power = "Running"
+    run_strategy: RunStrategy = "Always"
+    """while it is on, and as far as it keeps it, off; running: the older field of that name"""
+    cores: int = 1
     guest_agent: bool = True
     volumes: list[FleetVolume] = msgspec.field(
         default_factory=lambda: [

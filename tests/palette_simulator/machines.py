@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from starlette.responses import Response
 
 from palette_simulator import marshal, render
-from palette_simulator.admission import VM_WEBHOOK
 from palette_simulator.calls import JSON, Call, operation
-from palette_simulator.errors import INSTANCES, VMS, conflict, denied, not_found
+from palette_simulator.errors import VM_SINGULAR, VMS, not_found
+from palette_simulator.kubernetes import power
 from palette_simulator.paging import Page, page_in_namespaces
 from palette_simulator.state import VM, Cluster
 
@@ -48,69 +48,37 @@ def delete_vm(call: Call) -> Response:
 @operation("virtualMachine.start", "Failed to start virtual machine '{vm}'")
 def start_vm(call: Call) -> Response:
     """Start a VM that is off."""
-    cluster, vm = _cluster_and_vm(call)
-    if vm.power != "Stopped":
-        raise conflict(VMS, vm.name, "VM is already running")
-    _demand_unlocked(call, cluster, vm)
-    return _power(call, cluster, vm, "Running")
+    return _power(call, power.start)
 
 
 @operation("virtualMachine.stop", "Failed to stop virtual machine '{vm}'")
 def stop_vm(call: Call) -> Response:
     """Stop a VM that is on."""
-    cluster, vm = _cluster_and_vm(call)
-    if vm.power == "Stopped":
-        raise conflict(VMS, vm.name, "VM is not running")
-    _demand_unlocked(call, cluster, vm)
-    return _power(call, cluster, vm, "Stopped")
+    return _power(call, power.stop)
 
 
 @operation("virtualMachine.restart", "Failed to restart virtual machine '{vm}'")
 def restart_vm(call: Call) -> Response:
-    """Stop a VM that is on, and start it again; a snapshot does not keep it from that."""
-    cluster, vm = _cluster_and_vm(call)
-    if vm.power == "Stopped":
-        why = "RunStategy Halted does not support manual restart requests"  # KubeVirt's spelling
-        raise conflict(VMS, vm.name, why)
-    return _power(call, cluster, vm, "Running")
+    """Stop a VM that is on, and start it again."""
+    return _power(call, power.restart)
 
 
 @operation("virtualMachine.migrate", "Failed to migrate virtual machine '{vm}'")
 def migrate_vm(call: Call) -> Response:
-    """Move a VM that is on to another node, which nothing shows."""
-    cluster, vm = _cluster_and_vm(call)
-    settling = call.now < vm.settles
-    if vm.power == "Stopped" and not settling:
-        raise not_found(INSTANCES, vm.name)
-    if settling and vm.power != "Stopped":
-        raise conflict(VMS, vm.name, "VM is not running")
-    cluster.change_vm(vm, call.now)
-    return _done()
+    """Move a VM that is on to another node."""
+    return _power(call, power.migrate)
 
 
 @operation("virtualMachine.pause", "Failed to pause virtual machine '{vm}'")
 def pause_vm(call: Call) -> Response:
     """Pause a running VM."""
-    cluster, vm = _cluster_and_vm(call)
-    if vm.power != "Running":
-        why = "VMI is already paused" if vm.power == "Paused" else "VM is not running"
-        raise conflict(VMS, vm.name, why)
-    vm.power = "Paused"
-    cluster.change_vm(vm, call.now)
-    return _done()
+    return _power(call, power.pause)
 
 
 @operation("virtualMachine.resume", "Failed to resume virtual machine '{vm}'")
 def resume_vm(call: Call) -> Response:
-    """Resume a paused VM; KubeVirt refuses that while a snapshot is taken."""
-    cluster, vm = _cluster_and_vm(call)
-    if vm.power != "Paused":
-        raise conflict(VMS, vm.name, "VMI is not paused")
-    if cluster.holder(vm.key, call.now):
-        raise conflict(VMS, vm.name, "VM snapshot is in progress")
-    vm.power = "Running"
-    cluster.change_vm(vm, call.now)
-    return _done()
+    """Resume a paused VM."""
+    return _power(call, power.resume)
 
 
 def list_reply(
@@ -133,40 +101,27 @@ def list_reply(
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
-def _cluster_and_vm(call: Call) -> tuple[Cluster, VM]:
+def _cluster_and_vm(call: Call, resource: str = VMS) -> tuple[Cluster, VM]:
     namespace, name = call.namespace(), call.path("vm")
     cluster = call.vm_cluster()
     vm = cluster.vms.get((namespace, name))
     if vm is None:
-        raise not_found(VMS, name)
+        raise not_found(resource, name)
     return cluster, vm
 
 
 def _json(call: Call, cluster: Cluster, vm: VM) -> bytes:
     holder = cluster.holder(vm.key, call.now)
-    settling = call.now < vm.settles
+    sight = vm.sight(call.now)
     offset = call.switches.clock_offset
-    shown = (vm.version, holder and holder.name, settling, call.switches)
+    shown = (vm.version, holder and holder.name, sight, call.switches)
     if vm.rendered[0] != shown:
-        body = render.vm_object(vm, holder, settling, render.clock_of(offset))
+        body = render.vm_object(vm, holder, sight, render.clock_of(offset))
         vm.rendered = (shown, marshal.encode(body, marshal.VIRTUAL_MACHINE, call.switches))
     return vm.rendered[1]
 
 
-def _demand_unlocked(call: Call, cluster: Cluster, vm: VM) -> None:
-    holder = cluster.holder(vm.key, call.now)
-    if holder:
-        message = f'Cannot update vm running state until snapshot "{holder.name}" completes'
-        raise denied(VM_WEBHOOK, message)
-
-
-def _power(call: Call, cluster: Cluster, vm: VM, power: str) -> Response:
-    vm.power = "Stopped" if power == "Stopped" else "Running"
-    delays = cluster.timing.of_vm(vm.namespace, vm.name, vm.timing)
-    vm.settles = call.now + cluster.timing.draw(delays.power, vm.name)
-    cluster.change_vm(vm, call.now)
-    return _done()
-
-
-def _done() -> Response:
+def _power(call: Call, change: Callable[[Cluster, VM, float], None]) -> Response:
+    cluster, vm = _cluster_and_vm(call, VM_SINGULAR)
+    change(cluster, vm, call.now)
     return Response(status_code=204, headers={"AuditUid": "0" * 24})

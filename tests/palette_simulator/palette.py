@@ -11,6 +11,7 @@ from palette_simulator.build import build
 from palette_simulator.faults import FaultList
 from palette_simulator.fleet import Fleet
 from palette_simulator.journal import Journal
+from palette_simulator.kubernetes.access import Access
 from palette_simulator.ratelimit import RateLimiter
 from palette_simulator.sickness import Ward
 from palette_simulator.switches import Switches
@@ -26,6 +27,7 @@ class Palette:
         self.journal = journal
         self.faults = FaultList()
         self.ward = Ward()
+        self.access = Access()
         self.reset()
 
     def reset(self) -> None:
@@ -36,6 +38,7 @@ class Palette:
         self.ward.clear()
         timing = load_timing(self.switches.timing, self.switches.time_scale)
         self.state = build(self._fleet, timing, time.time())
+        self._tell_switches()
         self.pace_storage()
         self.journal.clear()
 
@@ -50,7 +53,12 @@ class Palette:
         self.switches = switches
         for cluster in self.state.clusters.values():
             cluster.timing = timing
+        self._tell_switches()
         self.pace_storage()
+
+    def _tell_switches(self) -> None:
+        for cluster in self.state.clusters.values():
+            cluster.switches = self.switches
 
     def pace_storage(self) -> None:
         """Let the clusters' storage be as fast as the switches, or they themselves, say."""

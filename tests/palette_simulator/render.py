@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from palette_simulator.fleet import SNAPSHOTTABLE, FleetVolume
+from palette_simulator.kubernetes.instances import Sight
 from palette_simulator.lifecycle import NEVER, Stage
 from palette_simulator.state import VM, Cluster, Project, Snapshot, content_name
 
@@ -20,7 +21,7 @@ SNAPSHOT_FINALIZER = "snapshot.kubevirt.io/vmsnapshot-protection"
 VM_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 LOCK_FINALIZER = "snapshot.kubevirt.io/snapshot-source-protection"
 GROUP_VERSION = "snapshot.kubevirt.io/v1beta1"
-_STORAGE_CLASS = "local"
+STORAGE_CLASS = "local"
 Object = dict[str, Any]
 Clock = Callable[[float], str]
 """writes a moment as the server's clock shows it"""
@@ -42,6 +43,7 @@ _PROGRESS = {
     Stage.FAILED: "Operation failed",
     Stage.DELETING: "VM snapshot is deleting",
 }
+_FREEZE_TROUBLE = "QuiesceFailed"  # told once the guest could not be frozen
 _VOLUME_SOURCES: dict[str, Object] = {
     "dataVolume": {"name": "disk"},
     "persistentVolumeClaim": {"claimName": "disk"},
@@ -65,20 +67,29 @@ def clock_of(offset: float) -> Clock:
     return lambda seconds: timestamp(seconds + offset)
 
 
-def snapshot_object(snapshot: Snapshot, stage: Stage, waits_for: str, clock: Clock) -> Object:
-    """A VirtualMachineSnapshot at a stage; waits_for is the text behind "Source not locked"."""
+class Moment(NamedTuple):
+    """A moment in the life of a snapshot."""
+
+    stage: Stage = Stage.NEW
+    waits_for: str = ""
+    """the reason of Progressing while it has no lock"""
+    names_content: bool = False
+
+
+def snapshot_object(snapshot: Snapshot, moment: Moment, clock: Clock) -> Object:
+    """A VirtualMachineSnapshot at a moment."""
     body = {
         "apiVersion": snapshot.api_version,
         "kind": "VirtualMachineSnapshot",
-        "metadata": _snapshot_metadata(snapshot, stage, clock),
+        "metadata": _snapshot_metadata(snapshot, moment, clock),
         "spec": snapshot.spec,
     }
-    if stage != Stage.NEW:
-        body["status"] = _snapshot_status(snapshot, stage, waits_for, clock)
+    if moment.stage != Stage.NEW:
+        body["status"] = _snapshot_status(snapshot, moment, clock)
     return body
 
 
-def vm_object(vm: VM, holder: Snapshot | None, settling: bool, clock: Clock) -> Object:
+def vm_object(vm: VM, holder: Snapshot | None, sight: Sight, clock: Clock) -> Object:
     """A VirtualMachine; holder is the snapshot that locks it."""
     metadata: Object = {
         "name": vm.name,
@@ -93,6 +104,8 @@ def vm_object(vm: VM, holder: Snapshot | None, settling: bool, clock: Clock) -> 
     metadata["managedFields"] = _managed_fields("kubevirt.io/v1", clock(vm.created), status)
     if vm.labels:
         metadata["labels"] = vm.labels
+    if vm.annotations:
+        metadata["annotations"] = vm.annotations
     if vm.deleted is not None:
         metadata["deletionTimestamp"] = clock(vm.deleted)
     return {
@@ -100,7 +113,7 @@ def vm_object(vm: VM, holder: Snapshot | None, settling: bool, clock: Clock) -> 
         "kind": "VirtualMachine",
         "metadata": metadata,
         "spec": _vm_spec(vm),
-        "status": _vm_status(vm, holder, settling, clock),
+        "status": _vm_status(vm, holder, sight, clock),
     }
 
 
@@ -154,12 +167,13 @@ def project_object(project: Project) -> Object:
     return {"metadata": {"name": project.name, "uid": project.uid}, "spec": {}, "status": {}}
 
 
-def _snapshot_metadata(snapshot: Snapshot, stage: Stage, clock: Clock) -> Object:
+def _snapshot_metadata(snapshot: Snapshot, moment: Moment, clock: Clock) -> Object:
+    stage = moment.stage
     metadata: Object = {
         "name": snapshot.name,
         "namespace": snapshot.namespace,
         "uid": snapshot.uid,
-        "resourceVersion": snapshot.resource_version(stage),
+        "resourceVersion": snapshot.resource_version(stage, moment.names_content),
         "generation": 1,
         "creationTimestamp": clock(snapshot.created),
     }
@@ -190,25 +204,24 @@ def _managed_fields(version: str, since: str, status: Object | None) -> list[Obj
     return entries
 
 
-def _snapshot_status(snapshot: Snapshot, stage: Stage, waits_for: str, clock: Clock) -> Object:
-    line = snapshot.timeline
+def _snapshot_status(snapshot: Snapshot, moment: Moment, clock: Clock) -> Object:
+    line, stage = snapshot.timeline, moment.stage
     status: Object = {
         "phase": _PHASES.get(stage, "InProgress"),
         "readyToUse": stage == Stage.READY,
-        "conditions": _conditions(snapshot, stage, waits_for, clock),
+        "conditions": _conditions(snapshot, stage, moment.waits_for, clock),
     }
     if snapshot.source_uid:
         status["sourceUID"] = snapshot.source_uid
-    if snapshot.indications and line.working < NEVER:
-        status["indications"] = snapshot.indications
-    if line.working < NEVER and stage != Stage.WAITING:
+    indications = [i for i in snapshot.indications if i != _FREEZE_TROUBLE or stage > Stage.WORKING]
+    if indications:
+        status["indications"] = indications
+    if moment.names_content:
         status["virtualMachineSnapshotContentName"] = content_name(snapshot)
     if stage in (Stage.CUT, Stage.READY, Stage.LOST):
         status["creationTime"] = clock(line.cut)
-        status["snapshotVolumes"] = {
-            "includedVolumes": snapshot.included,
-            "excludedVolumes": snapshot.excluded,
-        }
+        lists = {"includedVolumes": snapshot.included, "excludedVolumes": snapshot.excluded}
+        status["snapshotVolumes"] = {key: names for key, names in lists.items() if names}
     error = _error(snapshot, stage, clock)
     if error:
         status["error"] = error
@@ -218,7 +231,7 @@ def _snapshot_status(snapshot: Snapshot, stage: Stage, waits_for: str, clock: Cl
 def _error(snapshot: Snapshot, stage: Stage, clock: Clock) -> Object | None:
     line = snapshot.timeline
     if stage == Stage.LOST:
-        missing = ", ".join(f"vmsnapshot-{snapshot.uid}-volume-{v}" for v in snapshot.included)
+        missing = ",".join(f"vmsnapshot-{snapshot.uid}-volume-{v}" for v in snapshot.included)
         message = f"VolumeSnapshots ({missing}) missing"
         return {"message": message, "time": clock(line.lost)}
     if stage == Stage.STRUGGLING or (stage == Stage.FAILED and line.struggling <= line.failed):
@@ -258,35 +271,48 @@ def _condition(kind: str, status: bool, reason: str, since: str) -> Object:
 
 
 def _vm_spec(vm: VM) -> Object:
-    disks = [{"name": volume.name, "disk": {"bus": "virtio"}} for volume in vm.volumes]
-    return {
-        "runStrategy": "Halted" if vm.power == "Stopped" else "Always",
+    spec: Object = {
         "template": {
             "metadata": {"labels": {"kubevirt.io/domain": vm.name}},
-            "spec": {
-                "domain": {"devices": {"disks": disks}},
-                "volumes": [_volume(vm, volume) for volume in vm.volumes],
-            },
+            "spec": instance_spec(vm, vm.cores),
         },
+    }
+    if vm.strategy == "running":
+        spec["running"] = vm.power != "Stopped"
+    else:
+        spec["runStrategy"] = vm.run_strategy()
+    templates = [vm.claim_name(v) for v in vm.volumes if v.kind == "dataVolume" and v.template]
+    if templates:
+        source = {"source": {"blank": {}}, "storage": {"storageClassName": STORAGE_CLASS}}
+        spec["dataVolumeTemplates"] = [
+            {"metadata": {"name": name}, "spec": source} for name in templates
+        ]
+    return spec
+
+
+def instance_spec(vm: VM, cores: int) -> Object:
+    """The part of the spec that an instance has too."""
+    disks = [{"name": volume.name, "disk": {"bus": "virtio"}} for volume in vm.volumes]
+    return {
+        "domain": {"cpu": {"cores": cores}, "devices": {"disks": disks}},
+        "volumes": [_volume(vm, volume) for volume in vm.volumes],
     }
 
 
 def _volume(vm: VM, volume: FleetVolume) -> Object:
     source = {
-        key: f"{vm.name}-{volume.name}" if key in ("name", "claimName") else value
+        key: vm.claim_name(volume) if key in ("name", "claimName") else value
         for key, value in _VOLUME_SOURCES[volume.kind].items()
     }
     return {"name": volume.name, volume.kind: source}
 
 
-def _vm_status(vm: VM, holder: Snapshot | None, settling: bool, clock: Clock) -> Object:
-    created = vm.power != "Stopped" or settling
-    running = vm.power != "Stopped" and not settling
+def _vm_status(vm: VM, holder: Snapshot | None, sight: Sight, clock: Clock) -> Object:
     status: Object = {
-        "printableStatus": _printable_status(vm, settling),
-        "created": created,
-        "ready": running,
-        "conditions": list(_vm_conditions(vm, created, running, clock)),
+        "printableStatus": sight.printable,
+        "created": sight.instance is not None,
+        "ready": sight.runs,
+        "conditions": list(vm_conditions(vm, sight, clock)),
         "volumeSnapshotStatuses": [_volume_status(volume) for volume in vm.volumes],
     }
     if holder:
@@ -296,23 +322,25 @@ def _vm_status(vm: VM, holder: Snapshot | None, settling: bool, clock: Clock) ->
     return status
 
 
-def _printable_status(vm: VM, settling: bool) -> str:
-    if not settling:
-        return vm.power
-    return "Stopping" if vm.power == "Stopped" else "Starting"
-
-
 # See docs/palette.md, "VM objects".
-def _vm_conditions(vm: VM, created: bool, running: bool, clock: Clock) -> Iterable[Object]:
+def vm_conditions(vm: VM, sight: Sight, clock: Clock) -> Iterable[Object]:
+    """The conditions of a VM, and of its instance."""
     since = clock(vm.created)
-    why = "" if running else "GuestNotRunning" if created else "VMINotExists"
     # A new instance has a new time.
-    yield _condition("Ready", running, why, clock(vm.settles) if vm.settles else since)
+    yield _condition("Ready", sight.runs, _why_not_ready(sight), clock(vm.started))
     # Once the VM is off, its last conditions stay.
-    if vm.guest_agent and (running or not created):
+    if vm.guest_agent and (sight.runs or sight.instance is None):
         yield _condition("AgentConnected", True, "", since)
     if vm.power == "Paused":
         yield _condition("Paused", True, "PausedByUser", since)
+
+
+def _why_not_ready(sight: Sight) -> str:
+    if sight.runs:
+        return ""
+    if sight.instance is None:
+        return "VMINotExists"
+    return "PodNotExists" if sight.instance.is_final else "GuestNotRunning"
 
 
 def _volume_status(volume: FleetVolume) -> Object:
@@ -320,7 +348,7 @@ def _volume_status(volume: FleetVolume) -> Object:
         return {"name": volume.name, "enabled": True}
     reason = (
         f"No VolumeSnapshotClass: Volume snapshots are not configured for this StorageClass "
-        f"[{_STORAGE_CLASS}] [{volume.name}]"
+        f"[{STORAGE_CLASS}] [{volume.name}]"
         if volume.kind in SNAPSHOTTABLE
         else f"Snapshot is not supported for this volumeSource type [{volume.name}]"
     )

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import os
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 import threading
@@ -22,6 +24,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from palette_simulator.app import Front
+from palette_simulator.kubernetes.access import Access
 
 HOST = "127.0.0.1"
 
@@ -45,13 +48,34 @@ class _Protocol(HttpToolsProtocol):
             transport.abort()  # it was gone before it was accepted
 
 
+class _KubernetesProtocol(_Protocol):
+    """Serves the clusters' own APIs, and lets them see who connects."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        certificate = transport.get_extra_info("peercert")
+        self.app_state = {**self.app_state, "kubernetes": True, "certificate": certificate}
+
+
 class _Server(uvicorn.Server):
-    """Writes the ready file when it listens."""
+    """Writes the ready file when it listens; opens the clusters' port when there is a way in."""
 
     def __init__(self, config: uvicorn.Config, ready: dict[str, Any], file: Path | None) -> None:
         super().__init__(config)
         self._ready = ready
         self._ready_file = file
+        self._opening: asyncio.Task[None] | None = None
+
+    def open(self, listener: socket.socket, context: ssl.SSLContext) -> None:
+        """Answer at the clusters' port from now on."""
+        self._opening = asyncio.get_running_loop().create_task(self._open(listener, context))
+
+    async def _open(self, listener: socket.socket, context: ssl.SSLContext) -> None:
+        def protocol() -> _KubernetesProtocol:
+            return _KubernetesProtocol(self.config, self.server_state, self.lifespan.state)
+
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_server(protocol, sock=listener, ssl=context))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -61,7 +85,7 @@ class _Server(uvicorn.Server):
             partial.replace(self._ready_file)
 
 
-def serve(front: Front, binding: Binding) -> None:
+def serve(front: Front, access: Access, binding: Binding) -> None:
     """Serve until SIGTERM or SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)  # uvicorn raises the signal again when it has stopped
@@ -70,13 +94,13 @@ def serve(front: Front, binding: Binding) -> None:
     gc.freeze()  # a large fleet need not be looked through again and again
     with tempfile.TemporaryDirectory(prefix="palette-simulator-") as folder:
         try:
-            _run(front, binding, Path(folder))
+            _run(front, access, binding, Path(folder))
         finally:
             if binding.ready_file:
                 binding.ready_file.unlink(missing_ok=True)
 
 
-def _run(front: Front, binding: Binding, folder: Path) -> None:
+def _run(front: Front, access: Access, binding: Binding, folder: Path) -> None:
     config = uvicorn.Config(
         front,
         http=_Protocol,
@@ -95,13 +119,19 @@ def _run(front: Front, binding: Binding, folder: Path) -> None:
 
         certificate = issue(folder, HOST)
         config.ssl_certfile, ca_file = str(certificate.chain), str(certificate.ca)
-    with socket.create_server((HOST, binding.port)) as listener:
+    with (
+        socket.create_server((HOST, binding.port)) as listener,
+        socket.create_server((HOST, 0)) as cluster_listener,
+    ):
         scheme = "https" if binding.tls else "http"
         url = f"{scheme}://{HOST}:{listener.getsockname()[1]}"
         ready = {"url": url, "pid": os.getpid(), "ca_file": ca_file}
         sys.stdout.write(f"Palette simulator at {url} (Ctrl-C stops it)\n")
         sys.stdout.flush()
-        _Server(config, ready, binding.ready_file).run(sockets=[listener])
+        server = _Server(config, ready, binding.ready_file)
+        access.url = f"https://{HOST}:{cluster_listener.getsockname()[1]}"
+        access.open = functools.partial(server.open, cluster_listener)
+        server.run(sockets=[listener])
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -12,13 +12,20 @@ from typing import Any, Literal
 import msgspec
 from starlette.responses import Response
 
-from palette_simulator.errors import ApiError, cluster_not_found, error_response
+from palette_simulator.errors import (
+    ApiError,
+    KubernetesError,
+    cluster_not_found,
+    error_response,
+    status_response,
+)
+from palette_simulator.kubernetes.access import DIRECT, PROXY
 from palette_simulator.switches import Switches
 
 Kind = Literal["503", "403", "500", "404", "hang", "reset"]
 Since = Literal["start", "write", "wait"]
 
-_WRITES = ("POST", "PUT", "DELETE")
+_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _VM_PATHS = ("", "v1", "spectroclusters", "vms")
 
 
@@ -54,13 +61,22 @@ class Sickness(msgspec.Struct, kw_only=True):
         if self.since == "wait" and method in _WRITES:
             self.broken_out = True
 
-    def answer(self, switches: Switches) -> Response | None:
-        """The answer to a struck request; None where there is none."""
+    def answer(self, switches: Switches, by_kubernetes: bool = False) -> Response | None:
+        """The answer to a struck request, of Palette or the cluster; None where there is none."""
         if self.kind == "503":
             page = "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"
             return Response(page, 503, media_type="text/html")
+        if by_kubernetes and self.kind in _STATUSES:
+            return status_response(_STATUSES[self.kind])
         error = _error(self.kind, switches)
         return error_response(error, switches) if error else None
+
+
+_STATUSES = {
+    "403": KubernetesError(403, "Forbidden", "access to the cluster is forbidden"),
+    "500": KubernetesError(500, "InternalError", "Internal error occurred: etcd leader changed"),
+    "404": KubernetesError(404, "NotFound", "the server could not find the requested resource"),
+}
 
 
 # See docs/palette.md, "Palette's statuses and codes".
@@ -112,9 +128,11 @@ class Ward:
         return list(self._sick.values())
 
     def of(self, path: str) -> Sickness | None:
-        """The sickness of the cluster whose VMs or snapshots a path is about."""
+        """The sickness of the cluster whose VMs or snapshots, or whose own API, a path is about."""
         if not self._sick:
             return None
+        if path.startswith((DIRECT, PROXY)):
+            return self._sick.get(path.split("/")[2])
         empty, version, resource, uid, vms, *_more = [*path.split("/"), "", "", "", "", ""]
         if (empty, version, resource, vms) != _VM_PATHS:
             return None

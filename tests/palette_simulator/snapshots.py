@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from palette_simulator import contract, marshal, render
-from palette_simulator.admission import WEBHOOK, admit_create, admit_metadata, admit_spec
+from palette_simulator.admission import WEBHOOK, admit_create, admit_deadline, admit_metadata
 from palette_simulator.calls import JSON, Call, operation
 from palette_simulator.durations import format_go_duration, parse_go_duration
 from palette_simulator.errors import (
@@ -53,10 +53,10 @@ def create_snapshot(call: Call) -> Response:
     name = body["metadata"]["name"]
     _demand_room(call, cluster, namespace, name, body["spec"]["source"]["name"])
     snapshot = _snapshot(call, body, (namespace, name))
-    snapshot.observe(cluster.vms.get((namespace, snapshot.vm_name)))
+    snapshot.observe(cluster.vms.get((namespace, snapshot.vm_name)), call.now)
     cluster.add_snapshot(snapshot)
     clock = render.clock_of(call.switches.clock_offset)
-    return call.reply(render.snapshot_object(snapshot, Stage.NEW, "", clock), marshal.SNAPSHOT)
+    return call.reply(render.snapshot_object(snapshot, render.Moment(), clock), marshal.SNAPSHOT)
 
 
 @operation("virtualMachine.snapshotGet", "Failed to get virtual machine snapshot '{snapshot}'")
@@ -77,9 +77,10 @@ def update_snapshot(call: Call) -> Response:
     _demand_same_object(snapshot, metadata)
     _demand_current(call, snapshot, metadata)
     admit_metadata(snapshot.name, metadata)
-    admit_spec(body["spec"], call.switches.snapshot_gate == "on")
+    admit_deadline(body["spec"])
     if _by_value(body["spec"]) != _by_value(snapshot.spec):
         raise denied(WEBHOOK, "spec in immutable after creation")
+    snapshot.spec = _stored(call, body["spec"])  # the same deadline may be worded otherwise now
     _write_metadata(snapshot, metadata, merge=call.switches.put == "merge")
     cluster.update_snapshot(snapshot)
     return Response(_json(call, cluster, snapshot), media_type=JSON)
@@ -133,8 +134,9 @@ def _demand_room(call: Call, cluster: Cluster, namespace: str, name: str, vm_nam
     missing = (namespace, vm_name) not in cluster.vms
     if missing and call.switches.missing_vm_on_post == "reject":
         raise not_found(VMS, vm_name)
-    if (namespace, name) in cluster.snapshots:
-        raise already_exists(name)
+    snapshot = cluster.snapshots.get((namespace, name))
+    if snapshot:
+        raise already_exists(name, goes=snapshot.deleted < NEVER)
 
 
 def _snapshot(call: Call, body: Body, key: tuple[str, str]) -> Snapshot:
@@ -142,15 +144,20 @@ def _snapshot(call: Call, body: Body, key: tuple[str, str]) -> Snapshot:
     snapshot = Snapshot(key, spec["source"]["name"], call.now)
     snapshot.api_version = body.get("apiVersion") or render.GROUP_VERSION
     if "failureDeadline" in spec:
-        seconds = parse_go_duration(spec["failureDeadline"])
-        snapshot.deadline = seconds or NEVER
-        if call.switches.durations == "normalised":
-            spec["failureDeadline"] = format_go_duration(seconds)
+        snapshot.deadline = parse_go_duration(spec["failureDeadline"]) or NEVER
     else:
         snapshot.deadline = DEFAULT_DEADLINE
-    snapshot.spec = {key: spec[key] for key in _SPEC_FIELDS if key in spec}
+    snapshot.spec = _stored(call, spec)
     _write_metadata(snapshot, metadata, merge=False)
     return snapshot
+
+
+def _stored(call: Call, spec: Body) -> Body:
+    """A spec as it is kept."""
+    kept = {key: spec[key] for key in _SPEC_FIELDS if key in spec}
+    if "failureDeadline" in kept and call.switches.durations == "normalised":
+        kept["failureDeadline"] = format_go_duration(parse_go_duration(kept["failureDeadline"]))
+    return kept
 
 
 _SPEC_FIELDS = ("source", "failureDeadline", "deletionPolicy")
@@ -181,7 +188,8 @@ def _demand_same_object(snapshot: Snapshot, metadata: Body) -> None:
 def _demand_current(call: Call, snapshot: Snapshot, metadata: Body) -> None:
     version = metadata.get("resourceVersion")
     if version:
-        if version != snapshot.resource_version(snapshot.stage(call.now)):
+        now = call.now
+        if version != snapshot.resource_version(snapshot.stage(now), snapshot.names_content(now)):
             why = "the object has been modified; please apply your changes to the latest version"
             raise conflict(SNAPSHOTS, snapshot.name, f"{why} and try again")
     elif call.switches.put_without_version == "reject":
@@ -208,24 +216,30 @@ def _write_metadata(snapshot: Snapshot, metadata: Body, *, merge: bool) -> None:
 
 
 def _json(call: Call, cluster: Cluster, snapshot: Snapshot) -> bytes:
-    stage = snapshot.stage(call.now)
-    waits_for = _waits_for(call, cluster, snapshot) if stage == Stage.WAITING else ""
-    shown = (snapshot.version, stage, waits_for, call.switches)
+    moment = moment_of(snapshot, cluster, call.now)
+    shown = (snapshot.version, moment, call.switches)
     if snapshot.rendered[0] != shown:
         clock = render.clock_of(call.switches.clock_offset)
-        body = render.snapshot_object(snapshot, stage, waits_for, clock)
+        body = render.snapshot_object(snapshot, moment, clock)
         if call.switches.indications == "dropped":
             body.get("status", {}).pop("indications", None)
         snapshot.rendered = (shown, marshal.encode(body, marshal.SNAPSHOT, call.switches))
     return snapshot.rendered[1]
 
 
+def moment_of(snapshot: Snapshot, cluster: Cluster, now: float) -> render.Moment:
+    """Where a snapshot stands now."""
+    stage = snapshot.stage(now)
+    waits_for = _waits_for(cluster, snapshot, now) if stage == Stage.WAITING else ""
+    return render.Moment(stage, waits_for, snapshot.names_content(now))
+
+
 # See docs/palette.md, "Locking".
-def _waits_for(call: Call, cluster: Cluster, snapshot: Snapshot) -> str:
+def _waits_for(cluster: Cluster, snapshot: Snapshot, now: float) -> str:
     vm_key = (snapshot.namespace, snapshot.vm_name)
     if vm_key not in cluster.vms:
         return "Source does not exist"
-    holder = cluster.holder(vm_key, call.now)
+    holder = cluster.holder(vm_key, now)
     if holder and holder is not snapshot:
         return f'Source not locked snapshot "{holder.name}" in progress'
     return "Source not locked"

@@ -8,15 +8,21 @@ Nothing here runs by itself: each read computes from the time it is given.
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
 import uuid
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from palette_simulator.fleet import Fate, FleetVolume, Freeze, Power
+import msgspec
+
+from palette_simulator.fleet import Fate, FleetVolume, Freeze, Power, RunStrategy
+from palette_simulator.kubernetes.claims import Claim, Owner
+from palette_simulator.kubernetes.instances import Change, Sight, sight
+from palette_simulator.kubernetes.restores import Restores
 from palette_simulator.lifecycle import (
     NEVER,
     UNPLANNED,
@@ -31,12 +37,25 @@ from palette_simulator.lifecycle import (
     stage_at,
 )
 from palette_simulator.storage import NO_QUEUE, Place, StorageQueue
+from palette_simulator.switches import Switches
 from palette_simulator.timing import Delays, Timing
 
 Key = tuple[str, str]
 """namespace, name"""
 DEFAULT_DEADLINE = 300.0
-_VERSIONS_PER_WRITE = 10  # each stage of a snapshot is a version of its own
+_VERSIONS_PER_WRITE = 20  # each stage of a snapshot is a version of its own, or two
+_CONTENT_SECONDS = 0.03  # from the VM's lock to the name of the snapshot's content
+Action = Callable[[float], None]
+"""what happens at a moment, which it is told"""
+
+
+class Content(NamedTuple):
+    """What a snapshot keeps of a VM, besides the data."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    volumes: tuple[FleetVolume, ...]
+    cores: int
 
 
 class VM:
@@ -49,7 +68,11 @@ class VM:
         self.created = created
         self.version = version
         self.labels: dict[str, str] = {}
+        self.annotations: dict[str, str] = {}
         self.volumes: list[FleetVolume] = []
+        self.cores = 1
+        self.live_cores = 1
+        """those of the instance; the spec's count from the next start"""
         self.guest_agent = True
         self.freeze: Freeze = "ok"
         self.fate: Fate = "normal"
@@ -57,8 +80,61 @@ class VM:
         self.timing: dict[str, Any] = {}
         self.deleted: float | None = None
         self.power: Power = "Running"
-        self.settles = 0.0
+        self.strategy: RunStrategy = "Always"
+        self.change = Change(created, created, created, "Running")
+        self.starts = 0
+        self.started = created
+        """when its instance was made"""
+        self.restarted_until = 0.0
         self.rendered: tuple[object, bytes] = (None, b"")
+
+    def turn(self, power: Power, now: float, takes: float = 0.0, vanishes: float = 0.0) -> None:
+        """Go to another power; `takes` seconds, and `vanishes` more until the instance is gone."""
+        before = self.power
+        if power != "Stopped" and self.power == "Stopped":
+            self.start_anew(now)
+        self.power = power
+        self.change = Change(now, now + takes, now + takes + vanishes, before)
+
+    def start_anew(self, now: float) -> None:
+        """Note that there will be another instance, with the spec of now."""
+        self.starts += 1
+        self.started = now
+        self.live_cores = self.cores
+
+    def sight(self, now: float) -> Sight:
+        """What it shows of its power."""
+        return sight(self.power, self.change, now)
+
+    def run_strategy(self) -> str:
+        """KubeVirt's run strategy, whichever field of the spec tells it."""
+        if self.strategy in ("Manual", "RerunOnFailure"):
+            return self.strategy
+        if self.power == "Stopped":
+            return "Halted"
+        return "Always" if self.strategy == "running" else self.strategy
+
+    def instance_uid(self) -> str:
+        """The uid of its instance: another one with each start."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.uid}/{self.starts}"))
+
+    def claim_name(self, volume: FleetVolume) -> str:
+        """The name of the PVC, or DataVolume, behind a volume."""
+        return volume.claim or f"{self.name}-{volume.name}"
+
+    def claim_names(self) -> list[str]:
+        """The names of the PVCs that it needs."""
+        return [self.claim_name(volume) for volume in self.volumes if volume.is_claimed()]
+
+    def owner(self) -> Owner:
+        """What an object that it owns says of it."""
+        return Owner("kubevirt.io/v1", "VirtualMachine", self.name, self.uid)
+
+    def content(self, now: float) -> Content:
+        """What a snapshot taken now keeps of it; of a running VM, the spec that it runs with."""
+        named = (msgspec.structs.replace(v, claim=self.claim_name(v)) for v in self.volumes)
+        cores = self.live_cores if self.sight(now).instance else self.cores
+        return Content(dict(self.labels), dict(self.annotations), tuple(named), cores)
 
     def course(self) -> Course:
         """What goes wrong with a snapshot of this VM."""
@@ -123,6 +199,7 @@ class Snapshot:
         self.freezes = False
         self.source_uid = ""
         self.indications: list[str] = []
+        self.content: Content | None = None
         self.included: list[str] = []
         self.excluded: list[str] = []
         self.trouble = ""
@@ -132,20 +209,34 @@ class Snapshot:
         """The stage at a moment."""
         return stage_at(self.timeline, now, self.deleted)
 
-    def resource_version(self, stage: Stage) -> str:
+    def resource_version(self, stage: Stage, names_content: bool) -> str:
         """Changes with every write and every stage, as the controller's writes do."""
-        return str(self.version + stage)
+        return str(self.version + 2 * stage + names_content)
 
-    def observe(self, vm: VM | None) -> None:
+    # See docs/palette.md, "Names".
+    def names_content(self, now: float) -> bool:
+        """Whether its status names its content, which it does a moment after the VM's lock."""
+        line = self.timeline
+        if line.working >= NEVER:
+            return False
+        until_cut = (line.cut - line.working) / 2
+        return line.working + min(until_cut, _CONTENT_SECONDS) <= min(now, self.deleted)
+
+    def observe(self, vm: VM | None, now: float) -> None:
         """Note what the VM looks like as the snapshot is taken."""
         if vm is None:
             return
         self.source_uid = vm.uid
         self.indications = vm.indications()
-        self.included = sorted(v.name for v in vm.volumes if v.can_be_snapshotted())
-        self.excluded = sorted(v.name for v in vm.volumes if not v.can_be_snapshotted())
         self.trouble = vm.trouble()
         self.freezes = vm.quiesces() and not vm.freeze_fails()
+        self.observe_volumes(vm, now)
+
+    def observe_volumes(self, vm: VM, now: float) -> None:
+        """Note what of the VM is kept; its volumes do not change while it is locked."""
+        self.content = vm.content(now)
+        self.included = [v.name for v in vm.volumes if v.can_be_snapshotted()]
+        self.excluded = [v.name for v in vm.volumes if not v.can_be_snapshotted()]
 
     # See docs/palette.md, "Quiescing".
     def frozen_for(self, now: float) -> float:
@@ -189,6 +280,8 @@ class Cluster:
         self.snapshot_keys: list[Key] = []
         self.sources: dict[Key, list[Snapshot]] = {}
         """the snapshots of each VM name, oldest first; they outlive the VM"""
+        self.claims: dict[Key, Claim] = {}
+        self.switches = Switches()
         self.timing = Timing(Delays())
         self.retained_contents: list[str] = []
         self.cuts_per_second: float | None = None
@@ -201,8 +294,9 @@ class Cluster:
         self._made: Counter[Key] = Counter()
         self._versions = itertools.count(1000, _VERSIONS_PER_WRITE)
         self._latest = 1000
-        self._departures: list[tuple[float, int, str, Key]] = []
+        self._agenda: list[tuple[float, int, Action]] = []
         self._order = itertools.count()
+        self.restores = Restores(self)
 
     def next_version(self) -> int:
         """The version for a write."""
@@ -219,17 +313,22 @@ class Cluster:
         words = (self.uid, *key, str(self._made[key]))
         return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(words)))
 
+    def new_vm(self, key: Key, created: float) -> VM:
+        """A VM that is still to be put in."""
+        return VM(key, self.next_uid(key), created, self.next_version())
+
     # See docs/palette.md, "Former VMs".
     def add_vm(self, vm: VM, now: float) -> None:
         """Put a VM in. All snapshots of its name, those of a former VM too, point to it now."""
         self.vms[vm.key] = vm
         insort(self.vm_keys, vm.key)
         self.namespaces.add(vm.namespace)
+        self.complete_claims(vm, vm.created)
         for snapshot in self.sources.get(vm.key, ()):
             snapshot.source_uid = vm.uid
             snapshot.version = self.next_version()
             if snapshot.stage(now) <= Stage.WAITING:
-                snapshot.observe(vm)
+                snapshot.observe(vm, now)
                 self._line_up(snapshot)
         self._replan(vm.key, now)
 
@@ -268,7 +367,7 @@ class Cluster:
         vm.deleted = now
         vm.version = self.next_version()
         self._replan(vm.key, now)
-        self._depart(holder.timeline.released if holder else now, "vm", vm.key)
+        self.at(holder.timeline.released if holder else now, self._vm_leaver(vm.key))
 
     def change_vm(self, vm: VM, now: float) -> None:
         """Note that a VM was changed: its snapshots in progress follow it."""
@@ -277,8 +376,63 @@ class Cluster:
         for snapshot in self.sources.get(vm.key, ()):
             snapshot.rendered = (None, b"")
             snapshot.trouble = vm.trouble()
+            if snapshot.stage(now) <= Stage.WAITING:
+                snapshot.observe_volumes(vm, now)
             if snapshot.deleted < NEVER:
                 self._depart_snapshot(snapshot)
+
+    def power_vm(self, vm: VM, power: Power, now: float) -> None:
+        """Let a VM go to another power, as long as that takes it."""
+        delays = self.delays_of(vm)
+        takes, vanishes = (self.timing.draw(d, vm.name) for d in (delays.power, delays.vanish))
+        vm.turn(power, now, takes, vanishes)
+        if power != "Stopped" and not self.claims.keys() >= _keys(vm):
+            vm.change = vm.change._replace(settles=NEVER, gone=NEVER)
+        self.change_vm(vm, now)
+        for moment in {vm.change.settles, vm.change.gone} - {NEVER}:
+            self.at(moment, functools.partial(self.restores.touch, vm.key))
+        for claim in (self.claims.get(key) for key in _keys(vm)):
+            if claim and claim.deleted is not None and vm.change.gone < NEVER:
+                self.at(vm.change.gone, functools.partial(self._finish_claim, claim))
+
+    def complete_claims(self, vm: VM, now: float) -> None:
+        """Let there be a PVC for each of a VM's volumes, bound already."""
+        for volume in vm.volumes:
+            key = vm.namespace, vm.claim_name(volume)
+            if not volume.is_claimed():
+                continue
+            claim = self.claims.get(key) or Claim(key, now)
+            claim.version = self.next_version()
+            if volume.kind == "dataVolume":
+                claim.give_to_data_volume(vm.owner() if volume.template else None)
+            self.claims[key] = claim
+
+    def delays_of(self, vm: VM) -> Delays:
+        """The delays of what happens with a VM."""
+        return self.timing.of_vm(vm.namespace, vm.name, vm.timing)
+
+    def delete_claim(self, claim: Claim, now: float) -> None:
+        """Delete a PVC; it stays as long as a VM runs on it."""
+        if claim.deleted is None:
+            claim.deleted = now
+            claim.version = self.next_version()
+        self._finish_claim(claim, now)
+
+    def _finish_claim(self, claim: Claim, now: float) -> None:
+        users = (vm for vm in self.vms.values() if vm.namespace == claim.namespace)
+        in_use = any(vm.sight(now).instance and claim.name in vm.claim_names() for vm in users)
+        if claim.deleted is not None and not in_use:
+            self.claims.pop(claim.key, None)
+
+    def claim_leaver(self, key: Key) -> Action:
+        """What takes the PVC away that has this name now, and no later one."""
+        claim = self.claims.get(key)
+
+        def leave(_now: float) -> None:
+            if claim and self.claims.get(key) is claim:
+                del self.claims[key]
+
+        return leave
 
     def holder(self, vm_key: Key, now: float) -> Snapshot | None:
         """The snapshot that holds the VM's lock."""
@@ -303,15 +457,20 @@ class Cluster:
         return toll
 
     def sweep(self, now: float) -> None:
-        """Let happen what has come about by now: turns at the storage, then departures."""
+        """Let happen what has come about by now: turns at the storage, then what was planned."""
         for snapshot, at in self._storage.served(now):
             self._cut(snapshot, at)
-        while self._departures and self._departures[0][0] <= now:
-            when, _order, kind, key = heapq.heappop(self._departures)
-            if kind == "vm":
-                self._remove_vm(key, when)
-            else:
-                self._remove_snapshot(key, now)
+        while self._agenda and self._agenda[0][0] <= now:
+            when, _order, action = heapq.heappop(self._agenda)
+            action(when)
+
+    def at(self, when: float, action: Action) -> None:
+        """Let something happen at a moment, once that has come."""
+        heapq.heappush(self._agenda, (when, next(self._order), action))
+
+    def next_moment(self) -> float:
+        """When the next thing that was planned happens."""
+        return self._agenda[0][0] if self._agenda else NEVER
 
     def _line_up(self, snapshot: Snapshot) -> None:
         """Note whether a new snapshot has to wait for the storage."""
@@ -325,7 +484,7 @@ class Cluster:
         self._replan(key, at)
         vm = self.vms.get(key)
         if vm and vm.deleted is not None:
-            self._depart(snapshot.timeline.released, "vm", key)
+            self.at(snapshot.timeline.released, self._vm_leaver(key))
 
     def _replan(self, vm_key: Key, now: float) -> None:
         """Plan the lives of a VM's snapshots again, oldest first."""
@@ -333,6 +492,7 @@ class Cluster:
         for snapshot in self.sources.get(vm_key, ()):
             self._plan(snapshot, opens, now)
             opens = max(opens, snapshot.timeline.released)
+        self.restores.touch(vm_key, now)
 
     def _plan(self, snapshot: Snapshot, opens: float, now: float) -> None:
         vm = self.vms.get((snapshot.namespace, snapshot.vm_name))
@@ -379,10 +539,10 @@ class Cluster:
             return
         delay = self.timing.draw(self._delays(snapshot, vm).gone, "/".join(snapshot.key))
         snapshot.gone = max(snapshot.deleted + delay, snapshot.timeline.released)
-        self._depart(snapshot.gone, "snapshot", snapshot.key)
+        self.at(snapshot.gone, functools.partial(self._remove_snapshot, snapshot.key))
 
-    def _depart(self, when: float, kind: str, key: Key) -> None:
-        heapq.heappush(self._departures, (when, next(self._order), kind, key))
+    def _vm_leaver(self, key: Key) -> Action:
+        return functools.partial(self._remove_vm, key)
 
     def _remove_vm(self, key: Key, when: float) -> None:
         vm = self.vms.get(key)
@@ -390,6 +550,14 @@ class Cluster:
             return  # it left earlier than was planned, and may have been made again
         del self.vms[key]
         del self.vm_keys[bisect_left(self.vm_keys, key)]
+        delay = self.timing.draw(self.delays_of(vm).gone, vm.name)
+        self.restores.forget(vm, when, when + delay)
+        self.at(when + delay, functools.partial(self._collect, vm.uid))
+
+    def _collect(self, uid: str, _now: float) -> None:
+        """Let PVCs go whose owner is gone."""
+        for claim in [c for c in self.claims.values() if c.goes_with(uid)]:
+            del self.claims[claim.key]
 
     def _remove_snapshot(self, key: Key, now: float) -> None:
         snapshot = self.snapshots.get(key)
@@ -450,4 +618,9 @@ def _window(vm: VM | None, opens: float) -> Window:
     if vm is None:
         return Window(opens, closes=0.0)
     closes = NEVER if vm.deleted is None else vm.deleted
-    return Window(max(opens, vm.settles), closes)
+    settled = vm.change.gone if vm.power == "Stopped" else vm.change.settles
+    return Window(max(opens, settled), closes)
+
+
+def _keys(vm: VM) -> set[Key]:
+    return {(vm.namespace, name) for name in vm.claim_names()}

@@ -34,6 +34,16 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     managed_fields: Literal["list", "text", "none"] = "list"
     indications: Literal["told", "dropped"] = "told"
     snapshot_gate: Literal["on", "off"] = "on"
+    restore_grace: float = 300.0
+    restore_passes: Literal["all", "exists", "modified", "none"] = "all"
+    restore_webhook_lag: float = 0.0
+    cluster_rights: Literal["all", "no-claims", "view", "none"] = "all"
+    direct_access: Literal["on", "off"] = "on"
+    kubeconfigs: Literal["present", "missing"] = "present"
+    kubeconfig_form: Literal["plain", "base64"] = "plain"
+    admin_login: Literal["certificate", "token"] = "certificate"
+    admin_address: Literal["direct", "proxy"] = "direct"
+    user_login: Literal["exec", "certificate", "token"] = "exec"
     tenant_scope: Literal["tenant-only", "all"] = "tenant-only"
     foreign_scope: Literal["404", "500"] = "404"
     project_list: Literal["any-key", "tenant-access"] = "any-key"

@@ -36,6 +36,12 @@ class Delays(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=Tr
     """deletion to disappearance"""
     power: Delay = 5.0
     """a VM's start or stop to its end"""
+    vanish: Delay = 0.2
+    """a VM's end to the end of its instance"""
+    restore_step: Delay = 0.03
+    """a step of a restore to the next"""
+    bind: Delay = 3.0
+    """a restored PVC's creation to Bound"""
 
 
 class TimingFile(Delays, frozen=True):
@@ -50,9 +56,11 @@ PROFILES = {
     "fast": Delays(
         status=0.02, lock=0.04, lock_retry=0.02, cut=0.06, ready=0.05,
         unlock=0.08, lost=0.2, gone=0.08, power=0.05,
+        vanish=0.02, restore_step=0.01, bind=0.05,
     ),
     "instant": Delays(
-        status=0, lock=0, lock_retry=0.001, cut=0, ready=0, unlock=0, lost=0.05, gone=0, power=0
+        status=0, lock=0, lock_retry=0.001, cut=0, ready=0, unlock=0, lost=0.05, gone=0, power=0,
+        vanish=0, restore_step=0, bind=0,
     ),
     "spread": Delays(ready=(2.0, 17.0)),
 }  # fmt: skip

@@ -58,9 +58,12 @@ def test_every_call_answers_by_the_contract(
     probe.put("db1", probe.get("db1", "s"))
     probe.vms("GET", "snapshot", limit=1)
     probe.delete("db1", "s")
-    for verb in ("stop", "start", "restart", "pause", "resume"):
-        probe.vms("PUT", f"web1/{verb}", namespace="vms")
-    probe.vms("PUT", "db2/migrate", namespace="vms")
+    powers = ("web1/stop", "stopped/start", "db2/restart", "no-agent/pause", "paused/resume")
+    for call in powers:
+        probe.vms("PUT", call, namespace="vms")
+    probe.vms("PUT", "slow/migrate", namespace="vms")
+    probe.call("GET", f"spectroclusters/{CLUSTER}/assets/adminKubeconfig")
+    probe.call("GET", f"spectroclusters/{CLUSTER}/assets/kubeconfig", frp="false")
     probe.vms("GET", "web1", namespace="vms")
     probe.vms("DELETE", "web1", namespace="vms")
 
@@ -84,7 +87,8 @@ def test_a_snapshot_keeps_to_the_contract_at_every_stage(
     snapshot.source_uid = snapshot.trouble = "c"
     snapshot.timeline = Timeline(*[NOW] * len(Timeline._fields))
     snapshot.deleted = NOW
-    shown = render.snapshot_object(snapshot, stage, "Source not locked", render.clock_of(0))
+    moment = render.Moment(stage, "Source not locked", names_content=True)
+    shown = render.snapshot_object(snapshot, moment, render.clock_of(0))
     body = json.loads(
         marshal.encode(shown, marshal.SNAPSHOT, Switches().but({"json_style": style}))
     )

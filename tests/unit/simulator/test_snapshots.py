@@ -31,7 +31,7 @@ def test_a_snapshot_becomes_ready(probe: Probe) -> None:
     assert status["phase"] == "Succeeded"
     assert status["indications"] == ["GuestAgent", "Online"]
     assert status["snapshotVolumes"] == {
-        "includedVolumes": ["datadisk", "rootdisk"],
+        "includedVolumes": ["rootdisk", "datadisk"],
         "excludedVolumes": ["cloudinitdisk"],
     }
     assert not status["creationTime"].startswith("0001")
@@ -196,7 +196,7 @@ def test_a_ready_snapshot_outlives_its_vm_and_its_siblings(probe: Probe) -> None
         ({"metadata": {"name": "x-"}}, 422, "RFC 1123"),
         ({"metadata": {}}, 422, "name or generateName"),
         ({"metadata": {"name": "s", "namespace": "prod"}}, 400, "namespace"),
-        ({"metadata": {"name": "s", "resourceVersion": "1"}}, 400, "resourceVersion"),
+        ({"metadata": {"name": "s", "resourceVersion": "1"}}, 500, "resourceVersion"),
         ({"metadata": {"name": "s", "labels": {"a b": "c"}}}, 422, "metadata.labels"),
         ({"metadata": {"name": "s", "labels": {"a": "b c"}}}, 422, "metadata.labels"),
         ({"metadata": {"name": "s", "labels": {"UP/a": "b"}}}, 422, "metadata.labels"),
@@ -210,7 +210,7 @@ def test_a_ready_snapshot_outlives_its_vm_and_its_siblings(probe: Probe) -> None
             400,
             f'{WEBHOOK} the request: time: unknown unit "d"',
         ),
-        ({"spec": {"source": {"apiGroup": ""}}}, 422, "missing apiGroup"),
+        ({"spec": {"source": {"apiGroup": ""}}}, 422, "invalid apiGroup"),
         ({"spec": {"source": {"apiGroup": "apps"}}}, 422, "invalid apiGroup"),
         ({"spec": {"source": {"kind": "Pod"}}}, 422, "invalid kind"),
     ],
@@ -355,6 +355,34 @@ def test_a_put_by_another_name_is_refused(probe: Probe) -> None:
     body = probe.get("history", "history-1h")
     answer = probe.vms("PUT", "history/snapshot/history-7d", body, namespace="vms")
     assert "does not match the name on the URL" in answer.json()["message"]
+
+
+def test_a_put_with_an_equal_duration_changes_its_words(probe: Probe) -> None:
+    probe.palette.switch(durations="verbatim")
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"status": 600, "lock": 600})
+    probe.create("db1", "s", failureDeadline="10m")
+    body = probe.get("db1", "s")
+    body["spec"]["failureDeadline"] = "600s"
+    assert probe.put("db1", body).status_code == 200
+    assert probe.get("db1", "s")["spec"]["failureDeadline"] == "600s"
+
+
+def test_a_name_is_taken_while_its_snapshot_goes(probe: Probe) -> None:
+    probe.palette.switch(error_style="kubernetes")
+    answer = probe.create("deleting", "deleting-old")
+    taken = 'virtualmachinesnapshots.snapshot.kubevirt.io "deleting-old" already exists'
+    assert answer.status_code == 409
+    assert answer.json()["message"] == f"object is being deleted: {taken}"
+
+
+def test_indications_are_told_while_it_waits_and_trouble_when_it_comes(probe: Probe) -> None:
+    probe.palette.change_vm("vm-cluster-1", "vms", "freeze-fails", timing={"lock": 600})
+    probe.create("freeze-fails", "s")
+    waiting = probe.until(lambda s: "status" in s, "freeze-fails", "s")
+    assert waiting["status"]["indications"] == ["GuestAgent", "Online"]
+    probe.palette.change_vm("vm-cluster-1", "vms", "freeze-fails", timing={"lock": 0, "cut": 0})
+    troubled = probe.until(lambda s: "error" in s["status"], "freeze-fails", "s")
+    assert troubled["status"]["indications"] == ["GuestAgent", "Online", "QuiesceFailed"]
 
 
 def test_a_put_takes_an_equal_duration(probe: Probe) -> None:

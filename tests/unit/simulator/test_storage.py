@@ -132,7 +132,7 @@ def take(cluster: Cluster, vm: str, at: float, deadline: float = 300.0) -> Snaps
     cluster.sweep(at)
     snapshot = Snapshot(("n", f"{vm}-at-{at}"), vm, at)
     snapshot.deadline = deadline
-    snapshot.observe(cluster.vms["n", vm])
+    snapshot.observe(cluster.vms["n", vm], snapshot.created)
     cluster.add_snapshot(snapshot)
     return snapshot
 

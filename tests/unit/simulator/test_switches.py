@@ -241,6 +241,8 @@ def test_indications_may_be_dropped(probe: Probe, style: str) -> None:
 def test_the_snapshot_gate_may_be_off(probe: Probe) -> None:
     probe.palette.switch(snapshot_gate="off")
     assert "snapshot feature gate not enabled" in probe.create("db1", "s").json()["message"]
+    kept = probe.get("history", "history-kept")
+    assert probe.put("history", kept).status_code == 200  # the gate is for new ones
 
 
 def test_the_tenant_scope_may_show_all(probe: Probe) -> None:
