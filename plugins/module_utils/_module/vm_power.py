@@ -69,6 +69,9 @@ ARGUMENTS = Arguments(
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS, ("vm_name", "vms")),
 )
 
+# Right values of the options that say which VM vm_name is.
+_ONE = {"vm_name": "db1", "namespace": "vms", "cluster": "vm-cluster-1", "cluster_uid": "66a1f0c2"}
+
 
 class Request(NamedTuple):
     """What the options describe. entries: all listed VMs, or None if the filters select."""
@@ -83,6 +86,8 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     options = _with_one_listed(invocation.options)
     filters, filter_problems = filters_from(options)
     entries, entry_problems = entries_from(options)
+    if invocation.options["vm_name"] is not None:
+        entry_problems = [_of_the_one(problem) for problem in entry_problems]
     problems = merged(
         [*_names_problems(options), *entry_problems, *filter_problems],
         # A namespace alone must not stop all that is in it: vm_name may have been forgotten.
@@ -138,6 +143,13 @@ def _with_one_listed(options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the options with vm_name as the only one of vms."""
     named = options["vm_name"] is not None
     return {**options, "vms": [options["vm_name"]]} if named else options
+
+
+def _of_the_one(problem: Problem) -> Problem:
+    """Return a problem of the entry that was made of vm_name, by the option that was given."""
+    _entry, of_the_entry, option = problem.option.partition("vms[0].")
+    option = option if of_the_entry else "vm_name"
+    return option_problem(option, problem.problem, _ONE[option])
 
 
 def _names_problems(options: Mapping[str, Any]) -> list[Problem]:

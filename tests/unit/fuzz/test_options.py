@@ -26,20 +26,22 @@ from unit.builders import Json, own_labels
 from unit.fuzz import effort
 from unit.fuzz.option_values import anything, hostile_texts, right, wrong
 from unit.fuzz.two_clusters import CLUSTERS, VMS
+from unit.machines_in_memory import Machines
 from unit.palette_in_memory import Call, MemoryPalette, connected
 from unit.ways_in import PLUGINS, action_of
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 
-MODULES = ("vm_info", "vm_snapshot", "vm_snapshot_info", "vm_snapshot_retention", "vm_snapshot_set")
 # What each module needs at least.
 NEEDED: Mapping[str, Json] = {
     "vm_info": {},
+    "vm_power": {"state": "stopped", "selector": "tier=db"},
     "vm_snapshot": {"cluster": "cluster-1", "namespace": "vms", "vm_name": "db1", "name": "before"},
     "vm_snapshot_info": {},
     "vm_snapshot_retention": {},
     "vm_snapshot_set": {"set": "nightly", "selector": "tier=db"},
 }
+MODULES = sorted(NEEDED)
 # Options that cannot be given together with others that a test has already.
 EXCLUDED: Mapping[str, tuple[str, ...]] = {
     "cluster_uid": ("cluster", "clusters"),
@@ -49,6 +51,7 @@ EXCLUDED: Mapping[str, tuple[str, ...]] = {
     "project_uid": ("project",),
     "name_prefix": ("name",),
     "vms": ("selector", "namespaces", "vm_names", "clusters", "all"),
+    "vm_name": ("selector",),
 }
 DEFAULT_HOST = "https://api.spectrocloud.com"
 HOST = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
@@ -56,7 +59,10 @@ LOOKUP = re.compile(
     r"/v1/(dashboard/(projects/metadata|spectroclusters/(search|metadata|vms))"
     r"|spectroclusters/[\w-]+)"
 )
-PATH = re.compile(r"/v1/spectroclusters/[\w-]+/vms(/[a-z0-9.-]+)?(/snapshot(/[a-z0-9.-]+)?)?")
+PATH = re.compile(
+    r"/v1/spectroclusters/[\w-]+/vms(/[a-z0-9.-]+)?(/snapshot(/[a-z0-9.-]+)?"
+    r"|/(start|stop|pause|resume|restart))?"
+)
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
@@ -97,10 +103,11 @@ def ask(name: str, options: Json, check: bool = False) -> Told:
 
 def a_palette() -> MemoryPalette:
     """Return two clusters with a few VMs, each with a snapshot of ours and one of somebody."""
-    palette = MemoryPalette()
+    palette = Machines()
     palette.add_cluster("c2", "cluster-2")
     for place, tier in VMS.items():
-        key = palette.add_vm(VmKey(*place), {"tier": tier})
+        key = palette.add(VmKey(*place))
+        palette.vms[key]["metadata"]["labels"] = {"tier": tier}
         palette.add_snapshot(f"{key.vm_name}-old", key, own_labels("nightly"), age=1e6)
         palette.add_snapshot(f"{key.vm_name}-new", key, own_labels("nightly"), age=1e5)
         palette.add_snapshot(f"{key.vm_name}-theirs", key)
@@ -120,7 +127,7 @@ def spec_of(name: str) -> Mapping[str, Json]:
 
 def with_needed(name: str, options: Json) -> Json:
     """Return options with those that the module needs, but none that they exclude."""
-    if "vms" in options:
+    if "vms" in options or "vm_name" in options:
         options = {"cluster": "cluster-1", "namespace": "vms", **options}
     apart = {other for option in options for other in EXCLUDED.get(option, ())}
     needed = {"api_key": "a-key", **NEEDED[name]}

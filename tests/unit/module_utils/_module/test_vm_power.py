@@ -365,8 +365,9 @@ def test_cluster_that_cannot_be_reached_holds_up_no_other(palette: Machines) -> 
     [
         ({}, "vms"),
         ({"namespace": "vms"}, "vms"),
-        ({"vm_name": "", "namespace": "vms"}, "vms[0].vm_name"),
-        ({"vm_name": "db1"}, "vms[0].namespace"),
+        ({"vm_name": "", "namespace": "vms"}, "vm_name"),
+        ({"vm_name": "db1"}, "namespace"),
+        ({"vm_name": "db1", "namespace": "vms", "selector": "app=db"}, "vm_name"),
         ({"vms": [{"vm_name": "db1", "name": "s"}], "namespace": "vms"}, "vms"),
         ({"vms": ["db1"], "namespace": "vms", "selector": "app=db"}, "vms"),
         ({"all": True, "max_failed_clusters": -1}, "max_failed_clusters"),
