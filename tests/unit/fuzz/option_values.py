@@ -212,6 +212,11 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
 
 # In these modules, the options select, so that a value which nothing can have matches nothing.
 _OF_MODULES: Mapping[tuple[str, str], tuple[list[Any], list[Any]]] = {
+    # Snapshots have names, a power state has none.
+    ("vm_power", "vms"): (
+        [["db1"], "db1,web1", ["db1", {"vm_name": "web1", "namespace": "vms"}]],
+        [[{"vm_name": "db1", "name": "mine"}], [{"namespace": "vms"}], [5.5], [{"vm": "db1"}]],
+    ),
     ("vm_snapshot_info", "name"): (["db1-*", "", 1001, "[z-a]", "a/b", "A"], []),
     ("vm_snapshot_info", "set"): (["nightly", "a b", "-a", "a/b"], ["", " "]),
     ("vm_snapshot_retention", "set"): (["nightly", "a b", "-a", "a/b"], ["", " "]),
