@@ -168,6 +168,9 @@ def _strange(
     for name in sorted(given):
         if not name.startswith(_PREFIX) or name in known or name in HOW or name in FACTS:
             continue
+        if name in anywhere and given[name] in ("", None):
+            # Empty text means not set.
+            continue
         if name in extra or not _is_registered(given[name]):
             yield _unknown(name, known, name in anywhere)
 

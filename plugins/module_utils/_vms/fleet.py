@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from .._http.errors import ApiError
 from .._http.threads import at_once
 from .._palette.vms import ClusterVms
+from .._validation.problems import nearest
 from .._validation.selectors import nearest_labels
 from .model import VirtualMachine, VmKey
 from .observe import find_vm, list_vms
@@ -242,13 +243,35 @@ def with_unmatched(
     if entries is not None:
         listed = {entry.given: entry.given.cluster_uid for entry in entries}
         names = {title: title for title in listed.values()}
-        fleet.unmatched = unmatched_exclusions(filters, Seen(listed, names))
+        exclusions = unmatched_exclusions(filters, Seen(listed, names))
+        fleet.unmatched = [*exclusions, *_unmatched_entries(fleet)]
         return fleet
     misses = _unmatched(fleet, filters, fleet.vms)
     if misses:
         misses = _looked_at_again(fleet, filters, {miss.option for miss in misses})
     fleet.unmatched = [*misses, *_unmatched_selector(fleet, filters)]
     return fleet
+
+
+def _unmatched_entries(fleet: Fleet) -> list[Unmatched]:
+    """Return the listed VMs that do not exist, and of which nothing is left."""
+    unseen = [each.key for each in fleet.candidates if each.key not in fleet.vms]
+    # Where VMs were observed, a missing one is blocked.
+    if fleet.with_vms or not unseen:
+        return []
+    existing = {vm.key for vm in fleet.list_again(list_vms)}
+    answered = {key.cluster_uid for key in existing}
+    return [
+        _unmatched_entry(key, {*existing, *fleet.vms})
+        for key in unseen
+        if key not in existing and key.cluster_uid in answered
+    ]
+
+
+def _unmatched_entry(missing: VmKey, known: Iterable[VmKey]) -> Unmatched:
+    beside = [key.vm_name for key in known if key[:2] == missing[:2]]
+    value = f"{missing.namespace}/{missing.vm_name}"
+    return Unmatched("vms", value, nearest(missing.vm_name, beside), True)
 
 
 def _looked_at_again(fleet: Fleet, filters: Filters, options: Collection[str]) -> list[Unmatched]:

@@ -76,7 +76,7 @@ def test_known_variables_and_those_of_others_are_no_problem() -> None:
 def test_an_unknown_variable_is_told_with_what_was_meant(
     entry_point: str, name: str, text: str
 ) -> None:
-    (problem,) = problems(entry_point, {f"vm_snapshot_{name}": ""})
+    (problem,) = problems(entry_point, {f"vm_snapshot_{name}": "x"})
     assert problem.startswith(f"vm_snapshot_{name} {text}")
 
 
@@ -116,6 +116,12 @@ def test_ages_are_checked() -> None:
     (problem,) = problems("coverage", {}, ages={"newer_than": "1y"})
     assert problem.startswith("vm_snapshot_newer_than: '1y' has the unknown unit 'y' ")
     assert problem.endswith("; for example: vm_snapshot_newer_than=24h")
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_a_variable_of_another_entry_point_may_be_empty(value: Any) -> None:
+    assert problems("prune", {"vm_snapshot_expire_after": value}) == []
+    assert problems("prune", {"vm_snapshot_expire_aftr": value}) != []
 
 
 def test_a_registered_result_is_no_problem(extra_vars: dict[str, Any]) -> None:

@@ -753,6 +753,15 @@ def test_exclude_and_patterns_that_match_nothing_only_warn(
     assert warning.startswith(f"{option}: 'batch")
 
 
+def test_state_absent_warns_of_listed_vms_that_do_not_exist(palette: MemoryPalette) -> None:
+    nightly(palette, vms=["db1"])
+    result = nightly(palette, state="absent", vms=["db1", "db2", "wbe1"])
+    assert (result["changed"], result["summary"]["absent"]) == (True, 2)
+    (miss,) = result["unmatched"]
+    assert (miss["option"], miss["value"], miss["nearest"][0]) == ("vms", "vms/wbe1", "web1")
+    assert any("vms: 'vms/wbe1' matches nothing; nearest: web1" in w for w in result["warnings"])
+
+
 def test_state_absent_only_warns_of_what_matches_nothing(palette: MemoryPalette) -> None:
     palette.add_snapshot("db1-nightly", key_of("db1"), OWN)
     result = nightly(palette, state="absent", set="nightyl", vm_names=["db1", "dbl"])
