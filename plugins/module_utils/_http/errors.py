@@ -8,6 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+_REASON_BY_STATUS = {
+    400: "rejected",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    410: "expired",
+    422: "rejected",
+    429: "rate_limited",
+    500: "server_error",
+}
+
 
 class ApiError(Exception):
     """Why a task failed.
@@ -49,3 +61,12 @@ def invalid_parameters(problems: Iterable[object]) -> ApiError:
     """Return the error that reports all problems with the options together."""
     texts = [str(problem) for problem in problems]
     return ApiError("invalid_parameters", "; ".join(texts), problems=texts)
+
+
+def reason_of_status(http_status: int) -> str:
+    """Return the reason that the HTTP status of an error stands for on its own."""
+    if 300 <= http_status < 400:
+        return "redirected"
+    if http_status > 500:
+        return "unavailable"
+    return _REASON_BY_STATUS.get(http_status, "rejected")

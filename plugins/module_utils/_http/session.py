@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
@@ -20,19 +21,22 @@ from .errors import ApiError
 from .network import Words, network_problem, never_sent, root_cause
 from .rate_limit import RateLimiter
 from .retry import MOST_TIMEOUTS, READS, RetryPolicy
-from .transport import PlainSession, TimedAdapter, body_of
+from .transport import PlainSession, TimedAdapter, Tls, body_of
 from .urls import is_loopback
 
 REQUESTS_IMPORT_ERROR: str | None = None
 try:
     import requests
     import urllib3
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
     from urllib3.exceptions import HTTPError, InsecureRequestWarning, ReadTimeoutError
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
 
 _POOL_SIZE = 256  # connections, one for each thread
 _SHORTEST_TIMEOUT = 1.0
+# No bundle has this name: what does not ask the context would trust nobody.
+_AS_THE_CONTEXT_SAYS = "/as-the-context-says"
 _NO_PROXY: dict[str, Any] = {"http": None, "https": None, "all": None}
 
 Query = Mapping[str, str]
@@ -45,12 +49,16 @@ class Server(NamedTuple):
     base_url: scheme, host and port, perhaps with a path, without a slash at the end.
     verify: True, False, or the path of a CA bundle. request_timeout: seconds to connect, and again
     for the whole answer.
+    tls: decides whom to trust, and with which certificate to log in. proxy: a URL. Where they are
+    not given, verify and the environment decide.
     """
 
     base_url: str
     verify: bool | str = True
     request_timeout: float = 30.0
     retries: int = 5
+    tls: Tls | None = None
+    proxy: str = ""
 
 
 class Session:
@@ -91,7 +99,9 @@ class Session:
         base_url = self._server.base_url
         # A key for the local machine must not go through a proxy in clear text.
         proxies = dict(_NO_PROXY) if is_loopback(base_url) else {}
-        verify = self._server.verify
+        if self._server.proxy:
+            proxies = {"http": self._server.proxy, "https": self._server.proxy}
+        verify = self._server.verify if self._server.tls is None else _AS_THE_CONTEXT_SAYS
         return dict(self._session.merge_environment_settings(base_url, proxies, True, verify, None))
 
     def exchange(
@@ -168,7 +178,14 @@ class Session:
 
     def _mount(self, prefix: str, reads: frozenset[str]) -> None:
         retry = RetryPolicy.policy(self._server.retries, self._limiter, reads)
-        self._session.mount(prefix, TimedAdapter(max_retries=retry, pool_maxsize=_POOL_SIZE))
+        adapter = TimedAdapter(self._server.tls, max_retries=retry, pool_maxsize=_POOL_SIZE)
+        self._session.mount(prefix, adapter)
+
+
+def ca_of_environment() -> str:
+    """Return the file or folder of the CAs that are trusted where nothing else is said."""
+    variables = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+    return next(filter(None, variables), None) or str(DEFAULT_CA_BUNDLE_PATH)
 
 
 def _cut_short(error: requests.RequestException) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import io
 import socket
+import ssl
 import time
 from functools import cache
 from http.client import HTTPResponse
-from typing import Any
+from typing import Any, NamedTuple
 
 try:
     from requests import Response, Session
@@ -41,19 +42,47 @@ class PlainSession(Session):
         """Return where a redirect leads to: nowhere."""
 
 
+class Tls(NamedTuple):
+    """What decides about a connection instead of the CAs that requests knows.
+
+    server_name: the name in the server's certificate, if it is not the URL's.
+    """
+
+    context: ssl.SSLContext
+    server_name: str = ""
+
+
 class TimedAdapter(HTTPAdapter):
     """Applies the read timeout to the whole answer: its status, headers and body."""
 
+    def __init__(self, tls: Tls | None = None, **kwargs: Any) -> None:
+        self._tls = tls
+        super().__init__(**kwargs)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of direct connections."""
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **self._with_tls(kwargs))
         self.poolmanager.pool_classes_by_scheme = _timed_pools()
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """Make the pools of connections through a proxy."""
-        manager = super().proxy_manager_for(*args, **kwargs)
+        manager = super().proxy_manager_for(*args, **self._with_tls(kwargs))
         manager.pool_classes_by_scheme = _timed_pools()
         return manager
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Say what a pool's connections trust. requests would add its CAs to those of a context."""
+        if self._tls is None:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        else:
+            conn.cert_reqs = self._tls.context.verify_mode
+            conn.ca_certs = conn.ca_cert_dir = None
+
+    def _with_tls(self, options: dict[str, Any]) -> dict[str, Any]:
+        if self._tls is None:
+            return options
+        name = {"server_hostname": self._tls.server_name} if self._tls.server_name else {}
+        return {**options, "ssl_context": self._tls.context, **name}
 
 
 def body_of(response: Response) -> bytes:

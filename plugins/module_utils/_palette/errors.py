@@ -7,29 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from .._http.errors import ApiError
+from .._http.errors import ApiError, reason_of_status
 from .._http.secrets import scrub
-from .._validation.printable import in_bounds, printable
+from .._validation.printable import excerpt, in_bounds, printable
 from .outcomes import passing, refused
 
-_LONGEST_EXCERPT = 500
 _FIELDS = ("code", "message", "details", "ref")
-
-# HTTP statuses that are enough to know the reason.
-_REASON_BY_STATUS = {
-    400: "rejected",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    409: "conflict",
-    410: "expired",
-    422: "rejected",
-    429: "rate_limited",
-}
 
 # Palette's own codes that say more than status and text, whose words may sound like an absence.
 # See docs/palette.md, "Palette's statuses and codes".
@@ -68,7 +55,7 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> ApiError
     rejected_key = _mentions_api_key(said, body, secret)
     mask = partial(scrub, secret=secret)
     facts = {key: in_bounds(said[key], mask) for key in _FIELDS if said.get(key)}
-    text = printable(said.get("message") or "", mask=mask) or _excerpt(body, mask)
+    text = printable(said.get("message") or "", mask=mask) or excerpt(body, mask)
     # The longest names leave the end of a text that counts out of what is shown.
     whole = scrub(str(said.get("message") or text), secret)
     reason = _reason(http_status, str(said.get("code")), whole, rejected_key)
@@ -94,10 +81,8 @@ def _reason(http_status: int, code: str, text: str, rejected_key: bool) -> str:
     if http_status == 500 or http_status == 409:
         lowered = text.lower()
         by_text = (reason for phrase, reason in _REASON_BY_TEXT if phrase in lowered)
-        return next(by_text, "conflict" if http_status == 409 else "server_error")
-    if http_status > 500:
-        return "unavailable"
-    return _REASON_BY_STATUS.get(http_status, "rejected")
+        return next(by_text, reason_of_status(http_status))
+    return reason_of_status(http_status)
 
 
 def _mentions_api_key(said: Mapping[str, Any], body: str, secret: str) -> bool:
@@ -111,10 +96,6 @@ def _palette_error(body: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
-
-
-def _excerpt(body: str, mask: Callable[[str], str]) -> str:
-    return printable(" ".join(body.split()), _LONGEST_EXCERPT, mask) or "no text"
 
 
 def _advice(reason: str, text: str) -> str:

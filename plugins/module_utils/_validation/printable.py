@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 LONGEST = 2_000  # characters of one text
+_LONGEST_EXCERPT = 500
 LONGEST_MESSAGE = 20_000  # a message may be made of many texts
 _DEEPEST = 10
 _LARGEST = 4_000  # characters of JSON
@@ -34,6 +35,11 @@ def printable(value: object, most: int = LONGEST, mask: Callable[[str], str] | N
     if mask:
         text = mask(text)
     return text if len(text) <= most else text[:most] + _MORE
+
+
+def excerpt(body: str, mask: Callable[[str], str]) -> str:
+    """Return the beginning of an answer that is not in the form of the API's."""
+    return printable(" ".join(body.split()), _LONGEST_EXCERPT, mask) or "no text"
 
 
 def in_bounds(value: Any, mask: Callable[[str], str] | None = None) -> Any:

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 
 import yaml
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http import (
+    errors as http_errors,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import errors
 from checkout import CHECKOUT
 
@@ -50,10 +53,10 @@ def texts(nodes: list[ast.expr] | list[ast.AST]) -> Iterator[str]:
 def reasons_of_the_code() -> set[str]:
     """Return all reasons that modules, actions and the role give."""
     found = {
-        *errors._REASON_BY_STATUS.values(),
+        *http_errors._REASON_BY_STATUS.values(),
         *errors._REASON_BY_CODE.values(),
         *(reason for _phrase, reason in errors._REASON_BY_TEXT),
-        *("unauthorized", "redirected", "server_error", "unavailable"),
+        *("redirected", "unavailable"),
         *ROLE,
     }
     for path in (CHECKOUT / "plugins").rglob("*.py"):
