@@ -36,12 +36,13 @@ class Clock:
 
 
 class Received(NamedTuple):
-    """A request as the server got it."""
+    """A request as the server got it. user: the common name in the client's certificate."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: Any
+    user: str | None = None
 
 
 class Answer(NamedTuple):
@@ -136,7 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.owner.received.append(Received(self.command, self.path, headers, body))
+        self.owner.received.append(
+            Received(self.command, self.path, headers, body, _user_of(self.connection))
+        )
         answer = self.owner.next_answer()
         if answer.garbled:
             socket.socket.send(self.connection, b"this is not TLS at all")
@@ -166,4 +169,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.owner.over.wait(answer.dripping)
             self.wfile.write(bytes([byte]))
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = _serve  # noqa: N815
+
+
+def _user_of(connection: socket.socket) -> str | None:
+    certificate = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+    subject: Any = certificate.get("subject", ()) if certificate else ()
+    return dict(pair for part in subject for pair in part).get("commonName")
