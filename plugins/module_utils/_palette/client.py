@@ -11,13 +11,13 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
-from .._http.answers import Json, foreign, object_in
+from .._http.answers import Answer, Json, foreign, object_in
 from .._http.network import Words
 from .._http.paging import all_items, list_in, objects, paged
 from .._http.rate_limit import RateLimiter
 from .._http.retry import READS
 from .._http.secrets import scrub
-from .._http.session import Query, Server, Session
+from .._http.session import Headers, Query, Server, Session
 from .._http.urls import url_path
 from .errors import from_answer
 from .outcomes import carried_out
@@ -80,17 +80,15 @@ class PaletteClient:
 
         ``{}`` for a deletion, and for an action: a PUT without a body.
         """
-        action = method == "PUT" and body is None
-        headers = {"ProjectUid": scope} if scope else {}
-        answer = self._session.exchange(method, path, query, body, headers)
-        if answer.status >= 300 or answer.status < 200:
-            where = self._session.where(method, path)
-            refusal = from_answer(where, answer.status, answer.text, self._settings.api_key)
-            refusal.outcome_unknown = refusal.outcome_unknown and method not in READS
-            raise refusal
-        if not carried_out(method, answer.status, action):
-            raise foreign(answer, method, path, "Palette's")
-        return {} if method == "DELETE" or action else object_in(answer, method, path)
+        answer = self._answer(method, path, query, body, _of_scope(scope))
+        if method == "DELETE" or _is_action(method, body):
+            return {}
+        return object_in(answer, method, path)
+
+    def file(self, path: str, query: Query | None = None, scope: str | None = None) -> str:
+        """Return the content of a file, which may be anything."""
+        headers = {**_of_scope(scope), "Accept": "application/octet-stream, */*"}
+        return self._answer("GET", path, query, None, headers).text
 
     def items(
         self,
@@ -113,6 +111,28 @@ class PaletteClient:
             return self.call("POST", _SEARCH, page, body, scope)
 
         return objects(list(paged(ask, _SEARCH, PAGE, self.retries)), _SEARCH)
+
+    def _answer(
+        self, method: str, path: str, query: Query | None, body: Json | None, headers: Headers
+    ) -> Answer:
+        """Send one request and return its answer if it was carried out."""
+        answer = self._session.exchange(method, path, query, body, headers)
+        if answer.status >= 300 or answer.status < 200:
+            where = self._session.where(method, path)
+            refusal = from_answer(where, answer.status, answer.text, self._settings.api_key)
+            refusal.outcome_unknown = refusal.outcome_unknown and method not in READS
+            raise refusal
+        if not carried_out(method, answer.status, _is_action(method, body)):
+            raise foreign(answer, method, path, "Palette's")
+        return answer
+
+
+def _is_action(method: str, body: Json | None) -> bool:
+    return method == "PUT" and body is None
+
+
+def _of_scope(scope: str | None) -> dict[str, str]:
+    return {"ProjectUid": scope} if scope else {}
 
 
 def connect(settings: Settings) -> PaletteClient:

@@ -131,7 +131,7 @@ class ClusterVms:
             try:
                 return ask(self._scope)
             except ApiError as error:
-                if not (self._scope_is_a_guess and _may_be_the_scope(error)):
+                if not (self._scope_is_a_guess and may_be_the_scope(error)):
                     raise
                 if not is_of_tenant(self._client, self.cluster.uid):
                     raise
@@ -157,6 +157,7 @@ class ClusterVms:
 
 
 # See docs/palette.md, "Scope".
-def _may_be_the_scope(error: ApiError) -> bool:
+def may_be_the_scope(error: ApiError) -> bool:
+    """Say whether a request may have failed because its cluster is of another scope."""
     missing = error.reason == "not_found" and "cluster not found" in error.message.lower()
     return missing or error.reason == "server_error"
