@@ -166,6 +166,20 @@ def _delete_claim(call: KubeCall) -> Response:
     return reply(claim_object(claim, call.now, call.clock))
 
 
+def _patch_vm(call: KubeCall) -> Response:
+    """Change a VM's annotations, which is all that the collection changes of it."""
+    call.demand("patch", VMS)
+    changes = call.read_patch()
+    vm = call.cluster.vms.get((call.namespace, call.path("name")))
+    if vm is None:
+        raise missing(VMS, call.path("name"))
+    given = (changes.get("metadata") or {}).get("annotations") or {}
+    merged = {**vm.annotations, **given}
+    vm.annotations = {key: text for key, text in merged.items() if text is not None}
+    vm.version = call.cluster.next_version()
+    return reply(_show_vm(call, vm))
+
+
 class _Verb(NamedTuple):
     """A power call: its subresource, and whether it is about the instance."""
 
@@ -204,6 +218,8 @@ def kubernetes_app(palette: Palette) -> Starlette:
         routes += _read_routes(shelf)
     claim = f"api/v1/namespaces/{{namespace}}/{CLAIMS.plural}/{{name}}"
     routes.append(_route("DELETE", claim, "k8s_delete_claim", _delete_claim))
+    vm = f"apis/kubevirt.io/v1/namespaces/{{namespace}}/{VMS.plural}/{{name}}"
+    routes.append(_route("PATCH", vm, "k8s_patch_vm", _of_kubevirt(VMS, _patch_vm)))
     for verb in _VERBS:
         plural = INSTANCES.plural if verb.of_instance else VMS.plural
         path = f"apis/subresources.kubevirt.io/v1/namespaces/{{namespace}}/{plural}/{{name}}"

@@ -319,3 +319,17 @@ def test_faults_and_the_log_know_the_clusters_own_api(kube: Kube, probe: Probe) 
 def test_palettes_own_port_does_not_serve_the_clusters(probe: Probe) -> None:
     answer = requests.get(f"{probe.palette.url}/k8s/{CLUSTER}/{_VMS}", timeout=LIMIT)
     assert answer.status_code == 404
+
+
+def test_annotations_of_a_vm_are_merged(kube: Kube) -> None:
+    patch = {"Content-Type": "application/merge-patch+json"}
+
+    def annotate(**annotations: str | None) -> Any:
+        changes = {"metadata": {"annotations": annotations}}
+        answer = kube.call("PATCH", f"{_VMS}/db1", changes, **patch)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["metadata"].get("annotations", {})
+
+    assert annotate(one="1", two="2") == {"one": "1", "two": "2"}
+    assert annotate(one=None, three="3") == {"two": "2", "three": "3"}
+    assert kube.call("PATCH", f"{_VMS}/db9", {}, **patch).status_code == 404
