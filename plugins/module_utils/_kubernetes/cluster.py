@@ -27,8 +27,8 @@ class ClusterApi:
     Lists are of the namespaces that are given; without, of all.
     """
 
-    def __init__(self, client: KubernetesClient) -> None:
-        self.breaker = Breaker()
+    def __init__(self, client: KubernetesClient, breaker: Breaker | None = None) -> None:
+        self.breaker = breaker or Breaker()
         self._client = client
 
     def vm(self, namespace: str, name: str) -> Json:
@@ -38,6 +38,12 @@ class ClusterApi:
     def vms(self, read: Read[Item], namespaces: Collection[str] = ()) -> list[Item]:
         """Return what ``read`` makes of each VM."""
         return self._items(VMS, read, namespaces)
+
+    def annotate_vm(self, namespace: str, name: str, annotations: dict[str, str | None]) -> Json:
+        """Change annotations of a VM, and leave the others; None removes one."""
+        with self.breaker.watch():
+            changes = {"metadata": {"annotations": annotations}}
+            return self._client.patch(VMS, namespace, name, changes)
 
     def instance(self, namespace: str, name: str) -> Json:
         """Return the instance of one VM; ``not_found`` if it is off."""
