@@ -89,6 +89,19 @@ POLLING: Spec = {
     "poll_interval": {"type": "float", "default": 5},
 }
 WAIT: Spec = {"wait": {"type": "bool", "default": True}, **POLLING}
+RESTORE: Spec = {
+    "stop": {"type": "bool", "default": False},
+    "in_place": {"type": "bool", "default": False},
+    "excluded_volumes": {"type": "str", "choices": ["refuse", "allow"], "default": "refuse"},
+    "clear_failed": {"type": "bool", "default": False},
+    "safety_snapshot": {"type": "bool", "default": False},
+    "start": {"type": "str", "choices": ["as_before", "always", "never"], "default": "as_before"},
+    "wait_for": {"type": "str", "choices": ["running", "agent"], "default": "running"},
+    "kubeconfig": {"type": "str", "no_log": True},
+    "through_proxy": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "float", "default": 900},
+    "poll_interval": {"type": "float", "default": 5},
+}
 
 ONE_PROJECT = ("project", "project_uid")
 ONE_CLUSTER = ("cluster", "cluster_uid")

@@ -1,0 +1,99 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One virtual machine on its way back: the steps, done in order, and their state."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+
+from .._execution.member import Member
+from .._http.errors import ApiError
+from .._snapshots.model import Snapshot
+from .._snapshots.writes import new_request_id
+from .._vms.model import VmKey
+from .model import Restore
+from .plan import Act, Step
+
+# A VM is off while it waits for the storage, so few wait at a time.
+_PATIENCE = 60.0  # seconds
+
+_WAITS_FOR = {
+    Act.STOP: "to be off",
+    Act.SNAPSHOT: "for its safety snapshot",
+    Act.CLEAR: "for a restore to be gone",
+    Act.RESTORE: "to be restored",
+    Act.START: "to run",
+}
+_UNDONE = {
+    Act.CLEAR: "the restore was deleted, so that it is not carried out later",
+    Act.START: "the VM runs again",
+}
+
+
+class RestoreMember(Member[Step]):
+    """The steps of one virtual machine.
+
+    restore: the one of this task, as last seen; uid: its uid. safety: the safety snapshot.
+    cause: why the way back was given up; what is left to do then puts the VM back. undone: what was
+    done of that. sent_at: when a power call was last sent; give_up_at: when to send it no more.
+    stopped: whether this task stopped it.
+    """
+
+    def __init__(self, key: VmKey, steps: Iterable[Step], restore: Restore | None = None) -> None:
+        super().__init__(key, steps, _PATIENCE)
+        self.restore = restore
+        self.uid = restore.uid if restore else ""
+        self.safety: Snapshot | None = None
+        self.request_id = new_request_id()
+        self.cause: ApiError | None = None
+        self.undone: list[str] = []
+        self.sent_at = -math.inf
+        self.give_up_at = math.inf
+        self.stopped = False
+
+    @property
+    def loads_storage(self) -> bool:
+        """Whether the storage has, or will have, work with it."""
+        return self.active and any(step.act == Act.RESTORE for step in self.steps)
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for, after "waiting"; empty if for nothing."""
+        step = self.step
+        return _WAITS_FOR.get(step.act, "") if step else ""
+
+    @property
+    def phase(self) -> str:
+        """KubeVirt's words on the restore, which are shown and never judged."""
+        step = self.step
+        if step is None or step.act != Act.RESTORE or self.restore is None:
+            return ""
+        return self.restore.text
+
+    def advance(self) -> None:
+        """Go on to the next step. After the last one of putting it back, fail."""
+        if self.cause and self.steps[0].act in _UNDONE:
+            self.undone.append(_UNDONE[self.steps[0].act])
+        super().advance()
+        self.give_up_at = math.inf
+        if self.cause and not self.steps:
+            self.fail("")
+
+    def put_back(self, cause: ApiError, steps: Iterable[Step]) -> None:
+        """Give the way back up because of an error, and do these steps instead: at least one."""
+        self.doubt = None
+        self.cause = cause
+        self.steps = deque(steps)
+        self.give_up_at = math.inf
+        self.rest()
+
+    def fail(self, why: str) -> None:
+        """Fail with the cause. why: why it could not be put back; empty if it was."""
+        cause = self.cause
+        if cause is None:
+            return
+        cause.message = "; ".join(filter(None, [cause.message, *self.undone, why]))
+        self.failure = cause

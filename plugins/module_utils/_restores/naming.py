@@ -1,0 +1,27 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names of restores and safety snapshots, chosen here so that a retry finds its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+_LONGEST = 253
+_STAMP = "%Y%m%d-%H%M%S"
+
+
+def restore_name(snapshot_name: str, now: datetime) -> str:
+    """Return the name of a restore of a snapshot that a task begins."""
+    return _stamped(snapshot_name, "restore", now)
+
+
+def safety_name(vm_name: str, now: datetime) -> str:
+    """Return the name of the snapshot that a task takes of a VM before it is restored."""
+    return _stamped(vm_name, "before-restore", now)
+
+
+def _stamped(name: str, what: str, now: datetime) -> str:
+    end = f"-{what}-{now.strftime(_STAMP)}"
+    # A name may not have a dash or a dot before what follows a dot, so none is left at the cut.
+    return f"{name[: _LONGEST - len(end)].rstrip('-.')}{end}"

@@ -1,0 +1,205 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of the way back: a row for each virtual machine, counts, and a diff."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from .._palette.objects import write_time
+from .._validation.printable import printable
+from .._vms.fleet import Fleet
+from .model import SAFETY, STRATEGY, Restore
+from .plan import FINISH, RESTORE, Act, strategy_after
+from .run import Row
+
+_OUTCOMES = ("restored", "unchanged", "not_tried", "failed", "blocked", "unknown")
+
+
+def set_result(
+    rows: Sequence[Row], now: datetime, check_mode: bool, aborted: bool
+) -> dict[str, Any]:
+    """Return ``changed``, ``check_mode``, ``members`` by label and ``summary``."""
+    members = {row.label: row_result(row, now, check_mode, aborted) for row in rows}
+    outcomes = Counter(member["outcome"] for member in members.values())
+    return {
+        "changed": any(member["changed"] for member in members.values()),
+        "check_mode": check_mode,
+        "members": members,
+        "summary": {"total": len(members), **dict.fromkeys(_OUTCOMES, 0), **outcomes},
+    }
+
+
+def row_result(row: Row, now: datetime, check_mode: bool, aborted: bool = False) -> dict[str, Any]:
+    """Return a VM's row: the same keys for every outcome, plus those of a failure."""
+    foretold = check_mode and not aborted
+    result: dict[str, Any] = {
+        "outcome": _outcome(row, foretold, aborted),
+        "changed": row.action.changes if foretold else row.member.may_have_changed,
+        "cluster_uid": row.sight.key.cluster_uid,
+        "name": row.action.name or None,
+        "snapshot": row.action.snapshot.name if row.action.snapshot else None,
+        "status": status_of(row, now),
+        "reason": None,
+        "msg": "",
+    }
+    if row.member.failure:
+        result.update(row.member.failure.result())
+    elif row.blocked:
+        result.update(reason=row.action.reason, msg=row.action.message)
+    return {**result, "msg": printable(result["msg"])}
+
+
+def counts_by_outcome(
+    fleet: Fleet, rows: Iterable[Row], members: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, int]]:
+    """Return how many members of each cluster had which outcome, by its title."""
+    counts: dict[str, Counter[str]] = {target.title: Counter() for target in fleet.targets}
+    for row in rows:
+        counts[row.cluster][members[row.label]["outcome"]] += 1
+    return {title: dict(counter) for title, counter in counts.items()}
+
+
+def set_diff(rows: Sequence[Row], now: datetime) -> dict[str, Any]:
+    """Return Ansible's diff of all VMs that go back, by their labels."""
+    diffs = {row.label: row_diff(row, now) for row in rows if row.action.changes}
+    return {when: {label: each[when] for label, each in diffs.items()} for when in _WHEN}
+
+
+_WHEN = ("before", "after")
+
+
+def row_diff(row: Row, now: datetime) -> dict[str, Any]:
+    """Return Ansible's diff of a VM: its disks, its run strategy and its point in time."""
+    status = status_of(row, now)
+    machine = row.sight.machine
+    if not row.action.changes or status is None or machine is None:
+        return {when: {} for when in _WHEN}
+    snapshot = row.action.snapshot
+    origin = f"as in snapshot {snapshot.name}" if snapshot else "as in the snapshot"
+    back = dict.fromkeys(snapshot.included_volumes if snapshot else (), origin)
+    kept = {*(snapshot.excluded_volumes if snapshot else ())}
+    stays = {volume: claim for volume, claim in machine.claims.items() if volume in kept}
+    strategies, times = status["run_strategy"], status["point_in_time"]
+    return {
+        "before": {
+            "disks": dict(machine.claims),
+            "run_strategy": strategies["before"],
+            "point_in_time": times["before"],
+        },
+        "after": {
+            "disks": {**stays, **back},
+            "run_strategy": strategies["after"],
+            "point_in_time": times["after"],
+        },
+    }
+
+
+def status_of(row: Row, now: datetime) -> dict[str, Any] | None:
+    """Return what became, or would become, of a VM, with the keys that RETURN documents."""
+    action, restore = row.action, row.member.restore
+    if row.blocked:
+        return None
+    begun = (restore.created if restore else None) or now
+    taken = action.snapshot.taken_at if action.snapshot else None
+    strategy = _strategy_before(row, restore)
+    stopped = action.ran or action.stopped
+    machine = row.sight.machine
+    return {
+        "name": action.name,
+        "namespace": row.sight.key.namespace,
+        "vm_name": row.sight.key.vm_name,
+        "cluster_uid": row.sight.key.cluster_uid,
+        "uid": restore.uid if restore else None,
+        "snapshot": action.snapshot.name if action.snapshot else None,
+        "complete": bool(restore and restore.complete),
+        "text": printable(restore.text) if restore and restore.text else None,
+        "restore_time": write_time(restore.restore_time) if restore else None,
+        "point_in_time": {"before": write_time(begun), "after": write_time(taken)},
+        "lost_seconds": max(int((begun - taken).total_seconds()), 0) if taken else None,
+        "volumes": _volumes(row, restore),
+        "deleted_data_volumes": list(restore.deleted_data_volumes) if restore else [],
+        "leftover_claims": leftovers(row, restore),
+        "in_place": _in_place(row, restore),
+        "ran_before": action.ran,
+        "runs": action.starts,
+        "run_strategy": {
+            "before": strategy or None,
+            "after": strategy_after(strategy, stopped, action.starts) or None,
+        },
+        "safety_snapshot": _safety(row, restore),
+        "labels": dict(machine.vm.labels) if machine else {},
+        "conditions": [dict(condition) for condition in restore.conditions] if restore else [],
+    }
+
+
+# See docs/palette.md, "Restored volumes".
+def leftovers(row: Row, restore: Restore | None) -> list[str]:
+    """Return the claims that a restore leaves behind, or would leave: nothing uses them."""
+    if restore and not restore.complete and row.member.failure:
+        # Given up: the new ones are of no use.
+        return sorted(volume.claim for volume in restore.volumes if volume.claim)
+    machine, snapshot = row.sight.machine, row.action.snapshot
+    before = dict(machine.claims) if machine else {}
+    if restore:
+        before = dict(restore.claims_before) or before
+    back = {volume.name for volume in restore.volumes} if restore and restore.complete else None
+    if back is None:
+        back = set(snapshot.included_volumes) if snapshot else set()
+    stays = set(snapshot.excluded_volumes) if snapshot else set(before)
+    in_place = _in_place(row, restore)
+    gone = {*restore.deleted_data_volumes} if restore else set[str]()
+    gone |= {volume.claim for volume in restore.volumes} if restore else set()
+    return sorted(
+        claim
+        for volume, claim in before.items()
+        if claim not in gone
+        if (volume in back and not in_place) or (volume not in back and volume not in stays)
+    )
+
+
+def _outcome(row: Row, foretold: bool, aborted: bool) -> str:
+    if row.blocked:
+        return "blocked"
+    if row.member.failure:
+        return "unknown" if row.member.unknown else "failed"
+    if aborted:
+        return "not_tried"
+    if foretold or not row.member.steps:
+        return {RESTORE: "restored", FINISH: "restored"}.get(row.action.verb, "unchanged")
+    return "not_tried"
+
+
+def _volumes(row: Row, restore: Restore | None) -> list[dict[str, Any]]:
+    if restore and restore.volumes:
+        return [
+            {
+                "name": volume.name,
+                "claim": volume.claim,
+                "data_volume": volume.data_volume or None,
+                "volume_snapshot": volume.volume_snapshot or None,
+            }
+            for volume in restore.volumes
+        ]
+    included = row.action.snapshot.included_volumes if row.action.snapshot else ()
+    unknown = {"claim": None, "data_volume": None, "volume_snapshot": None}
+    return [{"name": name, **unknown} for name in included]
+
+
+def _in_place(row: Row, restore: Restore | None) -> bool:
+    return restore.in_place if restore else row.in_place
+
+
+def _strategy_before(row: Row, restore: Restore | None) -> str:
+    told = restore.annotations.get(STRATEGY, "") if restore else ""
+    return told or (row.sight.machine.run_strategy if row.sight.machine else "")
+
+
+def _safety(row: Row, restore: Restore | None) -> str | None:
+    told = restore.annotations.get(SAFETY) if restore else None
+    planned = (step.name for step in row.action.steps if step.act == Act.SNAPSHOT)
+    return told or next(planned, None)

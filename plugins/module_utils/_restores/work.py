@@ -1,0 +1,319 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes the steps of the way back, and goes on by what polls show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from .._execution.doubt import InDoubtError
+from .._execution.waiting import Waiting
+from .._execution.work import Work
+from .._http.answers import Json
+from .._http.errors import ApiError
+from .._kubernetes.cluster import ClusterApi
+from .._palette.vms import ClusterVms
+from .._power import answers
+from .._snapshots import writes as snapshot_writes
+from .._snapshots.desired import Desired
+from .._snapshots.model import Snapshot
+from .._snapshots.observe import list_snapshots
+from .._snapshots.wait import Goal
+from .._snapshots.wait import reached as snapshot_reached
+from .._vms.model import VmKey
+from . import writes
+from .member import RestoreMember
+from .model import Instance, Restore
+from .observe import list_instances, list_restores
+from .plan import Act, Step
+
+_AGAIN = 5.0  # seconds before a power call that led to nothing is sent again
+_IN_DOUBT = 60.0  # seconds for a poll to tell what became of a write
+_OF_INSTANCES = (Act.STOP, Act.START)
+_OF_RESTORES = (Act.CLEAR, Act.RESTORE)
+
+
+class Order(NamedTuple):
+    """What the steps of a VM write. restore, safety: the bodies; record: when the VM ran.
+
+    start: whether the VM is to run if it is put back. agent: whether to wait for the guest agent.
+    """
+
+    restore: Callable[[str], Json]
+    safety: Callable[[str], Desired]
+    record: str
+    start_again: bool
+    agent: bool
+
+
+class Found(NamedTuple):
+    """What a poll returned: only what steps wait for was asked for."""
+
+    restores: Mapping[tuple[VmKey, str], Restore]
+    instances: Mapping[VmKey, Instance]
+    snapshots: Mapping[tuple[VmKey, str], Snapshot]
+
+
+class RestoreWork(Work[RestoreMember]):
+    """The way back of one cluster's VMs. order_of: returns what the steps of a member write."""
+
+    def __init__(
+        self,
+        api: ClusterVms,
+        waiting: Waiting,
+        cluster: ClusterApi,
+        order_of: Callable[[RestoreMember], Order],
+    ) -> None:
+        super().__init__(api, waiting)
+        self._cluster = cluster
+        self._order_of = order_of
+        self._begin = {
+            Act.RECORD: self._record,
+            Act.STOP: self._power,
+            Act.SNAPSHOT: self._snapshot,
+            Act.CLEAR: self._clear,
+            Act.RESTORE: self._restore,
+            Act.START: self._power,
+            Act.CLOSE: self._close,
+            Act.FORGET: self._forget,
+        }
+        self._read = {
+            Act.STOP: self._read_power,
+            Act.SNAPSHOT: self._read_snapshot,
+            Act.CLEAR: self._read_clear,
+            Act.RESTORE: self._read_restore,
+            Act.START: self._read_power,
+        }
+
+    def begin(self, member: RestoreMember) -> None:
+        """Do the write of a member's next step."""
+        step = member.steps[0]
+        member.timeout = self.waiting.timeout
+        member.give_up_at = min(member.give_up_at, time.monotonic() + member.timeout)
+        try:
+            if not step.written:
+                self._begin[step.act](member, step)
+            if step.act in self._read:
+                member.deadline = member.give_up_at
+            else:
+                member.advance()
+        except InDoubtError as doubt:
+            # A poll tells what became of it.
+            now = time.monotonic()
+            member.doubt, member.doubted_at = doubt, now
+            member.deadline = min(member.give_up_at, now + _IN_DOUBT)
+        except ApiError as error:
+            self._give_up_because(member, error)
+
+    def poll(self, members: Sequence[RestoreMember]) -> Found:
+        """Return what the members' steps wait for."""
+        cluster, uid = self._cluster, self.api.cluster.uid
+        restores = list_restores(cluster, uid, _places(members, _OF_RESTORES))
+        instances = list_instances(cluster, uid, _places(members, _OF_INSTANCES))
+        keys = {member.key for member in members if member.steps[0].act == Act.SNAPSHOT}
+        snapshots = list_snapshots(self.api, keys) if keys else []
+        return Found(
+            {(restore.key, restore.name): restore for restore in restores},
+            {instance.key: instance for instance in instances},
+            {(snapshot.key, snapshot.name): snapshot for snapshot in snapshots},
+        )
+
+    def read(self, member: RestoreMember, seen: Found, now: float) -> None:
+        """Go on with a member by what a poll returned."""
+        step = member.steps[0]
+        try:
+            self._read[step.act](member, step, seen, now)
+        except ApiError as error:
+            self._give_up_because(member, error)
+
+    def give_up(self, member: RestoreMember, poll_error: str) -> None:
+        """Put back a VM whose time is over, or fail it where that cannot be done."""
+        if member.doubt:
+            self._give_up_because(member, member.doubt.end)
+            return
+        error = _timed_out(member, self.waiting, poll_error)
+        if self.api.breaker.open:
+            member.failure = _left(member, error)
+        else:
+            self._give_up_because(member, error)
+
+    def fail(self, member: RestoreMember, error: ApiError) -> None:
+        """Fail a member whose polls are refused. What was begun goes on without this task."""
+        member.failure = member.doubt.end if member.doubt else _left(member, error)
+
+    # Putting back
+
+    def _give_up_because(self, member: RestoreMember, error: ApiError) -> None:
+        if member.cause:
+            member.fail(f"and this went wrong: {error.message}")
+            return
+        steps = list(self._back(member))
+        if steps:
+            member.put_back(error, steps)
+        else:
+            member.doubt = None
+            member.failure = error
+
+    def _back(self, member: RestoreMember) -> Iterable[Step]:
+        """Yield the steps that put a VM back, whose disks are still its own."""
+        restore = member.restore
+        if restore is not None and restore.complete:
+            # It is restored. The next run carries through what is left to do.
+            return
+        order = self._order_of(member)
+        started = order.start_again and (member.stopped or restore is not None)
+        if restore is not None:
+            if started:
+                yield Step(Act.RECORD, order.record)
+            yield Step(Act.CLEAR, restore.name, restore.uid)
+        if started:
+            yield Step(Act.START)
+            yield Step(Act.FORGET)
+
+    # Writes
+
+    def _record(self, member: RestoreMember, step: Step) -> None:
+        writes.record(self._cluster, self.api.retries, member.key, step.name)
+        member.changed = True
+
+    def _forget(self, member: RestoreMember, step: Step) -> None:
+        del step
+        writes.record(self._cluster, self.api.retries, member.key, None)
+
+    def _close(self, member: RestoreMember, step: Step) -> None:
+        closed = writes.close(self._cluster, self.api.retries, member.key, step.name)
+        member.restore = closed or member.restore
+        member.changed = True
+
+    def _clear(self, member: RestoreMember, step: Step) -> None:
+        writes.delete(self._cluster, self.api.retries, member.key, step.name, step.uid)
+        member.changed = True
+
+    def _restore(self, member: RestoreMember, step: Step) -> None:
+        body = self._order_of(member).restore(step.name)
+        member.restore = writes.create(self._cluster, member.key, body, member.request_id)
+        member.uid, member.changed = member.restore.uid, True
+
+    def _snapshot(self, member: RestoreMember, step: Step) -> None:
+        desired = self._order_of(member).safety(step.name)
+        marked = snapshot_writes.marked(desired, member.request_id)
+        member.safety = snapshot_writes.create(self.api, marked)
+        member.changed = True
+
+    # See docs/palette.md, "Power": what polls show counts, so a lost answer does not.
+    def _power(self, member: RestoreMember, step: Step) -> None:
+        member.sent_at = time.monotonic()
+        try:
+            self.api.power(step.act, member.key.vm_name, member.key.namespace)
+        except ApiError as error:
+            passing = error.outcome_unknown or answers.locked(error.message)
+            if not (passing or answers.of_the_state(error.message)):
+                raise
+        member.changed = True
+        member.stopped = member.stopped or step.act == Act.STOP
+
+    # Polls
+
+    def _read_power(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:
+        instance = seen.instances.get(member.key)
+        if step.act == Act.STOP:
+            reached, idle = instance is None, instance is not None and not instance.ending
+        else:
+            agent = self._order_of(member).agent and not member.cause
+            reached = instance is not None and instance.ready and not instance.ending
+            reached = reached and (not agent or (instance is not None and instance.agent))
+            idle = instance is None
+        if reached:
+            member.advance()
+        elif idle and now - member.sent_at >= _AGAIN:
+            member.rest()
+
+    def _read_snapshot(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:
+        listed = seen.snapshots.get((member.key, step.name))
+        if member.doubt and not self._settled(member, member.doubt, listed, now):
+            return
+        member.missing_since = None if listed else member.missing_since or now
+        if listed is None and not member.missing_for_long(now):
+            return
+        member.safety = listed or member.safety
+        if snapshot_reached(Goal.READY, listed):
+            member.advance()
+
+    def _read_clear(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:
+        del now
+        listed = seen.restores.get((member.key, step.name))
+        if listed is None or (step.uid and listed.uid != step.uid):
+            member.advance()
+
+    def _read_restore(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:
+        listed = seen.restores.get((member.key, step.name))
+        if listed and listed.unreadable:
+            # It is there, and no more is known of it: a later poll may tell.
+            return
+        if member.doubt and not self._settled(member, member.doubt, listed, now):
+            return
+        if listed and member.uid and listed.uid != member.uid:
+            listed = None
+        member.missing_since = None if listed else member.missing_since or now
+        if listed is None:
+            if member.missing_for_long(now):
+                raise _disappeared(step.name)
+            return
+        member.restore, member.uid = listed, listed.uid
+        if listed.complete:
+            member.advance()
+        elif listed.failed:
+            raise ApiError("restore_failed", f"restore {step.name} failed: {listed.text}")
+
+    def _settled(
+        self, member: RestoreMember, doubt: InDoubtError, listed: object, now: float
+    ) -> bool:
+        """Say whether it is known that a write in doubt was carried out; if not, do it again."""
+        had_time = member.in_doubt_for_long(now)
+        doubt.listed = True
+        done = doubt.settle(listed)
+        if done is None and not had_time:
+            return False
+        member.doubt = None
+        if done is not None:
+            member.changed = True
+            member.deadline = member.give_up_at = now + member.timeout
+            if isinstance(done, Restore):
+                member.restore, member.uid = done, done.uid
+            return True
+        member.doubts += 1
+        if not doubt.passing or member.doubts > self.api.retries:
+            raise doubt.end
+        member.rest()
+        return False
+
+
+def _places(members: Iterable[RestoreMember], acts: Sequence[str]) -> set[str]:
+    return {member.key.namespace for member in members if member.steps[0].act in acts}
+
+
+def _disappeared(name: str) -> ApiError:
+    return ApiError("restore_disappeared", f"restore {name} is gone, and was not complete")
+
+
+def _timed_out(member: RestoreMember, waiting: Waiting, poll_error: str) -> ApiError:
+    step = member.steps[0]
+    limit = f"{waiting.timeout:g} s (wait_timeout)"
+    texts = [f"VM {member.key.vm_name} waited {member.waits_for} for {limit}"]
+    if step.act == Act.RESTORE and member.restore and member.restore.text:
+        texts.append(f"restore {step.name}: {member.restore.text}")
+    if poll_error:
+        texts.append(f"the last poll failed: {poll_error}")
+    return ApiError("wait_timeout", "; ".join(texts))
+
+
+def _left(member: RestoreMember, error: ApiError) -> ApiError:
+    """Say of an error what it leaves behind in the cluster."""
+    unfinished = member.restore is not None and not member.restore.complete
+    if unfinished or member.stopped:
+        what = "the restore goes on without this task, and " if unfinished else ""
+        error.message += f"; {what}the VM may be off: run the task again within an hour"
+    return error

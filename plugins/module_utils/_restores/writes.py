@@ -1,0 +1,167 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The writes to a cluster's own API. A restore is created once: its name decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from .._execution.doubt import InDoubtError
+from .._http.answers import Json
+from .._http.deadline import backoff, pause
+from .._http.errors import ApiError
+from .._kubernetes.cluster import ClusterApi
+from .._snapshots.ownership import MANAGED_BY, MANAGER, PART_OF, REQUEST_ID
+from .._vms.model import VmKey
+from .model import (
+    CLAIMS,
+    DONE,
+    IN_PLACE,
+    PENDING,
+    RAN,
+    RAN_AT,
+    ROLLBACK,
+    SAFETY,
+    STRATEGY,
+    Machine,
+    Restore,
+    read_restore,
+)
+
+_STOP_TARGET, _FAIL_IMMEDIATE = "StopTarget", "FailImmediate"
+
+
+def restore_body(
+    key: VmKey,
+    name: str,
+    snapshot_name: str,
+    machine: Machine | None,
+    *,
+    ran: bool,
+    stop: bool,
+    in_place: bool,
+    part_of: str | None,
+    safety: str,
+) -> Json:
+    """Return a restore as it is requested, which also says what has to be known afterwards.
+
+    ran: whether the VM ran before. stop: whether KubeVirt is to stop it; otherwise a VM that
+    somebody has just started makes it fail. See docs/palette.md, "VM still running".
+    """
+    claims = machine.claims if machine else {}
+    annotations = {
+        ROLLBACK: PENDING,
+        RAN: "true" if ran else "false",
+        STRATEGY: machine.run_strategy if machine else "",
+        CLAIMS: ",".join(f"{volume}={claim}" for volume, claim in claims.items()),
+        SAFETY: safety,
+    }
+    spec = {
+        "target": {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": key.vm_name},
+        "virtualMachineSnapshotName": snapshot_name,
+        "targetReadinessPolicy": _STOP_TARGET if stop else _FAIL_IMMEDIATE,
+    }
+    return {
+        "apiVersion": "snapshot.kubevirt.io/v1beta1",
+        "kind": "VirtualMachineRestore",
+        "metadata": {
+            "name": name,
+            "namespace": key.namespace,
+            "labels": {MANAGED_BY: MANAGER, **({PART_OF: part_of} if part_of else {})},
+            "annotations": {name: text for name, text in annotations.items() if text},
+        },
+        "spec": {**spec, **({"volumeRestorePolicy": IN_PLACE} if in_place else {})},
+    }
+
+
+def create(cluster: ClusterApi, key: VmKey, body: Json, request_id: str) -> Restore:
+    """Request a restore and return it as answered, or as found if the outcome was not known.
+
+    Raise InDoubtError where it is not known yet.
+    """
+    metadata = body["metadata"]
+    annotations = {**metadata["annotations"], REQUEST_ID: request_id}
+    whole = {**body, "metadata": {**metadata, "annotations": annotations}}
+    try:
+        return read_restore(key.cluster_uid, cluster.create_restore(key.namespace, whole))
+    except ApiError as error:
+        name = metadata["name"]
+        if not (error.outcome_unknown or _of_its_own_name(error, name)):
+            raise _in_progress(error) from None
+        settle = partial(_settled, key, name, request_id)
+        found = _found(cluster, key, name, error, settle)
+        done = settle(found)
+        if done is None:
+            raise InDoubtError(error, None, settle) from None
+        return done
+
+
+def _found(
+    cluster: ClusterApi, key: VmKey, name: str, error: ApiError, settle: Callable[..., object]
+) -> Restore | None:
+    try:
+        return read_restore(key.cluster_uid, cluster.restore(key.namespace, name))
+    except ApiError as unread:
+        if unread.reason == "not_found":
+            return None
+        raise InDoubtError(error, unread, settle) from None
+
+
+def _settled(key: VmKey, name: str, request_id: str, found: Restore | None) -> Restore | None:
+    """Return the restore that a request led to, or None. found: what has its name."""
+    if found is None or found.annotations.get(REQUEST_ID) == request_id:
+        return found
+    text = f"somebody else has just created restore {key.namespace}/{name}; run the task again"
+    raise ApiError("conflict", text)
+
+
+# See docs/palette.md, "One restore at a time": the answer to a repeat names the restore itself.
+def _of_its_own_name(error: ApiError, name: str) -> bool:
+    in_progress = f'VirtualMachineRestore "{name}" in progress' in error.message
+    return in_progress or error.reason == "already_exists"
+
+
+def _in_progress(error: ApiError) -> ApiError:
+    if '" in progress' not in error.message:
+        return error
+    return ApiError("restore_in_progress", error.message, **error.facts)
+
+
+def close(cluster: ClusterApi, retries: int, key: VmKey, name: str) -> Restore | None:
+    """Write to a restore that the VM is as asked for, and return it. None: it is gone."""
+    written: dict[str, str | None] = {ROLLBACK: DONE}
+    answer = _again(
+        retries, lambda: cluster.annotate_restore(key.namespace, name, written), "not_found"
+    )
+    return read_restore(key.cluster_uid, answer) if answer else None
+
+
+def delete(cluster: ClusterApi, retries: int, key: VmKey, name: str, uid: str) -> None:
+    """Request the deletion of a restore. One that is gone, or another by now, is no error."""
+    done = ("not_found", "conflict")
+    _again(retries, lambda: cluster.delete_restore(key.namespace, name, uid), *done)
+
+
+def record(cluster: ClusterApi, retries: int, key: VmKey, ran_at: str | None) -> None:
+    """Write to a VM when it ran, before it is stopped; None: remove that."""
+    written: dict[str, str | None] = {RAN_AT: ran_at}
+    _again(retries, lambda: cluster.annotate_vm(key.namespace, key.vm_name, written))
+
+
+def _again(retries: int, send: Callable[[], Json | None], *done: str) -> Json | None:
+    """Send what may be sent several times, until it is carried out, and return the answer.
+
+    done: the reasons of errors that say that there is nothing to do.
+    """
+    for number in range(1, retries + 2):
+        try:
+            return send()
+        except ApiError as error:
+            if error.reason in done:
+                return None
+            if not error.passing or number > retries:
+                raise
+        pause(backoff(number))
+    raise AssertionError("the last attempt returns or raises")

@@ -1,0 +1,353 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way back, step by step, in the steps' order, with all that goes wrong between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.execute import (
+    Execution,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.lane import Lane
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores import work, writes
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.fleet import observe
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.model import (
+    DONE,
+    PENDING,
+    RAN_AT,
+    ROLLBACK,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.plan import Wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.result import (
+    row_result,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.run import (
+    RestoreRun,
+    Row,
+    Task,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.fleet import Target
+from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selection import (
+    Entry,
+    Filters,
+    Patterns,
+)
+from unit.builders import CLUSTER, key_of
+from unit.cluster_in_memory import NEVER_ENDS, MemoryCluster
+from unit.module_utils._restores.restores import FAILED
+from unit.palette_in_memory import MemoryPalette, connected
+
+KEY = key_of()
+BACK = Wanted(snapshot="s", stop=True)
+SAFELY = BACK._replace(safety_snapshot=True)
+LOST = ApiError("timeout", "no answer came", outcome_unknown=True)
+FORBIDDEN = ApiError("forbidden", "HTTP 403: no", passing=False, http_status=403)
+
+
+class Killed(KeyboardInterrupt):
+    """The process is gone."""
+
+
+class Vms(ClusterVms):
+    """A cluster whose VMs start and stop in memory."""
+
+    def __init__(self, palette: MemoryPalette, cluster: MemoryCluster) -> None:
+        super().__init__(palette, CLUSTER)
+        self._cluster = cluster
+
+    def power(self, verb: str, vm_name: str, namespace: str) -> None:
+        """Start or stop a VM."""
+        self._cluster.power(verb, vm_name, namespace)
+
+
+class Bench:
+    """A cluster with a snapshot of a VM, and tasks that bring it back."""
+
+    def __init__(self, strategy: str = "Always") -> None:
+        self.palette = MemoryPalette()
+        self.cluster = MemoryCluster(self.palette)
+        self.api = Vms(self.palette, self.cluster)
+        self.cluster.add_vm(KEY, strategy)
+        self.palette.add_snapshot("s", KEY, age=3600)
+
+    def kubernetes(self, _api: ClusterVms) -> MemoryCluster:
+        """Be the session of a task."""
+        return self.cluster
+
+    def run(self, wanted: Wanted = BACK, timeout: float = 60.0) -> Row:
+        """Run a task, and return what became of the VM."""
+        everything = Filters((), Patterns(()), Patterns(()), None)
+        entry = Entry(KEY.vm_name, KEY.namespace, None, None, None)
+        task = Task(wanted, everything, self.palette.now, lambda _text: None)
+        target = Target(CLUSTER.name, self.api, [entry])
+        session: Any = self
+        restores = RestoreRun(task, session, [target])
+        restores._plan(observe(target, everything, self.kubernetes))
+        row = restores.rows[0]
+        lane = Lane(restores._work(self.api, Waiting(timeout, 1.0)))
+        lane.load([row.member])
+        Execution([lane]).run()
+        return row
+
+    def fail(self, write: str, *errors: ApiError | Killed, after: bool = False) -> None:
+        """Let the next writes of a name fail, each with one of the errors."""
+        left = list(errors)
+
+        def strike(name: str) -> None:
+            if name == write and left:
+                raise left.pop(0)
+
+        if after:
+            self.cluster.after = strike
+        else:
+            self.cluster.before = strike
+
+    def rollbacks(self) -> list[str]:
+        """Return what each restore says of itself."""
+        found = self.cluster.found.values()
+        return [body["metadata"]["annotations"][ROLLBACK] for body in found]
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the VM says that it ran."""
+        return RAN_AT in self.cluster.machines[KEY]["metadata"]["annotations"]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """Return a running VM with a snapshot."""
+    made = Bench()
+    with (
+        connected(made.palette),
+        patch.object(work, "time", made.palette.clock),
+    ):
+        yield made
+
+
+@pytest.fixture
+def off(bench: Bench) -> Bench:
+    """Return a VM that is off."""
+    bench.cluster.machines[KEY]["spec"]["runStrategy"] = "Halted"
+    bench.cluster.running.clear()
+    return bench
+
+
+def outcome(row: Row, bench: Bench) -> str:
+    """Return the outcome of a row."""
+    text: str = row_result(row, bench.palette.now, check_mode=False)["outcome"]
+    return text
+
+
+def test_running_vm_goes_back_and_runs(bench: Bench) -> None:
+    row = bench.run()
+    assert row.member.failure is None
+    assert outcome(row, bench) == "restored"
+    assert bench.cluster.writes == ["create", "start", "close"]
+    assert bench.cluster.runs(KEY)
+    assert bench.rollbacks() == [DONE]
+
+
+def test_what_ran_is_on_record_before_anything_stops(bench: Bench) -> None:
+    marks = []
+    bench.cluster.before = lambda _write: marks.append((bench.cluster.runs(KEY), bench.rollbacks()))
+    bench.run()
+    assert marks[:2] == [(True, []), (False, [PENDING])]
+
+
+def test_vm_that_is_off_goes_back_and_stays_off(off: Bench) -> None:
+    assert outcome(off.run(), off) == "restored"
+    assert off.cluster.writes == ["create", "close"]
+    assert not off.cluster.runs(KEY)
+
+
+def test_safety_snapshot_is_taken_of_the_stopped_vm(bench: Bench) -> None:
+    row = bench.run(SAFELY)
+    assert row.member.failure is None
+    assert bench.cluster.writes == ["record", "stop", "create", "start", "close", "forget"]
+    assert bench.palette.names() == ["db1-before-restore-20261123-120000", "s"]
+    assert row_result(row, bench.palette.now, check_mode=False)["status"]["safety_snapshot"]
+    assert not bench.recorded
+
+
+def test_facts(bench: Bench) -> None:
+    status = row_result(bench.run(), bench.palette.now, check_mode=False)["status"]
+    assert status["leftover_claims"] == ["root"]
+    assert status["volumes"][0]["claim"] == "restore-u1-rootdisk"
+    assert status["lost_seconds"] == 3600
+    assert status["labels"] == {"app": "db"}
+    assert status["run_strategy"] == {"before": "Always", "after": "Always"}
+    assert (status["ran_before"], status["runs"], status["complete"]) == (True, True, True)
+
+
+def test_answer_to_the_creation_is_lost(bench: Bench) -> None:
+    bench.fail("create", LOST, after=True)
+    row = bench.run()
+    assert row.member.failure is None
+    assert bench.cluster.writes == ["create", "start", "close"]
+
+
+def test_creation_that_did_not_arrive_is_done_again(bench: Bench) -> None:
+    bench.fail("create", LOST)
+    assert outcome(bench.run(), bench) == "restored"
+    assert bench.cluster.writes.count("create") == 1
+
+
+def test_power_call_whose_answer_is_lost(bench: Bench) -> None:
+    bench.fail("start", LOST, after=True)
+    assert outcome(bench.run(), bench) == "restored"
+    assert bench.cluster.writes == ["create", "start", "close"]
+
+
+def test_power_call_that_did_not_arrive_is_sent_again(bench: Bench) -> None:
+    bench.fail("start", LOST)
+    assert outcome(bench.run(), bench) == "restored"
+    assert bench.cluster.runs(KEY)
+
+
+def test_mark_whose_answer_is_lost(bench: Bench) -> None:
+    bench.fail("close", LOST, after=True)
+    assert outcome(bench.run(), bench) == "restored"
+    assert bench.rollbacks() == [DONE]
+
+
+def test_restore_without_end_is_deleted_and_the_vm_runs_again(bench: Bench) -> None:
+    bench.cluster.course = NEVER_ENDS
+    row = bench.run()
+    assert row.member.failure
+    assert row.member.failure.reason == "wait_timeout"
+    assert "Initializing VirtualMachineRestore" in row.member.failure.message
+    assert "the restore was deleted" in row.member.failure.message
+    assert "the VM runs again" in row.member.failure.message
+    assert bench.cluster.writes == ["create", "record", "delete", "start", "forget"]
+    assert bench.cluster.runs(KEY)
+    assert not bench.cluster.found
+    assert not bench.recorded
+
+
+def test_vm_that_was_off_stays_off_when_the_restore_fails(off: Bench) -> None:
+    off.cluster.course = (FAILED,)
+    row = off.run()
+    assert row.member.failure
+    assert row.member.failure.reason == "restore_failed"
+    assert off.cluster.writes == ["create", "delete"]
+    assert not off.cluster.found
+
+
+def test_never_means_never_also_after_a_failure(bench: Bench) -> None:
+    bench.cluster.course = NEVER_ENDS
+    bench.run(BACK._replace(start="never"))
+    assert bench.cluster.writes == ["create", "delete"]
+
+
+def test_vm_that_was_stopped_runs_again_when_the_creation_is_refused(bench: Bench) -> None:
+    bench.fail("create", FORBIDDEN)
+    row = bench.run(SAFELY)
+    assert row.member.failure
+    assert row.member.failure.reason == "forbidden"
+    assert "the VM runs again" in row.member.failure.message
+    assert bench.cluster.runs(KEY)
+    assert not bench.recorded
+
+
+def test_refused_creation_stops_nothing(bench: Bench) -> None:
+    bench.fail("create", FORBIDDEN)
+    assert outcome(bench.run(), bench) == "failed"
+    assert bench.cluster.writes == []
+
+
+def test_what_cannot_be_put_back_is_told(bench: Bench) -> None:
+    bench.cluster.course = NEVER_ENDS
+    bench.fail("delete", FORBIDDEN)
+    row = bench.run()
+    assert row.member.failure
+    assert row.member.failure.reason == "wait_timeout"
+    assert "this went wrong: HTTP 403" in row.member.failure.message
+
+
+def test_restore_that_somebody_deletes_is_told_and_the_vm_runs_again(bench: Bench) -> None:
+    bench.cluster.course = NEVER_ENDS
+    polled = bench.cluster.restores
+
+    def vanishing(*args: Any) -> Any:
+        bench.cluster.found.clear()
+        return polled(*args)
+
+    bench.cluster.after = lambda write: (
+        setattr(bench.cluster, "restores", vanishing) if write == "create" else None
+    )
+    row = bench.run()
+    assert row.member.failure
+    assert row.member.failure.reason == "restore_disappeared"
+    assert bench.cluster.runs(KEY)
+
+
+def test_name_that_somebody_else_has_just_taken_is_a_conflict(bench: Bench) -> None:
+    wanted = BACK._replace(name="mine")
+    create = bench.cluster.create_restore
+
+    def faster(namespace: str, body: Any) -> Any:
+        metadata = {**body["metadata"], "annotations": {}}
+        create(namespace, {**body, "metadata": metadata})
+        return create(namespace, body)
+
+    with patch.object(bench.cluster, "create_restore", faster):
+        row = bench.run(wanted)
+    assert row.member.failure
+    assert row.member.failure.reason == "conflict"
+
+
+BOUNDARIES = [
+    (wanted, write, after)
+    for wanted, its_writes in (
+        (BACK, ["create", "start", "close"]),
+        (SAFELY, ["record", "stop", "create", "start", "close", "forget"]),
+    )
+    for write in its_writes
+    for after in (False, True)
+]
+
+
+@pytest.mark.parametrize(("wanted", "write", "after"), BOUNDARIES)
+def test_killed_at_a_boundary(bench: Bench, wanted: Wanted, write: str, after: bool) -> None:
+    """The VM ran, so it runs after the next run, and no restore is left that strikes later."""
+    bench.fail(write, Killed(), after=after)
+    with pytest.raises(Killed):
+        bench.run(wanted)
+    bench.palette.clock.now += 5
+    row = bench.run(wanted)
+    assert row.member.failure is None
+    assert row.action.verb != "refuse", row.action.message
+    assert outcome(row, bench) == "restored"
+    assert bench.cluster.runs(KEY)
+    assert not bench.recorded
+    assert all(bench.cluster._shown(place)["status"]["complete"] for place in bench.cluster.found)
+    assert DONE in bench.rollbacks()
+
+
+@pytest.mark.parametrize("write", ["record", "delete", "start", "forget"])
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_while_it_is_put_back(bench: Bench, write: str, after: bool) -> None:
+    bench.cluster.course = NEVER_ENDS
+    bench.fail(write, Killed(), after=after)
+    with pytest.raises(Killed):
+        bench.run()
+    bench.run()
+    assert bench.cluster.runs(KEY)
+    assert not bench.recorded
+    assert not bench.cluster.found
+
+
+def test_writes_are_repeated_only_where_that_may_help(bench: Bench) -> None:
+    bench.fail("record", FORBIDDEN)
+    with pytest.raises(ApiError, match="403"):
+        writes.record(bench.cluster, 3, KEY, "2026-11-23T12:00:00Z")
+    assert bench.cluster.writes == []
