@@ -154,6 +154,10 @@ _PASSING = {
     "creation_time",
     "age_seconds",
     "skew_seconds",
+    "restoreTime",
+    "restore_time",
+    "point_in_time",
+    "lost_seconds",
     "expires_at",
     "spectrocloud.palette/expires-at",
     "lastTransitionTime",
@@ -168,7 +172,8 @@ _PASSING = {
     "invocation",  # what the module was given, with its defaults: an action has none
 }
 _PASSING_TEXTS = re.compile(
-    r"127\.0\.0\.1:\d+|(?<=db1-adhoc-)\w{8}|\d{8}-\d{6}|(?<=says )\d{4}-\d\d-\d\dT[\d:]+Z"
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|127\.0\.0\.1:\d+|(?<=db1-adhoc-)\w{8}|\d{8}-\d{6}|(?<=says |. on )\d{4}-\d\d-\d\dT[\d:]+Z"
 )
 
 

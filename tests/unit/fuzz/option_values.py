@@ -133,6 +133,9 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
     "vm_name": (["db1", "web1"], _NAMES),
     "name": (["before", "before.1", 1001, date(2026, 1, 2)], _NAMES),
     "name_prefix": (["before-"], ["", "A", "é", "-a", "a/", "a b", "a" * 246]),
+    "snapshot": (["before", "before.1", 1001], _NAMES),
+    "restore_name": (["back", "back.1", 1001], _NAMES),
+    "kubeconfig": (["/etc/palette/kubeconfig"], []),
     "vms": (
         [["db1"], "db1,web1", ["db1", {"vm_name": "web1", "name": "mine"}]],
         [
@@ -211,12 +214,16 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
 
 
 # In these modules, the options select, so that a value which nothing can have matches nothing.
+# Of VMs that get no new snapshot, and so no name for one.
+_NAMELESS: tuple[list[Any], list[Any]] = (
+    [["db1"], "db1,web1", ["db1", {"vm_name": "web1", "namespace": "vms"}]],
+    [[{"vm_name": "db1", "name": "mine"}], [{"namespace": "vms"}], [5.5], [{"vm": "db1"}]],
+)
 _OF_MODULES: Mapping[tuple[str, str], tuple[list[Any], list[Any]]] = {
-    # Snapshots have names, a power state has none.
-    ("vm_power", "vms"): (
-        [["db1"], "db1,web1", ["db1", {"vm_name": "web1", "namespace": "vms"}]],
-        [[{"vm_name": "db1", "name": "mine"}], [{"namespace": "vms"}], [5.5], [{"vm": "db1"}]],
-    ),
+    ("vm_power", "vms"): _NAMELESS,
+    ("vm_restore_set", "vms"): _NAMELESS,
+    # It leads to one cluster, and none is named.
+    ("vm_restore_set", "kubeconfig"): ([], ["/etc/palette/kubeconfig"]),
     ("vm_snapshot_info", "name"): (["db1-*", "", 1001, "[z-a]", "a/b", "A"], []),
     ("vm_snapshot_info", "set"): (["nightly", "a b", "-a", "a/b"], ["", " "]),
     ("vm_snapshot_retention", "set"): (["nightly", "a b", "-a", "a/b"], ["", " "]),

@@ -20,9 +20,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import Module
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.session import (
+    RestoreSession,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils import in_process
 from unit.builders import Json, own_labels
+from unit.cluster_in_memory import MemoryCluster
 from unit.fuzz import effort
 from unit.fuzz.option_values import anything, hostile_texts, right, wrong
 from unit.fuzz.two_clusters import CLUSTERS, VMS
@@ -36,6 +40,8 @@ pytestmark = pytest.mark.usefixtures("bare_environment")
 NEEDED: Mapping[str, Json] = {
     "vm_info": {},
     "vm_power": {"state": "stopped", "selector": "tier=db"},
+    "vm_restore": {"cluster": "cluster-1", "namespace": "vms", "vm_name": "db1", "snapshot": "s"},
+    "vm_restore_set": {"set": "nightly", "selector": "tier=db"},
     "vm_snapshot": {"cluster": "cluster-1", "namespace": "vms", "vm_name": "db1", "name": "before"},
     "vm_snapshot_info": {},
     "vm_snapshot_retention": {},
@@ -52,6 +58,7 @@ EXCLUDED: Mapping[str, tuple[str, ...]] = {
     "name_prefix": ("name",),
     "vms": ("selector", "namespaces", "vm_names", "clusters", "all"),
     "vm_name": ("selector",),
+    "set": ("snapshot",),
 }
 DEFAULT_HOST = "https://api.spectrocloud.com"
 HOST = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
@@ -94,6 +101,7 @@ def ask(name: str, options: Json, check: bool = False) -> Told:
     with (
         patch.object(palette, "connect", connect),
         patch.object(in_process, "datetime", clock),
+        patch.object(RestoreSession, "kubernetes", lambda _self, _api: MemoryCluster(palette)),
         connected(palette),
     ):
         result = action.run(task_vars={})
@@ -162,7 +170,7 @@ def judge_call(name: str, options: Json, call: Call) -> None:
         assert call.cluster_uid in named or CLUSTERS[call.cluster_uid] in named
     namespace = call.query.get("namespace")
     assert namespace is None or LABEL.fullmatch(namespace)
-    if name == "vm_snapshot":
+    if name in ("vm_snapshot", "vm_restore"):
         assert namespace in (None, str(options["namespace"]).strip())
         assert (
             call.kind == "LIST"

@@ -12,7 +12,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 _POWER = ("start_vm", "stop_vm", "restart_vm", "pause_vm", "resume_vm")
-_WRITES = ("create_snapshot", "update_snapshot", "delete_snapshot", *_POWER)
+_OF_THE_CLUSTER = ("k8s_create_restore", "k8s_patch_restore", "k8s_delete_restore", "k8s_patch_vm")
+_WRITES = ("create_snapshot", "update_snapshot", "delete_snapshot", *_POWER, *_OF_THE_CLUSTER)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped

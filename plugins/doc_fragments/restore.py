@@ -1,0 +1,105 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the options for the way back to a snapshot."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How to go back."""
+
+    DOCUMENTATION = r"""
+requirements:
+  - A kubeconfig of the cluster, because Palette's API has no call to restore. Without
+    O(kubeconfig), it is fetched from Palette, which needs the permission
+    C(cluster.adminKubeconfigDownload). The cluster's API must be reachable from where the task
+    runs.
+notes:
+  - Restoring is KubeVirt's VirtualMachineRestore. The disks and the spec become those of the
+    snapshot. The labels, the annotations and the run strategy stay as they are now.
+  - What ran before is written to the restore before anything is stopped. So if a run is interrupted
+    after that, run the same task again within an hour. It carries the rollback through, and starts
+    the virtual machine if it ran. Later, or if the virtual machine ran since, the task really rolls
+    back again, because nothing in KubeVirt tells what it was used for.
+  - If a restore does not end in time or fails, it is deleted, so that it is not carried out later.
+    The virtual machine is started again on its old disks if it ran.
+options:
+  stop:
+    description:
+      - Whether a virtual machine that is not off may be stopped. Without it, such a virtual machine
+        is refused, with C(reason=vm_running).
+    type: bool
+    default: false
+  start:
+    description:
+      - Whether the virtual machine is started afterwards. V(as_before) starts it if it ran, or was
+        paused, before. V(always) starts it in any case. V(never) leaves it off, also if it could
+        not be restored.
+    type: str
+    choices: [as_before, always, never]
+    default: as_before
+  wait_for:
+    description:
+      - What to wait for after the start. V(running) is that the guest runs, V(agent) that its guest
+        agent is connected too.
+    type: str
+    choices: [running, agent]
+    default: running
+  in_place:
+    description:
+      - Whether the disks keep the names of their claims. KubeVirt deletes each of them before it
+        makes the new one. If that fails, the disk is lost.
+      - Without it, the new disks have new claims, and the old ones stay. They are named in
+        C(leftover_claims). Delete them when nobody needs them, because each restore leaves such a
+        set behind.
+    type: bool
+    default: false
+  excluded_volumes:
+    description:
+      - What to do if the virtual machine has a disk with data that is not in the snapshot.
+        V(refuse) refuses, with C(reason=volumes_excluded). V(allow) goes back without it. A disk
+        that was added after the snapshot is detached then, and its claim stays. Any other such disk
+        keeps its present content.
+    type: str
+    choices: [refuse, allow]
+    default: refuse
+  clear_failed:
+    description:
+      - Whether to delete restores of the virtual machine that failed, or that wait for a snapshot
+        which does not exist or failed. KubeVirt takes no other restore until then.
+      - A restore that may still end is never deleted.
+    type: bool
+    default: false
+  safety_snapshot:
+    description:
+      - Whether to take a snapshot of the stopped virtual machine first, so that the restore can be
+        undone. It is named C(<vm_name>-before-restore-<time>), is part of no set, and stays.
+    type: bool
+    default: false
+  kubeconfig:
+    description:
+      - The kubeconfig of the cluster, as the path of a file where the task runs, or as its content.
+        It must have a client certificate or a token. A login by a program (C(exec)) cannot be used.
+      - Without it, the kubeconfig is fetched from Palette.
+    type: str
+  through_proxy:
+    description:
+      - Whether a kubeconfig of the API key's user that is fetched from Palette leads through
+        Spectro Proxy. The administrator's kubeconfig leads where Palette says.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - The seconds to wait for each step, that is until the virtual machine is restored, and then
+        until it runs. KubeVirt itself has no deadline for a restore.
+      - A failed poll is retried until the timeout. Only a rejected login, missing permissions or a
+        TLS error fail at once.
+    type: float
+    default: 900
+  poll_interval:
+    description:
+      - The longest pause between two polls, in seconds. The first pauses are shorter.
+    type: float
+    default: 5
+"""

@@ -1,0 +1,154 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The core of vm_restore against Palette and a cluster in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_restore import MODULE
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores import work
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.session import (
+    RestoreSession,
+)
+from unit.builders import Json, key_of
+from unit.cluster_in_memory import NEVER_ENDS, PowerPalette
+from unit.tasks import run
+
+DB1 = key_of("db1")
+BACK: Json = {"cluster_uid": "c1", "namespace": "vms", "vm_name": "db1", "snapshot": "s"}
+STATUS = {
+    "name",
+    "namespace",
+    "vm_name",
+    "cluster_uid",
+    "uid",
+    "snapshot",
+    "complete",
+    "text",
+    "restore_time",
+    "point_in_time",
+    "lost_seconds",
+    "volumes",
+    "deleted_data_volumes",
+    "leftover_claims",
+    "in_place",
+    "ran_before",
+    "runs",
+    "run_strategy",
+    "safety_snapshot",
+    "labels",
+    "conditions",
+}
+
+
+@pytest.fixture
+def palette() -> Iterator[PowerPalette]:
+    """Return Palette with a running VM, and its snapshot."""
+    made = PowerPalette()
+    made.cluster.add_vm(DB1)
+    made.add_snapshot("s", DB1, age=3600)
+    reach = patch.object(RestoreSession, "kubernetes", lambda _self, _api: made.cluster)
+    with reach, patch.object(work, "time", made.clock):
+        yield made
+
+
+def restore(palette: PowerPalette, **options: Any) -> Json:
+    """Return the result of a task."""
+    return run(palette, MODULE, **{**BACK, **options})
+
+
+def test_back(palette: PowerPalette) -> None:
+    result = restore(palette, stop=True)
+    assert (result["changed"], result["outcome"]) == (True, "restored")
+    assert set(result["status"]) == STATUS
+    assert result["restore"]["metadata"]["annotations"]["spectrocloud.palette/rollback"] == "done"
+    assert palette.cluster.runs(DB1)
+
+
+def test_check_mode_writes_nothing_and_shows_what_is_lost(palette: PowerPalette) -> None:
+    result = restore(palette, stop=True, check_mode=True, diff_mode=True)
+    assert (result["changed"], result["outcome"]) == (True, "restored")
+    assert palette.cluster.writes == []
+    assert result["status"]["lost_seconds"] == 3600
+    assert result["status"]["leftover_claims"] == ["root"]
+    assert result["diff"] == {
+        "before": {
+            "disks": {"rootdisk": "root"},
+            "run_strategy": "Always",
+            "point_in_time": "2026-11-23T12:00:00Z",
+        },
+        "after": {
+            "disks": {"rootdisk": "as in snapshot s"},
+            "run_strategy": "Always",
+            "point_in_time": "2026-11-23T11:00:00Z",
+        },
+    }
+
+
+def test_named_rollback_is_done_once(palette: PowerPalette) -> None:
+    first = restore(palette, stop=True, restore_name="back")
+    again = restore(palette, stop=True, restore_name="back", diff_mode=True)
+    assert (again["changed"], again["outcome"]) == (False, "unchanged")
+    assert again["status"] == first["status"]
+    assert again["diff"] == {"before": {}, "after": {}}
+
+
+def test_refusal(palette: PowerPalette) -> None:
+    result = restore(palette)
+    assert (result["failed"], result["changed"], result["outcome"]) == (True, False, "failed")
+    assert (result["reason"], result["status"], result["restore"]) == ("vm_running", None, None)
+    assert palette.cluster.writes == []
+
+
+def test_vm_that_is_missing_names_the_nearest(palette: PowerPalette) -> None:
+    result = restore(palette, vm_name="db11")
+    assert result["reason"] == "not_found"
+    assert "db1" in result["msg"]
+
+
+def test_failure_has_what_became_of_the_vm(palette: PowerPalette) -> None:
+    palette.cluster.course = NEVER_ENDS
+    result = restore(palette, stop=True, wait_timeout=60)
+    assert (result["failed"], result["changed"], result["outcome"]) == (True, True, "failed")
+    assert result["reason"] == "wait_timeout"
+    assert result["status"]["complete"] is False
+    assert palette.cluster.runs(DB1)
+
+
+def test_progress_shows_what_kubevirt_says(palette: PowerPalette) -> None:
+    lines: list[str] = []
+    palette.cluster.course = NEVER_ENDS
+    restore(palette, stop=True, wait_timeout=60, say=lines.append)
+    assert any(
+        "to be restored (phase Initializing VirtualMachineRestore)" in line for line in lines
+    )
+
+
+def test_notes_are_warnings(palette: PowerPalette) -> None:
+    result = restore(palette, stop=True, in_place=True)
+    assert "there is no way back" in result["warnings"][0]
+    assert result["status"]["leftover_claims"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"cluster_uid": None, "cluster": ""}, "cluster: "),
+        ({"vm_name": "../x"}, "vm_name: "),
+        ({"namespace": "a/b"}, "namespace: "),
+        ({"snapshot": None, "set": "a b"}, "set: "),
+        ({"snapshot": "Bad Name"}, "snapshot: "),
+        ({"restore_name": "Bad Name"}, "restore_name: "),
+        ({"wait_timeout": 0}, "wait_timeout: "),
+    ],
+)
+def test_wrong_options(palette: PowerPalette, options: Json, text: str) -> None:
+    result = restore(palette, **options)
+    assert result["reason"] == "invalid_parameters"
+    assert result["problems"][0].startswith(text)
