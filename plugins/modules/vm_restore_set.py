@@ -1,0 +1,230 @@
+#!/usr/bin/python
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring the virtual machines of a set of snapshots back."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vm_restore_set
+short_description: Bring many virtual machines on Palette back to a set of snapshots
+version_added: 0.1.0
+description:
+  - Restores each selected virtual machine from its newest usable snapshot of the set, and starts
+    those again that ran.
+  - All virtual machines are checked before the first one is stopped.
+  - Each goes back for itself. One that fails stops no other.
+author:
+  - Contributors to the spectrocloud.palette collection (@spectrocloud)
+extends_documentation_fragment:
+  - spectrocloud.palette.palette
+  - spectrocloud.palette.cluster
+  - spectrocloud.palette.selection
+  - spectrocloud.palette.restore
+  - spectrocloud.palette.execution.concurrency
+  - spectrocloud.palette.execution.progress
+  - spectrocloud.palette.execution.max_failed_clusters
+  - spectrocloud.palette.attributes
+  - spectrocloud.palette.attributes.writes
+attributes:
+  idempotent:
+    description:
+      - Each run really goes back, unless it completes an interrupted one.
+    support: none
+options:
+  set:
+    description:
+      - The name of the set, as in M(spectrocloud.palette.vm_snapshot_set).
+    type: str
+    required: true
+  vms:
+    description:
+      - The virtual machines, one by one. Each entry is a name, or a mapping of V(vm_name) and any
+        of V(namespace), V(cluster) or V(cluster_uid).
+      - O(namespace), O(cluster) and O(cluster_uid) apply to entries that do not set their own.
+      - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and
+        O(all).
+    type: list
+    elements: raw
+  namespace:
+    description:
+      - The namespace of the O(vms) entries that do not set their own. Without O(vms) and
+        O(namespaces), the only namespace to select from.
+    type: str
+  all:
+    description:
+      - Select all virtual machines. Required if there is no other filter, so that nobody selects
+        all by mistake.
+    type: bool
+    default: false
+  max_in_progress:
+    description:
+      - How many virtual machines of one cluster may be on their way back at the same time. The
+        others wait for their turn, and go on running meanwhile.
+      - With V(auto), the task begins with few, measures how many the storage finishes per second,
+        and lets in so many that each should be done within a minute.
+    type: str
+    default: auto
+  on_error:
+    description:
+      - What to do if the check before the first write finds blocked virtual machines, or cannot
+        reach a cluster.
+      - V(abort) does nothing. V(continue) goes on with the other virtual machines and clusters,
+        each cluster as soon as it has answered.
+      - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
+        that match nothing are only warned of.
+    type: str
+    choices: [abort, continue]
+    default: abort
+  max_failed:
+    description:
+      - The task fails if more virtual machines than this fail, or, with O(on_error=continue), fail
+        or are blocked.
+    type: int
+    default: 0
+  members:
+    description:
+      - Which virtual machines a failing result holds. V(failed) leaves out those that did not fail.
+        A result that does not fail always holds all.
+    type: str
+    choices: [failed, all]
+    default: failed
+seealso:
+  - module: spectrocloud.palette.vm_restore
+  - module: spectrocloud.palette.vm_snapshot_set
+  - module: spectrocloud.palette.vm_power
+"""
+
+EXAMPLES = r"""
+- name: Bring two VMs back to where they were before the patch
+  spectrocloud.palette.vm_restore_set:
+    project: Default
+    cluster: vm-cluster-1
+    namespace: vms
+    set: before-patch
+    vms: [db1, web1]
+    stop: true
+  register: rollback
+
+- name: Show how much of each VM's time is lost
+  ansible.builtin.debug:
+    msg: "{{ item.key }}: {{ item.value.outcome }}, {{ item.value.status.lost_seconds }} s"
+  loop: "{{ rollback.members | dict2items }}"
+
+- name: Bring all databases back that can be, and leave them off
+  spectrocloud.palette.vm_restore_set:
+    project: Default
+    cluster: vm-cluster-1
+    set: before-release
+    selector: app=db
+    stop: true
+    start: never
+    on_error: continue
+"""
+
+RETURN = r"""
+members:
+  description:
+    - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
+      as in the task, or by its uid if several selected clusters have the same name.
+    - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
+    - C(outcome) is one of V(restored), V(failed), V(blocked), V(not_tried) and V(unknown).
+    - C(name) is the restore's name, C(snapshot) the snapshot's, C(changed) says whether anything
+      was written, C(cluster_uid) is the uid of its cluster, and C(status) has the keys of
+      RV(spectrocloud.palette.vm_restore#module:status).
+    - C(reason) and C(msg) say why the virtual machine failed, with the reasons of
+      RV(spectrocloud.palette.vm_restore#module:reason) and V(cluster_unreachable).
+  returned: always, except when the task fails before looking up the virtual machines
+  type: dict
+  sample:
+    vm-cluster-1/vms/db1:
+      outcome: restored
+      changed: true
+      cluster_uid: 0123456789abcdef00000011
+      name: db1-before-patch-restore-20261125-183246
+      snapshot: db1-before-patch
+      reason: null
+      msg: ""
+      status:
+        complete: true
+        lost_seconds: 5566
+        leftover_claims: [db1-root]
+check_mode:
+  description: Whether this is a prediction, and nothing was written.
+  returned: with RV(members)
+  type: bool
+  sample: false
+summary:
+  description:
+    - The number of virtual machines (C(total)), and of those with each outcome, also if it is V(0).
+  returned: with RV(members)
+  type: dict
+  sample:
+    total: 1
+    restored: 1
+    unchanged: 0
+    not_tried: 0
+    failed: 0
+    blocked: 0
+    unknown: 0
+unmatched:
+  description:
+    - What was given in the options and matches nothing, with the nearest names that exist.
+  returned: always, except when the task fails before looking up the virtual machines
+  type: list
+  elements: dict
+  sample:
+    - option: vm_names
+      value: dbl
+      nearest: [db1]
+clusters:
+  description:
+    - The clusters that the task is about, by what they are called in the results.
+    - C(reachable) says whether all that was wanted of a cluster could be asked of it. If not,
+      C(reason) and C(message) say why.
+    - C(counts) are the numbers of their virtual machines by outcome.
+  returned: always, except when the task fails before looking up the clusters
+  type: dict
+  sample:
+    vm-cluster-1:
+      uid: 0123456789abcdef00000011
+      reachable: true
+      reason: null
+      message: ""
+      counts: {restored: 1}
+complete:
+  description: Whether all clusters were reached. If not, the result lacks what is in the others.
+  returned: with RV(clusters)
+  type: bool
+  sample: true
+reason:
+  description:
+    - Why the task failed, in one word. V(nothing_selected) if the filters match no virtual machine,
+      a name in them does not, O(vms) is empty, or O(exclude) leaves none of them,
+      V(preflight_failed) if nothing was done because virtual machines are blocked,
+      V(members_failed) if more than O(max_failed) failed, or more clusters than
+      O(max_failed_clusters).
+    - For other values, see RV(spectrocloud.palette.vm_restore#module:reason).
+  returned: failure
+  type: str
+  sample: preflight_failed
+problems:
+  description: Every problem with the options.
+  returned: when RV(reason) is V(invalid_parameters)
+  type: list
+  elements: str
+  sample: ["max_failed: must be 0 or more; for example: max_failed: 0"]
+"""
+
+from ..module_utils._module.base import run_module
+from ..module_utils._module.vm_restore_set import MODULE
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(MODULE)
+
+
+if __name__ == "__main__":
+    main()

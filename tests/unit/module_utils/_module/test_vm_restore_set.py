@@ -1,0 +1,122 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The core of vm_restore_set against Palette and a cluster in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_restore_set import (
+    MODULE,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores import work
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.session import (
+    RestoreSession,
+)
+from unit.builders import Json, key_of, own_labels
+from unit.cluster_in_memory import PowerPalette
+from unit.tasks import run
+
+VMS = [key_of(name) for name in ("db1", "db2", "web1")]
+BACK: Json = {"cluster": "cluster-1", "set": "patch", "namespaces": ["vms"], "stop": True}
+
+
+@pytest.fixture
+def palette() -> Iterator[PowerPalette]:
+    """Return Palette with running VMs, each with a snapshot of the set."""
+    made = PowerPalette()
+    for key in VMS:
+        made.cluster.add_vm(key)
+        made.add_snapshot(f"{key.vm_name}-patch", key, own_labels("patch"), age=3600)
+    reach = patch.object(RestoreSession, "kubernetes", lambda _self, _api: made.cluster)
+    with reach, patch.object(work, "time", made.clock):
+        yield made
+
+
+def restore(palette: PowerPalette, **options: Any) -> Json:
+    """Return the result of a task."""
+    return run(palette, MODULE, **{**BACK, **options})
+
+
+def outcomes(result: Json) -> list[str]:
+    """Return what became of each VM."""
+    return [row["outcome"] for row in result["members"].values()]
+
+
+def test_all_go_back(palette: PowerPalette) -> None:
+    result = restore(palette)
+    assert result["changed"]
+    assert result["summary"]["restored"] == 3
+    assert result["members"]["cluster-1/vms/db1"]["snapshot"] == "db1-patch"
+    assert result["clusters"]["cluster-1"]["counts"] == {"restored": 3}
+    assert all(palette.cluster.runs(key) for key in VMS)
+
+
+def test_check_mode_foretells_it(palette: PowerPalette) -> None:
+    predicted = restore(palette, check_mode=True, diff_mode=True)
+    assert palette.cluster.writes == []
+    assert predicted["diff"]["after"].keys() == predicted["members"].keys()
+    assert predicted["summary"] == restore(palette)["summary"]
+
+
+def test_one_that_is_blocked_stops_all_before_the_first_stop(palette: PowerPalette) -> None:
+    palette.add_snapshot("new", VMS[1], course=({"phase": "InProgress"},))
+    result = restore(palette, members="all")
+    assert (result["reason"], result["changed"]) == ("preflight_failed", False)
+    assert outcomes(result) == ["not_tried", "blocked", "not_tried"]
+    assert palette.cluster.writes == []
+
+
+def test_others_go_on_without_it(palette: PowerPalette) -> None:
+    palette.add_snapshot("new", VMS[1], course=({"phase": "InProgress"},))
+    result = restore(palette, on_error="continue", members="all")
+    assert result["reason"] == "members_failed"
+    assert outcomes(result) == ["restored", "blocked", "restored"]
+
+
+def test_one_that_fails_stops_no_other(palette: PowerPalette) -> None:
+    refused = [ApiError("forbidden", "HTTP 403: no", passing=False)]
+
+    def strike(write: str) -> None:
+        if write == "create" and refused:
+            raise refused.pop()
+
+    palette.cluster.before = strike
+    result = restore(palette, members="all")
+    assert result["reason"] == "members_failed"
+    assert sorted(outcomes(result)) == ["failed", "restored", "restored"]
+    assert all(palette.cluster.runs(key) for key in VMS)
+
+
+def test_tolerated_failures_are_warned_of(palette: PowerPalette) -> None:
+    palette.add_snapshot("new", VMS[1], course=({"phase": "InProgress"},))
+    result = restore(palette, on_error="continue", max_failed=1)
+    assert "failed" not in result
+    assert any("1 of 3 members" in warning for warning in result["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"namespaces": None}, "vms: select VMs"),
+        ({"vms": [{"vm_name": "db1", "name": "x"}], "namespaces": None}, "vms: name is for new"),
+        ({"max_failed": -1}, "max_failed: "),
+        ({"set": ""}, "set: "),
+        ({"cluster": None, "kubeconfig": "/x"}, "kubeconfig: leads to one cluster"),
+    ],
+)
+def test_wrong_options(palette: PowerPalette, options: Json, text: str) -> None:
+    result = restore(palette, **options)
+    assert result["reason"] == "invalid_parameters"
+    assert any(problem.startswith(text) for problem in result["problems"]), result["problems"]
+
+
+def test_nothing_selected(palette: PowerPalette) -> None:
+    result = restore(palette, namespaces=["empty"])
+    assert (result["reason"], result["changed"]) == ("nothing_selected", False)
