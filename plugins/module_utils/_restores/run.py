@@ -115,8 +115,8 @@ class RestoreRun:
         )
 
     def _work(self, api: ClusterVms, waiting: Waiting) -> RestoreWork:
-        cluster = self._session.kubernetes(api)
-        return RestoreWork(api, waiting, cluster, lambda member: self._orders[member.key])
+        reach = self._session.kubernetes
+        return RestoreWork(api, waiting, reach, lambda member: self._orders[member.key])
 
 
 def wanted_from(options: Mapping[str, Any]) -> Wanted:

@@ -58,17 +58,21 @@ class Found(NamedTuple):
 
 
 class RestoreWork(Work[RestoreMember]):
-    """The way back of one cluster's VMs. order_of: returns what the steps of a member write."""
+    """The way back of one cluster's VMs.
+
+    reach: returns the cluster's own API, or raises why it cannot be reached. order_of: returns what
+    the steps of a member write.
+    """
 
     def __init__(
         self,
         api: ClusterVms,
         waiting: Waiting,
-        cluster: ClusterApi,
+        reach: Callable[[ClusterVms], ClusterApi],
         order_of: Callable[[RestoreMember], Order],
     ) -> None:
         super().__init__(api, waiting)
-        self._cluster = cluster
+        self._reach = reach
         self._order_of = order_of
         self._begin = {
             Act.RECORD: self._record,
@@ -87,6 +91,10 @@ class RestoreWork(Work[RestoreMember]):
             Act.RESTORE: self._read_restore,
             Act.START: self._read_power,
         }
+
+    @property
+    def _cluster(self) -> ClusterApi:
+        return self._reach(self.api)
 
     def begin(self, member: RestoreMember) -> None:
         """Do the write of a member's next step."""

@@ -15,12 +15,13 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_restore_set import (
     MODULE,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores import work
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.session import (
     RestoreSession,
 )
 from unit.builders import Json, key_of, own_labels
-from unit.cluster_in_memory import PowerPalette
+from unit.cluster_in_memory import MemoryCluster, PowerPalette
 from unit.tasks import run
 
 VMS = [key_of(name) for name in ("db1", "db2", "web1")]
@@ -92,6 +93,22 @@ def test_one_that_fails_stops_no_other(palette: PowerPalette) -> None:
     assert result["reason"] == "members_failed"
     assert sorted(outcomes(result)) == ["failed", "restored", "restored"]
     assert all(palette.cluster.runs(key) for key in VMS)
+
+
+def test_cluster_whose_own_api_is_out_of_reach_stops_no_other(palette: PowerPalette) -> None:
+    palette.add_cluster("c2", "cluster-2")
+    palette.add_vm(key_of("db9", cluster_uid="c2"))
+
+    def reach(_session: RestoreSession, api: ClusterVms) -> MemoryCluster:
+        if api.cluster.uid == "c2":
+            raise ApiError("forbidden", "HTTP 403: no kubeconfig", passing=False)
+        return palette.cluster
+
+    with patch.object(RestoreSession, "kubernetes", reach):
+        result = restore(palette, cluster=None, on_error="continue", max_failed_clusters=1)
+    assert result["summary"]["restored"] == 3
+    assert not result["clusters"]["cluster-2"]["reachable"]
+    assert result["clusters"]["cluster-2"]["reason"] == "forbidden"
 
 
 def test_tolerated_failures_are_warned_of(palette: PowerPalette) -> None:
