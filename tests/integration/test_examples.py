@@ -20,6 +20,18 @@ from palette_simulator.launch import Simulator
 MODULES = sorted((HERE.parents[1] / "plugins" / "modules").glob("vm_*.py"))
 
 
+_PLACE = {"project": "Default", "cluster": "vm-cluster-1", "namespace": "vms"}
+_ONE = {**_PLACE, "vm_name": "db1", "name": "before-patch"}
+_TWO = {**_PLACE, "vms": ["db1", "web1"], "set": "before-patch"}
+_DATABASES = {**_PLACE, "vms": ["db1", "db2"]}
+_TAKE, _TAKE_SET = "spectrocloud.palette.vm_snapshot", "spectrocloud.palette.vm_snapshot_set"
+# What was taken before.
+TAKEN: dict[str, list[dict[str, Any]]] = {
+    "vm_restore": [{_TAKE: _ONE}, {_TAKE_SET: {**_DATABASES, "set": "nightly"}}],
+    "vm_restore_set": [{_TAKE_SET: _TWO}, {_TAKE_SET: {**_DATABASES, "set": "before-release"}}],
+}
+
+
 @pytest.fixture(scope="module")
 def palette() -> Iterator[Simulator]:
     """A Palette whose names are those of the examples."""
@@ -40,7 +52,7 @@ def test_examples_run_as_they_stand(module: Path, palette: Simulator, tmp_path: 
     palette.reset()
     tasks = _examples(module)
     run = Ansible(tmp_path).play(
-        tasks,
+        [*TAKEN.get(module.stem, []), *tasks],
         PALETTE_HOST=palette.url,
         PALETTE_API_KEY="demo-key",
         PALETTE_PROJECT_UID=derived_uid("project", "Default"),
