@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 # How many times as much as in the unit tests.
 TIMES = int(os.environ.get("FUZZ", "0"))
-_RUNS, _STEPS = 30, 20
+_RUNS, _STEPS = 20, 20
 _TASKS = 40
 
 tried: Counter[str] = Counter()

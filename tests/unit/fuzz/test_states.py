@@ -23,10 +23,21 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_sn
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
 from unit.builders import FAILED, READY, RUNNING, Json
 from unit.fuzz import effort
-from unit.fuzz.promises import MANAGED_BY, PART_OF, REQUEST_ID, SCHEDULED, Place, Seen, age, doomed
+from unit.fuzz.promises import (
+    EXPIRES_AT,
+    MANAGED_BY,
+    PART_OF,
+    REQUEST_ID,
+    SCHEDULED,
+    Place,
+    Seen,
+    age,
+    doomed,
+)
 from unit.fuzz.two_clusters import (
     CLUSTERS,
     EVERYTHING,
+    HOUR,
     LISTED,
     SELECTIONS,
     VMS,
@@ -62,6 +73,13 @@ STRANGERS: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
     ({MANAGED_BY: "ansible", PART_OF: "nightly", SCHEDULED: "true"}, {REQUEST_ID: "copied"}),
 )
 
+# What is left of earlier tasks: statuses, and labels that make them somebody else's.
+OLD: Mapping[str, tuple[Any, dict[str, str]]] = {
+    "ready": ((READY,), {}),
+    "failed": ((FAILED,), {}),
+    "scheduled": ((READY,), {SCHEDULED: "true"}),
+}
+
 vms = st.sampled_from(sorted(VMS))
 sets = st.sampled_from(("nightly", "patch"))
 selections = st.sampled_from((*SELECTIONS, LISTED))
@@ -96,15 +114,35 @@ options_of_sets = st.fixed_dictionaries(
 )
 
 
+# VM, set, age in hours, hours until it expires, and what it is like. Most are of one VM.
+old_ones = st.tuples(
+    st.just(min(VMS)) | vms,
+    sets,
+    st.sampled_from((1, 2, 19, 20, 21, 25, 48, 49, 72, 24 * 7, 24 * 21, 24 * 50)),
+    st.sampled_from((None, None, None, None, -1, 0, 1)),
+    st.sampled_from(("ready", "ready", "ready", "ready", "failed", "scheduled")),
+)
+
+
 class Snapshots(RuleBasedStateMachine):
     """Runs tasks; each is foretold by a check, judged by what was carried out, and run again."""
 
-    @initialize(go_swagger=st.booleans())
-    def begin(self, go_swagger: bool) -> None:
-        """Be a Palette of either style of JSON."""
+    @initialize(go_swagger=st.booleans(), history=st.lists(old_ones, min_size=8, max_size=24))
+    def begin(self, go_swagger: bool, history: list[Any]) -> None:
+        """Be a Palette of either style of JSON, where tasks have run for weeks."""
         effort.tried["runs of the state machine"] += 1
         self.clusters = TwoClusters(go_swagger)
         self.palette = self.clusters.palette
+        for number, (vm, set_name, hours, left, kind) in enumerate(history):
+            course, marks = OLD[kind]
+            self.palette.add_snapshot(
+                f"old-{number}",
+                VmKey(*vm),
+                {MANAGED_BY: "ansible", PART_OF: set_name, **marks},
+                course=course,
+                age=hours * HOUR,
+                annotations={} if left is None else {EXPIRES_AT: self.clusters.time_in(left)},
+            )
 
     # What happens meanwhile
 
@@ -250,8 +288,11 @@ class Snapshots(RuleBasedStateMachine):
         assert {seen.uid for seen in real.deleted()} == expected
         assert not expected & {seen.uid for seen in real.after}
         again = self.clusters.run(RETENTION, **given)
-        assert self.judge_retention(again, selection, name, rules) == set()
-        assert not again.result["changed"]
+        # In the seconds since, one may have become too old, or ready.
+        since = self.judge_retention(again, selection, name, rules)
+        assert again.failed or {seen.uid for seen in again.deleted()} == since
+        assert not since & expected
+        assert again.result["changed"] == bool(again.deeds)
 
     @rule(selection=selections, options=options_of_sets, rules=rules_of_retention)
     def nightly_job(self, selection: Selection, options: Json, rules: Json) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import Module
@@ -132,6 +132,10 @@ class TwoClusters:
         made = self.made.get(seen.vm)
         return made is not None and made > seen.taken
 
+    def time_in(self, hours: int) -> str:
+        """Return the time in so many hours, as Kubernetes writes it."""
+        return f"{self.palette.now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+
     def pass_time(self, hours: int) -> None:
         """Let time pass, to a full hour: no age then changes sides during a task."""
         elapsed = self.palette.clock.now - Clock().now
@@ -141,6 +145,9 @@ class TwoClusters:
         """Run a task."""
         effort.tried["tasks among other tasks"] += 1
         before, now, done = look(self.palette), self.palette.now, len(self._deeds)
+        for stored in self.palette.stored.values():
+            # One by one is each task's own order: an earlier one may have given up a deletion.
+            stored.delete_received = False
         result = run(self.palette, module, check_mode=check_mode, **options)
         return Run(result, self._deeds[done:], before, look(self.palette), now)
 
