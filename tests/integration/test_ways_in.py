@@ -135,12 +135,16 @@ def test_diff_of_each_module_is_shown_without_an_error_of_the_callback(
         {"spectrocloud.palette.vm_snapshot_retention": {**PLACE, "set": "seen", "keep_last": 0}},
         {"spectrocloud.palette.vm_snapshot_info": PLACE},
         {"spectrocloud.palette.vm_info": PLACE},
+        {"spectrocloud.palette.vm_power": {**ONE, "state": "restarted"}},
+        {"spectrocloud.palette.vm_snapshot_set": {**a_set, "set": "back"}},
+        {"spectrocloud.palette.vm_restore": {**ONE, "set": "back", "stop": True}},
+        {"spectrocloud.palette.vm_restore_set": {**a_set, "set": "back", "stop": True}},
     ]
     named = {name.rpartition(".")[2] for task in tasks for name in task}
     assert named == {file.stem for file in MODULES.glob("vm_*.py")}
     run = ansible.play(tasks, "--diff", **surroundings(palette)).ok()
     changed = [record["result"] for record in run.records if record["result"]["changed"]]
-    assert len(changed) == 7
+    assert len(changed) == 11
     for result in changed:
         assert isinstance(result["diff"]["before"], (dict, str))
         assert isinstance(result["diff"]["after"], (dict, str))

@@ -86,8 +86,6 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     options = _with_one_listed(invocation.options)
     filters, filter_problems = filters_from(options)
     entries, entry_problems = entries_from(options)
-    if invocation.options["vm_name"] is not None:
-        entry_problems = [_of_the_one(problem) for problem in entry_problems]
     problems = merged(
         [*_names_problems(options), *entry_problems, *filter_problems],
         # A namespace alone must not stop all that is in it: vm_name may have been forgotten.
@@ -95,6 +93,8 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
         [*fleet_problems(options), *wait_problems(options)],
         _most_problems(options),
     )
+    if invocation.options["vm_name"] is not None:
+        problems = [_of_the_one(problem) for problem in problems]
     if problems:
         return None, problems
     pace = Pace(waiting_from(options), options["concurrency"], None)
@@ -146,8 +146,10 @@ def _with_one_listed(options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _of_the_one(problem: Problem) -> Problem:
-    """Return a problem of the entry that was made of vm_name, by the option that was given."""
-    _entry, of_the_entry, option = problem.option.partition("vms[0].")
+    """Return a problem with vms, which was made of vm_name, by the option that was given."""
+    vms, of_the_entry, option = problem.option.partition("vms[0].")
+    if vms not in ("", "vms"):
+        return problem
     option = option if of_the_entry else "vm_name"
     return option_problem(option, problem.problem, _ONE[option])
 
