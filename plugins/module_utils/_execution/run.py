@@ -42,15 +42,12 @@ def pace_from(options: Mapping[str, Any], waiting: Waiting) -> Pace:
 
 
 def pace_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return the problems with max_in_progress and max_failed_clusters."""
-    problems = []
+    """Return the problem with max_in_progress."""
     text = options["max_in_progress"]
-    if text != AUTO and not (_NUMBER.fullmatch(text) and int(text)):
-        wrong = f"{text!r} is neither auto nor 1 or more, and at most {'9' * _DIGITS}"
-        problems.append(option_problem("max_in_progress", wrong, 50))
-    if options["max_failed_clusters"] < 0:
-        problems.append(option_problem("max_failed_clusters", "must be 0 or more", 0))
-    return problems
+    if text == AUTO or (_NUMBER.fullmatch(text) and int(text)):
+        return []
+    wrong = f"{text!r} is neither auto nor 1 or more, and at most {'9' * _DIGITS}"
+    return [option_problem("max_in_progress", wrong, 50)]
 
 
 class ClusterRun(Generic[Part, M]):

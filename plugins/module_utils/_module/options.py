@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from .._validation.problems import Problem, option_problem
 
 Spec = dict[str, Any]
 
@@ -22,6 +25,16 @@ def env_if_set(*names: str) -> str:
     if found is None:
         raise AnsibleFallbackNotFound
     return found
+
+
+def one_cluster_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return the problem with the options that name the one cluster of a VM."""
+    examples = {"cluster": "vm-cluster-1", "cluster_uid": "66a1f0c2e4b0a1b2c3d4e5f6"}
+    return [
+        option_problem(name, "must not be empty", example)
+        for name, example in examples.items()
+        if options[name] == ""
+    ]
 
 
 CONNECTION: Spec = {

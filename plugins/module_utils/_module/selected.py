@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .._execution.progress import Progress
+from .._execution.run import ClusterRun, Pace
 from .._http.errors import ApiError, invalid_parameters
 from .._validation.problems import Problem, option_problem
-from .._vms.fleet import Fleet, Target
+from .._vms.fleet import Fleet, Part, Target
 from .._vms.selection import Entry, Unmatched
+from .base import Invocation
 
+_MOST = ("max_failed", "max_failed_clusters")
 _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
 
@@ -31,6 +35,49 @@ def selection_problems(options: Mapping[str, Any], required: bool = True) -> lis
         )
         return [option_problem("vms", text, ["db1", "db2"])]
     return []
+
+
+def most_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return the problems with how many VMs and clusters may fail."""
+    return [
+        option_problem(name, "must be 0 or more", 0) for name in _MOST if options.get(name, 0) < 0
+    ]
+
+
+def no_name_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return the problem with a snapshot's name in vms, where no snapshots are taken."""
+    named = any(isinstance(vm, Mapping) and "name" in vm for vm in options["vms"] or ())
+    text = "name is for new snapshots: leave it out"
+    return [option_problem("vms", text, [{"vm_name": "db1"}])] if named else []
+
+
+def carry_out(
+    invocation: Invocation,
+    clusters: ClusterRun[Part, Any],
+    pace: Pace,
+    title: str,
+    check: Callable[[Part], object],
+    blocked: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Observe, plan and execute in all clusters, and return whether that was aborted.
+
+    With on_error: continue, no cluster waits for another. Otherwise nothing is written before all
+    was checked. check: raises what is wrong with what was observed. blocked: says whether a plan
+    cannot be carried out.
+    """
+    abort = invocation.options["on_error"] == "abort"
+    progress = Progress.of(invocation.options, invocation.progress, title)
+    if not (abort or invocation.check_mode):
+        # What is wrong with the selection is known at the end.
+        clusters.execute(pace, progress)
+        check(clusters.fleet)
+        return False
+    check(clusters.observe_all())
+    clusters.plan_all()
+    aborted = abort and blocked()
+    if not (aborted or invocation.check_mode):
+        clusters.execute(pace, progress)
+    return aborted
 
 
 def refuse_duplicates(targets: Sequence[Target]) -> None:

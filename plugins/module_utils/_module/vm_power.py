@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from .._execution.progress import Progress
 from .._execution.run import ClusterRun, Pace
 from .._execution.waiting import wait_problems, waiting_from
 from .._http.errors import ApiError
@@ -17,7 +16,6 @@ from .._power.plan import Plan, plan
 from .._power.result import (
     Row,
     Run,
-    counts_by_outcome,
     failed,
     failure_text,
     power_diff,
@@ -27,13 +25,14 @@ from .._power.work import PowerMember, PowerWork
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.cluster_result import (
     clusters_result,
+    counts_by_outcome,
     demand_clusters,
+    tolerated,
     warn_of_states,
     warn_of_unreadable,
 )
 from .._vms.cluster_result import failure_text as clusters_text
-from .._vms.fleet import Candidate, Fleet, observe, scope_of, with_unmatched
-from .._vms.model import VmKey
+from .._vms.fleet import Candidate, Fleet, NotReached, observe, scope_of, with_unmatched
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
@@ -49,7 +48,14 @@ from .options import (
     SELECTION,
     WAIT,
 )
-from .selected import demand_selection, refuse_duplicates, selection_problems
+from .selected import (
+    carry_out,
+    demand_selection,
+    most_problems,
+    no_name_problems,
+    refuse_duplicates,
+    selection_problems,
+)
 
 _STATES = ["started", "stopped", "paused", "resumed", "restarted"]
 
@@ -87,11 +93,11 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     filters, filter_problems = filters_from(options)
     entries, entry_problems = entries_from(options)
     problems = merged(
-        [*_names_problems(options), *entry_problems, *filter_problems],
+        [*no_name_problems(options), *entry_problems, *filter_problems],
         # A namespace alone must not stop all that is in it: vm_name may have been forgotten.
         selection_problems({**options, "namespace": None}),
         [*fleet_problems(options), *wait_problems(options)],
-        _most_problems(options),
+        most_problems(options),
     )
     if invocation.options["vm_name"] is not None:
         problems = [_of_the_one(problem) for problem in problems]
@@ -103,7 +109,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 def run(invocation: Invocation, request: Request) -> Result:
     """Bring the VMs to their state. The result or the ApiError has a row for each."""
-    options, rows = invocation.options, list[Row]()
+    options, rows, misses = invocation.options, list[Row](), list[Unmatched]()
     session = PaletteSession(options)
     scope = scope_of(session, request.entries, request.filters)
     refuse_duplicates(scope.targets)
@@ -114,26 +120,20 @@ def run(invocation: Invocation, request: Request) -> Result:
         rows.extend(planned)
         return [row.member for row in planned if row.member]
 
-    def misses(fleet: Fleet) -> list[Unmatched]:
+    def check(fleet: Fleet) -> None:
         demand_clusters(fleet, options["on_error"])
         fleet = with_unmatched(fleet, request.entries, request.filters, scope.left_out)
         _check_selection(invocation, request, session, fleet)
-        return fleet.unmatched
+        misses.extend(fleet.unmatched)
+
+    def blocked() -> bool:
+        return any(row.blocked for row in rows)
 
     observing = partial(observe, filters=request.filters)
     clusters = ClusterRun(scope.targets, Fleet, observing, plan_part, PowerWork)
-    progress = Progress.of(options, invocation.progress, f"VMs to be {options['state']}")
-    if options["on_error"] == "continue" and not invocation.check_mode:
-        # No cluster waits for another, so what is wrong with the selection is known at the end.
-        clusters.execute(request.pace, progress)
-        missed = misses(clusters.fleet)
-        return _result(invocation, clusters.fleet, rows, missed)
-    missed = misses(clusters.observe_all())
-    clusters.plan_all()
-    aborted = options["on_error"] == "abort" and any(row.blocked for row in rows)
-    if not (aborted or invocation.check_mode):
-        clusters.execute(request.pace, progress)
-    return _result(invocation, clusters.fleet, rows, missed, aborted)
+    title = f"VMs to be {options['state']}"
+    aborted = carry_out(invocation, clusters, request.pace, title, check, blocked)
+    return _result(invocation, clusters.fleet, rows, misses, aborted)
 
 
 MODULE = Module(ARGUMENTS, read, run)
@@ -152,18 +152,6 @@ def _of_the_one(problem: Problem) -> Problem:
         return problem
     option = option if of_the_entry else "vm_name"
     return option_problem(option, problem.problem, _ONE[option])
-
-
-def _names_problems(options: Mapping[str, Any]) -> list[Problem]:
-    named = any(isinstance(vm, Mapping) and "name" in vm for vm in options["vms"] or ())
-    text = "name is for snapshots: leave it out"
-    return [option_problem("vms", text, [{"vm_name": "db1"}])] if named else []
-
-
-def _most_problems(options: Mapping[str, Any]) -> list[Problem]:
-    if options["max_failed_clusters"] >= 0:
-        return []
-    return [option_problem("max_failed_clusters", "must be 0 or more", 0)]
 
 
 def _row(state: str, fleet: Fleet, candidate: Candidate) -> Row:
@@ -187,18 +175,8 @@ def _check_selection(
         invocation.warn(str(miss))
 
 
-def _rows_not_reached(fleet: Fleet) -> list[Row]:
-    """Return a row for each listed VM of a cluster that could not be observed."""
-    rows = []
-    for target in fleet.targets:
-        error = fleet.failures.get(target.title)
-        if error is None or target.uid in fleet.titles:
-            continue
-        for entry in target.entries or ():
-            key = VmKey(target.uid or "", entry.namespace, entry.vm_name)
-            text = f"cluster {target.title} could not be reached: {error.message}"
-            rows.append(Row(target.title, key, Plan(None, "cluster_unreachable", text)))
-    return rows
+def _row_not_reached(vm: NotReached) -> Row:
+    return Row(vm.cluster, vm.key, Plan(None, "cluster_unreachable", vm.text))
 
 
 def _result(
@@ -206,25 +184,22 @@ def _result(
     fleet: Fleet,
     rows: list[Row],
     misses: Sequence[Unmatched],
-    aborted: bool = False,
+    aborted: bool,
 ) -> Result:
-    rows = sorted([*rows, *_rows_not_reached(fleet)], key=lambda row: (row.cluster, row.key))
+    rows += [_row_not_reached(vm) for vm in fleet.not_reached()]
+    rows.sort(key=lambda row: (row.cluster, row.key))
     result = power_result(rows, Run(invocation.check_mode, aborted))
-    result.update(clusters_result(fleet, counts_by_outcome(fleet, result["vms"])))
+    outcomes = ((vm["cluster"], vm["outcome"]) for vm in result["vms"])
+    result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
     result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
         result["diff"] = power_diff(rows, result["vms"])
     texts = (clusters_text(fleet), failure_text(result["vms"], aborted))
     text = "; ".join(filter(None, texts))
-    if not aborted and _tolerated(invocation.options, fleet, result["vms"]):
+    clusters = [vm["cluster"] for vm in failed(result["vms"])]
+    if not aborted and tolerated(invocation.options, fleet, clusters):
         if text:
             invocation.warn(text)
         return result
     reason = "preflight_failed" if aborted else "vms_failed"
     raise ApiError(reason, text, **result)
-
-
-def _tolerated(options: Mapping[str, Any], fleet: Fleet, vms: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether no more failed than may. The VMs of a failed cluster count as that one."""
-    elsewhere = [vm for vm in failed(vms) if vm["cluster"] not in fleet.failures]
-    return not elsewhere and len(fleet.failures) <= options["max_failed_clusters"]

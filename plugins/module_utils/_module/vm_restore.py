@@ -22,9 +22,17 @@ from .._validation.problems import Problem, merged, option_problem
 from .._validation.request import problems_in_options
 from .._vms.cluster_result import warn_of_states
 from .._vms.fleet import Target
-from .._vms.selection import Entry, Filters, Patterns, fleet_problems
+from .._vms.selection import Entry, Filters, Patterns
 from .base import Arguments, Invocation, Module, Result
-from .options import CONNECTION, ONE_CLUSTER, ONE_PROJECT, PROGRESS, RESTORE, VM
+from .options import (
+    CONNECTION,
+    ONE_CLUSTER,
+    ONE_PROJECT,
+    PROGRESS,
+    RESTORE,
+    VM,
+    one_cluster_problems,
+)
 
 _BACK_TO = ("snapshot", "set")
 _NAMES = ("snapshot", "restore_name")
@@ -57,7 +65,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     names = {name: options[name] for name in _NAMES if options[name] is not None}
     texts = {name: snapshot_name_problem(value) for name, value in names.items()}
     problems = merged(
-        [*problems_in_options(options), *fleet_problems(options)],
+        [*problems_in_options(options), *one_cluster_problems(options)],
         [option_problem(name, text, "before-patch") for name, text in texts.items() if text],
         set_name_problems(options["set"]) if options["set"] is not None else [],
         wait_problems(options),

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._execution.progress import Progress
 from .._execution.run import Pace, pace_from, pace_problems
 from .._execution.waiting import wait_problems, waiting_from
 from .._http.errors import ApiError
 from .._restores.fleet import RestoreFleet
 from .._restores.member import RestoreMember
 from .._restores.plan import Sight, refuse
-from .._restores.result import counts_by_outcome, set_diff, set_result
+from .._restores.result import set_diff, set_result
 from .._restores.run import RestoreRun, Row, Task, wanted_from
 from .._restores.session import RestoreSession
 from .._snapshots.clock import check_clock, clock_problem
@@ -24,13 +23,14 @@ from .._snapshots.set_result import failed_only, members_text
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.cluster_result import (
     clusters_result,
+    counts_by_outcome,
     demand_clusters,
     failure_text,
+    tolerated,
     warn_of_states,
     warn_of_unreadable,
 )
-from .._vms.fleet import Scope, label_of, scope_of, with_unmatched
-from .._vms.model import VmKey
+from .._vms.fleet import NotReached, Scope, scope_of, with_unmatched
 from .._vms.selection import Entry, Filters, entries_from, filters_from, fleet_problems
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -44,7 +44,14 @@ from .options import (
     RESTORE,
     SELECTION,
 )
-from .selected import demand_selection, refuse_duplicates, selection_problems
+from .selected import (
+    carry_out,
+    demand_selection,
+    most_problems,
+    no_name_problems,
+    refuse_duplicates,
+    selection_problems,
+)
 
 ARGUMENTS = Arguments(
     spec={
@@ -78,9 +85,9 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     entries, entry_problems = entries_from(options)
     problems = merged(
         set_name_problems(options["set"]),
-        [*_names_problems(options), *entry_problems, *filter_problems],
+        [*no_name_problems(options), *entry_problems, *filter_problems],
         [*selection_problems(options), *fleet_problems(options), *wait_problems(options)],
-        [*pace_problems(options), *_kubeconfig_problems(options), *_most_problems(options)],
+        [*pace_problems(options), *_kubeconfig_problems(options), *most_problems(options)],
     )
     if problems:
         return None, problems
@@ -97,29 +104,20 @@ def run(invocation: Invocation, request: Request) -> Result:
     warn_of_states((target.api for target in scope.targets), invocation.warn)
     task = Task(wanted_from(options), request.filters, invocation.now, invocation.warn)
     restores = RestoreRun(task, session, scope.targets)
-    progress = Progress.of(options, invocation.progress, options["set"])
-    clusters = restores.clusters
-    if options["on_error"] == "continue" and not invocation.check_mode:
-        # No cluster waits for another, so what is wrong with the selection is known at the end.
-        clusters.execute(request.pace, progress)
-        fleet = _known(invocation, request, session, clusters.fleet, scope)
-        return _result(invocation, fleet, restores.rows)
-    _known(invocation, request, session, clusters.observe_all(), scope)
-    clusters.plan_all()
-    aborted = options["on_error"] == "abort" and any(row.blocked for row in restores.rows)
-    if not (aborted or invocation.check_mode):
-        clusters.execute(request.pace, progress)
+
+    def check(fleet: RestoreFleet) -> None:
+        _check(invocation, request, session, fleet, scope)
+
+    def blocked() -> bool:
+        return any(row.blocked for row in restores.rows)
+
+    clusters, title = restores.clusters, options["set"]
+    aborted = carry_out(invocation, clusters, request.pace, title, check, blocked)
     fleet = with_unmatched(clusters.fleet, request.entries, request.filters, scope.left_out)
     return _result(invocation, fleet, restores.rows, aborted)
 
 
 MODULE = Module(ARGUMENTS, read, run)
-
-
-def _names_problems(options: Mapping[str, Any]) -> list[Problem]:
-    named = any(isinstance(vm, Mapping) and "name" in vm for vm in options["vms"] or ())
-    text = "name is for new snapshots: leave it out"
-    return [option_problem("vms", text, [{"vm_name": "db1"}])] if named else []
 
 
 def _kubeconfig_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -131,20 +129,14 @@ def _kubeconfig_problems(options: Mapping[str, Any]) -> list[Problem]:
     return [option_problem("kubeconfig", text, "/etc/palette/cluster-1.kubeconfig")]
 
 
-def _most_problems(options: Mapping[str, Any]) -> list[Problem]:
-    if options["max_failed"] >= 0:
-        return []
-    return [option_problem("max_failed", "must be 0 or more", 0)]
-
-
-def _known(
+def _check(
     invocation: Invocation,
     request: Request,
     session: RestoreSession,
     fleet: RestoreFleet,
     scope: Scope,
-) -> RestoreFleet:
-    """Return the fleet with what is to be known of it before anything is written."""
+) -> None:
+    """Tell what is wrong with what was observed; what nothing can be done with is an error."""
     abort = invocation.options["on_error"] == "abort"
     demand_clusters(fleet, invocation.options["on_error"])
     clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
@@ -154,53 +146,32 @@ def _known(
     demand_selection(fleet, request.entries, abort, session.project_hint, "nothing was restored")
     for miss in fleet.unmatched:
         invocation.warn(str(miss))
-    return fleet
 
 
-def _rows_not_reached(fleet: RestoreFleet) -> list[Row]:
-    """Return a row for each listed VM of a cluster that could not be observed."""
-    rows = []
-    for target in fleet.targets:
-        error = fleet.failures.get(target.title)
-        if error is None or target.uid in fleet.titles:
-            continue
-        for entry in target.entries or ():
-            key = VmKey(target.uid or "", entry.namespace, entry.vm_name)
-            text = f"cluster {target.title} could not be reached: {error.message}"
-            label, action = label_of(target.title, key), refuse("cluster_unreachable", text)
-            rows.append(Row(target.title, label, Sight(key, None), action, RestoreMember(key, [])))
-    return rows
+def _row_not_reached(vm: NotReached) -> Row:
+    action = refuse("cluster_unreachable", vm.text)
+    return Row(vm.cluster, vm.label, Sight(vm.key, None), action, RestoreMember(vm.key, []))
 
 
 def _result(
-    invocation: Invocation, fleet: RestoreFleet, planned: list[Row], aborted: bool = False
+    invocation: Invocation, fleet: RestoreFleet, planned: list[Row], aborted: bool
 ) -> Result:
     options = invocation.options
-    rows = sorted([*planned, *_rows_not_reached(fleet)], key=lambda row: row.label)
+    rows = [*planned, *(_row_not_reached(vm) for vm in fleet.not_reached())]
+    rows.sort(key=lambda row: row.label)
     result = set_result(rows, invocation.now, invocation.check_mode, aborted)
-    result.update(clusters_result(fleet, counts_by_outcome(fleet, rows, result["members"])))
+    outcomes = [(row.cluster, result["members"][row.label]["outcome"]) for row in rows]
+    result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
     result["unmatched"] = [miss.result for miss in fleet.unmatched]
     if invocation.diff_mode:
         result["diff"] = set_diff(rows, invocation.now)
     members = members_text(result["members"], aborted, options["max_failed"])
     failure = "; ".join(filter(None, (failure_text(fleet), members)))
-    if not aborted and _tolerated(options, fleet, rows, result["members"]):
+    failed = failed_only(result["members"])
+    if not aborted and tolerated(options, fleet, [r.cluster for r in rows if r.label in failed]):
         if failure:
             invocation.warn(failure)
         return result
     if options["members"] == "failed":
-        result["members"] = failed_only(result["members"])
+        result["members"] = failed
     raise ApiError("preflight_failed" if aborted else "members_failed", failure, **result)
-
-
-def _tolerated(
-    options: Mapping[str, Any],
-    fleet: RestoreFleet,
-    rows: Sequence[Row],
-    members: Mapping[str, Any],
-) -> bool:
-    """Say whether no more failed than may. The members of a failed cluster count as that one."""
-    failed = failed_only(members)
-    elsewhere = [row for row in rows if row.label in failed and row.cluster not in fleet.failures]
-    most_clusters, most = options["max_failed_clusters"], options["max_failed"]
-    return bool(len(fleet.failures) <= most_clusters and len(elsewhere) <= most)

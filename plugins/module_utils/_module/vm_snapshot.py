@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -24,17 +23,27 @@ from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
 from .._snapshots.results import diff, status_of
 from .._snapshots.steps import SnapshotWork
 from .._snapshots.wait import consistency_problems
-from .._validation.problems import Problem, merged, option_problem
+from .._validation.problems import Problem, merged
 from .._vms.cluster_result import warn_of_states
 from .._vms.model import VmKey
 from .._vms.observe import find_vm, list_vms
 from .._vms.selection import missing_vm
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
-from .options import BODY, CONNECTION, ONE_CLUSTER, ONE_PROJECT, PROGRESS, REPLACE, STATE, VM, WAIT
+from .options import (
+    BODY,
+    CONNECTION,
+    ONE_CLUSTER,
+    ONE_PROJECT,
+    PROGRESS,
+    REPLACE,
+    STATE,
+    VM,
+    WAIT,
+    one_cluster_problems,
+)
 
 _NAMES = ("name", "name_prefix")
-_CLUSTERS = {"cluster": "vm-cluster-1", "cluster_uid": "66a1f0c2e4b0a1b2c3d4e5f6"}
 
 ARGUMENTS = Arguments(
     spec={
@@ -67,7 +76,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     declaration, problems = read_declaration(options, invocation.now)
     problems = merged(
         problems,
-        [*wait_problems(options), *consistency_problems(options), *_cluster_problems(options)],
+        [*wait_problems(options), *consistency_problems(options), *one_cluster_problems(options)],
     )
     return declaration and Request(declaration, waiting_from(options)), problems
 
@@ -96,14 +105,6 @@ def run(invocation: Invocation, request: Request) -> Result:
 
 
 MODULE = Module(ARGUMENTS, read, run)
-
-
-def _cluster_problems(options: Mapping[str, Any]) -> list[Problem]:
-    return [
-        option_problem(name, "must not be empty", example)
-        for name, example in _CLUSTERS.items()
-        if options[name] == ""
-    ]
 
 
 def _demand(action: Action, now: datetime) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from .._execution.progress import Progress
 from .._execution.run import ClusterRun, Pace, pace_from, pace_problems
 from .._execution.waiting import wait_problems, waiting_from
 from .._http.errors import ApiError
@@ -27,6 +26,7 @@ from .._validation.printable import printable
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.cluster_result import (
     clusters_result,
+    counts_by_outcome,
     demand_clusters,
     failure_text,
     warn_of_clusters,
@@ -49,6 +49,7 @@ from .options import (
     SELECTION,
     SNAPSHOT_FILTERS,
 )
+from .selected import carry_out, most_problems
 
 ARGUMENTS = Arguments(
     spec={
@@ -120,7 +121,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     problems = merged(
         [*problems, *snapshot_problems, *after_problems],
         [*age_problems(options, *_AGES), *fleet_problems(options), *_count_problems(options)],
-        [*wait_problems(options), *pace_problems(options)],
+        [*wait_problems(options), *pace_problems(options), *most_problems(options)],
     )
     if problems:
         return None, problems
@@ -147,16 +148,11 @@ def run(invocation: Invocation, request: Request) -> Result:
         return observe(target, request.filters, with_vms)
 
     clusters = ClusterRun(targets, SnapshotFleet, observing, plan, SnapshotWork)
-    progress = Progress.of(options, invocation.progress, "retention")
-    if options["on_error"] == "continue" and not invocation.check_mode:
-        # No cluster waits for another.
-        clusters.execute(request.pace, progress)
-        demand_clusters(clusters.fleet, "continue")
-    else:
-        demand_clusters(clusters.observe_all(), options["on_error"])
-        clusters.plan_all()
-        if not invocation.check_mode:
-            clusters.execute(request.pace, progress)
+
+    def check(fleet: SnapshotFleet) -> None:
+        demand_clusters(fleet, options["on_error"])
+
+    carry_out(invocation, clusters, request.pace, "retention", check)
     fleet = with_unmatched(clusters.fleet, None, request.filters, left_out)
     warn_of_unreadable(fleet, invocation.warn)
     if not (fleet.snapshots or fleet.unreadable or fleet.failures) and session.project_hint:
@@ -293,12 +289,10 @@ def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work
 def _rows(invocation: Invocation, fleet: SnapshotFleet, work: Work, to_come: int) -> Result:
     rows = [_row(invocation, fleet, decision, work.members) for decision in work.decisions]
     changed = any(member.may_have_changed for member in work.members.values())
-    counts = {target.title: Counter[str]() for target in fleet.targets}
-    for row in rows:
-        counts[fleet.titles[row["cluster_uid"]]][row["outcome"]] += 1
+    outcomes = ((row["cluster"], row["outcome"]) for row in rows)
     return {
         "changed": changed or (invocation.check_mode and bool(work.members)),
-        **clusters_result(fleet, counts),
+        **clusters_result(fleet, counts_by_outcome(fleet, outcomes)),
         "check_mode": invocation.check_mode,
         "snapshots": rows,
         "summary": {**_summary(rows), "to_come": to_come},

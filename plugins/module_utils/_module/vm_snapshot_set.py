@@ -10,7 +10,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from .._execution.progress import Progress
 from .._execution.run import ClusterRun, Pace, pace_from, pace_problems
 from .._execution.waiting import wait_problems, waiting_from
 from .._http.errors import ApiError, invalid_parameters
@@ -35,7 +34,6 @@ from .._snapshots.plan_set import freshest, left_alone, plan_absent_members, pla
 from .._snapshots.set_result import (
     Row,
     Run,
-    counts_by_outcome,
     failed_only,
     members_text,
     set_diff,
@@ -44,16 +42,18 @@ from .._snapshots.set_result import (
 from .._snapshots.steps import SnapshotWork
 from .._snapshots.wait import consistency_problems
 from .._validation.durations import age_problems, parse_age
-from .._validation.problems import Problem, merged, option_problem
+from .._validation.problems import Problem, merged
 from .._vms.cluster_result import (
     clusters_result,
+    counts_by_outcome,
     demand_clusters,
     failure_text,
+    tolerated,
     warn_of_states,
     warn_of_unreadable,
 )
-from .._vms.fleet import Candidate, Scope, Target, label_of, scope_of, with_unmatched
-from .._vms.model import VirtualMachine, VmKey
+from .._vms.fleet import Candidate, NotReached, Scope, Target, scope_of, with_unmatched
+from .._vms.model import VirtualMachine
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
@@ -71,7 +71,13 @@ from .options import (
     STATE,
     WAIT,
 )
-from .selected import demand_selection, refuse_duplicates, selection_problems
+from .selected import (
+    carry_out,
+    demand_selection,
+    most_problems,
+    refuse_duplicates,
+    selection_problems,
+)
 
 ARGUMENTS = Arguments(
     spec={
@@ -123,7 +129,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
             *filter_problems,
             *selection_problems(options, options["state"] == "present"),
         ],
-        [*fleet_problems(options), *_max_failed_problems(options)],
+        [*fleet_problems(options), *most_problems(options)],
         [*_definition_problems(options), *age_problems(options, "unless_newer_than")],
         [*wait_problems(options), *consistency_problems(options)],
         pace_problems(options),
@@ -140,12 +146,11 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 def run(invocation: Invocation, request: Request) -> Result:
     """Complete or delete the set. The result or the ApiError has a row for each member."""
-    options, rows = invocation.options, list[Row]()
+    options, rows, misses = invocation.options, list[Row](), list[Unmatched]()
     session = PaletteSession(options)
     scope = scope_of(session, request.entries, request.filters)
     refuse_duplicates(scope.targets)
     warn_of_states((target.api for target in scope.targets), invocation.warn)
-    progress = Progress.of(options, invocation.progress, options["set"])
 
     def plan(part: SnapshotFleet) -> list[SnapshotMember]:
         planned = _plan(invocation, request, part, session.clock_skew)
@@ -154,18 +159,15 @@ def run(invocation: Invocation, request: Request) -> Result:
 
     observing = partial(_observe, request, options["state"] == "present")
     clusters = ClusterRun(scope.targets, SnapshotFleet, observing, plan, SnapshotWork)
-    if options["on_error"] == "continue" and not invocation.check_mode:
-        # No cluster waits for another, so what is wrong with the selection is known at the end.
-        clusters.execute(request.pace, progress)
-        fleet = _known(invocation, request, clusters.fleet, scope)
-        misses = _check_selection(invocation, request, session, fleet)
-        return _result(invocation, clusters.fleet, rows, misses)
-    fleet = _known(invocation, request, clusters.observe_all(), scope)
-    misses = _check_selection(invocation, request, session, fleet)
-    clusters.plan_all()
-    aborted = options["on_error"] == "abort" and any(row.blocked for row in rows)
-    if not (aborted or invocation.check_mode):
-        clusters.execute(request.pace, progress)
+
+    def check(fleet: SnapshotFleet) -> None:
+        fleet = _known(invocation, request, fleet, scope)
+        misses.extend(_check_selection(invocation, request, session, fleet))
+
+    def blocked() -> bool:
+        return any(row.blocked for row in rows)
+
+    aborted = carry_out(invocation, clusters, request.pace, options["set"], check, blocked)
     return _result(invocation, clusters.fleet, rows, misses, aborted)
 
 
@@ -195,12 +197,6 @@ def _definition_problems(options: Mapping[str, Any]) -> list[Problem]:
         for field in fields
         if isinstance(definition.get(part), Mapping) and field in definition[part]
     ]
-
-
-def _max_failed_problems(options: Mapping[str, Any]) -> list[Problem]:
-    if options["max_failed"] >= 0:
-        return []
-    return [option_problem("max_failed", "must be 0 or more", 0)]
 
 
 def _observe(request: Request, present: bool, target: Target) -> SnapshotFleet:
@@ -346,20 +342,9 @@ def _row(
     return Row(candidate.cluster, candidate.label, actions, shown, member)
 
 
-def _rows_not_reached(fleet: SnapshotFleet) -> list[Row]:
-    """Return a row for each listed VM of a cluster that could not be observed."""
-    rows = []
-    for target in fleet.targets:
-        error = fleet.failures.get(target.title)
-        if error is None or target.uid in fleet.titles:
-            continue
-        for entry in target.entries or ():
-            key = VmKey(target.uid or "", entry.namespace, entry.vm_name)
-            text = f"cluster {target.title} could not be reached: {error.message}"
-            action = refuse("cluster_unreachable", text)
-            label = label_of(target.title, key)
-            rows.append(Row(target.title, label, [action], action, SnapshotMember(key, [])))
-    return rows
+def _row_not_reached(vm: NotReached) -> Row:
+    action = refuse("cluster_unreachable", vm.text)
+    return Row(vm.cluster, vm.label, [action], action, SnapshotMember(vm.key, []))
 
 
 def _result(
@@ -367,13 +352,14 @@ def _result(
     fleet: SnapshotFleet,
     rows: list[Row],
     misses: Sequence[Unmatched],
-    aborted: bool = False,
+    aborted: bool,
 ) -> Result:
     options = invocation.options
-    rows += _rows_not_reached(fleet)
+    rows += [_row_not_reached(vm) for vm in fleet.not_reached()]
     run = Run(invocation.now, invocation.check_mode, aborted, options["group_by"])
     result = set_result(rows, run)
-    result.update(clusters_result(fleet, counts_by_outcome(fleet, rows, result["members"])))
+    outcomes = [(row.cluster, result["members"][row.label]["outcome"]) for row in rows]
+    result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
     result["unmatched"] = [miss.result for miss in misses]
     result.update({"diff": set_diff(rows)} if invocation.diff_mode else {})
     texts = (
@@ -381,24 +367,12 @@ def _result(
         members_text(result["members"], aborted, options["max_failed"]),
     )
     failure = "; ".join(filter(None, texts))
-    if not aborted and _tolerated(options, fleet, rows, result["members"]):
+    failed = failed_only(result["members"])
+    if not aborted and tolerated(options, fleet, [r.cluster for r in rows if r.label in failed]):
         if failure:
             invocation.warn(failure)
         return result
     if options["members"] == "failed":
-        result["members"] = failed_only(result["members"])
+        result["members"] = failed
     reason = "preflight_failed" if aborted else "members_failed"
     raise ApiError(reason, failure, **result)
-
-
-def _tolerated(
-    options: Mapping[str, Any],
-    fleet: SnapshotFleet,
-    rows: Sequence[Row],
-    members: Mapping[str, Any],
-) -> bool:
-    """Say whether no more failed than may. The members of a failed cluster count as that one."""
-    failed = failed_only(members)
-    elsewhere = [row for row in rows if row.label in failed and row.cluster not in fleet.failures]
-    most_clusters, most = options["max_failed_clusters"], options["max_failed"]
-    return bool(len(fleet.failures) <= most_clusters and len(elsewhere) <= most)

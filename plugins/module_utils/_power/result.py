@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .._http.errors import ApiError
 from .._validation.printable import printable
-from .._vms.fleet import Fleet, label_of
+from .._vms.fleet import label_of
 from .._vms.model import VmKey
 from .plan import Goal, Plan
 from .work import PowerMember
@@ -59,14 +59,6 @@ def power_result(rows: Sequence[Row], run: Run) -> dict[str, Any]:
         "vms": vms,
         "summary": {"total": len(vms), **dict.fromkeys(_OUTCOMES, 0), **outcomes},
     }
-
-
-def counts_by_outcome(fleet: Fleet, vms: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    """Return how many VMs of each cluster had which outcome, by its title."""
-    counts: dict[str, Counter[str]] = {target.title: Counter() for target in fleet.targets}
-    for vm in vms:
-        counts[vm["cluster"]][vm["outcome"]] += 1
-    return {title: dict(counter) for title, counter in counts.items()}
 
 
 def power_diff(rows: Iterable[Row], vms: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from .._palette.objects import write_time
 from .._validation.printable import printable
-from .._vms.fleet import Fleet
 from .model import SAFETY, STRATEGY, Restore
 from .plan import FINISH, RESTORE, Act, strategy_after
 from .run import Row
@@ -52,16 +51,6 @@ def row_result(row: Row, now: datetime, check_mode: bool, aborted: bool = False)
     elif row.blocked:
         result.update(reason=row.action.reason, msg=row.action.message)
     return {**result, "msg": printable(result["msg"])}
-
-
-def counts_by_outcome(
-    fleet: Fleet, rows: Iterable[Row], members: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, int]]:
-    """Return how many members of each cluster had which outcome, by its title."""
-    counts: dict[str, Counter[str]] = {target.title: Counter() for target in fleet.targets}
-    for row in rows:
-        counts[row.cluster][members[row.label]["outcome"]] += 1
-    return {title: dict(counter) for title, counter in counts.items()}
 
 
 def set_diff(rows: Sequence[Row], now: datetime) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._validation.printable import printable
-from .._vms.fleet import Fleet
 from .member import SnapshotMember
 from .model import Snapshot
 from .plan import REFUSE, Action
@@ -89,16 +88,6 @@ def skew_seconds(snapshots: Iterable[Snapshot | None]) -> int | None:
     """Return how far apart the points in time of usable snapshots are; None for fewer than two."""
     times = [s.creation_time for s in snapshots if s and s.ready and s.creation_time]
     return int((max(times) - min(times)).total_seconds()) if len(times) > 1 else None
-
-
-def counts_by_outcome(
-    fleet: Fleet, rows: Iterable[Row], members: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, int]]:
-    """Return how many members of each cluster had which outcome, by its title."""
-    counts: dict[str, Counter[str]] = {target.title: Counter() for target in fleet.targets}
-    for row in rows:
-        counts[row.cluster][members[row.label]["outcome"]] += 1
-    return {title: dict(counter) for title, counter in counts.items()}
 
 
 def _groups(rows: Iterable[Row], run: Run) -> dict[str, dict[str, Any]]:

@@ -44,6 +44,29 @@ def counts_by_cluster(fleet: Fleet, what: str, keys: Iterable[VmKey]) -> dict[st
     return {title: {what: counts[uid]} for uid, title in fleet.titles.items()}
 
 
+def counts_by_outcome(
+    fleet: Fleet, outcomes: Iterable[tuple[str, str]]
+) -> dict[str, dict[str, int]]:
+    """Return how many VMs of each cluster had which outcome, by its title.
+
+    outcomes: of each VM, after what its cluster is called.
+    """
+    counts: dict[str, Counter[str]] = {target.title: Counter() for target in fleet.targets}
+    for title, outcome in outcomes:
+        counts[title][outcome] += 1
+    return {title: dict(counter) for title, counter in counts.items()}
+
+
+def tolerated(options: Mapping[str, Any], fleet: Fleet, failed: Iterable[str]) -> bool:
+    """Say whether no more failed than may. The VMs of a failed cluster count as that one.
+
+    failed: what the cluster of each failed VM is called.
+    """
+    elsewhere = sum(title not in fleet.failures for title in failed)
+    most, most_clusters = options.get("max_failed", 0), options["max_failed_clusters"]
+    return bool(len(fleet.failures) <= most_clusters and elsewhere <= most)
+
+
 def demand_clusters(fleet: Fleet, on_error: str) -> None:
     """Raise ApiError if a cluster was not observed that the task cannot do without.
 

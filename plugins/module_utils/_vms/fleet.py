@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -42,6 +42,22 @@ class Candidate(NamedTuple):
     cluster: str
     vm: VirtualMachine | None
     own_name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What the VM is called in results."""
+        return label_of(self.cluster, self.key)
+
+
+class NotReached(NamedTuple):
+    """A listed VM of a cluster that could not be observed.
+
+    cluster: what it is called in results. text: why.
+    """
+
+    cluster: str
+    key: VmKey
+    text: str
 
     @property
     def label(self) -> str:
@@ -129,6 +145,17 @@ class Fleet:
         """Return the text that a VM does not exist."""
         here = (vm for vm in self.vms if vm.cluster_uid == key.cluster_uid)
         return missing_vm(key, self.titles[key.cluster_uid], here)
+
+    def not_reached(self) -> Iterator[NotReached]:
+        """Yield the listed VMs of the clusters that could not be observed."""
+        for target in self.targets:
+            error = self.failures.get(target.title)
+            if error is None or target.uid in self.titles:
+                continue
+            text = f"cluster {target.title} could not be reached: {error.message}"
+            for entry in target.entries or ():
+                key = VmKey(target.uid or "", entry.namespace, entry.vm_name)
+                yield NotReached(target.title, key, text)
 
     def list_again(self, listing: Callable[[ClusterVms], Sequence[Listed]]) -> list[Listed]:
         """Return what is listed in the clusters that were observed; one that fails adds nothing."""

@@ -139,7 +139,9 @@ def test_notes_are_warnings(palette: PowerPalette) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"cluster_uid": None, "cluster": ""}, "cluster: "),
+        ({"cluster_uid": None, "cluster": ""}, "cluster: must not be empty; for example: "),
+        ({"cluster_uid": ""}, "cluster_uid: must not be empty; for example: "),
+        ({"namespace": ""}, "namespace: must not be empty; for example: "),
         ({"vm_name": "../x"}, "vm_name: "),
         ({"namespace": "a/b"}, "namespace: "),
         ({"snapshot": None, "set": "a b"}, "set: "),
@@ -151,4 +153,5 @@ def test_notes_are_warnings(palette: PowerPalette) -> None:
 def test_wrong_options(palette: PowerPalette, options: Json, text: str) -> None:
     result = restore(palette, **options)
     assert result["reason"] == "invalid_parameters"
-    assert result["problems"][0].startswith(text)
+    (problem,) = result["problems"]
+    assert problem.startswith(text)
