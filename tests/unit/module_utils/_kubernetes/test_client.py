@@ -146,8 +146,8 @@ class Watched(ssl.SSLContext):
     def load_cert_chain(self, certfile: Any, *args: Any, **kwargs: Any) -> None:
         path = Path(certfile)
         self.seen.append((path, path.stat().st_mode & 0o777))
-        if self.interrupt:
-            raise self.interrupt
+        if self.interrupt is not None:
+            raise self.interrupt()
         super().load_cert_chain(certfile, *args, **kwargs)
 
 
