@@ -54,7 +54,7 @@ TARBALL := build/spectrocloud-palette-$(VERSION).tar.gz
 
 SUITES := unit integration sanity
 LINTERS := ruff ruff-format mypy ansible-lint
-DOCS := docs-lint changelog
+DOCS := docs-lint site changelog
 # The longest first, so that the last one running has company.
 CHECKS := sanity integration unit galaxy $(LINTERS) $(DOCS)
 
@@ -112,7 +112,7 @@ bench: $(DEV) $(RIVALS)/.done ## Measure against the targets (BENCH="1 3" choose
 
 lint: $(LINTERS) ## Ruff, mypy --strict, ansible-lint
 
-docs: $(DOCS) ## Check the documentation of plugins and roles, and the changelog
+docs: $(DOCS) ## Build the documentation site into build/site; check it, the documentation of plugins and the changelog
 
 unit: $(DEV) ## Unit tests, with coverage of plugins/
 	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ONCE) $(ARGS)
@@ -142,6 +142,9 @@ ansible-lint: $(DEV)
 docs-lint: $(DEV)
 	@$(CHECK) 20 antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self \
 	    --check-extra-docs-refs .
+
+site: $(DEV)
+	@$(CHECK) 40 python tools/build_site.py
 
 changelog: $(DEV)
 	@$(CHECK) 2 antsibull-changelog lint

@@ -19,6 +19,8 @@ from palette_simulator.launch import Simulator
 
 REPOSITORY = "https://github.com/spectrocloud/ansible-collection-palette"
 READMES = ("README.md", "roles/vm_snapshot/README.md")
+# Whose commands and files are tried.
+PAGES = (*READMES, "docs/getting-started.md")
 # Read on Galaxy or from the tarball, without the rest of the repository.
 SHIPPED_PAGES = (*READMES, "CODE_OF_CONDUCT.md", "MAINTAINERS.md", "SECURITY.md")
 # In the order that certification asks for.
@@ -107,7 +109,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         yield reader
 
 
-@pytest.mark.parametrize("name", READMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_what_a_readme_tells_works(reader: Reader, name: str) -> None:
     readme = Readme.read(name)
     readme.write_files(reader.ansible.home)
@@ -126,7 +128,7 @@ def test_what_a_readme_tells_works(reader: Reader, name: str) -> None:
         assert not warned, f"{line}\n{run.output}"
 
 
-@pytest.mark.parametrize("name", READMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_a_readme_tells_nothing_that_is_not_tried(name: str) -> None:
     readme = Readme.read(name)
     assert len(readme.files) == len(_blocks(readme.text, "yaml"))

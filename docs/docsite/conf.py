@@ -1,0 +1,52 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How Sphinx makes the documentation site; tools/build_site.py calls it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from docutils import nodes
+from sphinx.application import Sphinx
+
+with open("galaxy.yml", encoding="utf-8") as file:
+    GALAXY = yaml.safe_load(file)
+REPOSITORY = GALAXY["repository"]
+
+project = "spectrocloud.palette"
+author = copyright = "Contributors to the spectrocloud.palette collection"
+version = release = GALAXY["version"]
+extensions = ["myst_parser", "sphinx_antsibull_ext"]
+myst_enable_extensions = ["deflist"]
+# The anchors that GitHub makes, so that links work on both.
+myst_heading_anchors = 3
+nitpicky = True
+html_theme = "furo"
+html_title = f"{project} {version}"
+html_copy_source = False
+
+
+def to_repository(_app: Sphinx, _page: str, source: list[str]) -> None:
+    """Let links to files outside docs/ lead to the repository."""
+    source[0] = source[0].replace("](../", f"]({REPOSITORY}/blob/main/")
+
+
+def to_ansible(_app: Sphinx, _env: Any, node: Any, content: nodes.Node) -> nodes.Node | None:
+    """Let references to pages of Ansible's own documentation lead there."""
+    page = ANSIBLE_PAGES.get(node["reftarget"])
+    if page is None:
+        return None
+    url = f"https://docs.ansible.com/ansible/latest/{page}.html"
+    return nodes.reference("", "", content, internal=False, refuri=url)
+
+
+# By the labels that antsibull-docs writes.
+ANSIBLE_PAGES: dict[str, str] = {}
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the two."""
+    app.connect("source-read", to_repository)
+    app.connect("missing-reference", to_ansible)
