@@ -24,15 +24,16 @@ class Window:
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit
-        self._began_at: float | None = None
+        # Those in _done came after that.
+        self._counted_from: float | None = None
         self._done: deque[float] = deque()
         # When paces were measured, and the paces: falling, so that the best is the first.
         self._paces: deque[tuple[float, float]] = deque()
 
     def begin(self, now: float) -> None:
         """Note that a member was let in. now: in seconds, as all times here."""
-        if self._began_at is None:
-            self._began_at = now
+        if self._counted_from is None:
+            self._counted_from = now
 
     def finish(self, now: float) -> None:
         """Note that the storage is done with a member."""
@@ -53,9 +54,12 @@ class Window:
         return int(max(best * patience, assumed))
 
     def pace(self, now: float) -> float:
-        """Return the members a second that the storage has finished lately."""
+        """Return the members a second that the storage has finished lately.
+
+        Polls may be as rare as the horizon is long: what one poll finds was finished since the poll
+        before it.
+        """
         while self._done and self._done[0] < now - _HORIZON:
-            self._done.popleft()
-        began_at = now if self._began_at is None else self._began_at
-        measured = min(now - began_at, _HORIZON)
+            self._counted_from = self._done.popleft()
+        measured = 0.0 if self._counted_from is None else now - self._counted_from
         return len(self._done) / measured if measured > 0 else 0.0
