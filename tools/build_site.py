@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the documentation site into build/site: the pages of docs/, and the reference of all content.
+"""Builds the documentation site into build/site: the pages of docs/ and the reference.
 
 It fails where a reference leads nowhere, or a page has no way to it.
 """
@@ -15,19 +15,26 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 SITE = CHECKOUT / "build" / "site"
 SOURCE = SITE / "source"
+REFERENCE = SOURCE / "reference"
+GENERATE = (
+    *("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"),
+    "--dest-dir",
+)
+BUILD = ("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet")
 
 
 def main() -> None:
     """Gather the pages, generate the reference, and let Sphinx make the site."""
     shutil.rmtree(SITE, ignore_errors=True)
-    SOURCE.mkdir(parents=True)
+    # antsibull-docs insists that only its user may write there.
+    REFERENCE.mkdir(parents=True)
+    REFERENCE.chmod(0o755)
     for page in [*CHECKOUT.glob("docs/*.md"), *CHECKOUT.glob("docs/*.svg")]:
         shutil.copy(page, SOURCE)
     shutil.copy(CHECKOUT / "docs" / "docsite" / "conf.py", SOURCE)
     shutil.copy(CHECKOUT / "galaxy.yml", SOURCE)
-    _run("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error",
-         "--dest-dir", SOURCE / "reference", "spectrocloud.palette")
-    _run("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", SOURCE, SITE / "html")
+    _run(*GENERATE, REFERENCE, "spectrocloud.palette")
+    _run(*BUILD, SOURCE, SITE / "html")
     print(f"The site is in {(SITE / 'html' / 'index.html').relative_to(CHECKOUT)}")
 
 

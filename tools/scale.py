@@ -165,7 +165,7 @@ def simulate(fleet: Fleet) -> Outcome:
 def table() -> str:
     """Return the table of the page, in Markdown."""
     lines = [
-        "| VMs | Clusters | Storage of a cluster, snapshots a second | Addresses | Takes | Requests | A VM | What limits |",
+        "| VMs | Clusters | Snapshots a second | Addresses | Takes | Requests | A VM | Limit |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for fleet in FLEETS:

@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 
-with open("galaxy.yml", encoding="utf-8") as file:
-    GALAXY = yaml.safe_load(file)
+GALAXY = yaml.safe_load(Path("galaxy.yml").read_text("utf-8"))
 REPOSITORY = GALAXY["repository"]
 
 project = "spectrocloud.palette"
-author = copyright = "Contributors to the spectrocloud.palette collection"
+author = "Contributors to the spectrocloud.palette collection"
 version = release = GALAXY["version"]
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 myst_enable_extensions = ["deflist"]
@@ -27,23 +26,34 @@ html_theme = "furo"
 html_title = f"{project} {version}"
 html_copy_source = False
 
+# Of Ansible's own documentation, by the labels that antsibull-docs writes.
+ANSIBLE_PAGES = {
+    "action_plugins": "plugins/action.html",
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+    "inventory_plugins": "plugins/inventory.html",
+}
+
 
 def to_repository(_app: Sphinx, _page: str, source: list[str]) -> None:
     """Let links to files outside docs/ lead to the repository."""
     source[0] = source[0].replace("](../", f"]({REPOSITORY}/blob/main/")
 
 
-def to_ansible(_app: Sphinx, _env: Any, node: Any, content: nodes.Node) -> nodes.Node | None:
+def to_ansible(
+    _app: Sphinx, _env: object, node: nodes.Element, content: nodes.TextElement
+) -> nodes.Node | None:
     """Let references to pages of Ansible's own documentation lead there."""
-    page = ANSIBLE_PAGES.get(node["reftarget"])
+    page = ANSIBLE_PAGES.get(node["reftarget"]) or _page_of_builtin(node["reftarget"])
     if page is None:
         return None
-    url = f"https://docs.ansible.com/ansible/latest/{page}.html"
+    url = f"https://docs.ansible.com/ansible/latest/{page}"
     return nodes.reference("", "", content, internal=False, refuri=url)
 
 
-# By the labels that antsibull-docs writes.
-ANSIBLE_PAGES: dict[str, str] = {}
+def _page_of_builtin(label: str) -> str | None:
+    _before, builtin, name = label.partition("ansible_collections.ansible.builtin.")
+    return f"collections/ansible/builtin/{name}.html" if builtin else None
 
 
 def setup(app: Sphinx) -> None:

@@ -53,8 +53,8 @@ def calendar(rules: Rules) -> str:
     """Return the weeks up to a Monday, and the nights before that are kept."""
     nights = {f"{at:%F}": letters for at, letters in kept(rules).items()}
     first = MONDAY - (WEEKS_SHOWN - 1) * 7 * DAY
-    lines = ["week of  " + "".join(f"{day:5}" for day in "Mon Tue Wed Thu Fri Sat Sun".split())]
-    shown = set()
+    lines = ["week of  Mon  Tue  Wed  Thu  Fri  Sat  Sun"]
+    shown: set[str] = set()
     for week in (first + 7 * number * DAY for number in range(WEEKS_SHOWN)):
         days = [week + number * DAY for number in range(7)]
         shown.update(f"{day:%F}" for day in days)
