@@ -83,6 +83,8 @@ options:
         each cluster as soon as it has answered.
       - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
         that match nothing are only warned of.
+      - A cluster that does not exist is no trouble of a cluster, but a mistake in the task. It is
+        an error before everything else, with V(continue) too.
     type: str
     choices: [abort, continue]
     default: abort

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._http.errors import ApiError
 from .._kubernetes.cluster import ClusterApi
 from .._palette.vms import ClusterVms
 from .._snapshots.fleet import SnapshotFleet
@@ -66,8 +65,6 @@ def observe(
     target: Target, filters: Filters, reach: Callable[[ClusterVms], ClusterApi]
 ) -> RestoreFleet:
     """Observe what is selected in one cluster. reach: returns its own API."""
-    if isinstance(target.api, ApiError):
-        raise target.api
     part = RestoreFleet()
     seen = observe_snapshots(target, filters, with_vms=True)
     SnapshotFleet.add(part, seen)

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .._http.errors import ApiError
 from .._http.threads import at_once
 from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, nearest, option_problem
@@ -136,8 +135,6 @@ def observe(target: Target, filters: Filters, with_vms: bool) -> SnapshotFleet:
 
     Without with_vms, filters select the VMs that have snapshots, even if they no longer exist.
     """
-    if isinstance(target.api, ApiError):
-        raise target.api
     if target.entries is not None:
         return _observe_entries(target, target.api, with_vms)
     return _observe_matching(target, target.api, filters, with_vms)

@@ -100,9 +100,9 @@ def warn_of_unreadable(fleet: Fleet, warn: Callable[[str], None]) -> None:
         warn(f"{len(fleet.unreadable) - _SHOWN} more objects cannot be read and are left alone")
 
 
-def warn_of_states(apis: Iterable[ClusterVms | ApiError], warn: Callable[[str], None]) -> None:
+def warn_of_states(apis: Iterable[ClusterVms], warn: Callable[[str], None]) -> None:
     """Warn of the clusters that are not running, before work on them begins."""
-    texts = [api.cluster.trouble for api in apis if isinstance(api, ClusterVms)]
+    texts = [api.cluster.trouble for api in apis]
     troubles = list(filter(None, texts))
     more = f"; and {len(troubles) - _SHOWN} more" if len(troubles) > _SHOWN else ""
     if troubles:

@@ -68,18 +68,18 @@ class NotReached(NamedTuple):
 class Target(NamedTuple):
     """What a task selects in one cluster.
 
-    title: what the cluster is called in results. api: or why there is no such cluster. entries: the
-    listed VMs; None where filters select.
+    title: what the cluster is called in results. entries: the listed VMs; None where filters
+    select.
     """
 
     title: str
-    api: ClusterVms | ApiError
+    api: ClusterVms
     entries: Sequence[Entry] | None = None
 
     @property
-    def uid(self) -> str | None:
-        """The cluster's uid, if it is known."""
-        return self.api.cluster.uid if isinstance(self.api, ClusterVms) else None
+    def uid(self) -> str:
+        """The cluster's uid."""
+        return self.api.cluster.uid
 
 
 class Scope(NamedTuple):
@@ -154,14 +154,13 @@ class Fleet:
                 continue
             text = f"cluster {target.title} could not be reached: {error.message}"
             for entry in target.entries or ():
-                key = VmKey(target.uid or "", entry.namespace, entry.vm_name)
+                key = VmKey(target.uid, entry.namespace, entry.vm_name)
                 yield NotReached(target.title, key, text)
 
     def list_again(self, listing: Callable[[ClusterVms], Sequence[Listed]]) -> list[Listed]:
         """Return what is listed in the clusters that were observed; one that fails adds nothing."""
-        reached = (target.api for target in self.targets if target.uid in self.titles)
-        apis = [api for api in reached if isinstance(api, ClusterVms)]
-        lists = at_once(listing, apis)
+        reached = [target.api for target in self.targets if target.uid in self.titles]
+        lists = at_once(listing, reached)
         return [item for items in lists if not isinstance(items, ApiError) for item in items]
 
     def look_again(
@@ -196,10 +195,10 @@ def scope_of(session: PaletteSession, entries: Sequence[Entry] | None, filters: 
     for entry in dict.fromkeys(filters.left(entries)):
         by_name.setdefault((entry.cluster, entry.cluster_uid), []).append(entry)
     # A cluster may be listed by its name and by its uid.
-    targets: dict[object, Target] = {}
+    targets: dict[str, Target] = {}
     for (name, api), own in zip(session.named(list(by_name)), by_name.values()):
-        target = targets.setdefault(_identity(api), Target(name, api, []))
-        targets[_identity(api)] = target._replace(entries=[*(target.entries or ()), *own])
+        target = targets.setdefault(api.cluster.uid, Target(name, api, []))
+        targets[target.uid] = target._replace(entries=[*(target.entries or ()), *own])
     return Scope(list(targets.values()))
 
 
@@ -214,8 +213,6 @@ def _narrowed(targets: Sequence[Target], filters: Filters) -> Scope:
 
 def observe(target: Target, filters: Filters) -> Fleet:
     """Observe the VMs that are selected in one cluster."""
-    if isinstance(target.api, ApiError):
-        raise target.api
     if target.entries is None:
         vms = list_vms(target.api, filters.namespaces)
         candidates = matching(filters, vms_by_key(vms), target.title)
@@ -346,20 +343,12 @@ def _listed(api: ClusterVms, entries: Sequence[Entry]) -> list[VirtualMachine]:
     return list_vms(api, {entry.namespace for entry in entries})
 
 
-def _titled(found: Sequence[tuple[str, ClusterVms | ApiError]]) -> list[Target]:
+def _titled(found: Sequence[tuple[str, ClusterVms]]) -> list[Target]:
     """Return the clusters, each called by its name or, where others have it too, by its uid."""
-    named = Counter(api.cluster.name for _name, api in found if isinstance(api, ClusterVms))
-
-    def title(name: str, api: ClusterVms | ApiError) -> str:
-        if isinstance(api, ApiError):
-            return name
-        return api.cluster.name if named[api.cluster.name] == 1 else api.cluster.uid
-
-    return [Target(title(name, api), api) for name, api in found]
-
-
-def _identity(api: ClusterVms | ApiError) -> object:
-    return api.cluster.uid if isinstance(api, ClusterVms) else api
+    clusters = [api.cluster for _name, api in found]
+    named = Counter(cluster.name for cluster in clusters)
+    titles = [cluster.name if named[cluster.name] == 1 else cluster.uid for cluster in clusters]
+    return [Target(title, api) for title, (_name, api) in zip(titles, found)]
 
 
 def label_of(title: str, key: VmKey) -> str:

@@ -37,10 +37,10 @@ class PaletteSession:
         found = Cluster(uid, uid, scope) if uid else _cluster_named(self._client, name or "", scope)
         return ClusterVms(self._client, found)
 
-    def vm_clusters(self) -> list[tuple[str, ClusterVms | ApiError]]:
+    def vm_clusters(self) -> list[tuple[str, ClusterVms]]:
         """Return the clusters that the options name; if they name none, all that run VMs.
 
-        Each with what the task calls it, and the error of a name that stands for no cluster.
+        Each with what the task calls it.
         """
         options = self._options
         if options.get("cluster") or options.get("cluster_uid"):
@@ -50,16 +50,18 @@ class PaletteSession:
         found = clusters.vm_clusters(self._client, self._scope())
         return [(cluster.name, ClusterVms(self._client, cluster)) for cluster in found]
 
-    def named(
-        self, names: Sequence[tuple[str | None, str | None]]
-    ) -> list[tuple[str, ClusterVms | ApiError]]:
-        """Return the clusters with these names or uids, all looked up at the same time."""
+    def named(self, names: Sequence[tuple[str | None, str | None]]) -> list[tuple[str, ClusterVms]]:
+        """Return the clusters with these names or uids, all looked up at the same time.
+
+        A name that stands for no cluster is a mistake of the task, and no trouble of a cluster.
+        """
         self._scope()  # once, before there are threads
         found = at_once(lambda given: self.cluster(*given), names)
-        for error in found:
-            if isinstance(error, ApiError) and error.reason not in _OF_THE_NAME:
-                raise error
-        return [(name or uid or "", api) for (name, uid), api in zip(names, found)]
+        errors = [error for error in found if isinstance(error, ApiError)]
+        if errors:
+            raise _of_all_names(errors)
+        apis = [api for api in found if isinstance(api, ClusterVms)]
+        return [(name or uid or "", api) for (name, uid), api in zip(names, apis)]
 
     @property
     def project_hint(self) -> str:
@@ -75,6 +77,16 @@ class PaletteSession:
     def _scope(self) -> str | None:
         project = self._options.get("project")
         return _project_uid(self._client, project) if project else self._options.get("project_uid")
+
+
+def _of_all_names(errors: Sequence[ApiError]) -> ApiError:
+    """Return one error for all names that stand for no cluster."""
+    passing = [error for error in errors if error.reason not in _OF_THE_NAME]
+    if passing or len(errors) == 1:
+        return next(iter(passing), errors[0])
+    candidates = sorted({name for error in errors for name in error.facts["candidates"]})
+    text = "; ".join(error.message for error in errors)
+    return ApiError(errors[0].reason, text, candidates=candidates)
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module import (
     vm_info,
+    vm_power,
+    vm_restore_set,
     vm_snapshot_info,
     vm_snapshot_retention,
     vm_snapshot_set,
@@ -139,19 +141,38 @@ def test_on_error_continue_fails_where_no_cluster_answers(
 
 
 @pytest.mark.parametrize(("module", "options"), EVERY_MODULE)
-def test_on_error_continue_goes_on_without_a_cluster_that_does_not_exist(
+def test_misspelt_clusters_are_refused_before_everything_else(
     palette: MemoryPalette, module: Module, options: Json
 ) -> None:
-    if options.get("all"):
-        options = {"set": "nightly"}
-    result = task(
-        palette, module, options, clusters=["cluster-1", "clutser-3"], on_error="continue"
-    )
-    cluster = result["clusters"]["clutser-3"]
-    assert (cluster["uid"], cluster["reason"]) == (None, "not_found")
-    assert "cluster 'clutser-3' not found" in cluster["message"]
-    assert "cluster-3" in cluster["message"]
-    assert result["clusters"]["cluster-1"]["reachable"]
+    given = {**options, "clusters": ["cluster-1", "clutser-3", "edge-1"]}
+    for on_error in ("abort", "continue"):
+        result = task(palette, module, given, on_error=on_error)
+        assert (result["failed"], result["reason"]) == (True, "not_found")
+        assert (
+            "cluster 'clutser-3' not found with this API key; nearest: cluster-3" in (result["msg"])
+        )
+        assert "cluster 'edge-1' not found" in result["msg"]
+        assert "cluster-3" in result["candidates"]
+    assert palette.calls == []
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        pytest.param(vm_snapshot_set.MODULE, {"set": "nightly"}, id="vm_snapshot_set"),
+        pytest.param(vm_power.MODULE, {"state": "stopped"}, id="vm_power"),
+        pytest.param(vm_restore_set.MODULE, {"set": "nightly"}, id="vm_restore_set"),
+    ],
+)
+def test_a_misspelt_cluster_of_a_listed_vm_is_refused_before_everything_else(
+    palette: MemoryPalette, module: Module, options: Json
+) -> None:
+    vm = {"vm_name": "db1", "namespace": "vms"}
+    vms = [{**vm, "cluster": name} for name in ("cluster-1", "clutser-3")]
+    result = task(palette, module, options, vms=vms, on_error="continue")
+    assert (result["failed"], result["reason"]) == (True, "not_found")
+    assert "cluster 'clutser-3' not found with this API key; nearest: cluster-3" in result["msg"]
+    assert palette.calls == []
 
 
 @pytest.mark.parametrize(("module", "options"), EVERY_MODULE)
