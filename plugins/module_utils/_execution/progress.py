@@ -18,7 +18,11 @@ _NAMED = 3  # members; more are counted
 
 
 class Progress:
-    """Tells how far the members of an execution have come. say: takes a line; None: be silent."""
+    """Tells how far the members of an execution have come.
+
+    say: takes a line; None: be silent. clusters: what clusters are called, by uid, where there are
+    several.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class Progress:
         self._clock = clock
         self._began = self._said_at = clock()
         self._last = ""
+        self.clusters: Mapping[str, str] = {}
 
     @classmethod
     def of(cls, options: Mapping[str, Any], say: Callable[[str], None], title: str) -> Progress:
@@ -46,7 +51,7 @@ class Progress:
         silence = now - self._said_at
         if not self._say or silence < _INTERVAL:
             return
-        standing = _standing(list(members))
+        standing = self._standing(list(members))
         if standing == self._last and silence < _LONGEST_SILENCE:
             return
         self._said_at, self._last = now, standing
@@ -55,23 +60,40 @@ class Progress:
         limit = f" of {self._timeout:g} s" if elapsed <= self._timeout else ""
         self._say(f"{self._title}: {standing} ({elapsed:.0f} s{limit})")
 
+    def _standing(self, members: Sequence[Member[Any]]) -> str:
+        active = [member for member in members if member.active]
+        failed = sum(bool(member.failure) for member in members)
+        done = len(members) - len(active) - failed
+        counts = f"{done}/{len(members)} done, {failed} failed"
+        if not active:
+            return counts
+        if len(active) <= _NAMED:
+            waits = [f"{self._name(each)} {_waits(each)}{_phase(each)}" for each in active]
+        else:
+            waits = self._waits_of(active)
+        return f"{counts}, {', '.join(waits)}"
 
-def _standing(members: Sequence[Member[Any]]) -> str:
-    active = [member for member in members if member.active]
-    failed = sum(bool(member.failure) for member in members)
-    done = len(members) - len(active) - failed
-    counts = f"{done}/{len(members)} done, {failed} failed"
-    if not active:
-        return counts
-    if len(active) <= _NAMED:
-        waits = [f"{_name(member)} {_waits(member)}{_phase(member)}" for member in active]
-    else:
-        waits = [f"{count} {what}" for what, count in sorted(Counter(map(_waits, active)).items())]
-    return f"{counts}, {', '.join(waits)}"
+    def _name(self, member: Member[Any]) -> str:
+        name = f"{member.key.namespace}/{member.key.vm_name}"
+        return f"{self.clusters[member.key.cluster_uid]}/{name}" if self.clusters else name
 
+    def _waits_of(self, active: Sequence[Member[Any]]) -> list[str]:
+        waits: dict[str, Counter[str]] = {}
+        for member in active:
+            waits.setdefault(_waits(member), Counter())[member.key.cluster_uid] += 1
+        return [
+            f"{sum(counts.values())} {what}{self._places(counts)}"
+            for what, counts in sorted(waits.items())
+        ]
 
-def _name(member: Member[Any]) -> str:
-    return f"{member.key.namespace}/{member.key.vm_name}"
+    def _places(self, counts: Counter[str]) -> str:
+        """Return where members are, after how many there are."""
+        if not self.clusters:
+            return ""
+        most = [f"{n} in {self.clusters[uid]}" for uid, n in counts.most_common(_NAMED)]
+        more = len(counts) - len(most)
+        others = f", the others in {more} more" if more else ""
+        return f" ({', '.join(most)}{others})"
 
 
 def _waits(member: Member[Any]) -> str:

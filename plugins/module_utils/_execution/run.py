@@ -70,9 +70,7 @@ class ClusterRun(Generic[Part, M]):
         self._work = work
         self._observe = observe
         self._plan = plan
-        self._parts: dict[str, Part | ApiError] = {
-            target.title: target.api for target in targets if isinstance(target.api, ApiError)
-        }
+        self._parts: dict[str, Part | ApiError] = {}
         self._lanes: dict[str, Lane[M]] = {}
         self._members: dict[str, list[M]] = {}
 
@@ -104,15 +102,17 @@ class ClusterRun(Generic[Part, M]):
     def execute(self, pace: Pace, progress: Progress) -> None:
         """Carry out what was planned. A cluster that was not observed yet goes its own pace."""
         for target in self._targets:
-            if isinstance(target.api, ClusterVms) and not self._failed(target):
-                self._lanes[target.title] = self._lane(target, target.api, pace)
+            if not self._failed(target):
+                self._lanes[target.title] = self._lane(target, pace)
+        if len(self._targets) > 1:
+            progress.clusters = {target.uid: target.title for target in self._targets}
         Execution(list(self._lanes.values()), pace.concurrency, progress.report).run()
 
     def _failed(self, target: Target) -> bool:
         return isinstance(self._parts.get(target.title), ApiError)
 
-    def _lane(self, target: Target, api: ClusterVms, pace: Pace) -> Lane[M]:
-        work, window = self._work(api, pace.waiting), Window(pace.max_in_progress)
+    def _lane(self, target: Target, pace: Pace) -> Lane[M]:
+        work, window = self._work(target.api, pace.waiting), Window(pace.max_in_progress)
         if target.title not in self._parts:
             planned = partial(self._planned, target.title)
             preparation = Preparation(partial(self._observe, target), planned)

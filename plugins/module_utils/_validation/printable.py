@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from html.parser import HTMLParser
 from typing import Any
 
 LONGEST = 2_000  # characters of one text
@@ -16,6 +18,9 @@ LONGEST_MESSAGE = 20_000  # a message may be made of many texts
 _DEEPEST = 10
 _LARGEST = 4_000  # characters of JSON
 _MORE = " …"
+_LONGEST_PAGE = 20_000  # characters; the first words of a page are in them
+_PAGE = re.compile("<(!doctype|html|head|body|title)\\b", re.IGNORECASE)
+_HIDDEN = ("script", "style", "template", "noscript")
 
 _BLANKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
 # C0, DEL, C1, what turns the direction of writing, and halves of characters.
@@ -38,8 +43,48 @@ def printable(value: object, most: int = LONGEST, mask: Callable[[str], str] | N
 
 
 def excerpt(body: str, mask: Callable[[str], str]) -> str:
-    """Return the beginning of an answer that is not in the form of the API's."""
-    return printable(" ".join(body.split()), _LONGEST_EXCERPT, mask) or "no text"
+    """Return the beginning of an answer that is not in the form of the API's.
+
+    Of a page, such as a portal's, only what people read.
+    """
+    body = mask(body)
+    text = _words_of(body[:_LONGEST_PAGE]) if _PAGE.search(body[:_LONGEST_EXCERPT]) else body
+    return printable(" ".join(text.split()), _LONGEST_EXCERPT, mask) or "no text"
+
+
+class _Words(HTMLParser):
+    """Collects the title and the text of a page, without tags, scripts and styles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._hidden = ""
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        """Leave out what is in an element that nobody reads."""
+        del attrs
+        if tag in _HIDDEN and not self._hidden:
+            self._hidden = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        """Go on after such an element."""
+        if tag == self._hidden:
+            self._hidden = ""
+
+    def handle_data(self, data: str) -> None:
+        """Take in text, unless the line before, such as the title, says the same."""
+        words = " ".join(data.split())
+        if words and not self._hidden and words not in self.words[-1:]:
+            self.words.append(words)
+
+
+def _words_of(page: str) -> str:
+    reader = _Words()
+    with suppress(AssertionError, NotImplementedError):
+        # That is all that it says of some broken declarations, the latter in Python 3.9.
+        reader.feed(page)
+        reader.close()
+    return ": ".join(reader.words[:2]) + "".join(f" {words}" for words in reader.words[2:])
 
 
 def in_bounds(value: Any, mask: Callable[[str], str] | None = None) -> Any:

@@ -87,6 +87,28 @@ def test_report_says_how_many_are_done_failed_and_waiting(
     assert said == [f"nightly: 2/7 done, 1 failed, {waits} (5 s of 600 s)"]
 
 
+def test_report_names_the_cluster_where_there_are_several(
+    progress: Progress, clock: Clock, said: list[str]
+) -> None:
+    progress.clusters = {f"c{n}": f"edge-{n}" for n in range(1, 6)}
+
+    def of(*numbers: int) -> list[SnapshotMember]:
+        keys = [key_of(cluster_uid=f"c{n}") for n in numbers]
+        return [SnapshotMember(key, [Step(CREATE, "s", Goal.READY)]) for key in keys]
+
+    clock.now += 5
+    progress.report(of(2))
+    clock.now += 5
+    progress.report(of(1, 2, 2, 3, 3, 3))
+    clock.now += 5
+    progress.report(of(1, 1, 1, 2, 2, 3, 3, 4, 5))
+    assert [line.partition("failed, ")[2].rpartition(" (")[0] for line in said] == [
+        "edge-2/vms/db1 waiting for its turn",
+        "6 waiting for its turn (3 in edge-3, 2 in edge-2, 1 in edge-1)",
+        "9 waiting for its turn (3 in edge-1, 2 in edge-2, 2 in edge-3, the others in 2 more)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("waiting", "words"),
     [

@@ -13,10 +13,16 @@ from hypothesis import strategies as st
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.printable import (
     LONGEST,
+    excerpt,
     in_bounds,
     printable,
     too_deep,
 )
+
+PAGE = """<!DOCTYPE html>
+<html><head><title>503 Busy</title><style>p {color: red}</style></head>
+<body><script>alert(1)</script><h1>503 Busy</h1>
+<p>Come &amp; try <b>later</b></p></body></html>"""
 
 
 @pytest.mark.parametrize(
@@ -49,6 +55,35 @@ def test_printable_masks_a_secret_that_controls_hide_or_the_end_cuts() -> None:
 
     assert printable("sec\x00ret", mask=mask) == "***"
     assert printable("a secret", 5, mask) == "a ***"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("no  upstream\n", "no upstream"),
+        ("", "no text"),
+        ("error at <nil>", "error at <nil>"),
+        (PAGE, "503 Busy: Come & try later"),
+        ("<html><body><p>unclosed <script>x", "unclosed"),
+        ("<html><body>", "no text"),
+        ("<HTML><TITLE>Sign in</TITLE>" + "<p>a<p>b" * 999, f"Sign in: {'a b ' * 122}a b …"),
+    ],
+)
+def test_excerpt_shows_the_words_of_a_page(body: str, shown: str) -> None:
+    assert excerpt(body, str) == shown
+
+
+@pytest.mark.parametrize("end", ["<![wrong<p>x", "<!wrong", "<!--", "<p", "&#x;"])
+def test_excerpt_of_a_broken_page_is_some_text(end: str) -> None:
+    assert excerpt(f"<html><p>Hello {end}", str).startswith("Hello")
+
+
+def test_excerpt_of_a_page_masks_a_secret() -> None:
+    def mask(text: str) -> str:
+        return text.replace("secret", "***")
+
+    page = f"<html><p>a s&#101;cret, secret</p>{' ' * 20_000}<p>secret</p>"
+    assert excerpt(page, mask) == "a ***, ***"
 
 
 @given(st.text(st.characters(exclude_categories=())))
