@@ -15,9 +15,15 @@ options:
     description:
       - The names of several clusters. Without O(cluster), O(cluster_uid) and O(clusters), all
         clusters of the project that run virtual machines are used.
+      - A name that no cluster has is an error before everything else, whatever C(on_error) says.
       - Mutually exclusive with O(cluster) and O(cluster_uid).
     type: list
     elements: str
+  namespace:
+    description:
+      - The only namespace to include, unless O(namespaces) is set. So C(module_defaults) of the
+        group C(spectrocloud.palette.all) may set it for all modules.
+    type: str
   namespaces:
     description:
       - The namespaces to include. All if not set.
@@ -26,9 +32,12 @@ options:
     elements: str
   vm_names:
     description:
-      - Names or shell patterns of virtual machines, such as V(db*). A pattern with one slash, such
+      - Names or shell patterns of virtual machines, such as V(db*). They match in all namespaces
+        and clusters that the other options include. A pattern with one slash, such
         as V(prod/db*), matches C(namespace/name). A pattern with two slashes matches
         C(cluster/namespace/name), with the cluster as the results call it.
+      - Tasks that write warn of a name that several virtual machines have. V(*/db1) says that all
+        of them are meant.
     type: list
     elements: str
   exclude:

@@ -49,8 +49,9 @@ options:
     elements: raw
   namespace:
     description:
-      - The namespace of the O(vms) entries that do not set their own. Without O(vms) and
+      - The namespace of the O(vms) entries that do not set their own. With a filter but without
         O(namespaces), the only namespace to select from.
+      - It is no filter itself. For all virtual machines of a namespace, set O(namespaces).
     type: str
   all:
     description:
@@ -74,6 +75,8 @@ options:
         each cluster as soon as it has answered.
       - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
         that match nothing are only warned of.
+      - A cluster that does not exist is no trouble of a cluster, but a mistake in the task. It is
+        an error before everything else, with V(continue) too.
     type: str
     choices: [abort, continue]
     default: abort

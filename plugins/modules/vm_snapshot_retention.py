@@ -28,7 +28,8 @@ description:
     until then and deleted afterwards, whatever the rules are.
   - Other snapshots are kept if one of the rules O(keep_last), O(keep_hourly), O(keep_daily),
     O(keep_weekly), O(keep_monthly), O(keep_yearly) and O(keep_within) keeps them, and deleted
-    otherwise. If no rule is set, all of them are kept.
+    otherwise. If no rule is set, all of them are kept, and only
+    failed and expired ones are deleted.
   - Virtual machines are processed in parallel, and the snapshots of each one by one. The task waits
     until the deleted snapshots are gone.
 author:
@@ -203,6 +204,14 @@ summary:
       kept: 6
       newest_usable: 1
       no_longer_kept: 1
+rules:
+  description:
+    - The rules of the task. If there are none, only failed and expired snapshots are deleted.
+  returned: with RV(snapshots)
+  type: dict
+  sample:
+    keep_last: 7
+    keep_within: 30d
 unmatched:
   description:
     - What was given in the options and matches nothing, with the nearest names that exist.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -53,6 +54,16 @@ def test_module_and_action_have_the_same_core(name: str) -> None:
     assert issubclass(action, InProcessAction)
     assert action.module is core_of(name)
     assert plugin("modules", name).MODULE is core_of(name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_that_readme_names_for_all_modules_are_known(name: str) -> None:
+    # module_defaults of the group must fit all: a key that one module does not know is an error.
+    readme = (FOLDER.parent / "README.md").read_text("utf-8")
+    table = readme.partition("| Option | Environment variables |")[2].partition("\n\n")[0]
+    common = {*re.findall(r"^\| `(\w+)`", table, re.M), "cluster", "cluster_uid", "namespace"}
+    assert len(common) > 7
+    assert common - core_of(name).arguments.spec.keys() == set()
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -64,12 +64,12 @@ VM: Spec = {
 }
 LISTED: Spec = {
     "vms": {"type": "list", "elements": "raw"},
-    "namespace": {"type": "str"},
     "all": {"type": "bool", "default": False},
 }
 SELECTION: Spec = {
     **CLUSTER,
     "clusters": {"type": "list", "elements": "str"},
+    "namespace": {"type": "str"},
     "namespaces": {"type": "list", "elements": "str"},
     "vm_names": {"type": "list", "elements": "str"},
     "exclude": {"type": "list", "elements": "str"},

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules that work on many virtual machines demand of their selection."""
+"""What modules that work on many virtual machines share: their selection, and their course."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from .._execution.run import ClusterRun, Pace
 from .._http.errors import ApiError, invalid_parameters
 from .._validation.problems import Problem, option_problem
 from .._vms.fleet import Fleet, Part, Target
-from .._vms.selection import Entry, Unmatched
+from .._vms.selection import Entry, Filters, Unmatched
 from .base import Invocation
 
 _MOST = ("max_failed", "max_failed_clusters")
+_SHOWN = 5
 _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
 
@@ -88,6 +89,21 @@ def refuse_duplicates(targets: Sequence[Target]) -> None:
         if twice:
             text = f"VM {'/'.join(twice[0])} is listed more than once"
             raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
+
+
+def warn_of_namesakes(fleet: Fleet, filters: Filters, warn: Callable[[str], None]) -> None:
+    """Warn of names that mean several VMs: a name is of one namespace only."""
+    places: dict[str, list[str]] = {}
+    for candidate in fleet.candidates:
+        places.setdefault(candidate.key.vm_name, []).append(candidate.label)
+    for name in sorted(filters.vm_names.bare):
+        found = places.get(name, [])
+        if len(found) > 1:
+            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            warn(
+                f"vm_names: {name!r} means {len(found)} VMs: {', '.join(found[:_SHOWN])}{more}; if "
+                f"one is meant, write it so; if all are, write '*/{name}'"
+            )
 
 
 def demand_selection(

@@ -55,6 +55,7 @@ from .selected import (
     no_name_problems,
     refuse_duplicates,
     selection_problems,
+    warn_of_namesakes,
 )
 
 _STATES = ["started", "stopped", "paused", "resumed", "restarted"]
@@ -168,6 +169,7 @@ def _check_selection(
 ) -> None:
     """Tell what of the selection met nothing; a task that selects nothing is an error."""
     warn_of_unreadable(fleet, invocation.warn)
+    warn_of_namesakes(fleet, request.filters, invocation.warn)
     abort = invocation.options["on_error"] == "abort"
     hint = session.project_hint
     demand_selection(fleet, request.entries, abort, hint, "nothing was done")

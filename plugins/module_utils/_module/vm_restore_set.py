@@ -51,6 +51,7 @@ from .selected import (
     no_name_problems,
     refuse_duplicates,
     selection_problems,
+    warn_of_namesakes,
 )
 
 ARGUMENTS = Arguments(
@@ -86,7 +87,12 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     problems = merged(
         set_name_problems(options["set"]),
         [*no_name_problems(options), *entry_problems, *filter_problems],
-        [*selection_problems(options), *fleet_problems(options), *wait_problems(options)],
+        # A namespace alone must not bring back all that is in it: vms may have been forgotten.
+        [
+            *selection_problems({**options, "namespace": None}),
+            *fleet_problems(options),
+            *wait_problems(options),
+        ],
         [*pace_problems(options), *_kubeconfig_problems(options), *most_problems(options)],
     )
     if problems:
@@ -143,6 +149,7 @@ def _check(
     check_clock(clock, needed=False, warn=invocation.warn)
     fleet = with_unmatched(fleet, request.entries, request.filters, scope.left_out)
     warn_of_unreadable(fleet, invocation.warn)
+    warn_of_namesakes(fleet, request.filters, invocation.warn)
     demand_selection(fleet, request.entries, abort, session.project_hint, "nothing was restored")
     for miss in fleet.unmatched:
         invocation.warn(str(miss))

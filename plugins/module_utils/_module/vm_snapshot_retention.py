@@ -49,7 +49,7 @@ from .options import (
     SELECTION,
     SNAPSHOT_FILTERS,
 )
-from .selected import carry_out, most_problems
+from .selected import carry_out, most_problems, warn_of_namesakes
 
 ARGUMENTS = Arguments(
     spec={
@@ -155,6 +155,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     carry_out(invocation, clusters, request.pace, "retention", check)
     fleet = with_unmatched(clusters.fleet, None, request.filters, left_out)
     warn_of_unreadable(fleet, invocation.warn)
+    warn_of_namesakes(fleet, request.filters, invocation.warn)
     if not (fleet.snapshots or fleet.unreadable or fleet.failures) and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     return _result(invocation, request, fleet, work)
@@ -275,6 +276,7 @@ def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work
         invocation.warn(str(miss))
     result = _rows(invocation, fleet, work, _to_come(invocation, request, fleet))
     result["unmatched"] = [miss.result for miss in misses]
+    result["rules"] = _rules_given(invocation.options)
     if invocation.diff_mode:
         result["diff"] = _diff(fleet, work.decisions)
     failed = [row for row in result["snapshots"] if row["outcome"] in ("failed", "unknown")]
@@ -297,6 +299,11 @@ def _rows(invocation: Invocation, fleet: SnapshotFleet, work: Work, to_come: int
         "snapshots": rows,
         "summary": {**_summary(rows), "to_come": to_come},
     }
+
+
+def _rules_given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rules of the task. Without any, only failed and expired ones are deleted."""
+    return {**_counts(options), **{age: options[age] for age in _AGES if options[age]}}
 
 
 def _to_come(invocation: Invocation, request: Request, fleet: SnapshotFleet) -> int:

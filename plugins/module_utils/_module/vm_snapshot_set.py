@@ -77,6 +77,7 @@ from .selected import (
     most_problems,
     refuse_duplicates,
     selection_problems,
+    warn_of_namesakes,
 )
 
 ARGUMENTS = Arguments(
@@ -218,6 +219,7 @@ def _check_selection(
     """Tell what of the selection met nothing; what should have got a snapshot is an error."""
     options, present = invocation.options, invocation.options["state"] == "present"
     warn_of_unreadable(fleet, invocation.warn)
+    warn_of_namesakes(fleet, request.filters, invocation.warn)
     misses = list(fleet.unmatched)
     if present:
         # A backup of nothing must not look like a success.

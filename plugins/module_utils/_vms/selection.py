@@ -84,6 +84,11 @@ class Patterns:
         return bool(self._names or self._shell)
 
     @property
+    def bare(self) -> set[str]:
+        """The names that say neither where a VM is, nor that it may be anywhere."""
+        return {name for name in self._names if "/" not in name}
+
+    @property
     def vm_names(self) -> set[str]:
         """The VMs' names where all are names and none is a pattern; empty otherwise."""
         return set() if self._shell else {name.rpartition("/")[2] for name in self._names}

@@ -134,6 +134,12 @@ def test_wrong_options(palette: PowerPalette, options: Json, text: str) -> None:
     assert any(problem.startswith(text) for problem in result["problems"]), result["problems"]
 
 
+def test_a_namespace_alone_brings_nothing_back(palette: PowerPalette) -> None:
+    result = restore(palette, namespaces=None, namespace="vms")
+    assert result["reason"] == "invalid_parameters"
+    assert "vms: select VMs" in result["msg"]
+
+
 def test_nothing_selected(palette: PowerPalette) -> None:
     result = restore(palette, namespaces=["empty"])
     assert (result["reason"], result["changed"]) == ("nothing_selected", False)

@@ -83,10 +83,32 @@ def test_wait_timeout_and_poll_interval_are_at_most_a_year(
 
 
 def test_keep_within_that_is_empty_is_no_rule(palette: MemoryPalette) -> None:
-    assert retain(palette, keep_within="")["summary"]["by_why"] == {
-        "no_rule": 6,
-        "newest_usable": 2,
-    }
+    result = retain(palette, keep_within="")
+    assert result["summary"]["by_why"] == {"no_rule": 6, "newest_usable": 2}
+    assert result["rules"] == {}
+
+
+def test_rules_are_those_that_apply(palette: MemoryPalette) -> None:
+    given = {"keep_last": 0, "keep_daily": 7, "delete_older_than": "90d"}
+    assert retain(palette, **given, keep_weekly=0, keep_within="")["rules"] == given
+
+
+def test_namespace_is_the_only_one_unless_namespaces_are_given(palette: MemoryPalette) -> None:
+    add_days(palette, palette.add_vm(key_of("shop1", "prod")), 0, 1)
+
+    def seen(**options: Any) -> set[str]:
+        return {row["namespace"] for row in retain(palette, keep_last=9, **options)["snapshots"]}
+
+    assert seen(namespace="prod") == {"prod"}
+    assert seen(namespace="prod", namespaces=["vms"]) == {"vms"}
+    assert seen() == {"prod", "vms"}
+
+
+def test_vm_names_that_several_vms_have_are_warned_of(palette: MemoryPalette) -> None:
+    add_days(palette, palette.add_vm(key_of("db1", "prod")), 0)
+    text = "vm_names: 'db1' means 2 VMs: cluster-1/prod/db1, cluster-1/vms/db1; if one is meant, "
+    assert any(text in each for each in retain(palette, vm_names=["db1"], keep_last=9)["warnings"])
+    assert retain(palette, vm_names=["db1"], namespace="vms", keep_last=9)["warnings"] == []
 
 
 def test_keep_last_deletes_the_oldest_vm_by_vm(palette: MemoryPalette) -> None:
