@@ -69,18 +69,20 @@ class Dice:
         self._random = random.Random(seed)
         self._share = share
         self._faults = [fault for fault in CATALOGUE if fault.name in _PASSING]
+        self._created = False
         self._lock = threading.Lock()
 
     def aim_at(self, kind: str) -> Aim | None:
         """Return what strikes a request, if anything does."""
         with self._lock:
+            self._created = self._created or kind == CREATE
             hit = self._random.random() < self._share
             fault, carried_out = self._random.choice(self._faults), self._random.random() < 0.5
             if not hit or kind not in (CREATE, LIST):
                 return None
             self.strikes += 1
-            if fault.name == "hang" and kind == LIST:
-                # A list that times out twice fails its member (MOST_TIMEOUTS): chance would decide.
+            if fault.name == "hang" and kind == LIST and not self._created:
+                # The first look at all VMs may time out twice (MOST_TIMEOUTS), which ends the task.
                 fault = self._faults[0]
             return Aim(fault, kind, carried_out)
 

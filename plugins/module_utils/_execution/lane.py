@@ -18,10 +18,7 @@ from .._http.deadline import give_up_at
 from .._http.errors import ApiError
 from .waiting import growing_interval
 from .window import Window
-from .work import M, Work
-
-# After one of these, all other writes to Palette would fail the same way.
-_STOPS_ALL = ("unauthorized", "tls_error", "rate_limited")
+from .work import PERMANENT, STOPS_ALL, M, Work
 
 _SOON = 0.5  # seconds
 _SOONER = 2  # steps of the growing interval
@@ -31,9 +28,6 @@ _POLLED_A_SECOND = 200  # members: four pages of a list
 # take longer than its request.
 _STINT = 0.05  # seconds
 _READY = 100  # members that threads find ready to begin
-
-# A poll that fails with one of these is not retried: it would fail again.
-_PERMANENT = ("unauthorized", "forbidden", "project_not_found", "tls_error")
 
 
 class Job(NamedTuple):
@@ -244,7 +238,7 @@ class Lane(Generic[M]):
                 self._await(member, now)
             self._settle(member, now)
             error = member.doubt.cause if member.doubt else member.failure
-            if error and error.reason in _STOPS_ALL:
+            if error and error.reason in STOPS_ALL:
                 self.stopped_by = error
         if self._api.breaker.open and not self._polled:
             self._schedule(now)
@@ -314,7 +308,7 @@ class Lane(Generic[M]):
         self._poll_error = error.message
         self._probes_failed += self._api.breaker.open
         for member in members:
-            if error.reason in _PERMANENT:
+            if error.reason in PERMANENT:
                 self._work.fail(member, error)
             elif now >= member.deadline:
                 self._give_up(member)

@@ -14,6 +14,11 @@ from .._palette.vms import ClusterVms
 from .member import Member
 from .waiting import Waiting
 
+# After one of these, all other writes to Palette would fail the same way.
+STOPS_ALL = ("unauthorized", "tls_error", "rate_limited")
+# A poll that fails with one of these is not retried: it would fail again.
+PERMANENT = ("unauthorized", "forbidden", "project_not_found", "tls_error")
+
 M = TypeVar("M", bound=Member[Any])
 
 

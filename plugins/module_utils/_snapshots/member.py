@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from .._execution.member import Member
+from .._http.errors import ApiError
 from .._validation.durations import parse_duration
 from .._vms.model import VirtualMachine, VmKey
 from .desired import Desired
@@ -47,6 +49,7 @@ class SnapshotMember(Member[Step]):
     accepted: whether the write of the step was carried out. not_before: when a snapshot may be
     taken, because a deletion may be under way till then. gone_uid: of the snapshot that was
     deleted. whole: what was asked for, with our marks; marked: whether they were written once more.
+    unlisted: why it could not be looked at again before it is taken; polls try till look_until.
     fresh_among: returns the one of the VM's snapshots with which it needs no new one.
     """
 
@@ -70,6 +73,8 @@ class SnapshotMember(Member[Step]):
         self.gone_uid: str | None = None
         self.whole: Desired | None = None
         self.marked = False
+        self.unlisted: ApiError | None = None
+        self.look_until = math.inf
 
     @property
     def loads_storage(self) -> bool:
@@ -88,6 +93,8 @@ class SnapshotMember(Member[Step]):
     @property
     def waits_for(self) -> str:
         """What it waits for, after "waiting"; empty if for nothing."""
+        if self.unlisted:
+            return "for a list of the VM's snapshots"
         step = self.step
         return _WAITS_FOR[step.goal] if step and step.goal else ""
 
@@ -95,6 +102,10 @@ class SnapshotMember(Member[Step]):
     def phase(self) -> str:
         """What the last poll said of it; empty if nothing."""
         return self.last_polled.phase if self.last_polled else ""
+
+    def in_doubt_for_long(self, now: float) -> bool:
+        """Say whether lists have had time to tell what they did not."""
+        return self.unlisted is not None or super().in_doubt_for_long(now)
 
     def rest(self) -> None:
         """Be as before the next step was begun."""

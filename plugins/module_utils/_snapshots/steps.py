@@ -11,7 +11,7 @@ from functools import partial
 from typing import cast
 
 from .._execution.doubt import InDoubtError
-from .._execution.work import Work
+from .._execution.work import PERMANENT, STOPS_ALL, Work
 from .._http.deadline import pause
 from .._http.errors import ApiError
 from .._palette.vms import ClusterVms
@@ -38,7 +38,10 @@ class SnapshotWork(Work[SnapshotMember]):
         """Do the write of a member's next step. An error becomes the member's failure."""
         member.timeout = timeout = self.waiting.timeout
         try:
-            _look_again(self.api, member)
+            if not _looked_again(self.api, member):
+                member.look_until = min(member.look_until, time.monotonic() + timeout)
+                member.deadline = member.look_until
+                return
             step = member.steps[0]
             member.uid, member.last_polled = step.uid, None
             if step.write == CREATE:
@@ -76,6 +79,9 @@ class SnapshotWork(Work[SnapshotMember]):
 
     def read(self, member: SnapshotMember, found: Found, now: float) -> None:
         """Go on with a member by what a poll returned."""
+        if member.unlisted:
+            _take_unless_fresh(member, [s for s in found.values() if s.key == member.key], now)
+            return
         step = member.steps[0]
         listed = found.get((member.key, step.name))
         seen = _own(member, listed)
@@ -116,6 +122,10 @@ class SnapshotWork(Work[SnapshotMember]):
         if member.doubt:
             member.failure = member.doubt.end
             return
+        if member.unlisted:
+            error = _not_taken(member.unlisted)
+            member.failure = _after_deletion(error) if _replaces(member) else error
+            return
         member.failure = timed_out(goal, step.name, seen, self.waiting, poll_error)
 
     def overrun(
@@ -127,16 +137,41 @@ class SnapshotWork(Work[SnapshotMember]):
         return partial(_too_slow, self.api.cluster.name, pace, overrun) if overrun else None
 
 
-def _look_again(api: ClusterVms, member: SnapshotMember) -> None:
-    """Take no snapshot where another run has just taken one that will do."""
-    step = member.steps[0]
+def _looked_again(api: ClusterVms, member: SnapshotMember) -> bool:
+    """Take no snapshot where another run has just taken one that will do.
+
+    Say whether that could be seen. If not, nothing was written yet, and a poll looks again.
+    """
     looked_long_ago = time.monotonic() - member.planned_at > _MOMENT
-    if step.write != CREATE or not member.fresh_among or not looked_long_ago:
-        return
-    fresh = member.fresh_among(list_snapshots(api, [member.key]))
+    if member.steps[0].write != CREATE or not member.fresh_among or not looked_long_ago:
+        return True
+    try:
+        _adopt_fresh(member, list_snapshots(api, [member.key]))
+    except ApiError as error:
+        if error.reason in (*PERMANENT, *STOPS_ALL):
+            raise
+        member.unlisted = error
+    return member.unlisted is None
+
+
+def _not_taken(error: ApiError) -> ApiError:
+    error.message = f"{error.message}; none was taken, as this list says whether one is needed"
+    return error
+
+
+def _adopt_fresh(member: SnapshotMember, listed: Sequence[Snapshot]) -> None:
+    fresh = member.fresh_among(listed) if member.fresh_among else None
     if fresh:
         member.seen, member.adopted = fresh, True
+        step = member.steps[0]
         member.steps[0] = step._replace(write=None, name=fresh.name, uid=fresh.uid)
+
+
+def _take_unless_fresh(member: SnapshotMember, listed: Sequence[Snapshot], now: float) -> None:
+    """Go on with a member that could not be looked at before, by what a poll returned."""
+    member.unlisted, member.planned_at = None, now
+    _adopt_fresh(member, listed)
+    member.rest()
 
 
 def _delete(api: ClusterVms, step: Step, member: SnapshotMember) -> None:

@@ -437,6 +437,99 @@ def test_unless_newer_than_looks_again_before_a_write_that_comes_late(
     assert not row(result, "web1")["changed"]
 
 
+class Looks:
+    """Lets time pass when db1's snapshot is taken, and lists of db2's snapshots fail after that.
+
+    struck: how many failed. times: how many shall.
+    """
+
+    def __init__(self, palette: MemoryPalette, error: ApiError, times: float = 1) -> None:
+        self.struck = 0
+        self._palette = palette
+        self._error = error
+        self._times = times
+        palette.before = self.hinder
+
+    def hinder(self, call: Call) -> None:
+        """Strike a call, perhaps."""
+        if call.method == "POST" and call.vm_name == "db1":
+            self._palette.clock.now += 5
+        of_db2 = call.kind == "LIST" and call.query.get("vmName") == "db2"
+        if of_db2 and self._palette.writes() and self.struck < self._times:
+            self.struck += 1
+            raise self._error
+
+
+def test_a_member_that_cannot_be_looked_at_again_is_taken_when_that_can_be_done(
+    palette: MemoryPalette,
+) -> None:
+    looks = Looks(palette, ApiError("timeout", "no answer came"))
+    result = run(palette, MODULE, **ALL, unless_newer_than="20h", concurrency=1)
+    assert looks.struck == 1
+    assert outcomes(result) == {"db1": "created", "db2": "created", "web1": "created"}
+
+
+def test_a_member_that_could_not_be_looked_at_again_takes_what_another_run_took_meanwhile(
+    palette: MemoryPalette,
+) -> None:
+    looks = Looks(palette, ApiError("timeout", "no answer came"))
+
+    def hinder(call: Call) -> None:
+        if call.method == "POST" and call.vm_name == "web1":
+            palette.add_snapshot("db2-theirs", key_of("db2"), own_labels("nightly"))
+        looks.hinder(call)
+
+    palette.before = hinder
+    result = run(palette, MODULE, **ALL, unless_newer_than="20h", concurrency=1)
+    assert looks.struck == 1
+    assert outcomes(result) == {"db1": "created", "db2": "fresh", "web1": "created"}
+    assert len(palette.writes()) == 2
+
+
+def test_a_member_that_can_never_be_looked_at_again_fails_when_its_time_is_over(
+    palette: MemoryPalette,
+) -> None:
+    def fail_all_lists(call: Call) -> None:
+        if call.method == "POST":
+            palette.clock.now += 5
+        if call.kind == "LIST" and palette.writes():
+            raise ApiError("server_error", "HTTP 500: busy")
+
+    palette.before = fail_all_lists
+    vms: Json = {**ALL, "all": None, "vms": ["db1", "db2"]}
+    said: list[str] = []
+    result = run(
+        palette, MODULE, **vms, unless_newer_than="20h", concurrency=1, on_error="continue",
+        wait_timeout=60, say=said.append,
+    )  # fmt: skip
+    assert row(result, "db2")["reason"] == "server_error"
+    assert row(result, "db2")["msg"].startswith("HTTP 500: busy; none was taken")
+    assert not row(result, "db2")["changed"]
+    assert [call.vm_name for call in palette.writes()] == ["db1"]
+    assert "vms/db2 waiting for a list of the VM's snapshots" in said[1]
+
+
+def test_a_member_that_may_not_be_looked_at_again_fails_at_once(palette: MemoryPalette) -> None:
+    looks = Looks(palette, ApiError("forbidden", "HTTP 403: no"), times=9)
+    result = run(palette, MODULE, **ALL, unless_newer_than="20h", concurrency=1, members="all")
+    assert looks.struck == 1
+    assert outcomes(result) == {"db1": "created", "db2": "failed", "web1": "created"}
+    assert row(result, "db2")["reason"] == "forbidden"
+
+
+def test_vm_names_that_several_vms_have_are_warned_of(palette: MemoryPalette) -> None:
+    palette.add_vm(key_of("db1", "prod"))
+    given: Json = {"set": "nightly", "cluster": "cluster-1", "vm_names": ["db1", "web1"]}
+    text = (
+        "vm_names: 'db1' means 2 VMs: cluster-1/prod/db1, cluster-1/vms/db1; if one is meant, "
+        "write it so; if all are, write '*/db1'"
+    )
+    assert text in run(palette, MODULE, check_mode=True, **given)["warnings"]
+    for names in (["*/db1"], ["vms/db1"], ["db*"]):
+        result = run(palette, MODULE, check_mode=True, **{**given, "vm_names": names})
+        assert result["warnings"] == []
+
+
 def test_unless_newer_than_gives_runs_that_begin_together_the_same_names(
     palette: MemoryPalette,
 ) -> None:
