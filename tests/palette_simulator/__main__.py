@@ -22,6 +22,10 @@ from palette_simulator.server import Binding, serve
 from palette_simulator.switches import Switches
 
 DEMO = Path(__file__).parent / "fleets" / "demo.yml"
+_FLEET_HELP = (
+    "a YAML file with what there is at the start: keys, projects, clusters, VMs and their "
+    "snapshots; see 'Fleet files' in the README beside this program (default: fleets/demo.yml)"
+)
 
 
 def main(api: Callable[[Palette], ASGIApp] = palette_app) -> None:
@@ -40,7 +44,7 @@ def main(api: Callable[[Palette], ASGIApp] = palette_app) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("palette_simulator", description="A simulated Palette.")
     add = parser.add_argument
-    add("--fleet", type=Path, default=DEMO, help="the fleet file")
+    add("--fleet", type=Path, default=DEMO, help=_FLEET_HELP)
     add("--clusters", type=int, default=0, metavar="N", help="add N clusters for --vms")
     add("--vms", type=int, default=0, metavar="N", help="add N VMs to the first cluster")
     add("--vm-namespaces", default="fleet", metavar="A,B", help="where --vms puts them")

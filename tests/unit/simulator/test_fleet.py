@@ -5,12 +5,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from palette_simulator.build import build
-from palette_simulator.fleet import FleetError, grow, load_fleet
+from palette_simulator.fleet import (
+    Fleet,
+    FleetCluster,
+    FleetError,
+    FleetKey,
+    FleetProject,
+    FleetSnapshot,
+    FleetVM,
+    FleetVolume,
+    grow,
+    load_fleet,
+)
 from palette_simulator.launch import FLEETS
 from palette_simulator.timing import PROFILES, load_timing
 
@@ -24,6 +36,18 @@ projects:
           - {name: a, namespace: n}
           - {name: b, namespace: n, EXTRA}
 """
+
+
+def test_the_readme_shows_a_whole_file_and_tells_all_keys(tmp_path: Path) -> None:
+    text = (FLEETS.parent / "README.md").read_text("utf-8")
+    section = text.partition("\n## Fleet files\n")[2].partition("\n## ")[0]
+    file = tmp_path / "fleet.yml"
+    file.write_text(section.partition("```yaml\n")[2].partition("```")[0])
+    fleet = load_fleet(file)
+    assert [cluster.name for cluster in fleet.clusters()] == ["vm-cluster-1", "shared-cluster"]
+    told = set(re.findall(r"\w+", " ".join(re.findall("`([^`\n]+)`", section))))
+    kinds = (Fleet, FleetKey, FleetProject, FleetCluster, FleetVM, FleetVolume, FleetSnapshot)
+    assert [key for kind in kinds for key in kind.__struct_fields__ if key not in told] == []
 
 
 @pytest.mark.parametrize(
