@@ -21,7 +21,8 @@ version_added: 0.1.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:
-  - Counts what was done or, in check mode, would be. Groups what failed by its cause.
+  - Counts what was done or, in check mode, would be. Names what matched nothing, and says why a
+    retention had nothing to delete. Groups what failed by its cause.
 options:
   _input:
     description:
@@ -60,6 +61,7 @@ _value:
   elements: str
   sample:
     - "3 VMs: 1 created, 2 blocked"
+    - "nothing was found for vm_names dbl (nearest: db1)"
     - "not_snapshottable: 2 VMs (vm-cluster-1/vms/a, vm-cluster-1/vms/b): no volume"
 """
 
@@ -71,6 +73,18 @@ _NOT_DELETED = {
     "failed": "could not be deleted",
     "unknown": "perhaps deleted",
     "not_tried": "not tried",
+}
+_KEPT = {
+    "not_ours": "not taken by this collection",
+    "scheduled_by_palette": "of Palette's scheduler",
+    "being_deleted": "being deleted already",
+    "in_progress": "in progress",
+    "not_ready": "not ready yet",
+    "newest_usable": "the newest usable of its VM and set",
+    "not_expired": "not expired yet",
+    "expiry_unreadable": "with an expiry that cannot be read",
+    "no_rule": "that no rule is for",
+    "no_new_snapshot": "of VMs without a new usable snapshot",
 }
 _STATES = ("ready", "not_ready", "in_progress", "failed")
 _OF_VMS = {
@@ -89,13 +103,13 @@ def in_words(result: Mapping[str, Any]) -> list[str]:
 def _sentences(result: Mapping[str, Any]) -> list[str]:
     if "members" in result:
         rows = short_rows(result["members"])
-        return [_set_counts(result), *_sick_clusters(result), *_causes(rows, "vm_name", "VM")]
+        return [_set_counts(result), *_not_seen(result), *_causes(rows, "vm_name", "VM")]
     if "by_why" in result.get("summary", ()):
         rows = short_rows(result["snapshots"])
-        counts = _retention_counts(result, rows)
-        return [counts, *_sick_clusters(result), *_causes(rows, "name", "snapshot")]
+        counts = [_retention_counts(result, rows), *_rules(result), *_why_none(rows)]
+        return [*counts, *_not_seen(result), *_causes(rows, "name", "snapshot")]
     if "summary" in result:
-        return [_info_counts(result["summary"]), *_sick_clusters(result)]
+        return [_info_counts(result["summary"]), *_not_seen(result)]
     return [str(result.get("msg", "")), *_sick_clusters(result)]
 
 
@@ -140,6 +154,32 @@ def _new(counts: Mapping[str, Any]) -> str:
     return " and the new one" if number == 1 else f" and the {number} new ones"
 
 
+def _rules(result: Mapping[str, Any]) -> list[str]:
+    """Return a sentence if no rule was given."""
+    if result.get("rules") != {}:
+        return []
+    return ["no rule was given, such as keep_last: only failed and expired snapshots are deleted"]
+
+
+def _why_none(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence on why nothing was to be deleted, if that is so."""
+    if any(row["decision"] == "delete" for row in rows):
+        return []
+    if not rows:
+        return ["nothing to delete: no snapshot was found"]
+    counts = Counter(row["why"] for row in rows)
+    texts = [f"{count} {_kept(why, rows)}" for why, count in counts.most_common()]
+    return [f"nothing to delete: {', '.join(texts)}"]
+
+
+def _kept(why: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return why a retention keeps snapshots, after how many."""
+    if why != "kept":
+        return _KEPT[why]
+    rules = {rule for row in rows if row["why"] == "kept" for rule in row["kept_by"]}
+    return f"kept by {', '.join(sorted(rules))}"
+
+
 def _info_counts(counts: Mapping[str, Any]) -> str:
     if "vms" not in counts:
         return _vm_counts(counts)
@@ -152,6 +192,24 @@ def _info_counts(counts: Mapping[str, Any]) -> str:
 def _vm_counts(counts: Mapping[str, Any]) -> str:
     texts = [f"{counts[count]} {text}" for count, text in _OF_VMS.items() if counts.get(count)]
     return f"{counted(counts['total'], 'VM')}{': ' if texts else ''}{', '.join(texts)}"
+
+
+def _not_seen(result: Mapping[str, Any]) -> list[str]:
+    """Return sentences on what could not be seen, and on what was asked for and is not there."""
+    return [*_sick_clusters(result), *_unmatched(result)]
+
+
+def _unmatched(result: Mapping[str, Any]) -> list[str]:
+    misses = result.get("unmatched")
+    if not misses:
+        return []
+    texts = [f"{miss['option']} {miss['value']}{_nearest(miss)}" for miss in misses]
+    more = f" and {len(texts) - _NAMES_SHOWN} more" if len(texts) > _NAMES_SHOWN else ""
+    return [f"nothing was found for {', '.join(texts[:_NAMES_SHOWN])}{more}"]
+
+
+def _nearest(miss: Mapping[str, Any]) -> str:
+    return f" (nearest: {', '.join(miss['nearest'])})" if miss["nearest"] else ""
 
 
 def _sick_clusters(result: Mapping[str, Any]) -> list[str]:

@@ -82,7 +82,10 @@ _SPECS = Path(__file__).parents[2] / "roles" / "vm_snapshot" / "meta" / "argumen
 # The facts that the role sets.
 FACTS = frozenset(
     _PREFIX + fact
-    for fact in ("results", "summary", "pruned", "prune_summary", "uncovered", "reason", "msg")
+    for fact in (
+        *("results", "summary", "pruned", "prune_summary", "uncovered", "unmatched", "reason"),
+        "msg",
+    )
 )
 # They say how snapshots are taken, and nobody takes them for a limit on what is deleted or shown.
 HOW = frozenset(

@@ -8,7 +8,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,12 @@ def simulator() -> Iterator[Simulator]:
     """One simulator for all tests."""
     with Simulator.running("test", timing="fast", rate_limits="off") as running:
         yield running
+
+
+def time_of(text: str) -> float:
+    """Return how many seconds ago a time in a file was."""
+    then = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    return (datetime.now(timezone.utc) - then).total_seconds()
 
 
 class Operator:
@@ -183,13 +191,12 @@ def test_report_filters(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_report_writes_a_file_when_there_is_something_new(operator: Operator, form: str) -> None:
+def test_report_writes_a_file_in_each_run(operator: Operator, form: str) -> None:
     dest = operator.home / f"report.{form}"
     given = {"cluster": "vm-cluster-1", "vm_names": "history", "dest": dest.name}
     operator.play("snapshot_report", "--check", **given).ok()
     assert not dest.exists()
-    assert operator.play("snapshot_report", **given).ok().of(WRITE)["changed"]
-    assert not operator.play("snapshot_report", **given).ok().of(WRITE)["changed"]
+    operator.play("snapshot_report", **given).ok()
     text = dest.read_text("utf-8")
     rows = (
         list(csv.DictReader(io.StringIO(text))) if form == "csv" else json.loads(text)["snapshots"]
@@ -198,6 +205,8 @@ def test_report_writes_a_file_when_there_is_something_new(operator: Operator, fo
     assert [row["ready_to_use"] in (True, "true") for row in rows].count(True) == 6
     if form == "json":
         assert json.loads(text)["summary"]["not_ready"] == 1
+    of_rows = {row["checked_at"] for row in rows} if form == "csv" else None
+    assert [time_of(t) < 600 for t in of_rows or [json.loads(text)["checked_at"]]] == [True]
 
 
 def test_report_refuses_a_file_that_it_cannot_write(operator: Operator) -> None:
@@ -223,7 +232,43 @@ def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> No
     assert doomed == deleted
     nothing = operator.play("snapshot_prune", **rules).ok()
     assert table(nothing, SHOW_RETENTION) == []
-    assert words(nothing, SHOW_RETENTION) == ["retention: deleted 0 snapshots, kept 4"]
+    assert words(nothing, SHOW_RETENTION) == [
+        "retention: deleted 0 snapshots, kept 4",
+        (
+            "nothing to delete: 2 not expired yet, 1 the newest usable of its VM and set, "
+            "1 kept by keep_last"
+        ),
+    ]
+
+
+def test_the_last_lines_say_what_found_nothing_and_that_there_is_no_rule(
+    operator: Operator,
+) -> None:
+    missed = {"vm_names": "history,histroy", "exclude": "batchl"}
+    text = "nothing was found for vm_names histroy (nearest: history), exclude batchl"
+    runs = [
+        (operator.play("snapshot_prune", **missed).ok(), SHOW_RETENTION),
+        (operator.play("snapshot_report", **missed).ok(), REPORT),
+        (operator.play("snapshot_fleet", set="x", **missed), SHOW),
+    ]
+    for run, task in runs:
+        assert any(line.startswith(text) for line in words(run, task)), words(run, task)
+    assert words(runs[0][0], SHOW_RETENTION)[1] == (
+        "no rule was given, such as keep_last: only failed and expired snapshots are deleted"
+    )
+
+
+@pytest.mark.parametrize(
+    "playbook", ["snapshot_fleet", "snapshot_prune", "snapshot_report", "snapshot_coverage"]
+)
+def test_a_misspelt_cluster_is_refused(operator: Operator, playbook: str) -> None:
+    given = {"set": "x"} if playbook == "snapshot_fleet" else {}
+    given.update(clusters="vm-cluster-1,vm-clutser-2", on_error="continue")
+    run = operator.play(playbook, **given)
+    assert run.status != 0
+    assert "cluster 'vm-clutser-2' not found with this API key; nearest: vm-cluster-" in run.output
+    paths = [request["path"] for request in operator.palette.requests()]
+    assert [path for path in paths if not path.startswith("/v1/dashboard/")] == []
 
 
 def test_coverage_fails_and_lists_the_vms_without_a_recent_snapshot(operator: Operator) -> None:
@@ -250,7 +295,8 @@ def test_coverage_of_nothing_is_no_success(operator: Operator) -> None:
     run = operator.play("snapshot_coverage", vm_names="histry*")
     assert run.status != 0
     assert run.of(UNCOVERED)["msg"] == (
-        "no VM was found in project Default; nothing matches histry* (did you mean history?)"
+        "no VM was found in project Default; "
+        "nothing was found for vm_names histry* (nearest: history)"
     )
 
 
@@ -265,9 +311,9 @@ def test_coverage_of_nothing_says_that_no_project_was_given(operator: Operator) 
 @pytest.mark.parametrize(
     ("given", "missed"),
     [
-        ({"vm_names": "history,dbl"}, "nothing matches dbl (did you mean db"),
-        ({"vm_names": "history,x*"}, "nothing matches x*"),
-        ({"vm_names": "history", "namespaces": "vms,vmz"}, "nothing matches vmz"),
+        ({"vm_names": "history,dbl"}, "nothing was found for vm_names dbl (nearest: db"),
+        ({"vm_names": "history,x*"}, "nothing was found for vm_names x*"),
+        ({"vm_names": "history", "namespaces": "vms,vmz"}, "nothing was found for namespaces vmz"),
     ],
 )
 def test_coverage_fails_if_a_name_matches_nothing(
@@ -283,19 +329,26 @@ def test_coverage_fails_if_a_name_matches_nothing(
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_coverage_writes_a_file_when_there_is_something_new(operator: Operator, form: str) -> None:
+def test_coverage_writes_a_file_in_each_run(operator: Operator, form: str) -> None:
     dest = operator.home / f"uncovered.{form}"
     given = {"cluster": "vm-cluster-1", "vm_names": "history,db2,web1", "dest": dest.name}
     given["newer_than"] = "30m"
     operator.play("snapshot_coverage", "--check", **given)
     assert not dest.exists()
-    assert operator.play("snapshot_coverage", **given).of(WRITE)["changed"]
-    assert not operator.play("snapshot_coverage", **given).of(WRITE)["changed"]
+    operator.play("snapshot_coverage", **given)
     text = dest.read_text("utf-8")
     found = {} if form == "csv" else json.loads(text)
     rows = found.pop("uncovered", None) or list(csv.DictReader(io.StringIO(text)))
     names = [(row["vm_name"], row["name"] or None) for row in rows]
     assert names == [("db2", None), ("history", "history-1h"), ("web1", None)]
+    checked_at = found.pop("checked_at", None) or rows[0]["checked_at"]
+    assert time_of(checked_at) < 600
+    # A table without rows stays as it is. Only its own time tells that somebody has looked.
+    empty = {**given, "newer_than": "24h", "vm_names": "history"}
+    for _time in range(2):
+        os.utime(dest, (0, 0))
+        operator.play("snapshot_coverage", **empty).ok()
+        assert dest.stat().st_mtime > 0
     if form == "json":
         assert found.pop("message").startswith("3 of 3 VMs ")
         assert found == {"total": 3, "reason": "uncovered", "not_reached": []}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -12,8 +13,16 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.spectrocloud.palette.plugins.filter.in_words import FilterModule
+from ansible_collections.spectrocloud.palette.plugins.modules import (
+    vm_snapshot_retention as retention,
+)
 
 in_words = FilterModule().filters()["in_words"]
+
+# Why a retention keeps snapshots, as its documentation says.
+KEPT = re.findall(
+    r"V\((\w+)\)", retention.RETURN.partition("of a kept snapshot is one of")[2].partition("see")[0]
+)
 
 OUTCOMES = (
     *("created", "replaced", "updated", "unchanged", "fresh", "deleted", "absent", "not_tried"),
@@ -50,6 +59,9 @@ def of_retention(*rows: tuple[str, str, str, str], check_mode: bool = False) -> 
             "vm_name": "db1",
             "name": f"s{n}",
             "set": set_name or None,
+            "decision": "keep" if outcome == "kept" else "delete",
+            "why": "kept" if outcome == "kept" else "no_longer_kept",
+            "kept_by": ["keep_last"] if outcome == "kept" else [],
             "outcome": outcome,
             "reason": "forbidden" if msg else None,
             "msg": msg,
@@ -117,7 +129,58 @@ def test_in_words_counts_what_the_retention_did_in_sets_and_clusters() -> None:
     assert in_words(of_retention(("deleted", "", "c1", ""))) == [
         "retention: deleted 1 snapshot of 1 cluster, kept 0"
     ]
-    assert in_words(of_retention()) == ["retention: deleted 0 snapshots, kept 0"]
+
+
+def test_in_words_says_why_a_retention_deleted_nothing() -> None:
+    assert in_words(of_retention()) == [
+        "retention: deleted 0 snapshots, kept 0",
+        "nothing to delete: no snapshot was found",
+    ]
+    result = of_retention(*[("kept", "a", "c1", "")] * 9)
+    reasons = ("newest_usable", "newest_usable", "not_ours", "scheduled_by_palette", "no_rule")
+    for row, why in zip(result["snapshots"], reasons, strict=False):
+        row.update(why=why, kept_by=["keep_within"])
+    result["snapshots"][5]["kept_by"] = ["keep_daily", "keep_last"]
+    assert in_words(result) == [
+        "retention: deleted 0 snapshots, kept 9",
+        (
+            "nothing to delete: 4 kept by keep_daily, keep_last, 2 the newest usable of its VM and "
+            "set, 1 not taken by this collection, 1 of Palette's scheduler, 1 that no rule is for"
+        ),
+    ]
+    deleted = of_retention(("kept", "a", "c1", ""), ("deleted", "a", "c1", ""))
+    assert len(in_words(deleted)) == 1
+
+
+@pytest.mark.parametrize("why", KEPT)
+def test_in_words_has_words_for_all_that_is_kept(why: str) -> None:
+    result = of_retention(("kept", "a", "c1", ""))
+    result["snapshots"][0]["why"] = why
+    assert in_words(result)[1].startswith("nothing to delete: 1 ")
+    assert "_" not in in_words(result)[1].replace("keep_last", "")
+
+
+def test_in_words_says_that_there_is_no_rule() -> None:
+    result = {**of_retention(("deleted", "a", "c1", "")), "rules": {}}
+    assert in_words(result)[1] == (
+        "no rule was given, such as keep_last: only failed and expired snapshots are deleted"
+    )
+    assert len(in_words({**result, "rules": {"keep_last": 1}})) == 1
+
+
+def test_in_words_names_what_found_nothing() -> None:
+    misses = [
+        {"option": "namespaces", "value": "prdo", "nearest": ["prod"]},
+        {"option": "vm_names", "value": "x*", "nearest": []},
+        *[{"option": "exclude", "value": f"e{n}", "nearest": []} for n in range(6)],
+    ]
+    listed = {"summary": {"total": 0, "blocked": 0, "without_snapshot": 0}}
+    for result in (of_set(("fresh", "", "")), of_retention(("deleted", "", "c", "")), listed):
+        assert in_words({**result, "unmatched": []}) == in_words(result)
+        assert in_words({**result, "unmatched": misses})[1] == (
+            "nothing was found for namespaces prdo (nearest: prod), vm_names x*, exclude e0, "
+            "exclude e1, exclude e2 and 3 more"
+        )
 
 
 def test_in_words_names_the_snapshots_that_could_not_be_deleted() -> None:
