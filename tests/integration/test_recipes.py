@@ -108,7 +108,10 @@ def patched_with_failures(cook: Cook, **instead: str) -> Run:
     run = cook.types(Recipe(PATCH).lines[-1])
     assert run.status != 0
     assert [result["msg"][-1] for result in results_of(run, SHOW)] == ["1 VM: 1 created"] * 2
-    assert "Patch failed. Snapshots to go back to: web1-patch-" in run.of(GO_BACK)["msg"]
+    assert run.of(GO_BACK)["msg"].startswith(
+        "Patch failed: Failed as requested from task. Usable snapshots of web1, newest first: "
+        "web1-patch-"
+    )
     return run
 
 
@@ -170,16 +173,44 @@ def test_change(cook: Cook) -> None:
     cook.writes(Recipe(title), **{"change-tasks.yml": "- ansible.builtin.fail:\n"})
     run = cook.types(Recipe(title).lines[-1])
     assert run.status != 0
-    last = run.of("Fail, and say what to go back to")["msg"]
-    assert last.endswith(" failed. Snapshots to go back to: db1-before-change")
+    last = run.of(GO_BACK)["msg"]
+    assert " failed: " in last
+    assert ". Usable snapshots of db1, newest first: db1-before-change of 20" in last
     cook.palette.inject({"action": "status", "status": 403, "method": "POST", "times": None})
     text = Recipe(title).files["change.yml"].replace("before-change", "other")
     cook.writes(Recipe(title), **{"change.yml": text})
     run = cook.types(Recipe(title).lines[-1])
-    last = run.of("Fail, and say what to go back to")["msg"]
+    last = run.of(GO_BACK)["msg"]
     assert last.startswith(f"{FAIL} failed: ")
     assert "HTTP 403" in last
-    assert last.endswith(". Snapshots to go back to: none")
+    # There is an older one.
+    assert ". Usable snapshots of db1, newest first: db1-before-change of 20" in last
+    run = cook.types(f"{Recipe(title).lines[-1]} -e vm_snapshot_retries=some")
+    last = run.of(GO_BACK)["msg"]
+    assert "vm_snapshot_retries" in last
+    assert ". Usable snapshots of db1, newest first: db1-before-change of 20" in last
+    cook.environment["PALETTE_API_KEY"] = "wrong"
+    run = cook.types(Recipe(title).lines[-1])
+    assert ". Usable snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
+
+
+def test_patch_hosts_with_modules_only(cook: Cook) -> None:
+    title = "Patch hosts with modules only"
+    (run,) = cook.follows(title)
+    patched = "Stand in for your own tasks"
+    assert [record["host"] for record in run.records if record["task"] == patched] == [
+        "db1",
+        "web1",
+    ]
+    assert run.of("Take a snapshot of each host's VM")["summary"]["created"] == 2
+    hosts = Recipe(title).files["hosts.yml"].replace("web1:", "web9:")
+    cook.writes(Recipe(title), **{"hosts.yml": hosts})
+    run = cook.types(Recipe(title).lines[-1], warns=True)
+    assert run.status != 0
+    told = [result["msg"] for result in results_of(run, "Leave out a host without a snapshot")]
+    assert told[-1].startswith("No usable snapshot: not_found: there is no VM web9 ")
+    assert [record["host"] for record in run.records if record["task"] == patched] == ["db1"]
+    assert of_each_vm(cook) == {"db1": 1, "web1": 1}
 
 
 def test_nightly_and_audit(cook: Cook) -> None:
@@ -188,7 +219,10 @@ def test_nightly_and_audit(cook: Cook) -> None:
     foretold, real = cook.follows("Take snapshots of a fleet every night")
     assert words(foretold, SHOW) == ["5 VMs: 5 would be created"]
     assert words(real, SHOW) == ["5 VMs: 5 created"]
-    assert words(real, SHOW_RETENTION) == ["retention: deleted 0 snapshots, kept 5"]
+    assert words(real, SHOW_RETENTION) == [
+        "retention: deleted 0 snapshots, kept 5",
+        "nothing to delete: 5 the newest usable of its VM and set",
+    ]
     cook.types(audit.lines[0]).ok()
 
 
@@ -282,7 +316,7 @@ def test_way_back_after_a_change_that_failed(cook: Cook) -> None:
     cook.writes(back)
     run = cook.types(back.lines[0]).ok()
     status = run.of("Bring the database back to where it was before the change")["status"]
-    assert failed.of(GO_BACK)["msg"].endswith(f": {status['snapshot']}")
+    assert f", newest first: {status['snapshot']} of " in failed.of(GO_BACK)["msg"]
     assert status["runs"]
 
 
