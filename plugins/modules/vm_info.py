@@ -33,6 +33,8 @@ seealso:
   - module: spectrocloud.palette.vm_snapshot
   - module: spectrocloud.palette.vm_snapshot_set
   - module: spectrocloud.palette.vm_snapshot_info
+  - plugin: spectrocloud.palette.vms
+    plugin_type: inventory
 """
 
 EXAMPLES = r"""
@@ -144,6 +146,13 @@ vms:
         - Whether its guest agent is connected. Null if it is off, or if Palette does not tell.
       type: bool
       sample: true
+    addresses:
+      description:
+        - The addresses that cloud-init sets in it (C(networkData)). Palette tells no others, so
+          those that a guest gets by DHCP are not known.
+      type: list
+      elements: str
+      sample: [192.0.2.11]
     volumes:
       description: Its volumes.
       type: list
@@ -216,6 +225,12 @@ vms:
           description: Its age in seconds.
           type: int
           sample: 21600
+        quiesced:
+          description:
+            - Whether its file systems are consistent, because the virtual machine was off or its
+              guest agent had frozen them. Null if Palette does not tell.
+          type: bool
+          sample: true
 summary:
   description: Counts of the virtual machines that match.
   returned: success

@@ -70,6 +70,8 @@ class FleetVolume(_Section):
     """the PVC or DataVolume; <VM>-<volume> if empty"""
     template: bool = False
     """for a DataVolume: whether the VM's dataVolumeTemplates make it"""
+    network_data: str = ""
+    """for cloud-init: its networkData"""
 
     def is_claimed(self) -> bool:
         """Whether there is a PVC behind this volume."""

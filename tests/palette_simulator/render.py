@@ -304,6 +304,8 @@ def _volume(vm: VM, volume: FleetVolume) -> Object:
         key: vm.claim_name(volume) if key in ("name", "claimName") else value
         for key, value in _VOLUME_SOURCES[volume.kind].items()
     }
+    if volume.network_data:
+        source["networkData"] = volume.network_data
     return {"name": volume.name, volume.kind: source}
 
 

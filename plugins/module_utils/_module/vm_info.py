@@ -36,7 +36,7 @@ ARGUMENTS = Arguments(
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
 )
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
-_OF_SNAPSHOTS = ("name", "set", "creation_time", "age_seconds")
+_OF_SNAPSHOTS = ("name", "set", "creation_time", "age_seconds", "quiesced")
 
 
 class Request(NamedTuple):
@@ -105,6 +105,7 @@ def _described(vm: VirtualMachine) -> dict[str, Any]:
         "running": vm.running,
         "paused": vm.paused,
         "guest_agent": vm.guest_agent,
+        "addresses": vm.addresses,
         "volumes": [_volume(volume) for volume in vm.volumes],
         "snapshot_in_progress": vm.snapshot_in_progress or None,
         "restore_in_progress": vm.restore_in_progress or None,

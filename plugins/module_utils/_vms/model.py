@@ -23,6 +23,7 @@ from .._palette.objects import (
     text_in,
     texts_in,
 )
+from .addresses import network_data_in, static_addresses
 
 
 class VmKey(NamedTuple):
@@ -35,11 +36,12 @@ class VmKey(NamedTuple):
 
 _OFF = "Stopped"
 
+_CLOUD_INIT = ("cloudInitConfigDrive", "cloudInitNoCloud")
+
 # Volumes whose content comes from elsewhere, or is lost when the VM stops.
 _WITHOUT_DATA = frozenset(
     {
-        "cloudInitConfigDrive",
-        "cloudInitNoCloud",
+        *_CLOUD_INIT,
         "configMap",
         "containerDisk",
         "downwardAPI",
@@ -83,6 +85,7 @@ class VirtualMachine(NamedTuple):
     running: whether it has an instance, which can also be starting, stopping or paused. ready:
     whether that is up. ready_since: when that changed last, as Palette writes it.
     run_strategy: what KubeVirt makes of an instance that ends; empty if Palette does not tell.
+    network_data: what cloud-init makes the guest's network of.
     guest_agent: whether it is connected; None if the VM is off or Palette does not tell.
     unreadable: why nothing but its name is known; what is not known of that is empty, too.
     """
@@ -102,7 +105,13 @@ class VirtualMachine(NamedTuple):
     ready: bool = False
     ready_since: str = ""
     run_strategy: str = ""
+    network_data: tuple[str, ...] = ()
     unreadable: str = ""
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses that Palette tells of, which are those that cloud-init sets."""
+        return list(dict.fromkeys(a for text in self.network_data for a in static_addresses(text)))
 
     @property
     def unreadable_text(self) -> str:
@@ -164,6 +173,7 @@ def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
         ready=status.get("ready") is True,
         ready_since=_conditions(status, "lastTransitionTime").get("Ready", ""),
         run_strategy=_run_strategy(any_mapping_in(manifest, "spec")),
+        network_data=tuple(filter(None, _network_data(manifest))),
     )
 
 
@@ -194,9 +204,7 @@ def _run_strategy(spec: Mapping[str, Any]) -> str:
 
 def _volumes(manifest: Json) -> Iterator[Volume]:
     """Yield the volumes that the spec has, and those that only the status has."""
-    template = any_mapping_in(any_mapping_in(manifest, "spec"), "template")
-    listed = any_mappings_in(any_mapping_in(template, "spec"), "volumes")
-    kinds = {any_text_in(each, "name"): _kind(each) for each in listed}
+    kinds = {any_text_in(each, "name"): _kind(each) for each in _listed_volumes(manifest)}
     statuses = any_mappings_in(any_mapping_in(manifest, "status"), "volumeSnapshotStatuses")
     reported = {any_text_in(each, "name"): each for each in statuses}
     for name in dict.fromkeys([*kinds, *reported]):
@@ -204,6 +212,16 @@ def _volumes(manifest: Json) -> Iterator[Volume]:
             continue
         told = reported.get(name, {})
         yield Volume(name, kinds.get(name), _enabled(told), any_text_in(told, "reason"))
+
+
+def _network_data(manifest: Json) -> Iterator[str]:
+    for volume in _listed_volumes(manifest):
+        yield from (network_data_in(any_mapping_in(volume, kind)) for kind in _CLOUD_INIT)
+
+
+def _listed_volumes(manifest: Json) -> list[Mapping[str, Any]]:
+    template = any_mapping_in(any_mapping_in(manifest, "spec"), "template")
+    return any_mappings_in(any_mapping_in(template, "spec"), "volumes")
 
 
 def _enabled(told: Mapping[str, Any]) -> bool | None:

@@ -71,7 +71,11 @@ def test_read_reports_all_problems_before_any_request(palette: MemoryPalette) ->
 def test_vm_is_shown_with_what_decides_about_its_snapshots(palette: MemoryPalette) -> None:
     manifest = palette.vms[DB1]
     manifest["metadata"]["creationTimestamp"] = "2026-01-02T03:04:05Z"
-    volumes = [{"name": "rootdisk", "dataVolume": {}}, {"name": "init", "cloudInitNoCloud": {}}]
+    network = {"networkData": "ethernets: {eth0: {addresses: [192.0.2.11/24]}}"}
+    volumes = [
+        {"name": "rootdisk", "dataVolume": {}},
+        {"name": "init", "cloudInitNoCloud": network},
+    ]
     manifest["spec"] = {"template": {"spec": {"volumes": volumes}}}
     manifest["status"]["restoreInProgress"] = "restore-1"
     manifest["status"]["volumeSnapshotStatuses"] += [{"name": "init", "reason": "not supported"}]
@@ -89,6 +93,7 @@ def test_vm_is_shown_with_what_decides_about_its_snapshots(palette: MemoryPalett
         "running": True,
         "paused": False,
         "guest_agent": True,
+        "addresses": ["192.0.2.11"],
         "volumes": [
             {
                 "name": "rootdisk",
@@ -127,6 +132,7 @@ def test_newest_snapshot_is_the_newest_usable_one_whoever_took_it(palette: Memor
         "set": None,
         "creation_time": write_time(NOW - timedelta(hours=5)),
         "age_seconds": 5 * HOUR,
+        "quiesced": True,
     }
     assert vms["db2"]["newest_snapshot"]["set"] == "nightly"
 
