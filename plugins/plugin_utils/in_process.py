@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any, ClassVar
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.common.arg_spec import ValidationResult
 from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 from ansible.plugins.action import ActionBase
 
@@ -27,6 +25,7 @@ from ..module_utils._module.base import (
     without_key,
 )
 from ..module_utils._module.orphan import ended_with_its_starter
+from .options import check_options
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
@@ -71,16 +70,8 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # ansible-core is unty
         return self._call(checked.validated_parameters)
 
     def _check_options(self, given: Mapping[str, Any]) -> ValidationResult:
-        """Check options as the module would, by the argument spec."""
-        arguments = self.module.arguments
-        validator = ArgumentSpecValidator(
-            arguments.spec,
-            mutually_exclusive=arguments.mutually_exclusive,
-            required_one_of=arguments.required_one_of,
-            required_if=arguments.required_if,
-        )
-        # A module's arguments have been through JSON, which leaves plain text and numbers.
-        return validator.validate(json.loads(json.dumps(given, default=_as_json)))
+        """Check options as the module would."""
+        return check_options(self.module, given)
 
     def _text_of_infinity(self) -> str:
         """Say which options are infinite, which ansible-core cannot refuse where it wants int."""
@@ -138,15 +129,6 @@ def _text_of(error: AnsibleValidationError, name: str) -> str:
     if isinstance(error, UnsupportedError):
         return f"Unsupported parameters for ({name}) module: {error.msg}"
     return str(error.msg)
-
-
-def _as_json(value: Any) -> Any:
-    """Return a value that JSON does not have, as Ansible passes it to modules."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, AbstractSet):
-        return list(value)
-    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 @contextmanager
