@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import fleets, loops, report, rivals, sets
+from benchmarks import fleets, inventories, loops, report, rivals, sets
 from benchmarks.ceiling import ceiling
 from benchmarks.figures import Check
 from benchmarks.testbed import say
@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], list[Check]]] = {
     "11": fleets.sick_clusters,
     "12": rivals.side_by_side,
     "13": fleets.memory,
+    "14": inventories.hosts,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 

@@ -20,6 +20,8 @@ _CALLBACKS = Path(__file__).parent / "callback"
 # Where make puts what the collection is compared with.
 RIVALS = Path(__file__).parents[2] / ".cache" / "bench"
 
+_UNPARSED = "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"
+
 Task = Mapping[str, Any]
 
 
@@ -94,6 +96,13 @@ class Ansible:
         options = ["--inventory", str(self._inventory(["localhost"]))]
         options += ["--module-name", module, "--args", json.dumps(arguments)]
         return processes.run([str(_BIN / "ansible"), "localhost", *options], self._environment)
+
+    def inventory(self, source: Mapping[str, Any]) -> Usage:
+        """List the hosts of an inventory file with this content."""
+        path = self._home / "palette.yml"
+        path.write_text(json.dumps(source), encoding="utf-8")
+        command = [str(_BIN / "ansible-inventory"), "--list", "--inventory", str(path)]
+        return processes.run(command, self._environment | {_UNPARSED: "1"})
 
     def _inventory(self, hosts: Sequence[str]) -> Path:
         path = self._home / "inventory.json"
