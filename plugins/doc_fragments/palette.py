@@ -83,3 +83,27 @@ seealso:
     description: Reference of the REST API that this collection uses.
     link: https://docs.spectrocloud.com/api/introduction/
 """
+
+    # What ansible-doc shows of the environment for plugins, whose options are no module's. The
+    # modules' argument spec reads it for them, too.
+    PLUGIN = r"""
+options:
+  host:
+    env:
+      - name: PALETTE_HOST
+      - name: SPECTROCLOUD_HOST
+  api_key:
+    env:
+      - name: PALETTE_API_KEY
+      - name: SPECTROCLOUD_APIKEY
+  project:
+    env:
+      - name: PALETTE_PROJECT
+  project_uid:
+    env:
+      - name: PALETTE_PROJECT_UID
+      - name: SPECTROCLOUD_DEFAULT_PROJECT_ID
+  ca_path:
+    env:
+      - name: PALETTE_CA_FILE
+"""

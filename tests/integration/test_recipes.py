@@ -163,6 +163,16 @@ def test_an_unreachable_host_keeps_its_snapshots(cook: Cook) -> None:
     assert of_each_vm(cook) == {"db1": 4}
 
 
+def test_patch_the_inventory(cook: Cook) -> None:
+    graph, foretold, real = cook.follows("Patch the VMs of the inventory, with a snapshot before")
+    assert "@app_web:" in graph.output
+    assert [run.of(SHOW)["msg"][-1] for run in (foretold, real)] == [
+        "3 VMs: 3 would be created",
+        "3 VMs: 3 created",
+    ]
+    assert len(results_of(real, "Patch the host")) == 3
+
+
 def test_change(cook: Cook) -> None:
     title = "Change a VM, and know what to go back to"
     (run,) = cook.follows(title)

@@ -1,0 +1,80 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory plugin has the options of vm_info and their environment, and says what it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.spectrocloud.palette.plugins.doc_fragments.palette import (
+    ModuleDocFragment,
+)
+from ansible_collections.spectrocloud.palette.plugins.inventory import vms
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base import (
+    _PROJECT_UID_VARIABLES,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_info import MODULE
+from unit.test_modules_and_actions import documented_options, plugin
+
+SPEC = MODULE.arguments.spec
+DOCUMENTED = yaml.safe_load(vms.DOCUMENTATION)
+ENVIRONMENT = {
+    name: [each["name"] for each in option["env"]]
+    for name, option in yaml.safe_load(ModuleDocFragment.PLUGIN)["options"].items()
+}
+
+
+def test_fragments_are_those_of_vm_info_and_of_plugins() -> None:
+    of_vm_info = yaml.safe_load(plugin("modules", "vm_info").DOCUMENTATION)
+    shared = [
+        fragment
+        for fragment in of_vm_info["extends_documentation_fragment"]
+        if ".attributes" not in fragment
+    ]
+    of_plugins = {"spectrocloud.palette.palette.plugin", "constructed", "inventory_cache"}
+    assert set(DOCUMENTED["extends_documentation_fragment"]) == {*shared, *of_plugins}
+    assert set(DOCUMENTED["options"]) == {"plugin", "hostname"}
+
+
+@pytest.mark.parametrize("name", sorted(SPEC))
+def test_documented_option_is_that_of_the_argument_spec(name: str) -> None:
+    documented, spec = documented_options("vm_info")[name], SPEC[name]
+    for key in ("type", "default", "choices", "elements"):
+        assert documented.get(key) == spec.get(key)
+
+
+def environment_of(spec: dict[str, Any]) -> list[str]:
+    """Return the variables that an option falls back on."""
+    _read, names = spec["fallback"]
+    return list(names)
+
+
+def test_documented_environment_is_that_of_the_modules() -> None:
+    read = {name: environment_of(spec) for name, spec in SPEC.items() if "fallback" in spec}
+    projects = {"project": ["PALETTE_PROJECT"], "project_uid": list(_PROJECT_UID_VARIABLES)}
+    assert {**read, **projects} == ENVIRONMENT
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("palette.yml", True),
+        ("palette.yaml", True),
+        ("prod.palette.yml", True),
+        ("vms.yml", True),
+        ("prod_vms.yaml", True),
+        ("hosts.yml", False),
+        ("palette.json", False),
+        ("palette.yml.orig", False),
+    ],
+)
+def test_file_is_known_by_its_name(tmp_path: Path, name: str, read: bool) -> None:
+    path = tmp_path / name
+    path.touch()
+    assert vms.InventoryModule().verify_file(str(path)) is read
+    assert not vms.InventoryModule().verify_file(str(tmp_path / "missing" / name))
