@@ -91,7 +91,7 @@ keyed_groups:
   - prefix: app
     key: palette_labels.app | default('none')
 groups:
-  off: not palette_running
+  stopped: not palette_running
   no_recent_snapshot: (palette_newest_snapshot.age_seconds | default(86400)) >= 86400
 compose:
   ansible_host: palette_addresses | first | default(palette_vm_name ~ '.example.com')
