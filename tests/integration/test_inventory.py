@@ -74,12 +74,12 @@ class Admin:
         assert run.status != 0, run.output
         return " ".join(run.output.split())
 
-    def plays(self, *tasks: dict[str, Any], hosts: str = "all", **environment: str) -> Run:
+    def plays(self, *tasks: dict[str, Any], hosts: str = "all", option: str = "--diff") -> Run:
         """Run tasks on hosts of the inventory, which all are this machine."""
         play = {"hosts": hosts, "gather_facts": False, "connection": "local", "tasks": tasks}
         playbook = self.ansible.home / "play.json"
         playbook.write_text(json.dumps([play]), encoding="utf-8")
-        return self.ansible.playbook(playbook, self.file, **{**self.environment, **environment})
+        return self.ansible.playbook(playbook, self.file, option, **self.environment)
 
 
 def _without_mark(shown: dict[str, Any]) -> Any:
@@ -256,9 +256,10 @@ def test_cache_saves_the_requests_of_the_same_selection(admin: Admin) -> None:
     admin.writes(**ONE, **cache_options(admin), vm_names=["web1"])
     assert list(admin.sees().hosts) == ["web1.vms.vm-cluster-1"]
     admin.palette.make_vm("vm-cluster-1", "vms", "web1", labels={"app": "new"})
+    show = {"name": "show", "ansible.builtin.debug": {"msg": "{{ palette_labels.app }}"}}
     (old,) = admin.sees().hosts.values()
-    (new,) = admin.sees("--flush-cache").hosts.values()
-    assert (old["palette_labels"]["app"], new["palette_labels"]["app"]) == ("web", "new")
+    assert old["palette_labels"]["app"] == "web"
+    assert admin.plays(show, option="--flush-cache").ok().of("show")["msg"] == "new"
 
 
 def test_cache_outlasts_a_sick_cluster_and_a_palette_out_of_reach(admin: Admin) -> None:
