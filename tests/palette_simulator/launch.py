@@ -78,9 +78,12 @@ class Simulator:
         """Take all faults back."""
         self._ask("DELETE", "faults")
 
-    def sicken(self, cluster: str, kind: str, since: str = "start") -> None:
-        """Let a cluster be sick: 503, 403, 500, 404, hang or reset, since start, write or wait."""
-        self._ask("POST", f"sick/{cluster}", {"kind": kind, "since": since})
+    def sicken(self, cluster: str, kind: str, since: str = "start", api: str = "") -> None:
+        """Let a cluster be sick: 503, 403, 500, 404, hang or reset, since start, write or wait.
+
+        api: palette or own, where only one of its APIs fails.
+        """
+        self._ask("POST", f"sick/{cluster}", {"kind": kind, "since": since, "api": api})
 
     def heal(self, cluster: str) -> None:
         """Let a cluster be well again."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from palette_simulator.fleet import SNAPSHOTTABLE, FleetVolume
 from palette_simulator.kubernetes.instances import Sight
 from palette_simulator.lifecycle import NEVER, Stage
-from palette_simulator.state import VM, Cluster, Project, Snapshot, content_name
+from palette_simulator.state import VM, Cluster, Content, Project, Snapshot, content_name
 
 SNAPSHOT_FINALIZER = "snapshot.kubevirt.io/vmsnapshot-protection"
 VM_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
@@ -213,7 +213,8 @@ def _snapshot_status(snapshot: Snapshot, moment: Moment, clock: Clock) -> Object
     }
     if snapshot.source_uid:
         status["sourceUID"] = snapshot.source_uid
-    indications = [i for i in snapshot.indications if i != _FREEZE_TROUBLE or stage > Stage.WORKING]
+    troubled = stage > Stage.WORKING or snapshot.has_struggled
+    indications = [i for i in snapshot.indications if i != _FREEZE_TROUBLE or troubled]
     if indications:
         status["indications"] = indications
     if moment.names_content:
@@ -271,17 +272,25 @@ def _condition(kind: str, status: bool, reason: str, since: str) -> Object:
 
 
 def _vm_spec(vm: VM) -> Object:
+    content = Content({}, {}, vm.claimed_volumes(), vm.cores, vm.run_strategy())
+    spec = content_spec(vm.name, content)
+    if vm.strategy == "running":
+        del spec["runStrategy"]
+        spec["running"] = vm.power != "Stopped"
+    return spec
+
+
+def content_spec(vm_name: str, content: Content) -> Object:
+    """The spec of a VM, as a snapshot keeps it."""
+    volumes = content.volumes
     spec: Object = {
+        "runStrategy": content.strategy,
         "template": {
-            "metadata": {"labels": {"kubevirt.io/domain": vm.name}},
-            "spec": instance_spec(vm, vm.cores),
+            "metadata": {"labels": {"kubevirt.io/domain": vm_name}},
+            "spec": instance_spec(volumes, content.cores),
         },
     }
-    if vm.strategy == "running":
-        spec["running"] = vm.power != "Stopped"
-    else:
-        spec["runStrategy"] = vm.run_strategy()
-    templates = [vm.claim_name(v) for v in vm.volumes if v.kind == "dataVolume" and v.template]
+    templates = [v.claim for v in volumes if v.kind == "dataVolume" and v.template]
     if templates:
         source = {"source": {"blank": {}}, "storage": {"storageClassName": STORAGE_CLASS}}
         spec["dataVolumeTemplates"] = [
@@ -290,18 +299,18 @@ def _vm_spec(vm: VM) -> Object:
     return spec
 
 
-def instance_spec(vm: VM, cores: int) -> Object:
-    """The part of the spec that an instance has too."""
-    disks = [{"name": volume.name, "disk": {"bus": "virtio"}} for volume in vm.volumes]
+def instance_spec(volumes: Iterable[FleetVolume], cores: int) -> Object:
+    """The part of the spec that an instance has too. volumes: with their claims."""
+    disks = [{"name": volume.name, "disk": {"bus": "virtio"}} for volume in volumes]
     return {
         "domain": {"cpu": {"cores": cores}, "devices": {"disks": disks}},
-        "volumes": [_volume(vm, volume) for volume in vm.volumes],
+        "volumes": [_volume(volume) for volume in volumes],
     }
 
 
-def _volume(vm: VM, volume: FleetVolume) -> Object:
+def _volume(volume: FleetVolume) -> Object:
     source = {
-        key: vm.claim_name(volume) if key in ("name", "claimName") else value
+        key: volume.claim if key in ("name", "claimName") else value
         for key, value in _VOLUME_SOURCES[volume.kind].items()
     }
     if volume.network_data:

@@ -24,6 +24,8 @@ from palette_simulator.switches import Switches
 
 Kind = Literal["503", "403", "500", "404", "hang", "reset"]
 Since = Literal["start", "write", "wait"]
+Api = Literal["", "palette", "own"]
+"""which of a cluster's APIs fails: what Palette asks of it, its own, or both"""
 
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _VM_PATHS = ("", "v1", "spectroclusters", "vms")
@@ -34,6 +36,7 @@ class Complaint(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     kind: Kind
     since: Since = "start"
+    api: Api = ""
 
 
 class Sickness(msgspec.Struct, kw_only=True):
@@ -43,9 +46,14 @@ class Sickness(msgspec.Struct, kw_only=True):
     uid: str
     kind: Kind
     since: Since
+    api: Api
     broken_out: bool
     healed: bool = False
     strikes: int = 0
+
+    def concerns(self, api: Api) -> bool:
+        """Whether it is about one of the cluster's APIs."""
+        return self.api in ("", api)
 
     def strikes_at(self, method: str) -> bool:
         """Whether a request fails; if so, it is counted."""
@@ -106,6 +114,7 @@ class Ward:
             uid=uid,
             kind=complaint.kind,
             since=complaint.since,
+            api=complaint.api,
             broken_out=complaint.since == "start",
         )
         self._healed[uid] = asyncio.Event()
@@ -132,11 +141,15 @@ class Ward:
         if not self._sick:
             return None
         if path.startswith((DIRECT, PROXY)):
-            return self._sick.get(path.split("/")[2])
+            return self._of(path.split("/")[2], "own")
         empty, version, resource, uid, vms, *_more = [*path.split("/"), "", "", "", "", ""]
         if (empty, version, resource, vms) != _VM_PATHS:
             return None
-        return self._sick.get(uid)
+        return self._of(uid, "palette")
+
+    def _of(self, uid: str, api: Api) -> Sickness | None:
+        sickness = self._sick.get(uid)
+        return sickness if sickness and sickness.concerns(api) else None
 
     def recovery(self, sickness: Sickness) -> Coroutine[Any, Any, object]:
         """What ends when a cluster is healed."""

@@ -55,7 +55,10 @@ class Content(NamedTuple):
     labels: dict[str, str]
     annotations: dict[str, str]
     volumes: tuple[FleetVolume, ...]
+    """with their claims"""
     cores: int
+    strategy: str = ""
+    """its run strategy, which no restore brings back"""
 
 
 class VM:
@@ -126,15 +129,19 @@ class VM:
         """The names of the PVCs that it needs."""
         return [self.claim_name(volume) for volume in self.volumes if volume.is_claimed()]
 
+    def claimed_volumes(self) -> tuple[FleetVolume, ...]:
+        """Its volumes, each with the name of what is behind it."""
+        return tuple(msgspec.structs.replace(v, claim=self.claim_name(v)) for v in self.volumes)
+
     def owner(self) -> Owner:
         """What an object that it owns says of it."""
         return Owner("kubevirt.io/v1", "VirtualMachine", self.name, self.uid)
 
     def content(self, now: float) -> Content:
         """What a snapshot taken now keeps of it; of a running VM, the spec that it runs with."""
-        named = (msgspec.structs.replace(v, claim=self.claim_name(v)) for v in self.volumes)
         cores = self.live_cores if self.sight(now).instance else self.cores
-        return Content(dict(self.labels), dict(self.annotations), tuple(named), cores)
+        kept = dict(self.labels), dict(self.annotations), self.claimed_volumes(), cores
+        return Content(*kept, self.run_strategy())
 
     def course(self) -> Course:
         """What goes wrong with a snapshot of this VM."""
@@ -197,6 +204,8 @@ class Snapshot:
         self.turn = 0.0
         """when the storage took it up; NEVER as long as it has to wait for that"""
         self.freezes = False
+        self.has_struggled = False
+        """whether it was in an error state that is over"""
         self.source_uid = ""
         self.indications: list[str] = []
         self.content: Content | None = None
@@ -500,6 +509,8 @@ class Cluster:
         timeline = snapshot.seeded
         if timeline is None:
             course = vm.course() if vm else Course()
+            if course.cuts and snapshot.stage(now) == Stage.STRUGGLING:
+                self._recover(snapshot, now + pace.cut)
             window = _window(vm, opens)
             fresh = plan(snapshot.created, snapshot.deadline, pace, course, window, snapshot.turn)
             timeline = amend(snapshot.timeline, fresh, now, pace.unlock)
@@ -508,6 +519,14 @@ class Cluster:
         snapshot.timeline = timeline
         if snapshot.turn == NEVER:
             self._queue(snapshot, vm, now)
+
+    # See docs/palette.md, "Quiescing".
+    def _recover(self, snapshot: Snapshot, cut: float) -> None:
+        """Let a snapshot that did not get on go on as if it had just begun."""
+        snapshot.has_struggled = True
+        snapshot.version = self.next_version()
+        snapshot.timeline = snapshot.timeline._replace(struggling=NEVER)
+        snapshot.turn = max(snapshot.turn, cut)
 
     # See docs/palette.md, "Storage pace".
     def _queue(self, snapshot: Snapshot, vm: VM | None, now: float) -> None:

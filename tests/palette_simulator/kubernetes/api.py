@@ -35,12 +35,12 @@ from palette_simulator.kubernetes.calls import (
     no_such_path,
     reply,
 )
-from palette_simulator.kubernetes.objects import claim_object, instance_object
+from palette_simulator.kubernetes.objects import claim_object, content_object, instance_object
 from palette_simulator.kubernetes.restore_calls import RESTORES
 from palette_simulator.paging import decode_token, page_of
 from palette_simulator.palette import Palette
 from palette_simulator.snapshots import moment_of
-from palette_simulator.state import VM, Cluster, Key
+from palette_simulator.state import VM, Cluster, Key, Snapshot, content_name
 
 Object = dict[str, Any]
 VMS = Resource("kubevirt.io", "virtualmachines", "VirtualMachine", "vm")
@@ -48,6 +48,12 @@ INSTANCES = Resource("kubevirt.io", "virtualmachineinstances", "VirtualMachineIn
 CLAIMS = Resource("", "persistentvolumeclaims", "PersistentVolumeClaim", "claim")
 SNAPSHOTS = Resource(
     "snapshot.kubevirt.io", "virtualmachinesnapshots", "VirtualMachineSnapshot", "snapshot"
+)
+CONTENTS = Resource(
+    "snapshot.kubevirt.io",
+    "virtualmachinesnapshotcontents",
+    "VirtualMachineSnapshotContent",
+    "content",
 )
 
 
@@ -80,6 +86,16 @@ def _show_snapshot(call: KubeCall, snapshot: Any) -> Object:
     return {**body, "apiVersion": f"{SNAPSHOTS.group}/{call.path('version')}"}
 
 
+def _contents(cluster: Cluster) -> Mapping[Key, Snapshot]:
+    return {(each.namespace, content_name(each)): each for each in cluster.snapshots.values()}
+
+
+def _show_content(call: KubeCall, snapshot: Snapshot) -> Object | None:
+    if snapshot.content is None or not snapshot.names_content(call.now):
+        return None
+    return content_object(snapshot, snapshot.content, call.path("version"), call.clock)
+
+
 _SHELVES = (
     Shelf(VMS, "apis/kubevirt.io/v1", lambda cluster: cluster.vms, _show_vm),
     Shelf(INSTANCES, "apis/kubevirt.io/v1", lambda cluster: cluster.vms, _show_instance),
@@ -90,6 +106,7 @@ _SHELVES = (
         lambda cluster: cluster.snapshots,
         _show_snapshot,
     ),
+    Shelf(CONTENTS, "apis/snapshot.kubevirt.io/{version}", _contents, _show_content),
     Shelf(
         RESTORES,
         "apis/snapshot.kubevirt.io/{version}",

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
+from palette_simulator.fleet import FleetVolume
 from palette_simulator.kubernetes.claims import Claim, Owner
 from palette_simulator.kubernetes.instances import Instance
 from palette_simulator.kubernetes.restore import Condition, Disk, Restore
@@ -14,10 +16,11 @@ from palette_simulator.render import (
     STORAGE_CLASS,
     VM_FINALIZER,
     Clock,
+    content_spec,
     instance_spec,
     vm_conditions,
 )
-from palette_simulator.state import VM
+from palette_simulator.state import VM, Content, Snapshot, content_name
 
 Object = dict[str, Any]
 RESTORE_FINALIZER = "snapshot.kubevirt.io/vmrestore-protection"
@@ -131,6 +134,50 @@ def claim_object(claim: Claim, now: float, clock: Clock) -> Object:
     }
 
 
+def content_object(snapshot: Snapshot, content: Content, version: str, clock: Clock) -> Object:
+    """The VirtualMachineSnapshotContent of a snapshot: what it keeps of its VM."""
+    created = clock(snapshot.timeline.working)
+    metadata: Object = {
+        "name": content_name(snapshot),
+        "namespace": snapshot.namespace,
+        "uid": str(uuid.uuid5(uuid.NAMESPACE_URL, content_name(snapshot))),
+        "resourceVersion": str(snapshot.version),
+        "creationTimestamp": created,
+        "finalizers": ["snapshot.kubevirt.io/vmsnapshotcontent-protection"],
+    }
+    kept: Object = {"labels": content.labels, "annotations": content.annotations}
+    machine: Object = {
+        "metadata": {
+            "name": snapshot.vm_name,
+            "namespace": snapshot.namespace,
+            "uid": snapshot.source_uid,
+            **{key: value for key, value in kept.items() if value},
+        },
+        "spec": content_spec(snapshot.vm_name, content),
+        "status": {},
+    }
+    return {
+        "apiVersion": f"snapshot.kubevirt.io/{version}",
+        "kind": "VirtualMachineSnapshotContent",
+        "metadata": metadata,
+        "spec": {
+            "source": {"virtualMachine": machine},
+            "virtualMachineSnapshotName": snapshot.name,
+            "volumeBackups": [_backup(snapshot, v) for v in content.volumes if v.is_claimed()],
+        },
+    }
+
+
+def _backup(snapshot: Snapshot, volume: FleetVolume) -> Object:
+    return {
+        "volumeName": volume.name,
+        "persistentVolumeClaim": {
+            "metadata": {"name": volume.claim, "namespace": snapshot.namespace},
+        },
+        "volumeSnapshotName": f"vmsnapshot-{snapshot.uid}-volume-{volume.name}",
+    }
+
+
 def instance_object(vm: VM, instance: Instance, now: float, clock: Clock) -> Object:
     """The VirtualMachineInstance of a VM."""
     metadata: Object = {
@@ -151,7 +198,7 @@ def instance_object(vm: VM, instance: Instance, now: float, clock: Clock) -> Obj
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachineInstance",
         "metadata": metadata,
-        "spec": instance_spec(vm, vm.live_cores),
+        "spec": instance_spec(vm.claimed_volumes(), vm.live_cores),
         "status": status,
     }
 

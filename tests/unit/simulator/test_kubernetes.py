@@ -333,3 +333,31 @@ def test_annotations_of_a_vm_are_merged(kube: Kube) -> None:
     assert annotate(one="1", two="2") == {"one": "1", "two": "2"}
     assert annotate(one=None, three="3") == {"two": "2", "three": "3"}
     assert kube.call("PATCH", f"{_VMS}/db9", {}, **patch).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("api", "of_palette", "of_own"), [("palette", 503, 200), ("own", 200, 503)]
+)
+def test_only_one_of_a_clusters_apis_may_be_sick(
+    probe: Probe, kube: Kube, api: str, of_palette: int, of_own: int
+) -> None:
+    probe.palette.sicken(CLUSTER, "503", api=api)
+    assert probe.vms("GET").status_code == of_palette
+    assert kube.call("GET", _VMS).status_code == of_own
+
+
+def test_a_snapshots_content_holds_the_vm_that_it_was_taken_of(probe: Probe, kube: Kube) -> None:
+    contents = "apis/snapshot.kubevirt.io/v1beta1/namespaces/vms/virtualmachinesnapshotcontents"
+    assert probe.create("db1", "s").status_code == 200
+    snapshot = probe.until(is_ready, "db1", "s")
+    probe.palette.change_vm(CLUSTER, "vms", "db1", cores=8)
+    content = kube.get(f"{contents}/{snapshot['status']['virtualMachineSnapshotContentName']}")
+    machine = content["spec"]["source"]["virtualMachine"]
+    assert content["spec"]["virtualMachineSnapshotName"] == "s"
+    assert machine["metadata"]["name"] == "db1"
+    spec = kube.get(f"{_VMS}/db1")["spec"]
+    assert spec["template"]["spec"]["domain"]["cpu"]["cores"] == 8
+    spec["template"]["spec"]["domain"]["cpu"]["cores"] = 1
+    assert machine["spec"] == spec
+    backups = {each["volumeName"] for each in content["spec"]["volumeBackups"]}
+    assert backups == {"rootdisk", "datadisk"}

@@ -232,6 +232,19 @@ def test_r14_a_restore_during_a_snapshot(monkeypatch: Patch) -> None:
     replay.ends()
 
 
+def test_s04_waiting_for_the_lock(monkeypatch: Patch) -> None:
+    timing = {"cut": 4.5, "ready": 1.8, "lock": 0.04, "lock_retry": 0.035}
+    bench = Bench(monkeypatch, {**_STOPPED, "timing": timing})
+    replay = Replay(bench, "s04_two_at_once")
+    # KubeVirt lets any of them have the lock, the simulator the one that was created first.
+    bench.snapshot("second")
+    bench.snapshot("first")
+    bench.snapshot("third", failureDeadline="3s")
+    replay.answers(201, 201, 201)
+    bench.pass_by(12)
+    replay.ends()
+
+
 def test_s05_deadlines(monkeypatch: Patch) -> None:
     bench = Bench(monkeypatch, {**_STOPPED, "timing": {"cut": 3600}})
     replay = Replay(bench, "s05_deadline")
@@ -247,6 +260,33 @@ def test_s05_deadlines(monkeypatch: Patch) -> None:
     bench.snapshot("keep", failureDeadline="4s", deletionPolicy="Retain")
     replay.answers(201)
     bench.pass_by(7)
+    replay.ends()
+
+
+def test_s15b_a_guest_that_cannot_be_frozen(monkeypatch: Patch) -> None:
+    disk = {"name": "rootdisk", "kind": "persistentVolumeClaim", "claim": "a"}
+    vm = {"volumes": [disk], "guest_agent": True, "freeze": "fails", "timing": {"cut": 0.03}}
+    bench = Bench(monkeypatch, vm, durations="verbatim")
+    replay = Replay(bench, "s15b_freeze")
+    bench.snapshot("s1", failureDeadline="20s")
+    replay.answers(201)
+    bench.pass_by(21)
+    bench.snapshot("s2", failureDeadline="60s")
+    replay.answers(201)
+    bench.pass_by(5)
+    bench.change_vm(freeze="ok")
+    bench.pass_by(2)
+    replay.ends()
+
+
+def test_s15b_a_paused_guest_is_not_frozen(monkeypatch: Patch) -> None:
+    disk = {"name": "rootdisk", "kind": "persistentVolumeClaim", "claim": "b"}
+    vm = {"name": "vm2", "volumes": [disk], "guest_agent": True, "power": "Paused"}
+    bench = Bench(monkeypatch, vm)
+    replay = Replay(bench, "s15b_paused")
+    bench.snapshot("paused", vm="vm2")
+    replay.answers(201)
+    bench.pass_by(3)
     replay.ends()
 
 
