@@ -42,7 +42,8 @@ options:
         left. After the termination grace period of the virtual machine, KubeVirt turns it off.
       - V(paused) freezes what runs, until Palette shows it as paused. Its memory is kept.
       - V(resumed) lets what is paused go on, until Palette shows C(Running).
-      - V(restarted) starts what is off, and restarts all else. Palette does not show the instance
+      - V(restarted) starts what is off, waits for what is starting or restarting already, and
+        restarts all else. Palette does not show the instance
         itself, so the task rests on this - the virtual machine was seen to stop, or its condition
         C(Ready) has another time than before; and it is C(Running) and ready again.
       - What is off can be neither paused nor resumed. It is V(blocked).

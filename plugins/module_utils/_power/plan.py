@@ -125,6 +125,9 @@ def _resumed(vm: VirtualMachine) -> Step:
 def _restarted(vm: VirtualMachine) -> Step:
     if not vm.running or stopping(vm):
         return Step(START, Goal.RUNNING)
+    if vm.printable_status in ("Starting", "Stopping"):
+        # As after a restart whose task was interrupted.
+        return Step(START, Goal.RUNNING, on_its_way=True)
     return Step(RESTART, Goal.RENEWED)
 
 

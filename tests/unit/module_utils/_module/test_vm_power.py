@@ -160,6 +160,61 @@ def test_restarted_starts_what_somebody_has_stopped_meanwhile(palette: Machines)
     assert (row["outcome"], row["after"]) == ("started", "Running")
 
 
+# Killed
+
+
+class Killed(KeyboardInterrupt):
+    """The process is gone."""
+
+
+def killed_at(palette: Machines, state: str, number: int, when: str) -> None:
+    """Run a task that is killed before, or after, one of its requests is carried out."""
+    left = [number]
+
+    def strike(_call: Call) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+
+    setattr(palette, when, strike)
+    with pytest.raises(Killed):
+        run(palette, MODULE, state=state, **ONE)
+    setattr(palette, when, lambda _call: None)
+
+
+@pytest.mark.parametrize(("state", "before", "after", "verb"), DONE)
+def test_killed_before_each_request(
+    palette: Machines, state: str, before: str, after: str, verb: str
+) -> None:
+    palette.add(DB1, before)
+    declare(palette, state)
+    requests = len(palette.calls)
+    assert requests >= 3  # it looks, acts, and looks again
+    for number in range(1, requests + 1):
+        again = Machines()
+        again.add(DB1, before)
+        killed_at(again, state, number, "before")
+        declare(again, state)
+        assert again.state(DB1) == after
+        assert f"{verb} db1" in again.powers()
+        # Where all was done, and only the last look at it was left, a restart restarts again.
+        others = {"restart db1"} if state == "restarted" else set()
+        assert set(again.powers()) <= {f"{verb} db1", *others}
+
+
+@pytest.mark.parametrize(("state", "before", "after", "verb"), DONE)
+def test_killed_after_its_call(
+    palette: Machines, state: str, before: str, after: str, verb: str
+) -> None:
+    palette.add(DB1, before)
+    killed_at(palette, state, 1, "after")
+    declare(palette, state)
+    assert palette.state(DB1) == after
+    # What is on its way there is not told again. A restart is seen only a moment later.
+    again = ["restart db1"] if verb == "restart" else []
+    assert palette.powers() == [f"{verb} db1", *again]
+
+
 # KubeVirt's refusals
 
 

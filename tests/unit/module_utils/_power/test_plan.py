@@ -86,7 +86,7 @@ def machine(state: str, **fields: Any) -> VirtualMachine:
         ("resumed", "on", None),
         ("resumed", "paused", RESUME),
         ("restarted", "off", START),
-        ("restarted", "starting", RESTART),
+        ("restarted", "starting", None),
         ("restarted", "on", RESTART),
         ("restarted", "paused", RESTART),
         ("restarted", "stopping", START),
