@@ -32,6 +32,8 @@ from .plan import Act, Step
 
 _AGAIN = 5.0  # seconds before a power call that led to nothing is sent again
 _IN_DOUBT = 60.0  # seconds for a poll to tell what became of a write
+_MAY_BE_OFF = "the VM may be off: run the task again within an hour"
+_AT_THE_END = (Act.CLOSE, Act.FORGET)
 _OF_INSTANCES = (Act.STOP, Act.START)
 _OF_RESTORES = (Act.CLEAR, Act.RESTORE)
 
@@ -150,20 +152,20 @@ class RestoreWork(Work[RestoreMember]):
 
     def fail(self, member: RestoreMember, error: ApiError) -> None:
         """Fail a member whose polls are refused. What was begun goes on without this task."""
-        member.failure = member.doubt.end if member.doubt else _left(member, error)
+        member.failure = _left(member, member.doubt.end if member.doubt else error)
 
     # Putting back
 
     def _give_up_because(self, member: RestoreMember, error: ApiError) -> None:
         if member.cause:
-            member.fail(f"and this went wrong: {error.message}")
+            member.fail(f"and this went wrong: {error.message}; {_MAY_BE_OFF}")
             return
         steps = list(self._back(member))
         if steps:
             member.put_back(error, steps)
         else:
+            member.failure = _left(member, error)
             member.doubt = None
-            member.failure = error
 
     def _back(self, member: RestoreMember) -> Iterable[Step]:
         """Yield the steps that put a VM back, whose disks are still its own."""
@@ -320,8 +322,18 @@ def _timed_out(member: RestoreMember, waiting: Waiting, poll_error: str) -> ApiE
 
 def _left(member: RestoreMember, error: ApiError) -> ApiError:
     """Say of an error what it leaves behind in the cluster."""
-    unfinished = member.restore is not None and not member.restore.complete
-    if unfinished or member.stopped:
-        what = "the restore goes on without this task, and " if unfinished else ""
-        error.message += f"; {what}the VM may be off: run the task again within an hour"
+    restore, act, texts = member.restore, member.steps[0].act, []
+    in_doubt = error.outcome_unknown and act == Act.RESTORE
+    if restore is not None and restore.complete:
+        texts.append("the VM is restored")
+    elif restore is not None:
+        texts.append("the restore goes on without this task")
+    elif in_doubt:
+        texts.append("if the restore was created, it goes on without this task")
+    if act not in _AT_THE_END and (restore or in_doubt or member.stopped):
+        texts.append(_MAY_BE_OFF)
+    if act in _AT_THE_END and error.outcome_unknown:
+        # What became of the VM is known; only a mark is not.
+        error.outcome_unknown, member.changed = False, True
+    error.message = "; ".join([error.message, *texts])
     return error

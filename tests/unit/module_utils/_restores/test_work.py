@@ -43,7 +43,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selectio
 )
 from unit.builders import CLUSTER, key_of
 from unit.cluster_in_memory import NEVER_ENDS, MemoryCluster
-from unit.module_utils._restores.restores import FAILED
+from unit.module_utils._restores.restores import CREATING, FAILED
 from unit.palette_in_memory import MemoryPalette, connected
 
 KEY = key_of()
@@ -231,6 +231,36 @@ def test_restore_without_end_is_deleted_and_the_vm_runs_again(bench: Bench) -> N
     assert bench.cluster.runs(KEY)
     assert not bench.cluster.found
     assert not bench.recorded
+
+
+def test_claims_of_a_restore_that_is_given_up_are_named(bench: Bench) -> None:
+    bench.cluster.course = (CREATING,)
+    row = row_result(bench.run(), bench.palette.now, check_mode=False)
+    assert row["outcome"] == "failed"
+    assert row["status"]["leftover_claims"] == ["restore-u1-rootdisk"]
+
+
+def test_restored_vm_that_does_not_start_is_told(bench: Bench) -> None:
+    bench.fail("start", FORBIDDEN)
+    row = bench.run()
+    assert row.member.failure
+    message = row.member.failure.message
+    assert message.endswith(
+        "; the VM is restored; the VM may be off: run the task again within an hour"
+    )
+    bench.cluster.before = lambda _write: None
+    assert outcome(bench.run(), bench) == "restored"
+    assert bench.cluster.runs(KEY)
+
+
+@pytest.mark.parametrize("error", [FORBIDDEN, ApiError("unauthorized", "401", outcome_unknown=True)])
+def test_restored_vm_that_could_not_be_marked_is_told(bench: Bench, error: ApiError) -> None:
+    bench.fail("close", error)
+    row = bench.run()
+    assert row.member.failure
+    assert outcome(row, bench) == "failed"
+    assert row.member.failure.message.endswith("; the VM is restored")
+    assert bench.cluster.runs(KEY)
 
 
 def test_vm_that_was_off_stays_off_when_the_restore_fails(off: Bench) -> None:
