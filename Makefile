@@ -33,7 +33,7 @@ else
 VENV := .venv
 TOOLS := requirements-dev.txt
 COVERAGE := --cov --cov-report=term
-FIFTH := tests/faults
+SAMPLE := tests/faults
 endif
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
@@ -117,8 +117,8 @@ docs: $(DOCS) ## Build the documentation site into build/site; check it, the doc
 unit: $(DEV) ## Unit tests, with coverage of plugins/
 	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ONCE) $(ARGS)
 
-integration: $(DEV) ## Real playbooks against the simulated Palette, and a fifth of the fault tests
-	@$(CHECK) 900 pytest tests/integration $(FIFTH) --numprocesses=3 $(ARGS)
+integration: $(DEV) ## Real playbooks against the simulated Palette, and a sample of the fault tests
+	@$(CHECK) 900 pytest tests/integration $(SAMPLE) --numprocesses=3 $(ARGS)
 
 sanity: $(DEV) ## All of ansible-test sanity that runs without containers
 	@$(CHECK) 240 python tools/sanity.py $(ARGS)

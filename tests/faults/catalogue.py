@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.client import responses
 
-from faults.proxy import CREATE, DELETE, LIST, UPDATE, End, Fault, Reply, Step, Struck, stale_list
+from faults.proxy import LIST, WRITES, End, Fault, Reply, Step, Struck, stale_list
 
 REQUEST_TIMEOUT = 1.0  # seconds: of the tasks, and the least that the collection takes
 _SOON = 0.1
@@ -367,7 +367,7 @@ CUT = next(fault for fault in _WIRE if fault.name == "reset")
 def suits(fault: Fault, kind: str, *, polled: bool) -> bool:
     """Say whether a fault can strike requests of a kind. polled: after a write."""
     if fault.on == "write":
-        return kind in (CREATE, UPDATE, DELETE)
+        return kind in WRITES
     if fault.on == "read":
         return kind == LIST
-    return fault.on == "any" or polled
+    return fault.on == "any" or (polled and kind == LIST)

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faults.evidence import Run, manifests, stored, writes_in
+from faults.evidence import ClusterApi, Estate, Run, manifests, stored, writes_in
 from faults.judge import Circumstances, complaints, not_healed
 from faults.operations import WAYS, Cell, all_cells
 from faults.proxy import Aim, Aims, Proxy
@@ -23,7 +23,6 @@ from palette_simulator.launch import Simulator
 
 _FLEET = Path(__file__).with_name("fleet.yml")
 _AT_ONCE = 8  # cells mostly wait
-_SHARE = 5
 _OF_THE_USER = ("proxy", "ca_bundle", "palette_", "spectrocloud_", "netrc")
 
 Way = Callable[[str, Mapping[str, Any]], Told]
@@ -47,18 +46,27 @@ class Verdict(NamedTuple):
         return "green" if self.green else "RED  "
 
 
+class Scene(NamedTuple):
+    """What there was at the beginning. snapshots: as Palette lists them."""
+
+    snapshots: Sequence[dict[str, Any]]
+    estate: Estate
+
+
 class Court:
     """Where cells are run one after another, with a simulator of their own."""
 
     def __init__(self, palette: Simulator, module_host: ModuleHost) -> None:
         self._palette = palette
+        self._cluster = ClusterApi(palette)
         self._ways: dict[str, Way] = dict(zip(WAYS, (in_process, module_host.run), strict=True))
 
     def run(self, number: int, cell: Cell) -> Verdict:
         """Run a cell."""
         self._palette.reset()
-        before, aims, point = manifests(self._palette), cell.aims, cell.point
-        struck, strikes = self._run(cell, self._ways[cell.way], before, aims)
+        before = Scene(manifests(self._palette), self._cluster.estate())
+        point = cell.point
+        struck, strikes = self._run(cell, self._ways[cell.way], before, cell.aims)
         how = Circumstances(point.blind, point.deaf, cell.fault.honest)
         found = complaints(cell.operation, struck, how)
         if not strikes[0]:
@@ -67,19 +75,22 @@ class Court:
         return Verdict(number, [*found, *not_healed(cell.operation, again)], strikes[0])
 
     def _run(
-        self, cell: Cell, way: Way, before: Sequence[dict[str, Any]], aims: Sequence[Aim]
+        self, cell: Cell, way: Way, before: Scene, aims: Sequence[Aim]
     ) -> tuple[Run, list[int]]:
         self._palette.clear_requests()
-        planned = Aims(aims)
-        with Proxy.running(self._palette.url, planned, before) as proxy:
+        planned, url, clusters = Aims(aims), self._palette.url, self._cluster.clusters
+        with Proxy.running(url, planned, before.snapshots, clusters) as proxy:
             told = way(cell.operation.module, {**cell.operation.task, "host": proxy.url})
-        after = stored(manifests(self._palette))
-        return Run(told, stored(before), after, writes_in(self._palette)), planned.strikes
+        after, estate = stored(manifests(self._palette)), self._cluster.estate()
+        writes = writes_in(self._palette)
+        token = self._cluster.token
+        run = Run(told, stored(before.snapshots), after, writes, before.estate, estate, token)
+        return run, planned.strikes
 
 
-def a_fifth(cells: Sequence[Cell]) -> list[Cell]:
-    """Return a fixed fifth of cells, by a hash of their names."""
-    return [cell for cell in cells if zlib.crc32(cell.name.encode()) % _SHARE == 0]
+def a_sample(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells that ``make test`` runs, chosen by a hash of their names."""
+    return [cell for cell in cells if zlib.crc32(cell.name.encode()) % cell.operation.share == 0]
 
 
 def verdicts_on(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Verdict]]:
@@ -101,7 +112,9 @@ def _open_court() -> None:
     # Both end with this process, whose end closes their standard input.
     open_to_the_end = ExitStack()
     palette = open_to_the_end.enter_context(
-        Simulator.running(_FLEET, timing="fast", rate_limits="off")
+        Simulator.running(
+            _FLEET, timing="fast", rate_limits="off", admin_login="token", log_bodies=True
+        )
     )
     module_host = open_to_the_end.enter_context(ModuleHost.running())
     _court.append(Court(palette, module_host))

@@ -10,9 +10,11 @@ import html
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from faults import machines
 from faults.evidence import Run, Stored, Write
 from faults.operations import KEY, Operation
 from faults.proxy import CREATE, DELETE, UPDATE
@@ -91,9 +93,13 @@ def differences(operation: Operation, run: Run) -> list[str]:
 
 def rows_of(operation: Operation, result: Mapping[str, Any]) -> list[Row]:
     """Return the rows of a task's result."""
-    if operation.module == "vm_snapshot_set":
+    if operation.module in ("vm_snapshot_set", "vm_restore_set"):
         members = result.get("members") or {}
         return [_read_row(label.split("/")[-1], row) for label, row in members.items()]
+    if operation.module == "vm_power":
+        return [_read_row(row["vm_name"], row) for row in result.get("vms") or []]
+    if operation.module == "vm_restore":
+        return [_read_row(operation.options["vm_name"], result)] if "outcome" in result else []
     if operation.module == "vm_snapshot":
         named = {"name": operation.options["name"], **result}
         return [_read_row(operation.options["vm_name"], named)] if "outcome" in result else []
@@ -122,6 +128,8 @@ def _read_row(vm_name: str, row: Mapping[str, Any]) -> Row:
 def _secrets(run: Run) -> Iterator[str]:
     if any(spelling in run.told.text for spelling in _SPELLINGS):
         yield "the API key is shown"
+    if run.token and run.token in run.told.text:
+        yield "the cluster's token is shown"
 
 
 def _traces(run: Run) -> Iterator[str]:
@@ -174,6 +182,7 @@ def _others(operation: Operation, run: Run) -> Iterator[str]:
             yield f"{snapshot.name} was deleted"
         if now and now.labels != snapshot.labels and snapshot.name not in operation.labelled:
             yield f"the labels of {snapshot.name} were changed"
+    yield from machines.others(operation, run)
 
 
 def _unneeded_failure(result: Mapping[str, Any], how: Circumstances) -> Iterator[str]:
@@ -185,11 +194,11 @@ def _unneeded_failure(result: Mapping[str, Any], how: Circumstances) -> Iterator
 
 
 def _row(operation: Operation, row: Row, run: Run, how: Circumstances) -> list[str]:
-    found = [
-        *_row_changed(row, run),
-        *_row_status(row, run, how),
-        *_row_outcome(operation, row, run, how),
-    ]
+    if operation.of_machines:
+        told = machines.row_complaints(operation, row, run, how)
+    else:
+        told = chain(_row_status(row, run, how), _row_outcome(operation, row, run, how))
+    found = [*_row_changed(row, run), *_row_not_tried(row), *told]
     said = f"{row.vm_name}/{row.name} ({row.outcome}, {row.reason or 'no reason'})"
     return [f"{said}: {text}" for text in found]
 
@@ -202,6 +211,11 @@ def _row_changed(row: Row, run: Run) -> Iterator[str]:
         yield f"changed is false, but {_told(done)} was carried out"
     if row.changed and not done and row.outcome != _UNKNOWN:
         yield "changed is true, but nothing was carried out"
+
+
+def _row_not_tried(row: Row) -> Iterator[str]:
+    if row.outcome == "failed" and "not tried" in row.msg and row.reason not in _STOPS_ALL:
+        yield f"it was not tried, while Palette answers: {row.msg}"
 
 
 def _row_status(row: Row, run: Run, how: Circumstances) -> Iterator[str]:
@@ -242,8 +256,6 @@ def _row_failure(
     operation: Operation, row: Row, run: Run, there: Sequence[Stored]
 ) -> Iterator[str]:
     """Complain of a failure where all was done, or where it could have been done."""
-    if "not tried" in row.msg and row.reason not in _STOPS_ALL:
-        yield f"it was not tried, while Palette answers: {row.msg}"
     if row.reason in _GIVEN_UP:
         return
     if row.status is None and any(not snapshot.deleting for snapshot in there):
@@ -281,6 +293,7 @@ def _undone(operation: Operation, run: Run) -> list[str]:
         *(f"{s.name} is still there" for s in run.after if s.uid in doomed),
         *(f"{vm_name} has no new snapshot" for vm_name in sorted(operation.taken - usable)),
         *(f"{name} has not its labels" for name in unlabelled),
+        *machines.undone(operation, run),
     ]
 
 

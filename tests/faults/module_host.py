@@ -21,7 +21,15 @@ from faults.ways import LIMIT
 
 _MODULES = "ansible_collections.spectrocloud.palette.plugins.modules"
 _CORES = "ansible_collections.spectrocloud.palette.plugins.module_utils._module"
-_PRELOADED = ("vm_snapshot", "vm_snapshot_info", "vm_snapshot_retention", "vm_snapshot_set")
+_PRELOADED = (
+    "vm_power",
+    "vm_restore",
+    "vm_restore_set",
+    "vm_snapshot",
+    "vm_snapshot_info",
+    "vm_snapshot_retention",
+    "vm_snapshot_set",
+)
 
 
 def main() -> None:

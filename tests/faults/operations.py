@@ -9,7 +9,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from faults.catalogue import CATALOGUE, CUT, LAGS, REQUEST_TIMEOUT, suits
-from faults.proxy import CREATE, DELETE, LIST, UPDATE, WRITES, Aim, Fault
+from faults.proxy import (
+    CLOSE,
+    CREATE,
+    DELETE,
+    INSTANCES,
+    KUBECONFIG,
+    LIST,
+    MACHINES,
+    POWER,
+    READS,
+    RESTORE,
+    RESTORES,
+    UPDATE,
+    VM,
+    WRITES,
+    Aim,
+    Fault,
+)
 
 KEY = 'fault-key/7Q+x"9&z'  # as in fleet.yml
 PROJECT_UID, CLUSTER_UID = "0123456789abcdef00000001", "0123456789abcdef00000011"
@@ -22,6 +39,7 @@ CONNECTION: Mapping[str, Any] = {
     "request_timeout": REQUEST_TIMEOUT,
     "rate_limit": 0,
 }
+_SELDOM = 40
 _WAITING = {"wait_timeout": 3, "poll_interval": 0.3, "progress": False}
 
 
@@ -29,8 +47,8 @@ class Point(NamedTuple):
     """Where a fault strikes a task.
 
     helpers: what strikes besides. after: a kind of write, if only lists after it are struck.
-    lasting: it strikes to the end, or together with others. blind: nothing can be read after the
-    write.
+    lasting: it strikes to the end, or together with others. brief: only a few faults strike it.
+    blind: nothing can be read after the write.
     """
 
     name: str
@@ -39,20 +57,23 @@ class Point(NamedTuple):
     times: int | None = 1
     after: str = ""
     lasting: bool = False
+    brief: bool = False
     blind: bool = False
     helpers: tuple[Aim, ...] = ()
 
     @property
     def deaf(self) -> bool:
         """Whether no list can be read any more, once the fault has struck."""
-        return self.blind or (self.kind == LIST and self.times is None)
+        return self.blind or (self.kind in READS and self.times is None)
 
 
 class Operation(NamedTuple):
     """A task, and what it shall bring about.
 
     gone: snapshots that shall be deleted. taken: VMs that shall have one new usable snapshot.
-    labelled: snapshots that shall have labels. points: where faults strike it.
+    labelled: snapshots that shall have labels. off: VMs that shall be off. back: VMs that shall be
+    as they were at their snapshot, and run. points: where faults strike it. share: how many of its
+    cells there are for each that ``make test`` runs.
     """
 
     name: str
@@ -62,6 +83,14 @@ class Operation(NamedTuple):
     gone: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
     labelled: Mapping[str, Mapping[str, str]] = {}
+    off: frozenset[str] = frozenset()
+    back: frozenset[str] = frozenset()
+    share: int = 5
+
+    @property
+    def of_machines(self) -> bool:
+        """Whether it is about VMs and their restores, and not about snapshots."""
+        return bool(self.off or self.back)
 
     @property
     def task(self) -> dict[str, Any]:
@@ -99,15 +128,20 @@ _FIRST_LIST = Point("the first list", LIST)
 _NO_LIST = Point("all lists", LIST, times=None, lasting=True)
 
 
+def _blind(name: str, kind: str, first: int, *reads: str) -> Point:
+    """Return the point at a write after which nothing can be read."""
+    cut = tuple(Aim(CUT, read, carried_out=False, times=None, after=kind) for read in reads)
+    return Point(
+        f"{name}, and no list after it", kind, first, lasting=True, blind=True, helpers=cut
+    )
+
+
 def _around(name: str, kind: str, first: int = 1) -> tuple[Point, ...]:
     """Return the points at a write: alone, and with lists after it that fail or lag."""
-    cut = Aim(CUT, LIST, carried_out=False, times=None, after=kind)
     lagging = Aim(LAGS, LIST, times=2, after=kind)
     return (
         Point(name, kind, first),
-        Point(
-            f"{name}, and no list after it", kind, first, lasting=True, blind=True, helpers=(cut,)
-        ),
+        _blind(name, kind, first, LIST),
         Point(f"{name}, and lists that lag", kind, first, lasting=True, helpers=(lagging,)),
     )
 
@@ -119,6 +153,33 @@ def _lists(after: str) -> tuple[Point, ...]:
         _NO_LIST,
         Point("the list after it", LIST, after=after),
         Point("all lists after it", LIST, times=None, after=after, lasting=True),
+    )
+
+
+def _reads(what: str, kind: str, after: str) -> tuple[Point, ...]:
+    """Return the points at the reads of a kind before and after a write."""
+    return (
+        Point(f"the first read of {what}", kind, brief=True),
+        Point(f"all reads of {what}", kind, times=None, lasting=True),
+        Point(f"the read of {what} after it", kind, after=after, brief=True),
+        Point(f"all reads of {what} after it", kind, times=None, after=after, lasting=True),
+    )
+
+
+def _way_back(first: int) -> tuple[Point, ...]:
+    """Return the points at the way back of a VM, the first of those that are restored or not."""
+    name = "the second POST" if first > 1 else "POST"
+    return (
+        Point(name, RESTORE, first),
+        _blind(name, RESTORE, first, RESTORES, INSTANCES),
+        Point("the start", POWER, brief=True),
+        _blind("the start", POWER, 1, RESTORES, INSTANCES),
+        Point("PATCH", CLOSE, brief=True),
+        Point("the kubeconfig", KUBECONFIG, brief=True),
+        Point("the first list of snapshots", LIST, brief=True),
+        Point("the list of VMs by their cluster", MACHINES, brief=True),
+        *_reads("restores", RESTORES, RESTORE),
+        *_reads("instances", INSTANCES, POWER),
     )
 
 
@@ -183,6 +244,34 @@ OPERATIONS = (
         (*_around("the second DELETE", DELETE, 2), *_lists(DELETE)),
         gone=frozenset({"long-1d", "long-2d", "long-3d", "short-1d"}),
     ),
+    Operation(
+        "power",
+        "vm_power",
+        {"namespace": "power", "vm_name": "hot", "state": "stopped"},
+        (
+            Point("PUT", POWER),
+            _blind("PUT", POWER, 1, VM),
+            *_reads("the VM", VM, POWER),
+        ),
+        off=frozenset({"hot"}),
+        share=_SELDOM,
+    ),
+    Operation(
+        "restore",
+        "vm_restore",
+        {"namespace": "restore", "vm_name": "lost", "snapshot": "lost-1", "stop": True},
+        _way_back(1),
+        back=frozenset({"lost"}),
+        share=_SELDOM,
+    ),
+    Operation(
+        "restore_set",
+        "vm_restore_set",
+        {"set": "weekly", "namespaces": ["restores"], "stop": True, "members": "all"},
+        _way_back(2),
+        back=frozenset({"one", "two"}),
+        share=_SELDOM,
+    ),
 )
 
 
@@ -193,7 +282,8 @@ def all_cells() -> list[Cell]:
         for operation in OPERATIONS
         for point in operation.points
         for fault in CATALOGUE
-        if suits(fault, point.kind, polled=bool(point.after)) and (fault.core or not point.lasting)
+        if suits(fault, point.kind, polled=bool(point.after))
+        if fault.core or not (point.lasting or point.brief)
         for carried_out in _carried_out(point, fault)
         for way in _ways(operation, point)
     ]
@@ -202,7 +292,9 @@ def all_cells() -> list[Cell]:
 def _carried_out(point: Point, fault: Fault) -> tuple[bool, ...]:
     if point.kind not in WRITES or fault.honest or fault.late:
         return (True,)
-    return (False,) if fault.refuses else (True, False)
+    # A power call leaves nothing by which to know that it was one's own.
+    limited = point.kind == POWER and fault.name.startswith("429")
+    return (False,) if fault.refuses or limited else (True, False)
 
 
 def _ways(operation: Operation, point: Point) -> tuple[str, ...]:

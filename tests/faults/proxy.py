@@ -10,6 +10,7 @@ import json
 import re
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
@@ -23,8 +24,23 @@ from urllib.parse import parse_qs, urlsplit
 Json = dict[str, Any]
 
 LIST, VM, CREATE, UPDATE, DELETE, OTHER = "list", "vm", "create", "update", "delete", "other"
-WRITES = (CREATE, UPDATE, DELETE)
+POWER, KUBECONFIG = "power", "kubeconfig"
+# Of a cluster's own API: MACHINES and INSTANCES are its VMs and their instances. A restore is made,
+# changed and deleted; a VM is annotated.
+MACHINES, INSTANCES, RESTORES = "machines", "instances", "restores"
+RESTORE, CLOSE, CLEAR, RECORD = "restore", "close", "clear", "record"
+READS = (LIST, VM, KUBECONFIG, MACHINES, INSTANCES, RESTORES)
+WRITES = (CREATE, UPDATE, DELETE, POWER, RESTORE, CLOSE, CLEAR, RECORD)
 _KINDS = (
+    ("GET", r"/virtualmachines$", MACHINES),
+    ("GET", r"/virtualmachineinstances$", INSTANCES),
+    ("GET", r"/virtualmachinerestores(/[^/]+)?$", RESTORES),
+    ("POST", r"/virtualmachinerestores$", RESTORE),
+    ("PATCH", r"/virtualmachinerestores/[^/]+$", CLOSE),
+    ("DELETE", r"/virtualmachinerestores/[^/]+$", CLEAR),
+    ("PATCH", r"/virtualmachines/[^/]+$", RECORD),
+    ("GET", r"/assets/adminKubeconfig$", KUBECONFIG),
+    ("PUT", r"/vms/[^/]+/(start|stop|pause|resume|restart)$", POWER),
     ("GET", r"/vms/snapshot$", LIST),
     ("POST", r"/vms/[^/]+/snapshot$", CREATE),
     ("PUT", r"/vms/[^/]+/snapshot/[^/]+$", UPDATE),
@@ -165,19 +181,36 @@ class _Request(NamedTuple):
         return self.method == method and re.search(form, path) is not None
 
 
+class Clusters(NamedTuple):
+    """Where the clusters' own APIs are, as the simulator's kubeconfigs say, and whom to trust."""
+
+    url: str
+    tls: ssl.SSLContext
+
+
 class Proxy(socketserver.ThreadingTCPServer):
-    """Passes requests on to the simulator, except those that are aimed at."""
+    """Passes requests on to the simulator, except those that are aimed at.
+
+    Kubeconfigs that pass it lead back to it, so that the clusters' own APIs are behind it, too.
+    """
 
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, upstream: str, marksman: Marksman, before: Sequence[Json] = ()) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        marksman: Marksman,
+        before: Sequence[Json] = (),
+        clusters: Clusters | None = None,
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.gone = threading.Event()
         self.marksman = marksman
         self.before = before
         self._upstream = urlsplit(upstream)
+        self._clusters = clusters
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._busy: list[threading.Thread] = []
@@ -185,10 +218,14 @@ class Proxy(socketserver.ThreadingTCPServer):
     @classmethod
     @contextmanager
     def running(
-        cls, upstream: str, marksman: Marksman, before: Sequence[Json] = ()
+        cls,
+        upstream: str,
+        marksman: Marksman,
+        before: Sequence[Json] = (),
+        clusters: Clusters | None = None,
     ) -> Iterator[Proxy]:
         """Run a proxy; at the end, all that it passes on late has been answered."""
-        with cls(upstream, marksman, before) as proxy:
+        with cls(upstream, marksman, before, clusters) as proxy:
             serving = threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True)
             serving.start()
             try:
@@ -219,15 +256,28 @@ class Proxy(socketserver.ThreadingTCPServer):
 
     def forward(self, request: _Request) -> Reply:
         """Let the simulator carry out a request."""
-        host, port = self._upstream.hostname or "", self._upstream.port
-        connection = http.client.HTTPConnection(host, port, timeout=30)
+        connection = self._connection(request.target)
         try:
             connection.request(request.method, request.target, request.body, request.headers)
             answer = connection.getresponse()
             kept = [pair for pair in answer.getheaders() if pair[0].lower() not in _REWRITTEN]
-            return Reply(answer.status, answer.read(), kept)
+            return Reply(answer.status, self._led_here(answer.read()), kept)
         finally:
             connection.close()
+
+    def _connection(self, target: str) -> http.client.HTTPConnection:
+        if self._clusters and target.startswith("/k8s/"):
+            there = urlsplit(self._clusters.url)
+            host, tls = there.hostname or "", self._clusters.tls
+            return http.client.HTTPSConnection(host, there.port, timeout=30, context=tls)
+        return http.client.HTTPConnection(
+            self._upstream.hostname or "", self._upstream.port, timeout=30
+        )
+
+    def _led_here(self, body: bytes) -> bytes:
+        if self._clusters is None:
+            return body
+        return body.replace(self._clusters.url.encode(), self.url.encode())
 
 
 class _Connection(socketserver.StreamRequestHandler):

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from faults.evidence import Run, Stored, Write
+from faults.evidence import Estate, Machine, Rollback, Run, Stored, Write
 from faults.judge import Circumstances, complaints, not_healed
 from faults.operations import KEY, OPERATIONS, Operation
-from faults.proxy import CREATE, DELETE, UPDATE
+from faults.proxy import CREATE, DELETE, POWER, RESTORE, UPDATE
 from faults.ways import Told
 
 _FAULTY = Circumstances(honest=False)
@@ -152,6 +152,81 @@ def test_true_rows_of_sets_and_retention_pass() -> None:
 )
 def test_untrue_rows_do_not(name: str, what: Run, how: Circumstances, complaint: str) -> None:
     found = complaints(operation(name), what, how)
+
+    assert any(complaint in text for text in found), found
+
+
+# VMs
+
+
+LOST = Machine("lost", runs=True, off=False, claims=("old",))
+HOT = Machine("hot", runs=True, off=False, claims=("hot-root",))
+OFF = HOT._replace(runs=False, off=True)
+BACK = LOST._replace(claims=("new",))
+DONE_WELL = Rollback("lost", "r", complete=True, done=True, claims=("new",))
+PENDING = DONE_WELL._replace(complete=False, done=False)
+RESTORED = {"changed": True, "outcome": "restored", "status": {"name": "r", "complete": True}}
+GIVEN_UP = {**RESTORED, "failed": True, "outcome": "failed", "reason": "timeout", "msg": "late"}
+STOPPED = {"vm_name": "hot", "outcome": "stopped", "changed": True}
+
+
+def of_machines(
+    result: Mapping[str, Any], kind: str, *machines: Machine, rollbacks: Sequence[Rollback] = ()
+) -> Run:
+    told = run({"changed": True, **result}, writes=[Write(kind, machines[0].vm_name, "")])
+    return told._replace(estate_before=Estate([HOT, LOST]), estate=Estate(machines, rollbacks))
+
+
+def stopped(*machines: Machine, **fields: Any) -> Run:
+    return of_machines({"vms": [{**STOPPED, **fields}]}, POWER, *machines)
+
+
+def restored(result: Mapping[str, Any], *machines: Machine, rollback: Rollback = DONE_WELL) -> Run:
+    return of_machines(result, RESTORE, *machines, rollbacks=[rollback])
+
+
+def test_true_rows_of_vms_pass() -> None:
+    told = {**GIVEN_UP, "status": None, "msg": "late; run the task again"}
+
+    assert complaints(operation("power"), stopped(OFF, LOST), Circumstances()) == []
+    assert complaints(operation("restore"), restored(RESTORED, BACK, HOT), Circumstances()) == []
+    left = restored(told, LOST._replace(runs=False), HOT, rollback=PENDING)
+    assert complaints(operation("restore"), left, _FAULTY) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "complaint"),
+    [
+        ("power", stopped(HOT, LOST), "is not off"),
+        ("power", stopped(OFF, LOST, outcome="failed", msg="late"), "all was done"),
+        ("power", stopped(OFF, LOST, outcome="unchanged"), "it was changed"),
+        ("power", stopped(OFF, LOST, outcome="unknown"), "could have been known"),
+        ("power", stopped(OFF, LOST._replace(runs=False)), "VM lost was changed"),
+        ("restore", restored(RESTORED, LOST, HOT), "has not the disks"),
+        (
+            "restore",
+            restored({**RESTORED, "msg": "Bearer t0ken"}, BACK, HOT)._replace(token="t0ken"),
+            "token is shown",
+        ),
+        ("restore", restored(RESTORED, BACK._replace(runs=False), HOT), "does not run"),
+        ("restore", restored(RESTORED, BACK._replace(recorded=True), HOT), "still says"),
+        ("restore", restored(RESTORED, BACK, HOT, rollback=PENDING), "may strike later"),
+        ("restore", restored(GIVEN_UP, BACK, HOT), "all was done"),
+        ("restore", restored(GIVEN_UP, BACK, HOT, rollback=PENDING), "its restore is not"),
+        (
+            "restore",
+            restored({**GIVEN_UP, "status": None}, LOST, HOT, rollback=PENDING),
+            "and that is not told",
+        ),
+        (
+            "restore",
+            restored(GIVEN_UP, BACK._replace(runs=False), HOT),
+            "it ran and does not run, and that is not told",
+        ),
+    ],
+)
+def test_untrue_rows_of_vms_do_not(name: str, what: Run, complaint: str) -> None:
+    found = complaints(operation(name), what, _FAULTY)
 
     assert any(complaint in text for text in found), found
 

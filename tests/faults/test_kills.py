@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ansible-playbook killed at each request, in each way: nothing is left, and a rerun completes it.
 
-KILLS=all runs all cells, as ``make faults`` does; else a fixed tenth runs.
+KILLS=all runs all cells, as ``make faults`` does; else a fixed sample runs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from faults.evidence import Run, manifests, stored
+from faults.evidence import ClusterApi, Run, manifests, stored
 from faults.judge import differences
 from faults.operations import OPERATIONS, Operation
 from faults.proxy import Proxy
@@ -42,7 +42,16 @@ _BEGIN = 60.0  # seconds that ansible-playbook may take to its first requests on
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 _TARGETS = ("process", "group", "worker")
 # How many requests each makes at least: the look-ups, the writes, and a poll.
-_REQUESTS = {"set": 7, "replace": 6, "retention": 7}
+_REQUESTS = {
+    "set": 7,
+    "replace": 6,
+    "retention": 7,
+    "power": 3,
+    "restore": 12,
+    "restore_set": 15,
+}
+# Of which one cell in so many runs, in ``make test``.
+_SHARES = {"set": 10, "replace": 10, "retention": 10, "power": 20, "restore": 40, "restore_set": 60}
 
 
 class Kill(NamedTuple):
@@ -69,7 +78,11 @@ def _kills() -> list[Kill]:
     ]
     if os.environ.get("KILLS") == "all":
         return kills
-    return [kill for kill in kills if zlib.crc32(kill.name.encode()) % 10 == 0]
+    return [kill for kill in kills if _hash(kill) % _SHARES[kill.operation.name] == 0]
+
+
+def _hash(kill: Kill) -> int:
+    return zlib.crc32(kill.name.encode())
 
 
 class Gate:
@@ -101,7 +114,9 @@ class Gate:
 @pytest.fixture(scope="module")
 def palette() -> Iterator[Simulator]:
     # So slow that what goes on after the kill meets the next run.
-    with Simulator.running(_FLEET, timing="fast", rate_limits="off", latency=0.1) as running:
+    with Simulator.running(
+        _FLEET, timing="fast", rate_limits="off", latency=0.1, admin_login="token"
+    ) as running:
         yield running
 
 
@@ -110,14 +125,16 @@ def test_a_killed_run_is_completed_by_the_next(
     palette: Simulator, tmp_path: Path, kill: Kill
 ) -> None:
     palette.reset()
-    before, gate, operation = manifests(palette), Gate(kill.request), kill.operation
-    with Proxy.running(palette.url, gate) as proxy:
+    gate, operation, cluster = Gate(kill.request), kill.operation, ClusterApi(palette)
+    before, estate_before = manifests(palette), cluster.estate()
+    with Proxy.running(palette.url, gate, clusters=cluster.clusters) as proxy:
         task = {**operation.task, **_one_by_one(operation), "host": proxy.url}
         left = _killed(Ansible(tmp_path), operation.module, task, gate, kill)
         # At once: what the killed run has left under way may still come.
         told = in_process(operation.module, {**operation.task, "host": palette.url})
         still_there = _ended(left)
-    again = Run(told, stored(before), stored(manifests(palette)), ())
+    after, estate = stored(manifests(palette)), cluster.estate()
+    again = Run(told, stored(before), after, (), estate_before, estate)
 
     assert differences(operation, again) == []
     assert again.told.result
@@ -127,7 +144,7 @@ def test_a_killed_run_is_completed_by_the_next(
 
 def _one_by_one(operation: Operation) -> dict[str, Any]:
     """Return options with which a task is still at work when it is killed."""
-    return {} if operation.module == "vm_snapshot" else {"concurrency": 1}
+    return {} if operation.module in ("vm_snapshot", "vm_restore") else {"concurrency": 1}
 
 
 def _killed(
