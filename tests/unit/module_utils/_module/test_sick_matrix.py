@@ -1,7 +1,10 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One of four clusters is sick: each kind, at each moment, in each operation, over HTTP."""
+"""One of four clusters is sick: each kind, at each moment, in each operation, over HTTP.
+
+For the way back, only one of the cluster's two APIs is: what Palette asks of it, or its own.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,17 @@ EDGES: dict[str, Any] = {"clusters": ["edge-001", SICK, "edge-003", "edge-004"]}
 
 
 class Operation(NamedTuple):
-    """A task, the moments at which a cluster may fall sick, and the outcome of what it does."""
+    """A task, the moments at which a cluster may fall sick, and the outcome of what it does.
+
+    api: the one that is sick, if not both. patience: seconds for a wait to end by itself.
+    """
 
     module: str
     options: dict[str, Any]
     moments: tuple[str, ...]
     outcome: str = ""
+    api: str = ""
+    patience: float = 60.0
 
     def run(self, kind: str, moment: str = "start", **more: Any) -> Result:
         """Return the result of the task. Only what a sick cluster delays is short."""
@@ -35,7 +43,8 @@ class Operation(NamedTuple):
         if kind == "hang":
             options["request_timeout"] = 2
         if self.outcome:
-            options.update(poll_interval=0.1, wait_timeout=5 if moment == "wait" else 60)
+            patience = min(self.patience, 5.0) if moment == "wait" else self.patience
+            options.update(poll_interval=0.1, wait_timeout=patience)
         return run_as_action(self.module, **options)
 
 
@@ -57,6 +66,28 @@ OPERATIONS = {
         {"set": "before", "keep_last": 0},
         ("start", "write", "wait"),
         "deleted",
+    ),
+    "stop": Operation(
+        "vm_power",
+        {"state": "stopped"},
+        ("start", "write", "wait"),
+        "stopped",
+    ),
+    "restore": Operation(
+        "vm_restore_set",
+        {"set": "before", "all": True, "stop": True},
+        ("start", "write", "wait"),
+        "restored",
+        api="own",
+    ),
+    # What it waits for, its own API tells.
+    "restore by Palette": Operation(
+        "vm_restore_set",
+        {"set": "before", "all": True, "stop": True},
+        ("start", "write"),
+        "restored",
+        api="palette",
+        patience=2.0,
     ),
     "list": Operation("vm_snapshot_info", {}, ("start",)),
     "list VMs": Operation("vm_info", {}, ("start",)),
@@ -101,7 +132,7 @@ def rows_of(result: Result) -> list[dict[str, Any]]:
     if "members" in result:
         members = result["members"].items()
         return [{**row, "cluster": label.partition("/")[0]} for label, row in members]
-    return list(result["snapshots"])
+    return list(result["vms"] if "vms" in result else result["snapshots"])
 
 
 def existing(palette: Simulator) -> set[tuple[str, str]]:
@@ -112,11 +143,34 @@ def existing(palette: Simulator) -> set[tuple[str, str]]:
     return {(s["cluster"], s["name"]) for s in found if not s["deleting"]}
 
 
+def off(palette: Simulator) -> set[tuple[str, str]]:
+    """Return the cluster and name of each VM that is off when all are well."""
+    palette.heal(SICK)
+    listed = run_as_action("vm_info", **EDGES, project="Default")["vms"]
+    return {(vm["cluster"], vm["vm_name"]) for vm in listed if vm["printable_status"] == "Stopped"}
+
+
+def closed(palette: Simulator) -> set[str]:
+    """Return the names of the restores that say that their VM is as asked for."""
+    written = [entry for entry in palette.requests("k8s_patch_restore") if entry["status"] == 200]
+    return {entry["path"].rpartition("/")[2] for entry in written}
+
+
+def is_so(palette: Simulator, row: dict[str, Any]) -> bool:
+    """Say whether there is what a row's outcome tells."""
+    if row["outcome"] == "stopped":
+        return (row["cluster"], row["vm_name"]) in off(palette)
+    if row["outcome"] == "restored":
+        return row["name"] in closed(palette) and not off(palette)
+    there = (row["cluster"], row["name"]) in existing(palette)
+    return there == (row["outcome"] == "created")
+
+
 @pytest.mark.parametrize(("kind", "moment", "operation"), CELLS)
 def test_sick_cluster_concerns_no_other_and_is_told(
     palette: Simulator, kind: str, moment: str, operation: Operation
 ) -> None:
-    palette.sicken(SICK, kind, since=moment)
+    palette.sicken(SICK, kind, since=moment, api=operation.api)
     result = operation.run(kind, moment, on_error="continue", **all_rows(operation))
     assert palette.strikes(SICK) > 0
     assert "exception" not in result, result
@@ -134,7 +188,7 @@ def test_sick_cluster_concerns_no_other_and_is_told(
 
 def all_rows(operation: Operation) -> dict[str, Any]:
     """Return the option that makes a failing set return all rows."""
-    return {"members": "all"} if operation.module == "vm_snapshot_set" else {}
+    return {"members": "all"} if operation.module.endswith("_set") else {}
 
 
 def check_rows(palette: Simulator, rows: list[dict[str, Any]], outcome: str) -> None:
@@ -142,27 +196,26 @@ def check_rows(palette: Simulator, rows: list[dict[str, Any]], outcome: str) -> 
     healthy = [row for row in rows if row["cluster"] != SICK]
     assert len(healthy) == 6
     assert {row["outcome"] for row in healthy} == {outcome}
-    there = existing(palette)
     for row in rows:
-        exists = (row["cluster"], row["name"]) in there
-        if row["outcome"] == outcome:
-            assert exists == (outcome == "created"), row
-        else:
-            assert row["reason"], row
+        assert is_so(palette, row) if row["outcome"] == outcome else row["reason"], row
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["take", "delete", "retention"])
+@pytest.mark.parametrize("name", ["take", "delete", "retention", "stop", "restore"])
 def test_run_again_completes_what_a_sick_cluster_left(
     palette: Simulator, kind: str, name: str
 ) -> None:
     operation = OPERATIONS[name]
-    palette.sicken(SICK, kind, since="write")
+    palette.sicken(SICK, kind, since="write", api=operation.api)
     assert operation.run(kind, on_error="continue")["failed"]
     assert palette.strikes(SICK) > 0
     palette.heal(SICK)
     result = operation.run("none")
     assert not result.get("failed"), result
+    if name in ("stop", "restore"):
+        assert len(off(palette)) == (8 if name == "stop" else 0)
+        assert len(closed(palette)) >= (0 if name == "stop" else 8)
+        return
     names = {name for _cluster, name in existing(palette)}
     assert any(name.endswith("-now") for name in names) == (operation.outcome == "created")
     assert any(name.endswith("-before") for name in names) == (operation.outcome == "created")
@@ -173,10 +226,10 @@ def test_run_again_completes_what_a_sick_cluster_left(
 def test_on_error_abort_writes_nothing(palette: Simulator, kind: str, name: str) -> None:
     operation = OPERATIONS[name]
     palette.clear_requests()
-    palette.sicken(SICK, kind)
+    palette.sicken(SICK, kind, api=operation.api)
     result = operation.run(kind)
     assert palette.strikes(SICK) > 0
     assert result["failed"] is True
     assert f"cluster {SICK}: " in result["msg"]
     assert {entry["method"] for entry in palette.requests()} <= {"GET", "POST"}
-    assert palette.requests("create_snapshot") == []
+    assert palette.requests("create_snapshot") == palette.requests("k8s_create_restore") == []
