@@ -24,6 +24,12 @@ extends_documentation_fragment:
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
+  diff_mode:
+    description:
+      - Shows the disks, the run strategy, the point in time with the seconds since then, and what
+        of the spec of the virtual machine differs from the one in the snapshot, which is read from
+        the cluster's own API. What may be secret there, such as cloud-init's user data, is hidden.
+    support: full
   idempotent:
     description:
       - With O(restore_name), a second run changes nothing. Without it, each run really goes back,
@@ -96,7 +102,8 @@ status:
     - C(point_in_time) is the time from which (C(before)) and to which (C(after)) the virtual
       machine goes back. What was written in the C(lost_seconds) between them is lost.
     - C(volumes) are the restored disks with their new claims. C(leftover_claims) are the claims
-      that no virtual machine uses any more. C(deleted_data_volumes) were deleted by KubeVirt.
+      that no virtual machine uses any more. They are the old ones, or, where the restore was given
+      up, those that it had made. C(deleted_data_volumes) were deleted by KubeVirt.
     - C(ran_before) says whether the virtual machine ran or was paused, C(runs) whether it is to run
       afterwards. C(run_strategy) is the one of before, and the one that stop and start leave.
     - C(labels) are the labels of the virtual machine, which stay.

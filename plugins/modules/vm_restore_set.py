@@ -28,16 +28,31 @@ extends_documentation_fragment:
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
+  diff_mode:
+    description:
+      - Shows the disks, the run strategy, the point in time with the seconds since then, and what
+        of the spec of the virtual machine differs from the one in the snapshot, which is read from
+        the cluster's own API. What may be secret there, such as cloud-init's user data, is hidden.
+    support: full
   idempotent:
     description:
-      - Each run really goes back, unless it completes an interrupted one.
-    support: none
+      - With O(restore_name), a second run changes nothing. Without it, each run really goes back,
+        unless it completes an interrupted one.
+    support: partial
 options:
   set:
     description:
       - The name of the set, as in M(spectrocloud.palette.vm_snapshot_set).
     type: str
     required: true
+  restore_name:
+    description:
+      - The end of the restores' names, such as a ticket's number. The restore of the virtual
+        machine C(db1) is named C(db1-<restore_name>), and its name is its identity. Where this
+        rollback was carried through, nothing is done, and where it was interrupted, it is
+        completed, however long ago that was. So a second run does what the first one left undone.
+      - Without it, the names are the snapshots', with the time of the run.
+    type: str
   vms:
     description:
       - The virtual machines, one by one. Each entry is a name, or a mapping of V(vm_name) and any
@@ -115,6 +130,16 @@ EXAMPLES = r"""
     msg: "{{ item.key }}: {{ item.value.outcome }}, {{ item.value.status.lost_seconds }} s"
   loop: "{{ rollback.members | dict2items }}"
 
+- name: Bring them back once, however often this runs
+  spectrocloud.palette.vm_restore_set:
+    project: Default
+    cluster: vm-cluster-1
+    namespace: vms
+    set: before-patch
+    vms: [db1, web1]
+    restore_name: ticket-4711
+    stop: true
+
 - name: Bring all databases back that can be, and leave them off
   spectrocloud.palette.vm_restore_set:
     project: Default
@@ -132,7 +157,8 @@ members:
     - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
       as in the task, or by its uid if several selected clusters have the same name.
     - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
-    - C(outcome) is one of V(restored), V(failed), V(blocked), V(not_tried) and V(unknown).
+    - C(outcome) is one of V(restored), V(unchanged), V(failed), V(blocked), V(not_tried) and
+      V(unknown). V(unchanged) is a rollback O(restore_name) that was carried through before.
     - C(name) is the restore's name, C(snapshot) the snapshot's, C(changed) says whether anything
       was written, C(cluster_uid) is the uid of its cluster, and C(status) has the keys of
       RV(spectrocloud.palette.vm_restore#module:status).

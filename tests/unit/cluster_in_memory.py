@@ -39,7 +39,8 @@ _STARTING = 1.0
 class MemoryCluster(ClusterApi):
     """KubeVirt over dicts. A stop takes a second, as does a start.
 
-    palette: whose VMs and clock these are. course: of the restores to come.
+    palette: whose VMs and clock these are. course: of the restores to come. held: what the spec of
+    each VM has besides, in its snapshots.
     before, after: called with the name of each write, before it is carried out and after; both may
     raise what becomes of the answer. writes: their names so far, and those of power calls.
     """
@@ -51,6 +52,7 @@ class MemoryCluster(ClusterApi):
         self.running: dict[VmKey, Json] = {}
         self.course = ENDS_WELL
         self.found: dict[tuple[str, str], Json] = {}
+        self.held: Json = {}
         self.writes: list[str] = []
         self.before: Callable[[str], None] = lambda _write: None
         self.after: Callable[[str], None] = lambda _write: None
@@ -111,6 +113,13 @@ class MemoryCluster(ClusterApi):
         if (namespace, name) not in self.found:
             raise ApiError("not_found", f'virtualmachinerestores "{name}" not found')
         return self._shown((namespace, name))
+
+    def snapshot_content(self, namespace: str, name: str) -> Json:
+        """Return what a snapshot holds of a VM: all VMs have the same spec."""
+        del namespace, name
+        spec = deepcopy(next(iter(self.machines.values()))["spec"])
+        spec["template"]["spec"].update(self.held.get("template", {}).get("spec", {}))
+        return {"spec": {"source": {"virtualMachine": {"spec": spec}}}}
 
     def create_restore(self, namespace: str, body: Json) -> Json:
         """Create a restore, or refuse it as KubeVirt's webhook does."""

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls of a cluster's own API for its virtual machines, their disks and restores."""
+"""The calls of a cluster's own API for its VMs, their disks, what snapshots hold, and restores."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .client import KubernetesClient, Resource
 VMS = Resource("kubevirt.io", "v1", "virtualmachines")
 INSTANCES = Resource("kubevirt.io", "v1", "virtualmachineinstances")
 RESTORES = Resource("snapshot.kubevirt.io", "v1beta1", "virtualmachinerestores")
+CONTENTS = Resource("snapshot.kubevirt.io", "v1beta1", "virtualmachinesnapshotcontents")
 CLAIMS = Resource("", "v1", "persistentvolumeclaims")
 
 Item = TypeVar("Item")
@@ -56,6 +57,10 @@ class ClusterApi:
     def claims(self, read: Read[Item], namespaces: Collection[str] = ()) -> list[Item]:
         """Return what ``read`` makes of each PersistentVolumeClaim."""
         return self._items(CLAIMS, read, namespaces)
+
+    def snapshot_content(self, namespace: str, name: str) -> Json:
+        """Return what a snapshot holds of its VM; ``not_found`` if there is none of the name."""
+        return self._get(CONTENTS, namespace, name)
 
     def restore(self, namespace: str, name: str) -> Json:
         """Return one restore; ``not_found`` if there is none."""

@@ -89,7 +89,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     if not invocation.check_mode:
         progress = Progress.of(invocation.options, invocation.progress, row.label)
         restores.clusters.execute(Pace(request.waiting, 1, None), progress)
-    return _result(invocation, row)
+    return _result(invocation, restores)
 
 
 MODULE = Module(ARGUMENTS, read, run)
@@ -110,12 +110,13 @@ def _planned(
     return restores
 
 
-def _result(invocation: Invocation, row: Row) -> Result:
+def _result(invocation: Invocation, restores: RestoreRun) -> Result:
+    row = restores.rows[0]
     result = _shown(invocation, row)
     if row.member.failure:
         raise row.member.failure.with_facts(**result)
     if invocation.diff_mode:
-        result["diff"] = row_diff(row, invocation.now)
+        result["diff"] = row_diff(row, invocation.now, restores.specs())
     return result
 
 

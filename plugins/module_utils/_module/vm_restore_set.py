@@ -20,6 +20,7 @@ from .._restores.session import RestoreSession
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.naming import set_name_problems
 from .._snapshots.set_result import failed_only, members_text
+from .._validation.kubevirt import snapshot_name_problem
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.cluster_result import (
     clusters_result,
@@ -58,6 +59,7 @@ ARGUMENTS = Arguments(
     spec={
         **CONNECTION,
         "set": {"type": "str", "required": True},
+        "restore_name": {"type": "str"},
         **LISTED,
         **SELECTION,
         **RESTORE,
@@ -85,7 +87,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     filters, filter_problems = filters_from(options)
     entries, entry_problems = entries_from(options)
     problems = merged(
-        set_name_problems(options["set"]),
+        [*set_name_problems(options["set"]), *_name_problems(options["restore_name"])],
         [*no_name_problems(options), *entry_problems, *filter_problems],
         # A namespace alone must not bring back all that is in it: vms may have been forgotten.
         [
@@ -108,7 +110,8 @@ def run(invocation: Invocation, request: Request) -> Result:
     scope = scope_of(session, request.entries, request.filters)
     refuse_duplicates(scope.targets)
     warn_of_states((target.api for target in scope.targets), invocation.warn)
-    task = Task(wanted_from(options), request.filters, invocation.now, invocation.warn)
+    wanted, now, warn = wanted_from(options), invocation.now, invocation.warn
+    task = Task(wanted, request.filters, now, warn, of_a_set=True)
     restores = RestoreRun(task, session, scope.targets)
 
     def check(fleet: RestoreFleet) -> None:
@@ -120,10 +123,16 @@ def run(invocation: Invocation, request: Request) -> Result:
     clusters, title = restores.clusters, options["set"]
     aborted = carry_out(invocation, clusters, request.pace, title, check, blocked)
     fleet = with_unmatched(clusters.fleet, request.entries, request.filters, scope.left_out)
-    return _result(invocation, fleet, restores.rows, aborted)
+    return _result(invocation, fleet, restores, aborted)
 
 
 MODULE = Module(ARGUMENTS, read, run)
+
+
+def _name_problems(restore_name: str | None) -> list[Problem]:
+    """Return the problem with the end of the restores' names."""
+    text = snapshot_name_problem(f"db1-{restore_name}") if restore_name is not None else None
+    return [option_problem("restore_name", text, "ticket-4711")] if text else []
 
 
 def _kubeconfig_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -161,17 +170,17 @@ def _row_not_reached(vm: NotReached) -> Row:
 
 
 def _result(
-    invocation: Invocation, fleet: RestoreFleet, planned: list[Row], aborted: bool
+    invocation: Invocation, fleet: RestoreFleet, restores: RestoreRun, aborted: bool
 ) -> Result:
     options = invocation.options
-    rows = [*planned, *(_row_not_reached(vm) for vm in fleet.not_reached())]
+    rows = [*restores.rows, *(_row_not_reached(vm) for vm in fleet.not_reached())]
     rows.sort(key=lambda row: row.label)
     result = set_result(rows, invocation.now, invocation.check_mode, aborted)
     outcomes = [(row.cluster, result["members"][row.label]["outcome"]) for row in rows]
     result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
     result["unmatched"] = [miss.result for miss in fleet.unmatched]
     if invocation.diff_mode:
-        result["diff"] = set_diff(rows, invocation.now)
+        result["diff"] = set_diff(rows, invocation.now, restores.specs())
     members = members_text(result["members"], aborted, options["max_failed"])
     failure = "; ".join(filter(None, (failure_text(fleet), members)))
     failed = failed_only(result["members"])

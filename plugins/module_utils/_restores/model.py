@@ -203,6 +203,15 @@ def read_machine(cluster_uid: str, item: Any) -> Machine | None:
     return Machine(vm, _run_strategy(spec), _claims(spec), ran_at, spec)
 
 
+def spec_in_content(manifest: Json) -> Mapping[str, Any]:
+    """Return the VM's spec in a VirtualMachineSnapshotContent, or raise ``malformed_response``."""
+    source = mapping_in(mapping_in(manifest, "spec"), "source")
+    spec = mapping_in(mapping_in(source, "virtualMachine"), "spec")
+    if not spec:
+        raise ApiError("malformed_response", "the snapshot's content holds no VM")
+    return spec
+
+
 def _has(conditions: Iterable[Mapping[str, Any]], kind: str) -> bool:
     return any(
         any_text_in(each, "type") == kind and any_text_in(each, "status") == "True"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .._palette.objects import write_time
 from .._snapshots.model import Snapshot
-from .._snapshots.ownership import is_member, of_former_vm
+from .._snapshots.ownership import PART_OF, is_member, of_former_vm
 from .._validation.problems import nearest
 from .._vms.model import VirtualMachine, VmKey
 from .model import ALWAYS, HALTED, SAFETY, Instance, Machine, Restore
@@ -167,6 +167,9 @@ def _is_asked_for(current: Restore, sight: Sight, wanted: Wanted) -> bool:
         return False
     if wanted.snapshot:
         return current.snapshot_name == wanted.snapshot
+    if current.complete and current.labels.get(PART_OF) == wanted.set:
+        # Its snapshot may be gone by now.
+        return True
     named = (s for s in sight.snapshots if s.name == current.snapshot_name)
     return any(is_member(snapshot, wanted.set or "") for snapshot in named)
 

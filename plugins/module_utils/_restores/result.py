@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from .._http.errors import ApiError
 from .._palette.objects import write_time
 from .._validation.printable import printable
 from .model import SAFETY, STRATEGY, Restore
 from .plan import FINISH, RESTORE, Act, strategy_after
-from .run import Row
+from .run import Row, Specs
+from .spec_diff import differences
 
 _OUTCOMES = ("restored", "unchanged", "not_tried", "failed", "blocked", "unknown")
 
@@ -53,17 +55,20 @@ def row_result(row: Row, now: datetime, check_mode: bool, aborted: bool = False)
     return {**result, "msg": printable(result["msg"])}
 
 
-def set_diff(rows: Sequence[Row], now: datetime) -> dict[str, Any]:
+def set_diff(rows: Sequence[Row], now: datetime, specs: Specs) -> dict[str, Any]:
     """Return Ansible's diff of all VMs that go back, by their labels."""
-    diffs = {row.label: row_diff(row, now) for row in rows if row.action.changes}
+    diffs = {row.label: row_diff(row, now, specs) for row in rows if row.action.changes}
     return {when: {label: each[when] for label, each in diffs.items()} for when in _WHEN}
 
 
 _WHEN = ("before", "after")
 
 
-def row_diff(row: Row, now: datetime) -> dict[str, Any]:
-    """Return Ansible's diff of a VM: its disks, its run strategy and its point in time."""
+def row_diff(row: Row, now: datetime, specs: Specs) -> dict[str, Any]:
+    """Return Ansible's diff of a VM: disks, run strategy, point in time, and what of its spec.
+
+    specs: those that the VMs go back to.
+    """
     status = status_of(row, now)
     machine = row.sight.machine
     if not row.action.changes or status is None or machine is None:
@@ -74,18 +79,33 @@ def row_diff(row: Row, now: datetime) -> dict[str, Any]:
     kept = {*(snapshot.excluded_volumes if snapshot else ())}
     stays = {volume: claim for volume, claim in machine.claims.items() if volume in kept}
     strategies, times = status["run_strategy"], status["point_in_time"]
+    spec, spec_back = _spec_diff(machine.spec, specs[row.label])
     return {
         "before": {
             "disks": dict(machine.claims),
             "run_strategy": strategies["before"],
             "point_in_time": times["before"],
+            "seconds_since_snapshot": status["lost_seconds"],
+            "spec": spec,
         },
         "after": {
             "disks": {**stays, **back},
             "run_strategy": strategies["after"],
             "point_in_time": times["after"],
+            "seconds_since_snapshot": 0,
+            "spec": spec_back,
         },
     }
+
+
+def _spec_diff(now: Mapping[str, Any], then: Any) -> tuple[Any, Any]:
+    """Return what of a VM's spec differs, before and after; a text where that is not known.
+
+    then: the spec in the snapshot, or the ApiError with which it could not be read.
+    """
+    if isinstance(then, ApiError):
+        return {}, f"not known: {printable(then.message)}"
+    return differences(now, then)
 
 
 def status_of(row: Row, now: datetime) -> dict[str, Any] | None:

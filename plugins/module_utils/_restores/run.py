@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from .._execution.run import ClusterRun
 from .._execution.waiting import Waiting
 from .._http.answers import Json
+from .._http.errors import ApiError
+from .._http.threads import at_once
 from .._palette.objects import write_time
 from .._palette.vms import ClusterVms
 from .._snapshots.desired import Declaration, Desired, read_declaration
@@ -21,11 +23,16 @@ from .._vms.model import VmKey
 from .._vms.selection import Filters
 from .fleet import RestoreFleet, observe
 from .member import RestoreMember
-from .model import SAFETY
+from .model import SAFETY, spec_in_content
 from .plan import REFUSE, Act, Action, Sight, Wanted, plan
 from .session import RestoreSession
 from .work import Order, RestoreWork
 from .writes import restore_body
+
+_AT_ONCE = 8  # requests for what a snapshot holds of its VM
+
+# By the rows' labels: the specs that VMs go back to, or an ApiError that says why one is unknown.
+Specs = Mapping[str, Any]
 
 
 class Row(NamedTuple):
@@ -48,12 +55,23 @@ class Row(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What a task asks for, at what time. warn: takes a line of text for the user."""
+    """What a task asks for, at what time. warn: takes a line of text for the user.
+
+    of_a_set: whether the name that is wanted is only the end of each restore's name.
+    """
 
     wanted: Wanted
     filters: Filters
     now: datetime
     warn: Callable[[str], None]
+    of_a_set: bool = False
+
+    def wanted_of(self, key: VmKey) -> Wanted:
+        """Return what is asked for of one VM."""
+        wanted = self.wanted
+        if not (wanted.name and self.of_a_set):
+            return wanted
+        return wanted._replace(name=f"{key.vm_name}-{wanted.name}")
 
 
 class RestoreRun:
@@ -64,8 +82,25 @@ class RestoreRun:
         self._task = task
         self._session = session
         self._orders: dict[VmKey, Order] = {}
+        self._apis = {
+            target.api.cluster.uid: target.api
+            for target in targets
+            if isinstance(target.api, ClusterVms)
+        }
         self._safety = _safety_declaration(task.now)
         self.clusters = ClusterRun(targets, RestoreFleet, self._observe, self._plan, self._work)
+
+    def specs(self) -> Specs:
+        """Return the specs that the VMs go back to, which their snapshots hold."""
+        rows = [row for row in self.rows if row.action.changes]
+        return dict(zip((row.label for row in rows), at_once(self._spec_of, rows, _AT_ONCE)))
+
+    def _spec_of(self, row: Row) -> Mapping[str, Any]:
+        key, snapshot = row.sight.key, row.action.snapshot
+        if snapshot is None or not snapshot.content_name:
+            raise ApiError("not_found", "Palette does not name the content of the snapshot")
+        cluster = self._session.kubernetes(self._apis[key.cluster_uid])
+        return spec_in_content(cluster.snapshot_content(key.namespace, snapshot.content_name))
 
     def _observe(self, target: Target) -> RestoreFleet:
         return observe(target, self._task.filters, self._session.kubernetes)
@@ -80,14 +115,14 @@ class RestoreRun:
 
     def _row(self, part: RestoreFleet, candidate: Candidate) -> Row:
         task, key = self._task, candidate.key
-        sight = part.sight_of(candidate, task.wanted.name)
-        action = plan(sight, task.wanted, task.now)
+        wanted = task.wanted_of(key)
+        sight = part.sight_of(candidate, wanted.name)
+        action = plan(sight, wanted, task.now)
         if action.reason == "not_found" and candidate.vm is None:
             action = action._replace(message=part.missing_vm(key))
         self._orders[key] = self._order(sight, action)
         member = RestoreMember(key, action.steps, action.restore)
-        in_place = task.wanted.in_place
-        return Row(candidate.cluster, candidate.label, sight, action, member, in_place)
+        return Row(candidate.cluster, candidate.label, sight, action, member, wanted.in_place)
 
     def _order(self, sight: Sight, action: Action) -> Order:
         wanted = self._task.wanted

@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_restore import MODULE
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores import work
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.session import (
@@ -82,13 +83,32 @@ def test_check_mode_writes_nothing_and_shows_what_is_lost(palette: PowerPalette)
             "disks": {"rootdisk": "root"},
             "run_strategy": "Always",
             "point_in_time": "2026-11-23T12:00:00Z",
+            "seconds_since_snapshot": 3600,
+            "spec": {},
         },
         "after": {
             "disks": {"rootdisk": "as in snapshot s"},
             "run_strategy": "Always",
             "point_in_time": "2026-11-23T11:00:00Z",
+            "seconds_since_snapshot": 0,
+            "spec": {},
         },
     }
+
+
+def test_diff_shows_what_of_the_spec_differs(palette: PowerPalette) -> None:
+    palette.cluster.held = {"template": {"spec": {"domain": {"cpu": {"cores": 2}}}}}
+    diff = restore(palette, stop=True, diff_mode=True)["diff"]
+    assert diff["before"]["spec"] == {}
+    assert diff["after"]["spec"] == {"template.spec.domain.cpu.cores": "2"}
+
+
+def test_diff_says_why_the_spec_of_the_snapshot_is_not_known(palette: PowerPalette) -> None:
+    forbidden = ApiError("forbidden", "HTTP 403: no", passing=False)
+    with patch.object(palette.cluster, "snapshot_content", side_effect=forbidden):
+        result = restore(palette, stop=True, diff_mode=True)
+    assert result["outcome"] == "restored"
+    assert result["diff"]["after"]["spec"] == "not known: HTTP 403: no"
 
 
 def test_named_rollback_is_done_once(palette: PowerPalette) -> None:

@@ -59,6 +59,30 @@ def test_all_go_back(palette: PowerPalette) -> None:
     assert all(palette.cluster.runs(key) for key in VMS)
 
 
+def test_restore_name_is_done_once(palette: PowerPalette) -> None:
+    first = restore(palette, restore_name="ticket-1")
+    assert first["members"]["cluster-1/vms/db1"]["name"] == "db1-ticket-1"
+    palette.clock.now += 7200
+    palette.stored.clear()  # retention deletes the snapshots
+    writes = list(palette.cluster.writes)
+    again = restore(palette, restore_name="ticket-1")
+    assert (again["changed"], again["summary"]["unchanged"]) == (False, 3)
+    assert palette.cluster.writes == writes
+
+
+def test_restore_name_completes_what_failed(palette: PowerPalette) -> None:
+    refused = [ApiError("forbidden", "HTTP 403: no", passing=False)]
+    palette.cluster.before = lambda write: _raise_one(refused) if write == "create" else None
+    restore(palette, restore_name="ticket-1", concurrency=1)
+    again = restore(palette, restore_name="ticket-1")
+    assert sorted(outcomes(again)) == ["restored", "unchanged", "unchanged"]
+
+
+def _raise_one(errors: list[ApiError]) -> None:
+    if errors:
+        raise errors.pop()
+
+
 def test_check_mode_foretells_it(palette: PowerPalette) -> None:
     predicted = restore(palette, check_mode=True, diff_mode=True)
     assert palette.cluster.writes == []
@@ -125,6 +149,8 @@ def test_tolerated_failures_are_warned_of(palette: PowerPalette) -> None:
         ({"vms": [{"vm_name": "db1", "name": "x"}], "namespaces": None}, "vms: name is for new"),
         ({"max_failed": -1}, "max_failed: "),
         ({"set": ""}, "set: "),
+        ({"restore_name": "Ticket 1"}, "restore_name: "),
+        ({"restore_name": ""}, "restore_name: "),
         ({"cluster": None, "kubeconfig": "/x"}, "kubeconfig: leads to one cluster"),
     ],
 )
