@@ -161,9 +161,10 @@ def is_so(palette: Simulator, row: dict[str, Any]) -> bool:
     if row["outcome"] == "stopped":
         return (row["cluster"], row["vm_name"]) in off(palette)
     if row["outcome"] == "restored":
-        return row["name"] in closed(palette) and not off(palette)
+        restored: str = row["name"]
+        return restored in closed(palette) and not off(palette)
     there = (row["cluster"], row["name"]) in existing(palette)
-    return there == (row["outcome"] == "created")
+    return there is (row["outcome"] == "created")
 
 
 @pytest.mark.parametrize(("kind", "moment", "operation"), CELLS)

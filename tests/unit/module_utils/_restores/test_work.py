@@ -253,7 +253,9 @@ def test_restored_vm_that_does_not_start_is_told(bench: Bench) -> None:
     assert bench.cluster.runs(KEY)
 
 
-@pytest.mark.parametrize("error", [FORBIDDEN, ApiError("unauthorized", "401", outcome_unknown=True)])
+@pytest.mark.parametrize(
+    "error", [FORBIDDEN, ApiError("unauthorized", "401", outcome_unknown=True)]
+)
 def test_restored_vm_that_could_not_be_marked_is_told(bench: Bench, error: ApiError) -> None:
     bench.fail("close", error)
     row = bench.run()
