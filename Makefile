@@ -64,6 +64,8 @@ TYPED := .cache/collections/ansible_collections/spectrocloud/palette
 PIP := $(VENV)/bin/python -m pip install -qq --disable-pip-version-check
 # What 'make bench' compares the collection with.
 RIVALS := .cache/bench
+# awx.awx, with which the playbook awx_setup is tried.
+AWX := $(VENV)/awx
 # Followed by the seconds that the check usually takes, and its command.
 CHECK = tools/check.sh $(CORE:%=%/)$@
 
@@ -117,7 +119,7 @@ docs: $(DOCS) ## Build the documentation site into build/site; check it, the doc
 unit: $(DEV) ## Unit tests, with coverage of plugins/
 	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ONCE) $(ARGS)
 
-integration: $(DEV) ## Real playbooks against the simulated Palette, and a sample of the fault tests
+integration: $(DEV) $(AWX)/.done ## Real playbooks against the simulated Palette, and a sample of the fault tests
 	@$(CHECK) 900 pytest tests/integration $(SAMPLE) --numprocesses=3 $(ARGS)
 
 sanity: $(DEV) ## All of ansible-test sanity that runs without containers
@@ -156,7 +158,7 @@ format: $(DEV) ## Format the Python files
 build: $(DEMO) ## Build the collection's tarball into build/
 	@ansible-galaxy collection build --force --output-path build
 
-venv: $(DEV) ## Only make the development environment
+venv: $(DEV) $(AWX)/.done ## Only make the development environment
 
 clean: ## Remove all that the other targets made
 	rm -rf .venv .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis .ansible .coverage*
@@ -187,4 +189,13 @@ $(RIVALS)/.done: requirements-bench.txt $(DEMO) | $(DEV)
 	@$(RIVALS)/bin/python -m pip download -qq --disable-pip-version-check --no-deps --dest $(RIVALS)/packages ansible
 	@python tools/unpack_collection.py $(RIVALS)/packages/ansible-*.whl kubernetes.core $(RIVALS)/collections
 	@rm -r $(RIVALS)/packages
+	@touch $@
+
+# A package of ansible that holds awx.awx. Each environment has its own: those of the matrix are made at the same time.
+$(AWX)/.done: tools/unpack_collection.py | $(DEMO)
+	@echo 'Installing awx.awx into $(AWX) (usually 10 s)'
+	@rm -rf $(AWX)
+	@$(VENV)/bin/python -m pip download -qq --disable-pip-version-check --no-deps --dest $(AWX)/packages ansible==10.7.0
+	@python tools/unpack_collection.py $(AWX)/packages/ansible-*.whl awx.awx $(AWX)/collections
+	@rm -r $(AWX)/packages
 	@touch $@

@@ -160,6 +160,8 @@ def test_the_roles_own_variables_in_an_inventory_have_no_effect(user: User) -> N
 
 def test_each_playbook_refuses_what_it_does_not_know(user: User, palette: Simulator) -> None:
     for playbook in sorted((CHECKOUT / "playbooks").glob("*.yml")):
+        if playbook.stem == "awx_setup":  # has variables of its own
+            continue
         run = user.ansible.run(
             *("ansible-playbook", f"spectrocloud.palette.{playbook.stem}"),
             *("-e", json.dumps(prefixed({**PLACE, "seletor": "app=db"}))),

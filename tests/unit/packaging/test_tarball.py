@@ -30,7 +30,9 @@ SHIPPED_FILES = {
 SHIPPED_FOLDERS = re.compile(
     r"""
     meta/(runtime|execution-environment)\.yml
-    | playbooks/[a-z_]+\.yml
+    | extensions/audit/event_query\.yml
+    | extensions/awx/([a-z_]+/)?[a-z_-]+\.yml
+    | playbooks/(tasks/)?[a-z_]+\.yml
     | plugins/(action|doc_fragments|filter|inventory|lookup|module_utils|modules|plugin_utils)/
       ([a-z_]+/)*[a-z_]+\.py
     | roles/[a-z_]+/README\.md
@@ -51,6 +53,7 @@ LITTER = (
     "build/demo/ansible.cfg",
     "changelogs/.plugin-cache.yaml",
     "docs/notes.md",
+    "extensions/awx/.git/config",
     "playbooks/nightly.retry",
     "plugins/modules/.vm_snapshot.py.swp",
     "plugins/modules/__pycache__/vm_snapshot.cpython-313.pyc",
@@ -86,7 +89,7 @@ def test_packs_what_users_need_and_nothing_else(packed: set[str]) -> None:
 
 
 def test_packs_all_files_of_the_folders_it_ships(packed: set[str]) -> None:
-    folders = ("meta/", "playbooks/", "plugins/", "roles/")
+    folders = ("extensions/", "meta/", "playbooks/", "plugins/", "roles/")
     present = {name for name in known_files() if name.startswith(folders)}
     assert sorted(present - packed) == []
 

@@ -1,0 +1,128 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job templates of the AWX project, with their schedules' answers, do what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from awx.data import PROJECT, Unsafe, read
+from awx.surveys import answer_problems
+from awx.templates import injected
+from integration.role_user import RETAIN, SHOW, TAKE, artifacts, words
+from integration.runs import Ansible, Run
+from palette_simulator.launch import Simulator
+
+DATA = read()
+TEMPLATES: dict[str, Any] = {each["name"]: each for each in DATA["controller_templates"]}
+SCHEDULES: dict[str, Any] = {each["name"]: each for each in DATA["controller_schedules"]}
+(WORKFLOW,) = DATA["controller_workflows"]
+(TYPE,) = DATA["controller_credential_types"]
+(HOST,) = DATA["controller_hosts"]
+CHANGE = {
+    "change_cluster": "vm-cluster-1",
+    "change_namespace": "vms",
+    "change_vms": "db1\nweb1\n",
+    "change_set": "before-patch",
+}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts with Ansible's tag."""
+
+
+def _tagged(dumper: yaml.SafeDumper, text: Unsafe) -> yaml.Node:
+    return dumper.represent_scalar("!unsafe", str(text))
+
+
+_Dumper.add_representer(Unsafe, _tagged)
+
+
+def unsafe(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return answers as AWX hands them on: Ansible does not render them."""
+    return {name: Unsafe(v) if isinstance(v, str) else v for name, v in answers.items()}
+
+
+class Awx:
+    """Starts jobs of the templates as AWX does."""
+
+    def __init__(self, home: Path, palette: Simulator) -> None:
+        self.ansible = Ansible(home)
+        inputs = {"host": palette.url, "api_key": "demo-key", "project": "Default"}
+        given = injected(TYPE["inputs"], TYPE["injectors"], inputs)["env"]
+        self.environment: dict[str, Any] = {"ANSIBLE_SHOW_CUSTOM_STATS": "1", **given}
+        self.inventory = self.ansible.inventory({HOST["name"]: {"ansible_connection": "local"}})
+
+    def launches(self, template: str, answers: Mapping[str, Any]) -> Run:
+        """Launch a template with answers to its survey."""
+        survey = TEMPLATES[template]["survey_spec"]
+        assert answer_problems(survey, answers) == []
+        defaults = {q["variable"]: q["default"] for q in survey["spec"] if "default" in q}
+        return self.starts(template, unsafe({**defaults, **answers}))
+
+    def starts(self, template: str, runtime: Mapping[str, Any]) -> Run:
+        """Start a job. Only the template's own variables are rendered."""
+        own = TEMPLATES[template].get("extra_vars", {})
+        rendered = {name: str(v) if isinstance(v, str) else v for name, v in own.items()}
+        file = self.ansible.home / "extravars.yml"
+        file.write_text(yaml.dump({**rendered, **runtime}, Dumper=_Dumper), encoding="utf-8")
+        playbook = PROJECT / TEMPLATES[template]["playbook"]
+        given = (playbook, self.inventory, "-e", f"@{file}")
+        return self.ansible.playbook(*given, **self.environment)
+
+
+@pytest.fixture(scope="module")
+def palette() -> Iterator[Simulator]:
+    with Simulator.running("demo", timing="fast", rate_limits="off") as running:
+        yield running
+
+
+@pytest.fixture
+def awx(palette: Simulator, tmp_path: Path) -> Awx:
+    palette.reset()
+    return Awx(tmp_path, palette)
+
+
+def test_the_schedules(awx: Awx) -> None:
+    runs = {}
+    for name, schedule in SCHEDULES.items():
+        runs[name] = awx.launches(schedule["unified_job_template"], schedule["extra_data"]).ok()
+    assert words(runs["Palette nightly snapshots"], SHOW)[0].startswith("6 VMs: 6 created")
+    assert runs["Palette weekly prune"].of(RETAIN)["summary"]["deleted"] == 0
+
+
+def test_snapshots_of_listed_vms_and_a_report(awx: Awx) -> None:
+    place = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
+    answers = {**place, "vm_snapshot_vms": "db1\r\nweb1\r\n", "vm_snapshot_set": "before-patch"}
+    taken = awx.launches("Palette snapshot", answers).ok()
+    assert taken.of(TAKE)["summary"]["created"] == 2
+    report = awx.launches("Palette report", {"vm_snapshot_ready": "true"}).ok()
+    assert "before-patch" in report.output
+    gone = awx.launches("Palette snapshot", {**answers, "vm_snapshot_state": "absent"}).ok()
+    assert gone.of(TAKE)["summary"]["deleted"] == 2
+
+
+def run_of(node: str) -> str:
+    """Return the template of a node of the workflow."""
+    (found,) = (each for each in WORKFLOW["workflow_nodes"] if each["identifier"] == node)
+    name: str = found["unified_job_template"]["name"]
+    return name
+
+
+def test_the_workflow(awx: Awx) -> None:
+    """Each node gets all answers of the workflow, and the artifacts of the nodes before."""
+    assert answer_problems(WORKFLOW["survey_spec"], CHANGE) == []
+    handed_on = unsafe(CHANGE)
+    runs = {}
+    for node in ("snapshot", "change", "prune"):
+        runs[node] = awx.starts(run_of(node), handed_on).ok()
+        handed_on |= artifacts(runs[node])
+    assert runs["snapshot"].of(TAKE)["summary"]["created"] == 2
+    assert "Change db1, web1" in runs["change"].output
+    assert runs["prune"].of(RETAIN)["summary"]["deleted"] == 0

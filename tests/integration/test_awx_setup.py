@@ -1,0 +1,224 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook awx_setup, with the real modules of awx.awx, against what stands in for AWX."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from awx.data import FILE, PROJECT, read
+from awx.stand_in import TOKEN, StandIn
+from checkout import CHECKOUT, commit_to
+from integration.runs import Ansible, Run
+
+COLLECTIONS = Path(sys.prefix) / "awx" / "collections"
+KEY = "sesame-open-4711"
+PLAYBOOK = "spectrocloud.palette.awx_setup"
+PAGE = (CHECKOUT / "docs" / "awx.md").read_text("utf-8")
+DATA = read()
+REPOSITORY = "https://git.example.com/ops/palette-awx.git"
+# What the page tells to type.
+MINE = {
+    "awx_setup_project_url": REPOSITORY,
+    "awx_setup_image": "registry.example.com/palette-ee:1",
+}
+PALETTE = {"PALETTE_HOST": "api.spectrocloud.com", "PALETTE_PROJECT": "Default"}
+
+
+def blocks_of(title: str) -> list[str]:
+    """Return what a section of the page tells to type, one text for each block."""
+    (text,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    blocks: list[str] = re.findall(r"^```shell\n(.*?)^```", text, re.M | re.S)
+    return blocks
+
+
+class Admin(NamedTuple):
+    """Somebody who sets AWX up."""
+
+    ansible: Ansible
+    awx: StandIn
+
+    def types(self, lines: str, **environment: str) -> Run:
+        """Type lines into a shell, up to the first that fails."""
+        own = {
+            "ANSIBLE_HOME": str(self.ansible.home / ".ansible"),
+            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
+            **environment,
+        }
+        return self.ansible.run("/bin/sh", "-e", "-c", lines, **own)
+
+    def sets_up(self, *arguments: str, key: str = KEY, **variables: object) -> Run:
+        """Run the playbook."""
+        self.awx.writes.clear()
+        command = (PLAYBOOK, "-e", json.dumps(variables), *arguments)
+        return self.types(
+            shlex.join(("ansible-playbook", *command)),
+            CONTROLLER_HOST=self.awx.url,
+            CONTROLLER_OAUTH_TOKEN=TOKEN,
+            PALETTE_API_KEY=key,
+            **PALETTE,
+        )
+
+    def has_installed(self) -> None:
+        """Install as the page tells, but for servers that no test may ask."""
+        assert COLLECTIONS.is_dir(), "awx.awx is missing: run 'make venv'"
+        (install,) = blocks_of("1. Install")
+        assert install.startswith(f"ansible-galaxy collection install git+{SOURCE} awx.awx:24.6.1")
+        checkout = self.ansible.home / "checkout"
+        commit_to(checkout)
+        self.types(f"ansible-galaxy collection install git+{checkout.as_uri()}").ok()
+        installed = self.ansible.home / ".ansible" / "collections" / "ansible_collections"
+        shutil.copytree(COLLECTIONS / "ansible_collections" / "awx", installed / "awx")
+
+    def has_a_git_server(self) -> Path:
+        """Return the repository that stands for the one on the page."""
+        served = self.ansible.home / "served.git"
+        self.types(f"git init --quiet --bare --initial-branch main {served}").ok()
+        instead = f'[url "{served.as_uri()}"]\n    insteadOf = {REPOSITORY}\n'
+        user = "[user]\n    name = Admin\n    email = admin@example.com\n"
+        (self.ansible.home / ".gitconfig").write_text(f"{instead}{user}", encoding="utf-8")
+        return served
+
+
+SOURCE = "https://github.com/spectrocloud/ansible-collection-palette.git"
+
+
+@pytest.fixture(scope="module")
+def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Admin]:
+    """Somebody who has installed what the page tells."""
+    with StandIn.running({path.name for path in PROJECT.glob("*.yml")}) as awx:
+        admin = Admin(Ansible(tmp_path_factory.mktemp("admin")), awx)
+        admin.has_installed()
+        yield admin
+
+
+@pytest.fixture(scope="module")
+def first(admin: Admin) -> Run:
+    """The first run, as the page tells it, after the project was pushed to a git server."""
+    served = admin.has_a_git_server()
+    (project,) = blocks_of("2. Put the project into git")
+    admin.types(project).ok()
+    files = admin.types(f"git -C {served} ls-tree -r --name-only main").ok().output.split()
+    assert sorted(files) == sorted(
+        str(path.relative_to(PROJECT)) for path in PROJECT.rglob("*") if path.is_file()
+    )
+    (lines,) = blocks_of("4. Set AWX up")
+    lines = lines.replace("https://awx.example.com", admin.awx.url)
+    lines = lines.replace("your token for AWX", TOKEN).replace("your API key", KEY)
+    return admin.types(f"cd palette-awx\n{lines}", ANSIBLE_VERBOSITY="4")
+
+
+def test_the_image_can_be_built(admin: Admin, first: Run) -> None:
+    """Short of building it, which needs a registry."""
+    build, _push = blocks_of("3. Build the image that jobs run in")[0].splitlines()
+    assert build.startswith("ansible-builder build --tag ")
+    create = "ansible-builder create --output-filename Containerfile"
+    admin.types(f"cd palette-awx\n{create}").ok()
+    made = (admin.ansible.home / "palette-awx" / "context" / "Containerfile").read_text("utf-8")
+    assert "python3.12" in made
+    assert "ansible-core>=2." in made
+    assert (admin.ansible.home / "palette-awx/context/_build/requirements.yml").is_file()
+    installed = admin.ansible.home / ".ansible" / "collections"
+    wanted = admin.types(f"ansible-builder introspect {installed}").ok().output
+    for line in (CHECKOUT / "requirements.txt").read_text("utf-8").splitlines():
+        assert line.startswith("#") or f"{line}  # from collection spectrocloud.palette" in wanted
+
+
+def changed(run: Run) -> list[str]:
+    """Return the tasks that changed something."""
+    return [record["task"] for record in run.records if record["result"].get("changed")]
+
+
+def test_the_first_run_makes_all_that_the_file_has(admin: Admin, first: Run) -> None:
+    first.ok()
+    other = {
+        "notifications": "notification_templates",
+        "templates": "job_templates",
+        "workflows": "workflow_job_templates",
+    }
+    for name in (name.removeprefix("controller_") for name in DATA if name.startswith("contr")):
+        # The notification has nowhere to go.
+        wanted = [] if name == "notifications" else DATA[f"controller_{name}"]
+        assert admin.awx.names(other.get(name, name)) == sorted(each["name"] for each in wanted)
+
+
+def test_awx_has_what_it_renders_itself_as_it_stands(admin: Admin, first: Run) -> None:
+    first.ok()
+    (kind,) = DATA["controller_credential_types"]
+    assert admin.awx.one("credential_types", "Palette")["injectors"] == kind["injectors"]
+    for template in DATA["controller_templates"]:
+        kept = admin.awx.one("job_templates", template["name"])
+        assert json.loads(kept.get("extra_vars", "{}")) == template.get("extra_vars", {})
+    for asking in (*DATA["controller_templates"], *DATA["controller_workflows"]):
+        if "survey_spec" in asking:
+            assert admin.awx.survey(asking["name"]) == asking["survey_spec"]
+    assert admin.awx.links("Palette change") == LINKS
+
+
+LINKS = [
+    ("change", "success", "prune"),
+    ("snapshot", "success", "change"),
+]
+
+
+def test_the_second_run_changes_nothing(admin: Admin, first: Run) -> None:
+    first.ok()
+    again = admin.sets_up(**MINE).ok()
+    assert changed(again) == []
+    assert admin.awx.writes == []
+
+
+def test_the_key_is_kept_and_never_shown(admin: Admin, first: Run) -> None:
+    credential = admin.awx.one("credentials", "Palette")
+    kept = {"host": "api.spectrocloud.com", "api_key": KEY, "project": "Default"}
+    assert credential["inputs"] == kept
+    assert KEY not in first.output
+    assert KEY not in json.dumps(first.records)
+
+
+def test_a_new_key_and_a_notification_are_written_on_request(
+    admin: Admin, first: Run, tmp_path: Path
+) -> None:
+    first.ok()
+    # The head of the file, which has what comes before the project.
+    part = tmp_path / "part.yml"
+    part.write_text(FILE.read_text("utf-8").partition("controller_projects:")[0], "utf-8")
+    hook = "https://chat.example.com/hooks/palette"
+    mine = {**MINE, "awx_setup_file": str(part), "awx_setup_webhook_url": hook}
+    assert changed(admin.sets_up(key="another-key", **mine).ok()) == ["Make the notification"]
+    (notification,) = DATA["controller_notifications"]
+    kept = admin.awx.one("notification_templates", "Palette results")
+    assert kept["messages"] == notification["messages"]
+    assert admin.awx.one("credentials", "Palette")["inputs"]["api_key"] == KEY
+    run = admin.sets_up(key="another-key", awx_setup_update_key=True, **mine).ok()
+    assert changed(run) == ["Make the credential"]
+    assert admin.awx.one("credentials", "Palette")["inputs"]["api_key"] == "another-key"
+
+
+def test_what_is_missing_is_told(admin: Admin) -> None:
+    run = admin.sets_up(key="")
+    assert run.status != 0
+    told = run.records[-1]["result"]["msg"]
+    missing = "awx_setup_project_url and awx_setup_image and awx_setup_api_key"
+    assert told.startswith(f"{missing} must be set. For example: ansible-playbook ")
+
+
+def test_an_unknown_variable_is_refused(admin: Admin) -> None:
+    run = admin.sets_up(**MINE, awx_setup_imgae="x")
+    assert run.status != 0
+    assert run.records[-1]["result"]["msg"].startswith("awx_setup_imgae is not known. Known are ")
+    assert admin.awx.writes == []
+
+
+def test_syntax(admin: Admin) -> None:
+    admin.sets_up("--syntax-check").ok()
