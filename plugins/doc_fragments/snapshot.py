@@ -63,4 +63,24 @@ options:
     type: str
     choices: [warn, refuse]
     default: warn
+  offline:
+    description:
+      - Stop the virtual machine for its snapshot, and start it again as soon as that is taken, so
+        that its file systems are at rest. One that is off already stays off. One whose snapshot
+        exists is not stopped.
+      - Whatever becomes of the snapshot, a virtual machine that ran is started again. If that
+        fails, its row and a warning say so.
+      - The guest is shut down, or killed when its C(terminationGracePeriodSeconds) are over. A
+        paused guest cannot shut down, so its virtual machine is refused with C(reason=vm_paused).
+      - Before the first one is stopped, a line on the screen names them, whatever O(progress) is.
+        Nothing is printed when the task uses C(async), or is delegated to another machine than the
+        controller.
+      - If a run is interrupted, run the same task again. It starts what is off since the earlier
+        run stopped it. That is known from the snapshot's annotation
+        C(spectrocloud.palette/vm-ran). So a run that was killed before it had requested the
+        snapshot leaves a virtual machine off that M(spectrocloud.palette.vm_power) has to start.
+      - Requires O(wait=true), and O(wait_timeout) to be more than O(failure_deadline). No effect
+        with O(state=absent).
+    type: bool
+    default: false
 """

@@ -91,8 +91,8 @@ FACTS = frozenset(
 HOW = frozenset(
     _PREFIX + option
     for option in (
-        *("name_template", "failure_deadline", "consistency", "excluded_volumes", "replace"),
-        *("group_by", "max_failed", "max_failed_clusters", "wait", "wait_timeout"),
+        *("name_template", "failure_deadline", "consistency", "excluded_volumes", "offline"),
+        *("replace", "group_by", "max_failed", "max_failed_clusters", "wait", "wait_timeout"),
         *("poll_interval", "concurrency", "max_in_progress", "progress", "set_stats"),
     )
 )

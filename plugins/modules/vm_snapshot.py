@@ -98,6 +98,16 @@ EXAMPLES = r"""
     failure_deadline: 20m
     wait_timeout: 1500
 
+- name: Stop the VM for its snapshot, and start it again
+  spectrocloud.palette.vm_snapshot:
+    project: Default
+    cluster: vm-cluster-1
+    namespace: vms
+    vm_name: db1
+    name: db1-at-rest
+    offline: true
+    consistency: filesystem
+
 - name: Take another snapshot on each run
   spectrocloud.palette.vm_snapshot:
     project: Default
@@ -285,12 +295,27 @@ status:
       type: dict
       sample:
         spectrocloud.palette/request-id: 0b0c1d2e-3f40-4152-8637-48596a7b8c9d
+vm_stopped:
+  description:
+    - Whether the virtual machine was stopped for the snapshot or, in check mode, would be.
+    - If RV(vm_started) is false then, and it ran before, it may be off.
+  returned: with O(offline), except when the task fails before the first write
+  type: bool
+  sample: true
+vm_started:
+  description:
+    - Whether the virtual machine was started again, and runs or, in check mode, would be. Also
+      after a run that stopped it and was interrupted; C(changed) is true then.
+  returned: with O(offline), except when the task fails before the first write
+  type: bool
+  sample: true
 reason:
   description:
     - Why the task failed, in one word.
     - The values include V(invalid_parameters), V(unauthorized), V(forbidden), V(not_found),
       V(ambiguous_name), V(conflict), V(spec_differs), V(former_vm), V(not_snapshottable),
-      V(volumes_excluded), V(no_guest_agent), V(vm_paused), V(vm_terminating), V(task_timeout),
+      V(volumes_excluded), V(no_guest_agent), V(vm_paused), V(vm_terminating), V(vm_disappeared),
+      V(run_strategy), V(task_timeout),
       V(snapshot_failed), V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced),
       V(wait_timeout), V(rate_limited), V(rejected), V(server_error), V(unavailable),
       V(unreachable), V(timeout), V(cluster_timeout), V(project_not_found), V(tls_error),

@@ -203,6 +203,15 @@ EXAMPLES = r"""
     selector: app
     group_by: app
 
+- name: Stop each VM for its snapshot, a few at a time, and start it again
+  spectrocloud.palette.vm_snapshot_set:
+    project: Default
+    cluster: vm-cluster-1
+    set: at-rest
+    selector: app=db
+    offline: true
+    max_in_progress: 5
+
 - name: Delete the set after the patch
   spectrocloud.palette.vm_snapshot_set:
     project: Default
@@ -227,6 +236,9 @@ members:
       RV(spectrocloud.palette.vm_snapshot#module:reason), V(cluster_unreachable) and
       V(storage_too_slow). If Palette returned an error, it is in
       C(http_status), C(code), C(message), C(details) and C(ref).
+    - With O(offline), C(vm_stopped) and C(vm_started) say whether the virtual machine was stopped
+      for its snapshot, and whether it was started and runs again or, in check mode, would be. If
+      it was stopped and not started, it may be off.
     - If several snapshots of one virtual machine are deleted, C(name) and C(status) are those of
       the first, and C(msg) names them all.
   returned: always, except when the task fails before looking up the virtual machines

@@ -427,3 +427,30 @@ def test_install_from_git(tmp_path: Path) -> None:
     Ansible(home).run("/bin/sh", "-e", "-c", line, **own).ok()
     installed = home / "collections" / "ansible_collections" / "spectrocloud" / "palette"
     assert (installed / "playbooks" / "snapshot_coverage.yml").is_file()
+
+
+def test_snapshots_of_vms_that_are_off_meanwhile(cook: Cook) -> None:
+    cook.palette.change_vm("vm-cluster-1", "vms", "db2", power="Stopped")
+    _check, run = cook.follows("Take snapshots of VMs that are off meanwhile")
+    assert power_calls(cook) == ["stop db1", "start db1"]
+    assert "going to stop 1 VM for its snapshot" in run.output
+    assert not (cook.home / "ran.json").exists()
+
+
+def test_record_of_a_run_that_was_killed_starts_what_ran(cook: Cook) -> None:
+    title = "Take snapshots of VMs that are off meanwhile"
+    cook.writes(Recipe(title))
+    cook.palette.change_vm("vm-cluster-1", "vms", "db1", power="Stopped")
+    (cook.home / "ran.json").write_text('["db1"]', encoding="utf-8")
+    cook.types(Recipe(title).lines[-1]).ok()
+    assert power_calls(cook) == ["stop db2", "start db2", "start db1"]
+
+
+def power_calls(cook: Cook) -> list[str]:
+    """Return the power calls, in their order: verb and VM."""
+    calls = [
+        entry["path"].split("/")[-2:]
+        for entry in cook.palette.requests()
+        if entry["method"] == "PUT"
+    ]
+    return [f"{verb} {vm}" for vm, verb in calls]

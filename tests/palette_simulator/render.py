@@ -337,8 +337,8 @@ def _vm_status(vm: VM, holder: Snapshot | None, sight: Sight, clock: Clock) -> O
 def vm_conditions(vm: VM, sight: Sight, clock: Clock) -> Iterable[Object]:
     """The conditions of a VM, and of its instance."""
     since = clock(vm.created)
-    # A new instance has a new time.
-    yield _condition("Ready", sight.runs, _why_not_ready(sight), clock(vm.started))
+    # A new instance has a new time, and so has a VM whose instance is gone.
+    yield _condition("Ready", sight.runs, _why_not_ready(sight), clock(vm.ready_since(sight)))
     # Once the VM is off, its last conditions stay.
     if vm.guest_agent and (sight.runs or sight.instance is None):
         yield _condition("AgentConnected", True, "", since)

@@ -109,6 +109,12 @@ class VM:
         """What it shows of its power."""
         return sight(self.power, self.change, now)
 
+    def ready_since(self, sight: Sight) -> float:
+        """When its condition Ready changed last: for an instance, or when that was gone."""
+        if sight.instance or self.power != "Stopped":
+            return self.started
+        return self.change.gone
+
     def run_strategy(self) -> str:
         """KubeVirt's run strategy, whichever field of the spec tells it."""
         if self.strategy in ("Manual", "RerunOnFailure"):
@@ -160,9 +166,9 @@ class VM:
         return self.freeze == "fails" and self.quiesces()
 
     # See docs/palette.md, "Quiescing".
-    def indications(self) -> list[str]:
+    def indications(self, now: float) -> list[str]:
         """What KubeVirt says about the consistency of a snapshot taken now."""
-        if self.power == "Stopped":
+        if self.sight(now).instance is None:
             return []
         if self.power == "Paused":
             return ["Online", "Paused"]
@@ -236,7 +242,7 @@ class Snapshot:
         if vm is None:
             return
         self.source_uid = vm.uid
-        self.indications = vm.indications()
+        self.indications = vm.indications(now)
         self.trouble = vm.trouble()
         self.freezes = vm.quiesces() and not vm.freeze_fails()
         self.observe_volumes(vm, now)

@@ -16,7 +16,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.obje
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
 from unit.builders import Json
-from unit.palette_in_memory import Call, MemoryPalette
+from unit.palette_in_memory import Call, Course, MemoryPalette, Stored
 
 _VM = 'virtualmachine.kubevirt.io "{name}"'
 _LOCKED = (
@@ -29,7 +29,7 @@ class Machines(MemoryPalette):
     """Palette with power calls.
 
     takes: seconds from a call to its end; a restart takes twice as long. answer: the status of all
-    refusals, None for KubeVirt's own.
+    refusals, None for KubeVirt's own. A snapshot in progress has its VM.
     """
 
     def __init__(self) -> None:
@@ -38,6 +38,7 @@ class Machines(MemoryPalette):
         self.takes = 2.0
         self.answer: int | None = None
         self._to_come: list[tuple[float, VmKey, str]] = []
+        self._held: set[VmKey] = set()
 
     def add(
         self, key: VmKey, power: str = "Running", strategy: str = "", **status: object
@@ -71,6 +72,31 @@ class Machines(MemoryPalette):
                 self._to_come.remove(due)
                 if due[1] in self.vms:
                     self._show(*due[1:])
+        self._lock_vms()
+
+    def _lock_vms(self) -> None:
+        """Let each VM have the lock of its snapshot in progress."""
+        shown = [
+            (stored, stored.shown(self.clock.now).get("status", {}))
+            for stored in self.stored.values()
+        ]
+        holders = {
+            stored.key: stored.metadata["name"]
+            for stored, status in shown
+            if status.get("phase", "InProgress") == "InProgress" and not status.get("readyToUse")
+        }
+        for key in self._held - holders.keys():
+            self.vms[key]["status"].pop("snapshotInProgress", None)
+        self._held = {key for key in holders if key in self.vms}
+        for key in self._held:
+            self.vms[key]["status"]["snapshotInProgress"] = holders[key]
+
+    def _store(self, key: VmKey, body: Json, course: Course, age: float = 0.0) -> Stored:
+        if key in self.vms and not self.vms[key]["status"].get("created"):
+            # Nothing is said of how a VM that is off was treated.
+            told = ("indications",)
+            course = tuple({k: v for k, v in status.items() if k not in told} for status in course)
+        return super()._store(key, body, course, age)
 
     def _show(self, key: VmKey, power: str) -> None:
         status = self.vms[key]["status"]

@@ -36,7 +36,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.obje
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.settings import Settings
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
 from ansible_collections.spectrocloud.palette.plugins.module_utils._power import work
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import steps
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots import offline, steps
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     MANAGED_BY,
     MANAGER,
@@ -308,14 +308,14 @@ class MemoryPalette(PaletteClient):
         if complaint:
             raise complaint
         if fault and fault.when == "before":
-            raise _copy(fault.error)
+            raise copy_of(fault.error)
         with self._lock:
             self._sweep()
             answer = self._carry_out(call)
         if method != "GET":
             self.after(call)
         if fault:
-            raise _copy(fault.error)
+            raise copy_of(fault.error)
         return answer
 
     def _cluster(self, path: str, scope: str | None) -> Json:
@@ -480,7 +480,7 @@ def _refuse(call: Call, text: str) -> NoReturn:
     )
 
 
-def _copy(error: ApiError) -> ApiError:
+def copy_of(error: ApiError) -> ApiError:
     """Return an error like another, which collects facts of its own."""
     return ApiError(
         error.reason,
@@ -506,6 +506,7 @@ def connected(palette: MemoryPalette) -> Iterator[None]:
         patch.object(work, "time", palette.clock),
         patch.object(lane, "time", palette.clock),
         patch.object(steps, "time", palette.clock),
+        patch.object(offline, "time", palette.clock),
         patch.object(progress, "time", palette.clock),
     ):
         yield

@@ -44,7 +44,7 @@ MAY_IMPORT = {
         "_http",
         "_validation",
     },
-    "_snapshots": {"_execution", "_vms", "_palette", "_http", "_validation"},
+    "_snapshots": {"_power", "_execution", "_vms", "_palette", "_http", "_validation"},
     "_power": {"_execution", "_vms", "_palette", "_http", "_validation"},
     "_execution": {"_vms", "_palette", "_http", "_validation"},
     "_vms": {"_palette", "_kubernetes", "_http", "_validation"},

@@ -87,6 +87,7 @@ class Lane(Generic[M]):
         added = list(members)
         for member in added:
             member.planned_at = time.monotonic()
+        self._work.expect(added)
         self.members += added
         self._queue.extend(_groups(added))
 
@@ -130,11 +131,11 @@ class Lane(Generic[M]):
         return Job(partial(self._begin, member), self._after_begin) if member else None
 
     def drop(self, error: Callable[[M], ApiError]) -> None:
-        """Fail the members that have not begun."""
-        dropped = [*iter(self._take, None), *chain.from_iterable(self._queue)]
-        self._queue.clear()
+        """Fail the members that wait for their turn, but for what they have to put back."""
+        dropped = self._all_queued()
         for member in dropped:
-            member.failure = error(member)
+            self._work.drop(member, error(member))
+        self._ready.extend(member for member in dropped if member.active)
         if not self._polled:
             self._poll_at = math.inf
 
@@ -155,10 +156,15 @@ class Lane(Generic[M]):
             reason = "unreachable"
         cause = ApiError(reason, f"{text}; the last one: {last.message if last else 'none'}")
         self.failure = cause
-        self.drop(lambda _member: ApiError(reason, f"not tried, because {cause.message}"))
+        for member in self._all_queued():
+            not_tried = ApiError(reason, f"not tried, because {cause.message}")
+            self._work.abandon(member, not_tried)
         for member in self._polled:
             self._give_up(member)
+            if member.active:
+                self._work.abandon(member, ApiError(reason, cause.message))
         self._polled.clear()
+        self._poll_at = math.inf
 
     def abandon(self) -> None:
         """Fail what is not done, because the task's keyword timeout struck."""
@@ -174,7 +180,7 @@ class Lane(Generic[M]):
                 )
                 text = f"the task's timeout struck {when}"
                 unknown = member.doubt is not None
-                member.failure = ApiError("task_timeout", text, outcome_unknown=unknown)
+                self._work.abandon(member, ApiError("task_timeout", text, outcome_unknown=unknown))
 
     def _prepare(self, preparation: Preparation) -> Job:
         def observe() -> object:
@@ -213,6 +219,12 @@ class Lane(Generic[M]):
         # A group is never split, and never waits for more room than there can be.
         size = self._window.size(min(member.patience for member in group), now)
         return not self._loading or len(self._loading) + len(group) <= size
+
+    def _all_queued(self) -> list[M]:
+        """Take all members that wait for their turn."""
+        taken = [*iter(self._take, None), *chain.from_iterable(self._queue)]
+        self._queue.clear()
+        return taken
 
     def _take(self) -> M | None:
         with suppress(IndexError):
@@ -258,7 +270,7 @@ class Lane(Generic[M]):
             self._ready.append(member)
         if member in self._loading and not member.loads_storage:
             del self._loading[member]
-            if not member.failure:
+            if not member.given_up:
                 self._window.finish(now)
                 self._last_finished = max(self._last_finished, self._numbers[member])
 
@@ -332,7 +344,7 @@ class Lane(Generic[M]):
         late = [
             member
             for member in polled
-            if member.failure and self._numbers.get(member, -1) > self._last_finished
+            if member.given_up and self._numbers.get(member, -1) > self._last_finished
         ]
         hold_back = self._work.overrun(late, self._window.pace(now)) if late else None
         if hold_back:

@@ -29,6 +29,8 @@ class Member(Generic[Step]):
     missing_since: since when polls do not show what they should.
     doubt: the error of a write of which it is not known whether it was carried out; doubted_at:
     since when; doubts: how many writes turned out not to be.
+    cause: why its work was given up; what is left to do then puts its VM back. undone: what was
+    done of that, for people.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Member(Generic[Step]):
         self.doubt: InDoubtError | None = None
         self.doubted_at = 0.0
         self.doubts = 0
+        self.cause: ApiError | None = None
+        self.undone: list[str] = []
 
     @property
     def begun(self) -> bool:
@@ -65,6 +69,11 @@ class Member(Generic[Step]):
     def active(self) -> bool:
         """Whether a step is left to do."""
         return bool(self.steps) and self.failure is None
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it has failed, or will have when its VM is put back."""
+        return self.failure is not None or self.cause is not None
 
     @property
     def loads_storage(self) -> bool:
@@ -97,9 +106,25 @@ class Member(Generic[Step]):
         return ""
 
     def advance(self) -> None:
-        """Go on to the next step."""
+        """Go on to the next step. After the last one of putting its VM back, fail."""
         self.steps.popleft()
         self.rest()
+        if not self.steps:
+            self.fail("")
+
+    def put_back(self, cause: ApiError, steps: Iterable[Step]) -> None:
+        """Give the work up because of an error, and do these steps instead: at least one."""
+        self.cause, self.failure, self.doubt = cause, None, None
+        self.steps = deque(steps)
+        self.rest()
+
+    def fail(self, why: str) -> None:
+        """Fail with the cause, if there is one. why: its VM is not put back; empty if it is."""
+        cause = self.cause
+        if cause is None:
+            return
+        cause.message = "; ".join(filter(None, [cause.message, *self.undone, why]))
+        self.failure = cause
 
     def rest(self) -> None:
         """Be as before the next step was begun."""

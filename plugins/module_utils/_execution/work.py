@@ -29,6 +29,10 @@ class Work(ABC, Generic[M]):
         self.api = api
         self.waiting = waiting
 
+    def expect(self, members: Sequence[M]) -> None:
+        """Be told of members before the first of them begins."""
+        del members
+
     @abstractmethod
     def begin(self, member: M) -> None:
         """Do the write of a member's next step. An error becomes the member's failure."""
@@ -48,6 +52,14 @@ class Work(ABC, Generic[M]):
     def fail(self, member: M, error: ApiError) -> None:
         """Fail a member whose polls are refused."""
         member.failure = member.doubt.end if member.doubt else error
+
+    def drop(self, member: M, error: ApiError) -> None:
+        """Fail a member that shall do no more. What it has to put back, it may do first."""
+        member.failure = error
+
+    def abandon(self, member: M, error: ApiError) -> None:
+        """Fail a member at once, because nothing will be done or polled any more."""
+        member.failure = error
 
     def overrun(self, late: Sequence[M], pace: float) -> Callable[[M], ApiError] | None:
         """Return what to fail all others with, if they would run out of time as these members did.

@@ -94,6 +94,7 @@ BODY: Spec = {
     "definition": {"type": "dict"},
     "consistency": {"type": "str", "choices": ["any", "filesystem"], "default": "any"},
     "excluded_volumes": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
+    "offline": {"type": "bool", "default": False},
 }
 STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 REPLACE: Spec = {"replace": {"type": "bool", "default": False}}

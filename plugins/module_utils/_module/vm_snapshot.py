@@ -19,10 +19,12 @@ from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.member import SnapshotMember
 from .._snapshots.model import Snapshot
 from .._snapshots.observe import look_up
+from .._snapshots.offline import OfflineWork, left_off
 from .._snapshots.plan import REFUSE, Action, plan_absent, plan_present
-from .._snapshots.results import diff, status_of
+from .._snapshots.results import status_of
+from .._snapshots.set_result import diff, power_facts
 from .._snapshots.steps import SnapshotWork
-from .._snapshots.wait import consistency_problems
+from .._snapshots.wait import consistency_problems, offline_problems
 from .._validation.problems import Problem, merged
 from .._vms.cluster_result import warn_of_states
 from .._vms.model import VmKey
@@ -77,6 +79,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     problems = merged(
         problems,
         [*wait_problems(options), *consistency_problems(options), *one_cluster_problems(options)],
+        offline_problems(options),
     )
     return declaration and Request(declaration, waiting_from(options)), problems
 
@@ -97,14 +100,26 @@ def run(invocation: Invocation, request: Request) -> Result:
     steps = action.steps_for(request.waiting.enabled)
     member = SnapshotMember(desired.key, steps, seen=action.current)
     if not invocation.check_mode:
-        progress = Progress.of(invocation.options, invocation.progress, f"snapshot {desired.name}")
-        lane = Lane(SnapshotWork(api, request.waiting))
-        lane.load([member])
-        Execution([lane], report=progress.report).run()
+        _carry_out(invocation, request, api, member, f"snapshot {desired.name}")
     return _result(invocation, action, member)
 
 
 MODULE = Module(ARGUMENTS, read, run)
+
+
+def _carry_out(
+    invocation: Invocation, request: Request, api: ClusterVms, member: SnapshotMember, title: str
+) -> None:
+    progress = Progress.of(invocation.options, invocation.progress, title)
+    if invocation.options["offline"]:
+        work: SnapshotWork = OfflineWork(api, request.waiting, invocation.progress)
+    else:
+        work = SnapshotWork(api, request.waiting)
+    lane = Lane(work)
+    lane.load([member])
+    Execution([lane], report=progress.report).run()
+    if left_off(member):
+        invocation.warn(left_off(member))
 
 
 def _demand(action: Action, now: datetime) -> None:
@@ -145,13 +160,15 @@ def _result(invocation: Invocation, action: Action, member: SnapshotMember) -> R
     changed = action.changes if invocation.check_mode else member.may_have_changed
     seen = action.predicted if invocation.check_mode else member.seen
     shown = _shown(seen, invocation.now)
+    if invocation.options["offline"]:
+        shown.update(power_facts(action, member, invocation.check_mode))
     if member.failure:
         outcome = "unknown" if member.unknown else "failed"
         raise member.failure.with_facts(changed=changed, outcome=outcome, **shown)
-    outcome = "unchanged" if member.adopted and not changed else action.outcome
+    outcome = "unchanged" if member.adopted and not member.changed else action.outcome
     result: Result = {"changed": changed, "outcome": outcome}
     if invocation.diff_mode:
-        result["diff"] = diff(action.before, action.after)
+        result["diff"] = diff(action)
     return {**result, **shown}
 
 

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 from .._execution.run import ClusterRun, Pace, pace_from, pace_problems
-from .._execution.waiting import wait_problems, waiting_from
+from .._execution.waiting import Waiting, wait_problems, waiting_from
 from .._http.errors import ApiError, invalid_parameters
+from .._palette.vms import ClusterVms
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._snapshots.fleet import SnapshotFleet, observe
@@ -28,6 +29,7 @@ from .._snapshots.naming import (
     timestamped,
     unusable_names,
 )
+from .._snapshots.offline import OfflineWork, left_off
 from .._snapshots.ownership import is_member, of_former_vm
 from .._snapshots.plan import KEEP, UPDATE, Action, plan_present, refuse, refuse_unreadable
 from .._snapshots.plan_set import freshest, left_alone, plan_absent_members, plan_fresh
@@ -40,7 +42,7 @@ from .._snapshots.set_result import (
     set_result,
 )
 from .._snapshots.steps import SnapshotWork
-from .._snapshots.wait import consistency_problems
+from .._snapshots.wait import consistency_problems, offline_problems
 from .._validation.durations import age_problems, parse_age
 from .._validation.problems import Problem, merged
 from .._vms.cluster_result import (
@@ -133,6 +135,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
         [*fleet_problems(options), *most_problems(options)],
         [*_definition_problems(options), *age_problems(options, "unless_newer_than")],
         [*wait_problems(options), *consistency_problems(options)],
+        offline_problems(options),
         pace_problems(options),
         body_problems,
     )
@@ -159,7 +162,7 @@ def run(invocation: Invocation, request: Request) -> Result:
         return [row.member for row in planned]
 
     observing = partial(_observe, request, options["state"] == "present")
-    clusters = ClusterRun(scope.targets, SnapshotFleet, observing, plan, SnapshotWork)
+    clusters = ClusterRun(scope.targets, SnapshotFleet, observing, plan, _work(invocation))
 
     def check(fleet: SnapshotFleet) -> None:
         fleet = _known(invocation, request, fleet, scope)
@@ -173,6 +176,12 @@ def run(invocation: Invocation, request: Request) -> Result:
 
 
 MODULE = Module(ARGUMENTS, read, run)
+
+
+def _work(invocation: Invocation) -> Callable[[ClusterVms, Waiting], SnapshotWork]:
+    if not invocation.options["offline"]:
+        return SnapshotWork
+    return partial(OfflineWork, say=invocation.progress)
 
 
 def _naming_problems(options: Mapping[str, Any], entries: Sequence[Entry]) -> list[Problem]:
@@ -314,7 +323,7 @@ def _plan_member(
     options, snapshots = invocation.options, fleet.of_vm(candidate.key)
     fresh = _fresh(invocation, request, candidate.vm, snapshots)
     if fresh:
-        return plan_fresh(fresh, desired)
+        return plan_fresh(fresh, desired, candidate.vm, snapshots)
     current = fleet.named(candidate.key, desired.name)
     # What failed of this very set is ours and of no use.
     replace = options["replace"] or (
@@ -358,12 +367,16 @@ def _result(
 ) -> Result:
     options = invocation.options
     rows += [_row_not_reached(vm) for vm in fleet.not_reached()]
-    run = Run(invocation.now, invocation.check_mode, aborted, options["group_by"])
+    run = Run(
+        invocation.now, invocation.check_mode, aborted, options["group_by"], options["offline"]
+    )
     result = set_result(rows, run)
     outcomes = [(row.cluster, result["members"][row.label]["outcome"]) for row in rows]
     result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
     result["unmatched"] = [miss.result for miss in misses]
     result.update({"diff": set_diff(rows)} if invocation.diff_mode else {})
+    for text in filter(None, (left_off(row.member) for row in rows)):
+        invocation.warn(text)
     texts = (
         failure_text(fleet),
         members_text(result["members"], aborted, options["max_failed"]),

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from .._vms.model import VirtualMachine
 
+ALWAYS, HALTED = "Always", "Halted"
+_ENDED_BY_A_STOP = (ALWAYS, "Once")
+
 START, STOP, PAUSE, RESUME, RESTART = "start", "stop", "pause", "resume", "restart"
 
 
@@ -75,7 +78,22 @@ def reached(goal: Goal, vm: VirtualMachine) -> bool:
 def stopping(vm: VirtualMachine) -> bool:
     """Say whether a VM is on its way to be off, and stays off then."""
     told = vm.printable_status in ("Stopping", "Stopped")
-    return vm.running and (vm.run_strategy == "Halted" or (told and not vm.run_strategy))
+    return vm.running and (vm.run_strategy == HALTED or (told and not vm.run_strategy))
+
+
+def strategy_after(before: str, stopped: bool, started: bool) -> str:
+    """Return the run strategy that stop and start leave. See docs/palette.md, "Power"."""
+    strategy = HALTED if stopped and before in _ENDED_BY_A_STOP else before
+    return ALWAYS if started and strategy == HALTED else strategy
+
+
+def strategy_note(vm_name: str, before: str, stopped: bool) -> str:
+    """Return the text that a VM which is started afterwards loses its run strategy, or nothing."""
+    after = strategy_after(before, stopped, started=True)
+    if before in ("", HALTED, after):
+        return ""
+    text = f"the run strategy of VM {vm_name} was {before} and will be {after}"
+    return f"{text}: Palette's calls cannot set it back"
 
 
 def stop_seen(before: VirtualMachine, vm: VirtualMachine) -> bool:

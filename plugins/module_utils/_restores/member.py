@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterable
 
 from .._execution.member import Member
@@ -37,9 +36,8 @@ class RestoreMember(Member[Step]):
     """The steps of one virtual machine.
 
     restore: the one of this task, as last seen; uid: its uid. safety: the safety snapshot.
-    cause: why the way back was given up; what is left to do then puts the VM back. undone: what was
-    done of that. sent_at: when a power call was last sent; give_up_at: when to send it no more.
-    stopped: whether this task stopped it.
+    sent_at: when a power call was last sent; give_up_at: when to send it no more. stopped: whether
+    this task stopped it.
     """
 
     def __init__(self, key: VmKey, steps: Iterable[Step], restore: Restore | None = None) -> None:
@@ -48,8 +46,6 @@ class RestoreMember(Member[Step]):
         self.uid = restore.uid if restore else ""
         self.safety: Snapshot | None = None
         self.request_id = new_request_id()
-        self.cause: ApiError | None = None
-        self.undone: list[str] = []
         self.sent_at = -math.inf
         self.give_up_at = math.inf
         self.stopped = False
@@ -79,21 +75,8 @@ class RestoreMember(Member[Step]):
             self.undone.append(_UNDONE[self.steps[0].act])
         super().advance()
         self.give_up_at = math.inf
-        if self.cause and not self.steps:
-            self.fail("")
 
     def put_back(self, cause: ApiError, steps: Iterable[Step]) -> None:
         """Give the way back up because of an error, and do these steps instead: at least one."""
-        self.doubt = None
-        self.cause = cause
-        self.steps = deque(steps)
+        super().put_back(cause, steps)
         self.give_up_at = math.inf
-        self.rest()
-
-    def fail(self, why: str) -> None:
-        """Fail with the cause. why: why it could not be put back; empty if it was."""
-        cause = self.cause
-        if cause is None:
-            return
-        cause.message = "; ".join(filter(None, [cause.message, *self.undone, why]))
-        self.failure = cause

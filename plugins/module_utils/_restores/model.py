@@ -24,12 +24,14 @@ from .._palette.objects import (
     text_in,
     texts_in,
 )
+from .._power.plan import ALWAYS, HALTED
+from .._snapshots.model import VM_RAN
 from .._vms.model import VirtualMachine, VmKey, read_vm, why_unreadable
 
 # What this collection writes to a restore. Its creation and what ran before are one write, so that
 # nothing is stopped before that is on record.
 ROLLBACK = "spectrocloud.palette/rollback"
-RAN = "spectrocloud.palette/vm-ran"
+RAN = VM_RAN
 STRATEGY = "spectrocloud.palette/run-strategy"
 CLAIMS = "spectrocloud.palette/claims"
 SAFETY = "spectrocloud.palette/safety-snapshot"
@@ -39,7 +41,6 @@ PENDING, DONE = "pending", "done"
 RAN_AT = "spectrocloud.palette/ran-at"
 
 IN_PLACE = "InPlace"
-HALTED, ALWAYS = "Halted", "Always"
 _FINAL = ("Succeeded", "Failed")
 
 

@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from .._palette.objects import write_time
+from .._power.plan import HALTED, strategy_note
 from .._snapshots.model import Snapshot
 from .._snapshots.ownership import PART_OF, is_member, of_former_vm
 from .._validation.problems import nearest
 from .._vms.model import VirtualMachine, VmKey
-from .model import ALWAYS, HALTED, SAFETY, Instance, Machine, Restore
+from .model import SAFETY, Instance, Machine, Restore
 from .naming import restore_name, safety_name
 
 RESTORE, FINISH, KEEP, REFUSE = "restore", "finish", "keep", "refuse"
 
 # How long an interrupted rollback is completed. Later, nobody knows what the VM was used for since.
 _INTERRUPTED = timedelta(hours=1)
-_STOPS = ("Always", "Once")
 
 
 class Wanted(NamedTuple):
@@ -116,12 +116,6 @@ class Action(NamedTuple):
 def plan(sight: Sight, wanted: Wanted, now: datetime) -> Action:
     """Plan for a VM to be as it was at a snapshot."""
     return _unreachable(sight) or _existing(sight, wanted, now) or _new(sight, wanted, now)
-
-
-def strategy_after(before: str, stopped: bool, started: bool) -> str:
-    """Return the run strategy that stop and start leave. See docs/palette.md, "Power"."""
-    strategy = HALTED if stopped and before in _STOPS else before
-    return ALWAYS if started and strategy == HALTED else strategy
 
 
 def refuse(reason: str, message: str) -> Action:
@@ -426,8 +420,6 @@ def _notes(
     if wanted.in_place:
         text = f"in_place: true deletes the disks of VM {vm_name} before it makes the new ones"
         yield f"{text}: if that fails, there is no way back"
-    before = sight.machine.run_strategy if sight.machine else ""
-    after = strategy_after(before, running, starts)
-    if starts and before not in ("", HALTED, after):
-        text = f"the run strategy of VM {vm_name} was {before} and will be {after}"
-        yield f"{text}: Palette's calls cannot set it back"
+    note = strategy_note(vm_name, sight.machine.run_strategy if sight.machine else "", running)
+    if starts and note:
+        yield note

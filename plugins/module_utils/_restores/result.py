@@ -12,9 +12,10 @@ from typing import Any
 
 from .._http.errors import ApiError
 from .._palette.objects import write_time
+from .._power.plan import strategy_after
 from .._validation.printable import printable
 from .model import SAFETY, STRATEGY, Restore
-from .plan import FINISH, RESTORE, Act, strategy_after
+from .plan import FINISH, RESTORE, Act
 from .run import Row, Specs
 from .spec_diff import differences
 

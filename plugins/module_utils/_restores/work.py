@@ -154,6 +154,18 @@ class RestoreWork(Work[RestoreMember]):
         """Fail a member whose polls are refused. What was begun goes on without this task."""
         member.failure = _left(member, member.doubt.end if member.doubt else error)
 
+    def drop(self, member: RestoreMember, error: ApiError) -> None:
+        """Put back a VM that was to go on. One that is being put back goes on with that."""
+        if not member.cause:
+            self._give_up_because(member, error)
+
+    def abandon(self, member: RestoreMember, error: ApiError) -> None:
+        """Fail a member at once. What was begun goes on without this task."""
+        if member.cause:
+            member.fail(f"and this went wrong: {error.message}")
+        else:
+            member.failure = _left(member, error)
+
     # Putting back
 
     def _give_up_because(self, member: RestoreMember, error: ApiError) -> None:

@@ -16,7 +16,7 @@ from .._validation.durations import age_problems, parse_age
 from .._validation.problems import DEFINITION, Problem, merged
 from .._validation.request import problems_in_body, problems_in_options
 from .._vms.model import VmKey
-from .model import VM_OFF
+from .model import VM_OFF, VM_RAN
 from .naming import random_suffix
 from .ownership import (
     EXPIRES_AT,
@@ -29,7 +29,12 @@ from .ownership import (
 
 API_VERSION = "snapshot.kubevirt.io/v1beta1"
 KIND = "VirtualMachineSnapshot"
-_LONGEST_OWN = {REQUEST_ID: "0" * 36, VM_OFF: "true", EXPIRES_AT: "2026-01-02T03:04:05Z"}
+_LONGEST_OWN = {
+    REQUEST_ID: "0" * 36,
+    VM_OFF: "true",
+    VM_RAN: "true",
+    EXPIRES_AT: "2026-01-02T03:04:05Z",
+}
 _SOURCE = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine"}
 _NAMESPACE, _NAME = ("metadata", "namespace"), ("metadata", "name")
 _SOURCE_NAME = ("spec", "source", "name")
@@ -45,7 +50,8 @@ class Desired(NamedTuple):
     """One snapshot as declared.
 
     declared: the parts of the body that come from the user. quiesced: whether the file systems must
-    be consistent. whole: whether every volume with data must be in it.
+    be consistent. whole: whether every volume with data must be in it. offline: whether its VM has
+    to be off meanwhile.
     """
 
     key: VmKey
@@ -54,11 +60,15 @@ class Desired(NamedTuple):
     declared: Json
     quiesced: bool = False
     whole: bool = False
+    offline: bool = False
 
-    def with_vm_off(self) -> Desired:
-        """Return the same for a VM that is off, which the snapshot is to tell for ever."""
-        metadata = self.body["metadata"]
-        annotations = {**metadata.get("annotations", {}), VM_OFF: "true"}
+    def with_vm_off(self, ran: bool = False) -> Desired:
+        """Return the same for a VM that is off, which the snapshot is to tell for ever.
+
+        ran: whether it ran until it was stopped for the snapshot.
+        """
+        metadata, told = self.body["metadata"], [VM_OFF, *([VM_RAN] if ran else [])]
+        annotations = {**metadata.get("annotations", {}), **dict.fromkeys(told, "true")}
         return self._replace(
             body={**self.body, "metadata": {**metadata, "annotations": annotations}}
         )
@@ -71,6 +81,7 @@ class Declaration(NamedTuple):
     declared: Json
     quiesced: bool
     whole: bool
+    offline: bool = False
 
     @property
     def name(self) -> str:
@@ -85,7 +96,7 @@ class Declaration(NamedTuple):
             "metadata": {**self.body["metadata"], "namespace": key.namespace, "name": name},
             "spec": {**spec, "source": {**spec["source"], "name": key.vm_name}},
         }
-        return Desired(key, name, body, self.declared, self.quiesced, self.whole)
+        return Desired(key, name, body, self.declared, self.quiesced, self.whole, self.offline)
 
 
 def read_declaration(
@@ -97,7 +108,7 @@ def read_declaration(
     placeholders for them. part_of: the set that the snapshots are members of.
     """
     declared = _declared(options)
-    reserved = [REQUEST_ID, VM_OFF, *([EXPIRES_AT] if options.get("expire_after") else [])]
+    reserved = [REQUEST_ID, VM_OFF, VM_RAN, *([EXPIRES_AT] if options.get("expire_after") else [])]
     reserved += [MANAGED_BY, PART_OF] if part_of else []
     problems = merged(
         problems_in_options(options),
@@ -114,7 +125,7 @@ def read_declaration(
     body = _marked(declared, options, now, part_of)
     quiesced = options.get("consistency") == "filesystem"
     whole = options.get("excluded_volumes") == "refuse"
-    return Declaration(body, declared, quiesced, whole), []
+    return Declaration(body, declared, quiesced, whole, bool(options.get("offline"))), []
 
 
 def _declared(options: Mapping[str, Any]) -> Json:

@@ -6,40 +6,44 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from .._execution.member import Member
 from .._http.errors import ApiError
-from .._validation.durations import parse_duration
+from .._power.plan import START, STOP
+from .._power.work import PowerMember
 from .._vms.model import VirtualMachine, VmKey
 from .desired import Desired
 from .model import Snapshot
 from .plan import CREATE, DELETE, Step
-from .wait import Goal
+from .wait import Goal, deadline_seconds
 from .writes import new_request_id
 
-# KubeVirt's default. See docs/palette.md, "Deadlines".
-_DEADLINE = 300.0  # seconds
-_NANOSECONDS = 1_000_000_000
+_DEADLINE = 300.0  # seconds; KubeVirt's own, also for what has none
 _SHARE = 0.5  # of its deadline, in which a snapshot is expected to be taken
-_FROZEN = 60.0  # seconds; a guest agent keeps the file systems frozen until the snapshot is taken
-
+# Seconds; till the snapshot is taken, the file systems are frozen by the guest agent, or the VM is
+# off.
+_DISTURBED = 60.0
 
 _WAITS_FOR = {
+    Goal.CUT: "to be taken",
     Goal.READY: "to be ready",
     Goal.QUIESCED: "to be ready",
     Goal.SETTLED: "for another snapshot of the VM",
     Goal.GONE: "to be gone",
 }
+_VM_WAITS_FOR = {STOP: "for its VM to be off", START: "for its VM to run again"}
 
 
 def patience_with(desired: Desired | None, vm: VirtualMachine | None) -> float:
     """Return the seconds in which the storage should be done with a VM's snapshot."""
     text = desired.body["spec"].get("failureDeadline") if desired else None
-    deadline = parse_duration(text) / _NANOSECONDS if text else 0.0
+    deadline = deadline_seconds(text)
     patience = (deadline or _DEADLINE) * _SHARE
     frozen = vm is not None and vm.running and vm.guest_agent is True
-    return min(patience, _FROZEN) if frozen else patience
+    offline = desired is not None and desired.offline
+    return min(patience, _DISTURBED) if frozen or offline else patience
 
 
 class SnapshotMember(Member[Step]):
@@ -51,6 +55,9 @@ class SnapshotMember(Member[Step]):
     deleted. whole: what was asked for, with our marks; marked: whether they were written once more.
     unlisted: why it could not be looked at again before it is taken; polls try till look_until.
     fresh_among: returns the one of the VM's snapshots with which it needs no new one.
+    power: the power call that is under way. vm: as last seen by one. powered: whether one was
+    carried out. stopped, started: whether this task did that. owes_start: whether the VM is off for
+    the snapshot, and has to run again.
     """
 
     def __init__(
@@ -75,6 +82,13 @@ class SnapshotMember(Member[Step]):
         self.marked = False
         self.unlisted: ApiError | None = None
         self.look_until = math.inf
+        self.power: PowerMember | None = None
+        self.vm: VirtualMachine | None = None
+        self.powered = False
+        self.stopped = False
+        self.started = False
+        writes = [step.write for step in self.steps]
+        self.owes_start = START in writes and STOP not in writes
 
     @property
     def loads_storage(self) -> bool:
@@ -86,8 +100,20 @@ class SnapshotMember(Member[Step]):
         return any(step.write in (CREATE, DELETE) for step in to_come)
 
     @property
+    def may_have_changed(self) -> bool:
+        """Whether something was written, or may have been."""
+        return super().may_have_changed or self.powered
+
+    @property
+    def off_or_started(self) -> bool:
+        """Whether its VM is off for the snapshot, or was until this task started it."""
+        return self.owes_start or self.started
+
+    @property
     def subject(self) -> str:
         """What its step is about."""
+        if self.steps[0].write in _VM_WAITS_FOR:
+            return super().subject
         return f"snapshot {self.steps[0].name}"
 
     @property
@@ -96,16 +122,34 @@ class SnapshotMember(Member[Step]):
         if self.unlisted:
             return "for a list of the VM's snapshots"
         step = self.step
+        if step and step.write in _VM_WAITS_FOR:
+            return _VM_WAITS_FOR[step.write]
         return _WAITS_FOR[step.goal] if step and step.goal else ""
 
     @property
     def phase(self) -> str:
         """What the last poll said of it; empty if nothing."""
+        if self.power:
+            return self.power.phase
         return self.last_polled.phase if self.last_polled else ""
 
     def in_doubt_for_long(self, now: float) -> bool:
         """Say whether lists have had time to tell what they did not."""
         return self.unlisted is not None or super().in_doubt_for_long(now)
+    def adopt(self, fresh: Snapshot) -> None:
+        """Take one that somebody else took for the one that was still to be taken."""
+        self.seen, self.adopted = fresh, True
+        # A VM that was not stopped need not be started.
+        power = (START,) if self.owes_start else ()
+        kept = (
+            step for step in self.steps if step.write in power or step.write not in (STOP, START)
+        )
+        self.steps = deque(
+            step
+            if step.write == START
+            else step._replace(write=None, name=fresh.name, uid=fresh.uid)
+            for step in kept
+        )
 
     def rest(self) -> None:
         """Be as before the next step was begun."""

@@ -31,6 +31,8 @@ from .._vms.model import VmKey, why_unreadable
 # The annotation of a snapshot whose VM was seen to be off when it was taken. Only the absence of
 # indications tells so otherwise. See docs/palette.md, "Quiescing".
 VM_OFF = "spectrocloud.palette/vm-off"
+# The annotation of a snapshot whose VM was stopped for it and is to be started again: it ran.
+VM_RAN = "spectrocloud.palette/vm-ran"
 
 _DEEPEST = 50
 

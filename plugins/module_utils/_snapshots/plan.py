@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 from .._http.answers import Json
 from .._palette.objects import write_time
+from .._power.plan import START, STOP
 from .._validation.durations import parse_duration
 from .._vms.model import VirtualMachine, VmKey, Volume
 from .desired import Desired
 from .model import Snapshot, read_snapshot
 from .ownership import PART_OF, is_own, of_former_vm, set_of
+from .plan_offline import has_to_run, offline_blocker, offline_notes
 from .wait import Goal
 
 CREATE, UPDATE, DELETE, KEEP, REFUSE = "create", "update", "delete", "keep", "refuse"
@@ -36,13 +38,17 @@ _REPLACE = "use replace: true to delete it and take it again, or choose another 
 
 
 class Step(NamedTuple):
-    """One write (or None) to one snapshot of a VM, and the goal to wait for."""
+    """One write (or None) to one snapshot of a VM, and the goal to wait for.
+
+    The write may also be a power call. vm: then the VM as it was planned for.
+    """
 
     write: str | None
     name: str
     goal: Goal | None
     desired: Desired | None = None
     uid: str | None = None
+    vm: VirtualMachine | None = None
 
 
 class Action(NamedTuple):
@@ -51,7 +57,7 @@ class Action(NamedTuple):
     reason: one word for programs; the failure's reason if the verb is refuse. message: for people.
     current: the snapshot with this name as observed. after: its manifest after the action, None if
     it is deleted. desired: for create, update and keep. steps: how to carry out the action. notes:
-    texts for warnings.
+    texts for warnings. stops, starts: whether the VM is stopped and started.
     """
 
     verb: str
@@ -62,11 +68,13 @@ class Action(NamedTuple):
     desired: Desired | None = None
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+    stops: bool = False
+    starts: bool = False
 
     @property
     def changes(self) -> bool:
         """Whether the action writes anything."""
-        return self.verb in (CREATE, UPDATE, DELETE)
+        return self.starts or self.verb in (CREATE, UPDATE, DELETE)
 
     @property
     def outcome(self) -> str:
@@ -105,7 +113,7 @@ def plan_present(
     others: Iterable[Snapshot] = (),
     replace: bool = False,
 ) -> Action:
-    """Plan for one snapshot to exist. others: the VM's other snapshots."""
+    """Plan for one snapshot to exist. others: all snapshots of the VM."""
     if current is None:
         return _plan_creation(desired, None, vm, others, "absent")
     if current.unreadable:
@@ -119,7 +127,31 @@ def plan_present(
     refusal = _why_useless(desired, current, vm)
     if refusal and replace:
         return _plan_creation(desired, current, vm, others, refusal.reason)
-    return refusal or refuse_unquiesced(desired, current) or _plan_existing(desired, current)
+    refusal = refusal or refuse_unquiesced(desired, current)
+    return started_again(refusal or _plan_existing(desired, current), vm, others)
+
+
+def started_again(
+    action: Action, vm: VirtualMachine | None, snapshots: Iterable[Snapshot]
+) -> Action:
+    """Add that a VM is started which an interrupted task stopped for a snapshot, and left off.
+
+    action: for a snapshot that exists. snapshots: all of the VM.
+    """
+    desired, current, snapshots = action.desired, action.current, list(snapshots)
+    if not (desired and desired.offline and current and vm and vm.seen_off):
+        return action
+    starts = has_to_run(vm, snapshots)
+    notes = (*action.notes, *offline_notes(vm, snapshots, starts))
+    if not starts:
+        return action._replace(notes=notes)
+    if action.verb == REFUSE:
+        text = f"VM {vm.key.vm_name} was stopped for a snapshot and is off: start it with vm_power"
+        return action._replace(message=f"{action.message}; {text}", notes=notes)
+    cut = Step(None, current.name, Goal.CUT, uid=current.uid)
+    start = Step(START, current.name, None, vm=vm)
+    steps = (*([cut] if current.in_progress else []), start, *action.steps)
+    return action._replace(steps=steps, notes=notes, starts=True)
 
 
 def plan_absent(key: VmKey, current: Snapshot | None) -> Action:
@@ -222,6 +254,8 @@ def blockers(vm: VirtualMachine | None, desired: Desired) -> tuple[str, str] | N
     if desired.whole and vm.left_out:
         message = f"the snapshot of VM {key.vm_name} would not contain {_disks(vm.left_out)}"
         return "volumes_excluded", f"{message}; use excluded_volumes: warn to take it all the same"
+    if desired.offline:
+        return offline_blocker(vm)
     return _freeze_blocker(vm) if desired.quiesced else None
 
 
@@ -274,16 +308,40 @@ def _plan_creation(
     if blocker or vm is None:
         refused, message = blocker or ("not_found", "")
         return refuse(refused, message, current, desired)
-    desired = desired.with_vm_off() if vm.seen_off else desired
+    others = list(others)
+    stops = desired.offline and not vm.seen_off
+    starts = desired.offline and has_to_run(vm, others)
+    desired = desired.with_vm_off(starts) if vm.seen_off or stops else desired
     busy = _in_progress(vm, desired, others)
     steps = [Step(None, name, Goal.SETTLED) for name in busy]
     if current:
         # The name must be free before the snapshot can be taken again.
         write = None if current.deleting else DELETE
         steps.append(Step(write, current.name, Goal.GONE, uid=current.uid))
-    steps.append(Step(CREATE, desired.name, _ready(desired), desired))
-    notes = tuple(_notes(vm, busy))
-    return Action(CREATE, reason, "", current, desired.body, desired, tuple(steps), notes)
+    steps += _creation(desired, vm, stops, starts)
+    notes = [*_notes(vm, busy), *(offline_notes(vm, others, starts) if desired.offline else [])]
+    return Action(
+        CREATE,
+        reason,
+        current=current,
+        after=desired.body,
+        desired=desired,
+        steps=tuple(steps),
+        notes=tuple(notes),
+        stops=stops,
+        starts=starts,
+    )
+
+
+def _creation(desired: Desired, vm: VirtualMachine, stops: bool, starts: bool) -> Iterator[Step]:
+    """Yield the steps that take a snapshot. A VM that has to run is off until it is taken."""
+    name, ready = desired.name, _ready(desired)
+    if stops:
+        yield Step(STOP, name, None, vm=vm)
+    yield Step(CREATE, name, Goal.CUT if starts else ready, desired)
+    if starts:
+        yield Step(START, name, None, vm=vm)
+        yield Step(None, name, ready)
 
 
 def _notes(vm: VirtualMachine, busy: Iterable[str]) -> Iterator[str]:

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from .._palette.objects import write_time
+from .._vms.model import VirtualMachine
 from .desired import Desired
 from .model import Snapshot
 from .ownership import is_member, set_of
-from .plan import Action, keep, plan_deletion, refuse_unquiesced
+from .plan import Action, keep, plan_deletion, refuse_unquiesced, started_again
 
 
 def left_alone(snapshot: Snapshot) -> str:
@@ -51,9 +52,15 @@ def _may_become_ready(snapshot: Snapshot) -> bool:
     return snapshot.ready or snapshot.in_progress or not snapshot.error
 
 
-def plan_fresh(snapshot: Snapshot, desired: Desired) -> Action:
+def plan_fresh(
+    snapshot: Snapshot,
+    desired: Desired,
+    vm: VirtualMachine | None = None,
+    snapshots: Iterable[Snapshot] = (),
+) -> Action:
     """Plan to keep a snapshot that is young enough, instead of taking the desired one."""
-    return refuse_unquiesced(desired, snapshot) or keep("fresh", snapshot, desired)
+    kept = refuse_unquiesced(desired, snapshot) or keep("fresh", snapshot, desired)
+    return started_again(kept, vm, snapshots)
 
 
 def plan_absent_members(snapshots: Iterable[Snapshot], set_name: str) -> list[Action]:

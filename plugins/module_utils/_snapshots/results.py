@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A snapshot in the result: its ``status``, and diffs."""
+"""A snapshot in the result: its ``status``, and what a diff shows of it."""
 
 from __future__ import annotations
 
@@ -70,15 +70,4 @@ def described(manifest: Json | None) -> dict[str, Any]:
             "annotations": annotations,
         },
         "spec": manifest.get("spec") or {},
-    }
-
-
-def diff(before: Json | None, after: Json | None) -> dict[str, Any]:
-    """Return Ansible's diff of two manifests; None stands for no object."""
-    name = ((after or before or {}).get("metadata") or {}).get("name", "")
-    return {
-        "before_header": name,
-        "after_header": name,
-        "before": described(before),
-        "after": described(after),
     }

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The result of a set: a row for each virtual machine, counts, and a diff."""
+"""The result of a set: a row for each virtual machine, counts, and diffs."""
 
 from __future__ import annotations
 
@@ -58,13 +58,20 @@ class Row(NamedTuple):
 class Run(NamedTuple):
     """How the set ran. aborted: nothing was written, because a member is blocked.
 
-    group_by: the label whose values the result groups by.
+    group_by: the label whose values the result groups by. offline: whether rows tell what became of
+    the VMs.
     """
 
     now: datetime
     check_mode: bool
     aborted: bool
     group_by: str | None = None
+    offline: bool = False
+
+    @property
+    def foretold(self) -> bool:
+        """Whether rows say what would be done."""
+        return self.check_mode and not self.aborted
 
 
 def set_result(rows: Sequence[Row], run: Run) -> dict[str, Any]:
@@ -112,9 +119,38 @@ def set_diff(rows: Sequence[Row]) -> dict[str, Any]:
     for row in rows:
         for action in row.actions:
             if action.changes:
-                before.setdefault(row.label, []).append(described(action.before))
-                after.setdefault(row.label, []).append(described(action.after))
+                parts = diff_parts(action)
+                before.setdefault(row.label, []).append(parts[0])
+                after.setdefault(row.label, []).append(parts[1])
     return {"before": before, "after": after}
+
+
+def diff(action: Action) -> dict[str, Any]:
+    """Return Ansible's diff of an action."""
+    before, after = diff_parts(action)
+    name = ((action.after or action.before or {}).get("metadata") or {}).get("name", "")
+    return {"before_header": name, "after_header": name, "before": before, "after": after}
+
+
+def diff_parts(action: Action) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a diff shows before an action and after it: the snapshot, and its VM's power."""
+    before, after = described(action.before), described(action.after)
+    if action.stops:
+        end = ", then starts again" if action.starts else ""
+        return {**before, "vm": "is not off"}, {**after, "vm": f"stops for the snapshot{end}"}
+    if action.starts:
+        return {**before, "vm": "is off"}, {**after, "vm": "runs"}
+    return before, after
+
+
+def power_facts(action: Action | None, member: SnapshotMember, foretold: bool) -> dict[str, bool]:
+    """Return whether the VM was stopped and started, or will be."""
+    if foretold:
+        return {
+            "vm_stopped": action is not None and action.stops,
+            "vm_started": action is not None and action.starts,
+        }
+    return {"vm_stopped": member.stopped, "vm_started": member.started}
 
 
 def failed_only(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +181,7 @@ def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool, max_fa
 def _member_result(row: Row, run: Run) -> dict[str, Any]:
     """Return a member's row: the same keys for every outcome, plus those of a failure."""
     changed = row.member.may_have_changed
-    if run.check_mode and not run.aborted:
+    if run.foretold:
         changed = not row.refusal and any(action.changes for action in row.actions)
     result: dict[str, Any] = {
         "outcome": _outcome(row, run.aborted),
@@ -156,6 +192,8 @@ def _member_result(row: Row, run: Run) -> dict[str, Any]:
         "reason": None,
         "msg": _several_deleted(row.actions),
     }
+    if run.offline:
+        result.update(power_facts(row.shown, row.member, run.foretold))
     if row.member.failure:
         result.update(row.member.failure.result())
     elif row.refusal:

@@ -15,6 +15,7 @@ from .._execution.work import PERMANENT, STOPS_ALL, Work
 from .._http.deadline import pause
 from .._http.errors import ApiError
 from .._palette.vms import ClusterVms
+from .._power.plan import STOP
 from .._vms.model import VmKey
 from . import writes
 from .desired import Desired
@@ -38,9 +39,7 @@ class SnapshotWork(Work[SnapshotMember]):
         """Do the write of a member's next step. An error becomes the member's failure."""
         member.timeout = timeout = self.waiting.timeout
         try:
-            if not _looked_again(self.api, member):
-                member.look_until = min(member.look_until, time.monotonic() + timeout)
-                member.deadline = member.look_until
+            if self.must_look_first(member):
                 return
             step = member.steps[0]
             member.uid, member.last_polled = step.uid, None
@@ -64,6 +63,14 @@ class SnapshotWork(Work[SnapshotMember]):
             member.failure, member.seen = error, error.listed
         except ApiError as error:
             member.failure = _after_deletion(error) if _replaces(member) else error
+
+    def must_look_first(self, member: SnapshotMember) -> bool:
+        """Say whether a member waits for a list, because it could not be looked at again."""
+        if _looked_again(self.api, member):
+            return False
+        member.look_until = min(member.look_until, time.monotonic() + self.waiting.timeout)
+        member.deadline = member.look_until
+        return True
 
     def poll(self, members: Sequence[SnapshotMember]) -> Found:
         """Return the snapshots of these members' VMs, by VM and name."""
@@ -138,12 +145,13 @@ class SnapshotWork(Work[SnapshotMember]):
 
 
 def _looked_again(api: ClusterVms, member: SnapshotMember) -> bool:
-    """Take no snapshot where another run has just taken one that will do.
+    """Neither stop a VM nor take a snapshot where another run has just taken one that will do.
 
     Say whether that could be seen. If not, nothing was written yet, and a poll looks again.
     """
     looked_long_ago = time.monotonic() - member.planned_at > _MOMENT
-    if member.steps[0].write != CREATE or not member.fresh_among or not looked_long_ago:
+    writes = member.steps[0].write in (STOP, CREATE)
+    if not (writes and member.fresh_among and looked_long_ago):
         return True
     try:
         _adopt_fresh(member, list_snapshots(api, [member.key]))
@@ -162,9 +170,7 @@ def _not_taken(error: ApiError) -> ApiError:
 def _adopt_fresh(member: SnapshotMember, listed: Sequence[Snapshot]) -> None:
     fresh = member.fresh_among(listed) if member.fresh_among else None
     if fresh:
-        member.seen, member.adopted = fresh, True
-        step = member.steps[0]
-        member.steps[0] = step._replace(write=None, name=fresh.name, uid=fresh.uid)
+        member.adopt(fresh)
 
 
 def _take_unless_fresh(member: SnapshotMember, listed: Sequence[Snapshot], now: float) -> None:

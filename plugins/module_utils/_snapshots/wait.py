@@ -11,13 +11,19 @@ from typing import Any
 
 from .._execution.waiting import Waiting
 from .._http.errors import ApiError
+from .._validation.durations import parse_duration
 from .._validation.problems import Problem, option_problem
 from .model import Snapshot
+
+# KubeVirt's. See docs/palette.md, "Deadlines".
+DEFAULT_DEADLINE = "5m"
+_NANOSECONDS = 1_000_000_000
 
 
 class Goal(Enum):
     """The state of a snapshot that a step waits for."""
 
+    CUT = "cut"
     READY = "ready"
     QUIESCED = "quiesced"
     SETTLED = "settled"
@@ -25,6 +31,7 @@ class Goal(Enum):
 
 
 _MISSED = {
+    Goal.CUT: "snapshot {name} was not taken within {limit}",
     Goal.READY: "snapshot {name} was not ready within {limit}",
     Goal.QUIESCED: "snapshot {name} was not ready within {limit}",
     Goal.SETTLED: "an earlier snapshot of this VM, {name}, was still in progress after {limit}",
@@ -38,6 +45,42 @@ def consistency_problems(options: Mapping[str, Any]) -> list[Problem]:
         text = "filesystem requires wait: true, because it is known only at the end"
         return [option_problem("consistency", text, "any")]
     return []
+
+
+# See docs/palette.md, "Locking": a VM cannot be started while its snapshot is in progress.
+def offline_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return the problems with having VMs off for snapshots, which must not stay off."""
+    if not options["offline"] or options["state"] == "absent":
+        return []
+    if not options["wait"]:
+        text = "true requires wait: true, because a VM is started again when its snapshot is taken"
+        return [option_problem("offline", text, example=False)]
+    given = _failure_deadline(options)
+    seconds = deadline_seconds(given)
+    if seconds == 0:
+        text = "must not be 0 with offline: true: a VM could wait for its snapshot, off, for ever"
+        return [option_problem("failure_deadline", text, "10m")]
+    if seconds is None or options["wait_timeout"] > seconds:
+        return []
+    text = (
+        f"must be more than failure_deadline ({given or DEFAULT_DEADLINE}) with offline: true: "
+        "only when KubeVirt has taken a snapshot, or given it up, can its VM be started again"
+    )
+    return [option_problem("wait_timeout", text, int(seconds) + 300)]
+
+
+def _failure_deadline(options: Mapping[str, Any]) -> Any:
+    spec = (options["definition"] or {}).get("spec")
+    defined = spec.get("failureDeadline") if isinstance(spec, Mapping) else None
+    return defined if options["failure_deadline"] is None else options["failure_deadline"]
+
+
+def deadline_seconds(text: Any) -> float | None:
+    """Return the seconds of a failure deadline, KubeVirt's own where none is set; None if wrong."""
+    try:
+        return parse_duration(DEFAULT_DEADLINE if text is None else str(text)) / _NANOSECONDS
+    except ValueError:
+        return None
 
 
 # See docs/palette.md, "Readiness".
@@ -57,6 +100,8 @@ def reached(goal: Goal, seen: Snapshot | None) -> bool:
         raise ApiError("snapshot_deleted", "the snapshot is being deleted by somebody else")
     if seen.failed:
         raise ApiError("snapshot_failed", f"the snapshot failed: {seen.problem}")
+    if goal is Goal.CUT:
+        return not seen.in_progress
     if goal is Goal.QUIESCED and seen.unquiesced:
         raise ApiError("not_quiesced", seen.unquiesced)
     return seen.ready

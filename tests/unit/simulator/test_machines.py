@@ -132,6 +132,31 @@ def test_a_vm_stops_after_a_while(probe: Probe) -> None:
     until_it_shows(probe, "web1", "Running")
 
 
+def until_its_instance_is_gone(probe: Probe, vm: str) -> None:
+    deadline = time.monotonic() + LIMIT
+    while status(probe, vm).get("created"):
+        assert time.monotonic() < deadline
+
+
+def ready_since(probe: Probe, vm: str) -> str:
+    """When the condition Ready changed last."""
+    conditions = status(probe, vm)["conditions"]
+    assert isinstance(conditions, list)
+    found: str = next(c["lastTransitionTime"] for c in conditions if c["type"] == "Ready")
+    return found
+
+
+def test_a_vm_that_is_off_tells_since_when(probe: Probe) -> None:
+    """So it can be told whether it was started since a point in time."""
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"power": 1.1})
+    ran_since = ready_since(probe, "db1")
+    assert power(probe, "db1", "stop") == (204, "")
+    until_it_shows(probe, "db1", "Stopping")
+    assert ready_since(probe, "db1") == ran_since
+    until_its_instance_is_gone(probe, "db1")
+    assert ready_since(probe, "db1") > ran_since
+
+
 def test_a_vm_is_paused_and_resumed(probe: Probe) -> None:
     assert "VMI is not paused" in power(probe, "db1", "resume")[1]
     assert power(probe, "db1", "pause")[0] == 204

@@ -21,6 +21,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._power.plan i
     reached,
     shows,
     stop_seen,
+    strategy_after,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VirtualMachine
 from unit.builders import vm
@@ -191,3 +192,19 @@ def test_applies_knows_what_a_snapshot_or_restore_keeps_from(
     verb: str, state: str, may: bool, lock: str
 ) -> None:
     assert applies(verb, machine(state, **{lock: "s"})) is may
+
+
+@pytest.mark.parametrize(
+    ("before", "stopped", "started", "after"),
+    [
+        ("Always", True, True, "Always"),
+        ("Always", True, False, "Halted"),
+        ("Once", True, True, "Always"),
+        ("Halted", False, True, "Always"),
+        ("Halted", False, False, "Halted"),
+        ("Manual", True, True, "Manual"),
+        ("RerunOnFailure", True, False, "RerunOnFailure"),
+    ],
+)
+def test_run_strategy(before: str, stopped: bool, started: bool, after: str) -> None:
+    assert strategy_after(before, stopped, started) == after

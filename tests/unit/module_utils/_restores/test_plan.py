@@ -30,7 +30,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.pla
     Sight,
     Wanted,
     plan,
-    strategy_after,
 )
 from unit.builders import NOW, key_of, own_labels, snapshot, vm
 from unit.module_utils._restores.restores import (
@@ -342,22 +341,6 @@ def test_safety_snapshot_of_an_interrupted_run_is_used() -> None:
 def test_in_place_warns() -> None:
     notes = planned(sight(), TO_S._replace(in_place=True)).notes
     assert "there is no way back" in notes[0]
-
-
-@pytest.mark.parametrize(
-    ("before", "stopped", "started", "after"),
-    [
-        ("Always", True, True, "Always"),
-        ("Always", True, False, "Halted"),
-        ("Once", True, True, "Always"),
-        ("Halted", False, True, "Always"),
-        ("Halted", False, False, "Halted"),
-        ("Manual", True, True, "Manual"),
-        ("RerunOnFailure", True, False, "RerunOnFailure"),
-    ],
-)
-def test_run_strategy(before: str, stopped: bool, started: bool, after: str) -> None:
-    assert strategy_after(before, stopped, started) == after
 
 
 def test_run_strategy_that_cannot_be_set_back_is_told() -> None:

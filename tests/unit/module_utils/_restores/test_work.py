@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -20,13 +21,20 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores import work, writes
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.fleet import observe
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.member import (
+    RestoreMember,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.model import (
     DONE,
     PENDING,
     RAN_AT,
     ROLLBACK,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.plan import Wanted
+from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.plan import (
+    Act,
+    Step,
+    Wanted,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.result import (
     row_result,
 )
@@ -41,7 +49,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selectio
     Filters,
     Patterns,
 )
-from unit.builders import CLUSTER, key_of
+from unit.builders import CLUSTER, desired_snapshot, key_of
 from unit.cluster_in_memory import NEVER_ENDS, MemoryCluster
 from unit.module_utils._restores.restores import CREATING, FAILED
 from unit.palette_in_memory import MemoryPalette, connected
@@ -303,6 +311,34 @@ def test_what_cannot_be_put_back_is_told(bench: Bench) -> None:
     assert row.member.failure
     assert row.member.failure.reason == "wait_timeout"
     assert "this went wrong: HTTP 403" in row.member.failure.message
+
+
+def work_of_a_vm_that_ran(bench: Bench) -> work.RestoreWork:
+    """Return the work on a VM that is to run again if it is put back."""
+    order = work.Order(lambda _name: {}, partial(desired_snapshot, KEY), "", True, False)
+    return work.RestoreWork(bench.api, Waiting(60.0, 1.0), bench.kubernetes, lambda _member: order)
+
+
+def test_vm_between_two_steps_is_put_back_where_nothing_more_is_begun(bench: Bench) -> None:
+    member = RestoreMember(KEY, [Step(Act.SNAPSHOT, "before-restore")])
+    member.stopped = True
+    doing = work_of_a_vm_that_ran(bench)
+    for _time in range(2):
+        doing.drop(member, ApiError("storage_too_slow", "not tried"))
+        assert [step.act for step in member.steps] == [Act.START, Act.FORGET]
+    doing.abandon(member, ApiError("task_timeout", "the time is over"))
+    assert member.failure
+    assert member.failure.reason == "storage_too_slow"
+    assert member.failure.message == "not tried; and this went wrong: the time is over"
+
+
+def test_task_timeout_tells_that_the_vm_may_be_off(bench: Bench) -> None:
+    member = RestoreMember(KEY, [Step(Act.SNAPSHOT, "before-restore")])
+    member.stopped = True
+    doing = work_of_a_vm_that_ran(bench)
+    doing.abandon(member, ApiError("task_timeout", "the time is over"))
+    assert member.failure
+    assert "the VM may be off: run the task again" in member.failure.message
 
 
 def test_restore_that_somebody_deletes_is_told_and_the_vm_runs_again(bench: Bench) -> None:

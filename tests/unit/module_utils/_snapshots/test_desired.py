@@ -13,7 +13,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.de
     Declaration,
     read_declaration,
 )
-from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import VM_OFF
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+    VM_OFF,
+    VM_RAN,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     EXPIRES_AT,
     MANAGED_BY,
@@ -140,7 +143,8 @@ def test_excluded_volumes_is_passed_on(options: Json, whole: bool) -> None:
 
 
 # The keys and values of our own annotations, and Kubernetes' limit for all of them.
-OUR_OWN = len(REQUEST_ID) + 36 + len(EXPIRES_AT) + len("2026-11-30T12:00:00Z") + len(VM_OFF) + 4
+OUR_OWN = len(REQUEST_ID) + 36 + len(EXPIRES_AT) + len("2026-11-30T12:00:00Z")
+OUR_OWN += len(VM_OFF) + 4 + len(VM_RAN) + 4
 LIMIT = 256 * 1024
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user gets back of a snapshot: its status, and diffs."""
+"""What the user gets back of a snapshot: its status."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ import pytest
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     EXPIRES_AT,
-    REQUEST_ID,
     SCHEDULED,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.results import (
-    diff,
     status_of,
 )
-from unit.builders import READY, Json, listed, manifest, own_labels
+from unit.builders import READY, Json, listed, own_labels
 
 TAKEN: Json = {**READY, "creationTime": "2026-01-02T03:04:08Z", "sourceUID": "vm-uid"}
 AN_HOUR_LATER = datetime(2026, 1, 2, 4, 4, 8, tzinfo=timezone.utc)
@@ -71,26 +69,3 @@ def test_status_of_tells_the_set_and_palettes_scheduler(scheduled: str, shown: b
 def test_status_of_has_no_negative_age_where_a_clock_lags() -> None:
     early = datetime(2020, 1, 1, tzinfo=timezone.utc)
     assert status_of(listed(TAKEN), early)["age_seconds"] == 0
-
-
-def test_diff_shows_what_a_client_may_set() -> None:
-    old = manifest(READY, labels={"a": "1"}, resourceVersion="7", uid="u")
-    new = manifest(annotations={"b": "2", REQUEST_ID: "r"})
-    assert diff(old, new) == {
-        "before_header": "s",
-        "after_header": "s",
-        "before": {
-            "metadata": {"name": "s", "namespace": "vms", "labels": {"a": "1"}, "annotations": {}},
-            "spec": old["spec"],
-        },
-        "after": {
-            "metadata": {"name": "s", "namespace": "vms", "labels": {}, "annotations": {"b": "2"}},
-            "spec": old["spec"],
-        },
-    }
-    assert diff(None, None) == {
-        "before_header": "",
-        "after_header": "",
-        "before": {},
-        "after": {},
-    }

@@ -13,7 +13,11 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
     SnapshotMember,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
+    REQUEST_ID,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
+    UPDATE,
     Action,
     plan_absent,
     plan_deletion,
@@ -23,12 +27,13 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.pl
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.set_result import (
     Row,
     Run,
+    diff,
     failed_only,
     members_text,
     set_diff,
     set_result,
 )
-from unit.builders import NOW, READY, Json, desired_snapshot, key_of, listed, vm
+from unit.builders import NOW, READY, Json, desired_snapshot, key_of, listed, manifest, vm
 
 REAL = Run(NOW, check_mode=False, aborted=False)
 CHECK = Run(NOW, check_mode=True, aborted=False)
@@ -93,10 +98,10 @@ def test_set_result_names_all_snapshots_of_a_vm_that_are_deleted() -> None:
 
 def test_set_diff_shows_only_what_changes() -> None:
     deletion = plan_deletion(listed(READY, name="s1"))
-    diff = set_diff([row(CREATION, label="a"), row(deletion, label="b"), row(BLOCKED, label="c")])
-    assert diff["before"] == {"a": [{}], "b": [deletion_body("s1")]}
-    assert diff["after"]["a"][0]["metadata"]["name"] == "s"
-    assert diff["after"]["b"] == [{}]
+    shown = set_diff([row(CREATION, label="a"), row(deletion, label="b"), row(BLOCKED, label="c")])
+    assert shown["before"] == {"a": [{}], "b": [deletion_body("s1")]}
+    assert shown["after"]["a"][0]["metadata"]["name"] == "s"
+    assert shown["after"]["b"] == [{}]
 
 
 def deletion_body(name: str) -> Json:
@@ -143,3 +148,42 @@ def test_set_result_shows_an_adopted_snapshot_as_unchanged() -> None:
     assert result["summary"]["unchanged"] == 1
     adopted.member.changed = True  # an older one was deleted before
     assert set_result([adopted], REAL)["members"]["c/vms/db1"]["outcome"] == "created"
+
+
+def test_diff_shows_what_a_client_may_set() -> None:
+    old = manifest(READY, labels={"a": "1"}, resourceVersion="7", uid="u")
+    new = manifest(annotations={"b": "2", REQUEST_ID: "r"})
+    current = listed(READY)._replace(manifest=old)
+    assert diff(Action(UPDATE, "metadata_differs", current=current, after=new)) == {
+        "before_header": "s",
+        "after_header": "s",
+        "before": {
+            "metadata": {"name": "s", "namespace": "vms", "labels": {"a": "1"}, "annotations": {}},
+            "spec": old["spec"],
+        },
+        "after": {
+            "metadata": {"name": "s", "namespace": "vms", "labels": {}, "annotations": {"b": "2"}},
+            "spec": old["spec"],
+        },
+    }
+    assert diff(plan_absent(key_of(), None)) == {
+        "before_header": "",
+        "after_header": "",
+        "before": {},
+        "after": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("stops", "starts", "before", "after"),
+    [
+        (True, True, "is not off", "stops for the snapshot, then starts again"),
+        (True, False, "is not off", "stops for the snapshot"),
+        (False, True, "is off", "runs"),
+    ],
+)
+def test_diff_shows_what_becomes_of_the_vm(
+    stops: bool, starts: bool, before: str, after: str
+) -> None:
+    shown = diff(CREATION._replace(stops=stops, starts=starts))
+    assert (shown["before"]["vm"], shown["after"]["vm"]) == (before, after)
