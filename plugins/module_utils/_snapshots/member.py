@@ -136,6 +136,7 @@ class SnapshotMember(Member[Step]):
     def in_doubt_for_long(self, now: float) -> bool:
         """Say whether lists have had time to tell what they did not."""
         return self.unlisted is not None or super().in_doubt_for_long(now)
+
     def adopt(self, fresh: Snapshot) -> None:
         """Take one that somebody else took for the one that was still to be taken."""
         self.seen, self.adopted = fresh, True
