@@ -56,7 +56,7 @@ SUITES := unit integration sanity
 LINTERS := ruff ruff-format mypy ansible-lint
 DOCS := docs-lint site changelog
 # The longest first, so that the last one running has company.
-CHECKS := sanity integration unit galaxy $(LINTERS) $(DOCS)
+CHECKS := sanity integration unit galaxy browser $(LINTERS) $(DOCS)
 
 # mypy must know plugins/ by the name that imports use.
 TYPED := .cache/collections/ansible_collections/spectrocloud/palette
@@ -124,6 +124,10 @@ integration: $(DEV) $(AWX)/.done ## Real playbooks against the simulated Palette
 
 sanity: $(DEV) ## All of ansible-test sanity that runs without containers
 	@$(CHECK) 240 python tools/sanity.py $(ARGS)
+
+browser: $(DEV) ## The HTML report in Chromium, which is installed where it is missing, as root on Debian
+	@tools/install_chromium.sh
+	@$(CHECK) 40 pytest tests/browser $(ARGS)
 
 galaxy: $(DEV) build ## The certification checks of Galaxy on the tarball
 	@cd build && ../$(CHECK) 50 python -m galaxy_importer.main ../$(TARBALL)

@@ -67,3 +67,27 @@ options:
         V(purpose=patch).
     type: str
 """
+
+    ROWS = r"""
+options:
+  fields:
+    description:
+      - The keys of each row to return, in this order. All if not set.
+      - Large results take memory and time in each task that uses them. With a few fields, those of
+        30,000 snapshots are quick.
+    type: list
+    elements: str
+  sort:
+    description:
+      - The keys to sort the rows by. With a minus before the key, as in V(-creation_time), the
+        greatest comes first. Rows without a value come last, and rows with the same values stay in
+        the usual order.
+      - Keys whose values are lists or dictionaries have no order.
+    type: list
+    elements: str
+  limit:
+    description:
+      - Return at most this many rows, the first ones. The summary counts all that match. With V(0),
+        only counts are returned.
+    type: int
+"""

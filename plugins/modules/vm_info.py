@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.palette
   - spectrocloud.palette.cluster
   - spectrocloud.palette.selection
+  - spectrocloud.palette.selection.rows
   - spectrocloud.palette.execution.on_error
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.reads
@@ -58,6 +59,13 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.vm_name }}"
 
+- name: List when each VM was made, the newest first
+  spectrocloud.palette.vm_info:
+    project: Default
+    fields: [cluster, namespace, vm_name, creation_time]
+    sort: [-creation_time]
+  register: newcomers
+
 - name: List the database servers
   spectrocloud.palette.vm_info:
     project: Default
@@ -86,7 +94,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vms:
-  description: The virtual machines that match, by cluster, namespace and name.
+  description:
+    - The virtual machines that match, by cluster, namespace and name unless O(sort) says otherwise,
+      up to O(limit). With O(fields), each has only those keys.
   returned: success
   type: list
   elements: dict
@@ -232,7 +242,7 @@ vms:
           type: bool
           sample: true
 summary:
-  description: Counts of the virtual machines that match.
+  description: Counts of all virtual machines that match, also of those beyond O(limit).
   returned: success
   type: dict
   contains:

@@ -12,7 +12,7 @@ short_description: List snapshots of virtual machines on Palette
 version_added: 0.1.0
 description:
   - Lists the snapshots of one cluster, or of all clusters of the project that run virtual machines,
-    newest first.
+    newest first unless O(sort) says otherwise.
   - A snapshot is listed if it matches all filters.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.cluster
   - spectrocloud.palette.selection
   - spectrocloud.palette.selection.snapshots
+  - spectrocloud.palette.selection.rows
   - spectrocloud.palette.execution.on_error
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.reads
@@ -89,14 +90,34 @@ EXAMPLES = r"""
     vm_names: [db1]
     ready: true
   register: of_db1
+
+- name: Find the ten oldest snapshots, and only what tells where they are
+  spectrocloud.palette.vm_snapshot_info:
+    project: Default
+    sort: [creation_time]
+    limit: 10
+    fields: [cluster, namespace, vm_name, name, creation_time]
+  register: oldest
+
+- name: Count the snapshots of a set
+  spectrocloud.palette.vm_snapshot_info:
+    project: Default
+    set: nightly
+    limit: 0
+  register: counted
+
+- name: Show how many there are of how many VMs
+  ansible.builtin.debug:
+    msg: "{{ counted | spectrocloud.palette.in_words }}"
 """
 
 RETURN = r"""
 snapshots:
   description:
-    - The snapshots that match, newest first.
+    - The snapshots that match, newest first unless O(sort) says otherwise, up to O(limit).
     - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), and C(cluster), which
-      is what its cluster is called, also in patterns of O(vm_names) and O(exclude).
+      is what its cluster is called, also in patterns of O(vm_names) and O(exclude). With O(fields),
+      it has only those.
   returned: success
   type: list
   elements: dict
@@ -142,7 +163,7 @@ unmatched:
       value: dbl
       nearest: [db1]
 summary:
-  description: Counts of the snapshots that match.
+  description: Counts of all snapshots that match, also of those beyond O(limit).
   returned: success
   type: dict
   contains:

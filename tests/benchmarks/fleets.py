@@ -6,16 +6,27 @@
 from __future__ import annotations
 
 import statistics
+import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
 
 from benchmarks import by_hand
 from benchmarks.ansible import Task
-from benchmarks.figures import Check, last_answer
-from benchmarks.sets import CONCURRENCY, POLL_INTERVAL, RUNS, UNLIMITED
-from benchmarks.testbed import Testbed, cluster_uids, fleet_info, fleet_set, say, vm_snapshot_set
+from benchmarks.figures import Check, last_answer, median_ratio
+from benchmarks.sets import CONCURRENCY, POLL_INTERVAL, RUNS, UNLIMITED, bare_script
+from benchmarks.testbed import (
+    CLUSTER,
+    Testbed,
+    cluster_uids,
+    fleet_info,
+    fleet_set,
+    fleet_with_history,
+    say,
+    vm_snapshot_set,
+)
 
 # A cluster at its defaults cuts 0.55 snapshots a second and fails those that wait for five minutes.
 _FASTER = 9  # times, so that 300 of them end in a minute
@@ -32,6 +43,10 @@ _SICK_VMS = 200
 _KINDS = ("503", "403", "500", "404", "hang", "reset")
 _SICK_TIMEOUT = 60  # seconds; as long as a cluster that stays sick is waited for
 _MOMENTS = {"start": "before", "write": "at the write", "wait": "while waiting"}
+
+_LISTED_VMS = 2_000
+_SNAPSHOTS_OF_EACH = 15
+_FEW_FIELDS = ["cluster", "namespace", "vm_name", "name", "creation_time"]
 
 _LARGE_CLUSTERS = 200
 _LARGE_VMS = 10_000
@@ -107,6 +122,33 @@ def memory() -> list[Check]:
     say(f"  {play.task_seconds:.1f} s, {play.usage.peak_mb:.0f} MB")
     what = f"set of {_LARGE_VMS} on {_LARGE_CLUSTERS} clusters: memory of the largest process"
     return [Check(what, play.usage.peak_mb, 250, "MB")]
+
+
+def large_answer() -> list[Check]:
+    """List 30,000 snapshots with few fields: (play - empty play) / the bare calls, and memory."""
+    runs = []
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        fleet = Path(folder) / "fleet.json"
+        fleet_with_history(fleet, _LISTED_VMS, _SNAPSHOTS_OF_EACH)
+        with Testbed.open(vms=0, fleet=fleet) as testbed:
+            task = fleet_info(cluster=CLUSTER, fields=_FEW_FIELDS, **UNLIMITED)
+            for _number in range(RUNS):
+                runs.append(_listed(testbed, task))
+    number = _LISTED_VMS * _SNAPSHOTS_OF_EACH
+    ratio = median_ratio((ours, bare) for ours, bare, _memory in runs)
+    return [
+        Check(f"info on {number}, few fields: (play - empty play) / bare calls", ratio, 1.3, "times"),
+        Check("  memory of the largest process", max(run[2] for run in runs), 250, "MB"),
+    ]
+
+
+def _listed(testbed: Testbed, task: Task) -> tuple[float, float, float]:
+    """Return the seconds of a task and of the bare calls, and the memory of the task."""
+    empty = testbed.ansible.play().seconds
+    play = testbed.ansible.play(task)
+    bare, memory = bare_script(testbed, concurrency=0), play.usage.peak_mb
+    say(f"  info {play.seconds - empty:.2f} s, {memory:.0f} MB, script {bare:.2f} s")
+    return play.seconds - empty, bare, memory
 
 
 def _share(testbed: Testbed, task: Task) -> float:

@@ -40,7 +40,7 @@ def against_bare_script() -> list[Check]:
             ours = testbed.ansible.play(vm_snapshot_set(wait=False, **UNLIMITED)).seconds - empty
             busy.append((_cpu_seconds(testbed.palette.process.pid) - before) / ours)
             testbed.palette.reset()
-            bare = _bare_script(testbed)
+            bare = bare_script(testbed)
             say(f"  set {ours:.2f} s beyond an empty play of {empty:.2f} s, script {bare:.2f} s")
             pairs.append((ours, bare))
     return [
@@ -112,10 +112,11 @@ def growth() -> list[Check]:
     ]
 
 
-def _bare_script(testbed: Testbed) -> float:
+def bare_script(testbed: Testbed, concurrency: int = CONCURRENCY) -> float:
+    """Return the seconds of the script that sends the same calls; with 0, it only lists."""
     command = [sys.executable, "-m", "benchmarks.bare", testbed.palette.url, *testbed.uids]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_TESTS)}
-    return processes.run([*command, str(CONCURRENCY)], environment).seconds
+    return processes.run([*command, str(concurrency)], environment).seconds
 
 
 def _waited(testbed: Testbed, **options: object) -> tuple[float, float, list[int]]:

@@ -73,9 +73,24 @@ def fleet_set(**options: object) -> Task:
     return {"spectrocloud.palette.vm_snapshot_set": {**_FLEET, **_SET, **options}}
 
 
-def fleet_info() -> Task:
+def fleet_info(**options: object) -> Task:
     """Return a task that reads the snapshots of the fleet, on all clusters."""
-    return {"spectrocloud.palette.vm_snapshot_info": _FLEET}
+    return {"spectrocloud.palette.vm_snapshot_info": {**_FLEET, **options}}
+
+
+def fleet_with_history(path: Path, vms: int, of_each: int) -> None:
+    """Write a fleet file with many VMs of the first cluster, each with a snapshot of each day."""
+    machines = [
+        {
+            "name": vm,
+            "namespace": NAMESPACE,
+            "snapshots": [{"name": f"{vm}-{day:02}", "age": f"{day}d"} for day in range(of_each)],
+        }
+        for vm in vm_names(vms)
+    ]
+    clusters = [{"name": CLUSTER, "vms": machines}]
+    fleet = {"keys": [{"key": API_KEY}], "projects": [{"name": PROJECT, "clusters": clusters}]}
+    path.write_text(json.dumps(fleet), encoding="utf-8")
 
 
 def uri(testbed: Testbed, vm: str, deadline: str = "") -> Task:

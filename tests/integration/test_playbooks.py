@@ -212,8 +212,42 @@ def test_report_writes_a_file_in_each_run(operator: Operator, form: str) -> None
 def test_report_refuses_a_file_that_it_cannot_write(operator: Operator) -> None:
     run = operator.play("snapshot_report", dest="report.xlsx")
     assert run.status != 0
+    assert "vm_snapshot_dest must end in .html, .csv or .json" in run.output
+    run = operator.play("snapshot_coverage", dest="report.html")
+    assert run.status != 0
     assert "vm_snapshot_dest must end in .csv or .json" in run.output
     assert operator.palette.requests() == []
+
+
+def test_report_writes_a_page(operator: Operator) -> None:
+    operator.palette.sicken("vm-cluster-2", "503")
+    dest = operator.home / "report.html"
+    given = {"set": "nightly", "dest": dest.name, "vm_names": "history,db*"}
+    operator.play("snapshot_report", "--check", **given).ok()
+    assert not dest.exists()
+    assert operator.play("snapshot_report", **given).ok().of(WRITE)["changed"]
+    page = dest.read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    shown = [
+        "<dt>project</dt><dd>Default</dd>",
+        "<dt>set</dt><dd>nightly</dd>",
+        "<dt>vm_names</dt><dd>history, db*</dd>",
+        "<dt>with a recent usable snapshot (24h)</dt>",
+        '<h3 id="clusters">Clusters that could not be reached: 1</h3>',
+        "<td>vm-cluster-2</td><td>unavailable</td>",
+        "<th scope=row>history<td class=n>",
+        "<td>history-failed</td>",
+    ]
+    assert [text for text in shown if text not in page] == []
+    operator.palette.sicken("vm-cluster-1", "503")
+    run = operator.play("snapshot_report", cluster="vm-cluster-1", dest=dest.name)
+    assert run.status != 0
+    assert dest.read_text("utf-8") == page
+
+
+def test_report_asks_for_no_more_than_it_shows(operator: Operator) -> None:
+    found = operator.play("snapshot_report").ok().of("List the snapshots")
+    assert "conditions" not in found["snapshots"][0]
 
 
 def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> None:

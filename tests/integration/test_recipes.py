@@ -331,10 +331,11 @@ def test_way_back_after_a_change_that_failed(cook: Cook) -> None:
 
 
 def test_report_in_files(cook: Cook) -> None:
-    cook.follows("Write a report as CSV or JSON")
+    cook.follows("Write a report as a web page, CSV or JSON")
     assert "web1-last-week" in (cook.home / "snapshots.csv").read_text("utf-8")
     found = json.loads((cook.home / "snapshots.json").read_text("utf-8"))
     assert [row["name"] for row in found["snapshots"]] == ["web1-last-week"]
+    assert "<th scope=row>web1" in (cook.home / "snapshots.html").read_text("utf-8")
 
 
 def test_connection_in_group_vars(cook: Cook) -> None:

@@ -76,6 +76,11 @@ SELECTION: Spec = {
     "selector": {"type": "str"},
 }
 SNAPSHOT_FILTERS: Spec = {"set": {"type": "str"}, "snapshot_selector": {"type": "str"}}
+ROWS: Spec = {
+    "fields": {"type": "list", "elements": "str"},
+    "sort": {"type": "list", "elements": "str"},
+    "limit": {"type": "int"},
+}
 PROGRESS: Spec = {"progress": {"type": "bool", "default": True}}
 ON_ERROR: Spec = {"on_error": {"type": "str", "choices": ["abort", "continue"], "default": "abort"}}
 MAX_FAILED_CLUSTERS: Spec = {"max_failed_clusters": {"type": "int", "default": 0}}

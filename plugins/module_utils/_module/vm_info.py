@@ -29,13 +29,18 @@ from .._vms.model import VirtualMachine, Volume
 from .._vms.selection import Filters, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
-from .options import CLUSTER_OR_CLUSTERS, CONNECTION, ON_ERROR, ONE_PROJECT, SELECTION
+from .options import CLUSTER_OR_CLUSTERS, CONNECTION, ON_ERROR, ONE_PROJECT, ROWS, SELECTION
+from .rows import Rows, Values, rows_from
 
 ARGUMENTS = Arguments(
-    spec={**CONNECTION, **SELECTION, **ON_ERROR},
+    spec={**CONNECTION, **SELECTION, **ON_ERROR, **ROWS},
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
 )
+_CLUSTER = "cluster"
+_NEWEST = "newest_snapshot"
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+# They have no order that anybody would look for.
+_COMPOSED = ("labels", "addresses", "volumes", _NEWEST)
 _OF_SNAPSHOTS = ("name", "set", "creation_time", "age_seconds", "quiesced")
 
 
@@ -43,12 +48,15 @@ class Request(NamedTuple):
     """What the options ask for."""
 
     filters: Filters
+    rows: Rows
 
 
 def read(invocation: Invocation) -> tuple[Request, list[Problem]]:
     """Read the filters, or all that is wrong with them."""
-    filters, problems = filters_from(invocation.options)
-    return Request(filters), [*problems, *fleet_problems(invocation.options)]
+    options = invocation.options
+    filters, problems = filters_from(options)
+    rows, row_problems = rows_from(options, [_CLUSTER, *_OF_VM, _NEWEST], _COMPOSED)
+    return Request(filters, rows), [*problems, *row_problems, *fleet_problems(options)]
 
 
 def run(invocation: Invocation, request: Request) -> Result:
@@ -59,12 +67,16 @@ def run(invocation: Invocation, request: Request) -> Result:
     demand_clusters(fleet, invocation.options["on_error"])
     _warn(invocation, session, fleet)
     vms = [candidate.vm for candidate in fleet.candidates if candidate.vm]
-    newest = [newest_usable(fleet.of_vm(vm.key), vm) for vm in vms]
-    shown = ({"newest_snapshot": _in_short(snapshot, invocation.now)} for snapshot in newest)
+    newest = {vm.key: newest_usable(fleet.of_vm(vm.key), vm) for vm in vms}
+    values: Values[VirtualMachine] = {
+        _CLUSTER: lambda vm: fleet.title(vm.key),
+        **_OF_VM,
+        _NEWEST: lambda vm: _in_short(newest[vm.key], invocation.now),
+    }
     return {
         "changed": False,
-        "vms": [{**_row(vm, fleet), **snapshot} for vm, snapshot in zip(vms, shown)],
-        "summary": _summary(vms, newest),
+        "vms": request.rows.of(vms, values),
+        "summary": _summary(vms, list(newest.values())),
         "unmatched": [miss.result for miss in fleet.unmatched],
         **clusters_result(fleet, counts_by_cluster(fleet, "vms", [vm.key for vm in vms])),
     }
@@ -91,28 +103,6 @@ def _warn(invocation: Invocation, session: PaletteSession, fleet: SnapshotFleet)
         invocation.warn(f"no VM was found: {session.project_hint}")
 
 
-def _row(vm: VirtualMachine, fleet: SnapshotFleet) -> dict[str, Any]:
-    return {"cluster": fleet.title(vm.key), **vm.key._asdict(), **_described(vm)}
-
-
-def _described(vm: VirtualMachine) -> dict[str, Any]:
-    return {
-        "uid": vm.uid or None,
-        "labels": dict(vm.labels),
-        "creation_time": write_time(vm.created),
-        "deleting": vm.deleting,
-        "printable_status": vm.printable_status or None,
-        "running": vm.running,
-        "paused": vm.paused,
-        "guest_agent": vm.guest_agent,
-        "addresses": vm.addresses,
-        "volumes": [_volume(volume) for volume in vm.volumes],
-        "snapshot_in_progress": vm.snapshot_in_progress or None,
-        "restore_in_progress": vm.restore_in_progress or None,
-        "blocked_by": vm.blocker[0] if vm.blocker else None,
-    }
-
-
 def _volume(volume: Volume) -> dict[str, Any]:
     return {
         "name": volume.name,
@@ -121,6 +111,26 @@ def _volume(volume: Volume) -> dict[str, Any]:
         "snapshottable": volume.snapshottable,
         "reason": volume.reason or None,
     }
+
+
+_OF_VM: Values[VirtualMachine] = {
+    "cluster_uid": lambda vm: vm.key.cluster_uid,
+    "namespace": lambda vm: vm.key.namespace,
+    "vm_name": lambda vm: vm.key.vm_name,
+    "uid": lambda vm: vm.uid or None,
+    "labels": lambda vm: dict(vm.labels),
+    "creation_time": lambda vm: write_time(vm.created),
+    "deleting": lambda vm: vm.deleting,
+    "printable_status": lambda vm: vm.printable_status or None,
+    "running": lambda vm: vm.running,
+    "paused": lambda vm: vm.paused,
+    "guest_agent": lambda vm: vm.guest_agent,
+    "addresses": lambda vm: vm.addresses,
+    "volumes": lambda vm: [_volume(volume) for volume in vm.volumes],
+    "snapshot_in_progress": lambda vm: vm.snapshot_in_progress or None,
+    "restore_in_progress": lambda vm: vm.restore_in_progress or None,
+    "blocked_by": lambda vm: vm.blocker[0] if vm.blocker else None,
+}
 
 
 def _in_short(snapshot: Snapshot | None, now: datetime) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from .._palette.objects import write_time
 from .._snapshots.clock import clock_problem
 from .._snapshots.fleet import SnapshotFilters, observe_matching, snapshot_filters_from
 from .._snapshots.model import Snapshot
-from .._snapshots.results import status_of
+from .._snapshots.results import status_values
 from .._validation.durations import parse_age
 from .._validation.problems import Problem, option_problem
 from .._vms.cluster_result import (
@@ -33,9 +33,11 @@ from .options import (
     CONNECTION,
     ON_ERROR,
     ONE_PROJECT,
+    ROWS,
     SELECTION,
     SNAPSHOT_FILTERS,
 )
+from .rows import Rows, Values, rows_from
 
 Test = Callable[[Snapshot], bool]
 
@@ -54,8 +56,15 @@ ARGUMENTS = Arguments(
         "ready": {"type": "bool"},
         "older_than": {"type": "str"},
         "newer_than": {"type": "str"},
+        **ROWS,
     },
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
+)
+_CLUSTER = "cluster"
+# They have no order that anybody would look for.
+_COMPOSED = (
+    *("indications", "included_volumes", "excluded_volumes", "conditions"),
+    *("labels", "annotations"),
 )
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
@@ -66,6 +75,7 @@ class Request(NamedTuple):
     filters: Filters
     snapshot_filters: SnapshotFilters
     tests: Sequence[Test]
+    rows: Rows
 
 
 def read(invocation: Invocation) -> tuple[Request, list[Problem]]:
@@ -74,8 +84,9 @@ def read(invocation: Invocation) -> tuple[Request, list[Problem]]:
     filters, problems = filters_from(options)
     snapshot_filters, snapshot_problems = snapshot_filters_from(options)
     tests, test_problems = _read_tests(invocation)
-    problems += [*snapshot_problems, *test_problems, *fleet_problems(options)]
-    return Request(filters, snapshot_filters, tests), problems
+    rows, row_problems = rows_from(options, [_CLUSTER, *status_values(invocation.now)], _COMPOSED)
+    problems += [*snapshot_problems, *test_problems, *row_problems, *fleet_problems(options)]
+    return Request(filters, snapshot_filters, tests, rows), problems
 
 
 def run(invocation: Invocation, request: Request) -> Result:
@@ -93,10 +104,13 @@ def run(invocation: Invocation, request: Request) -> Result:
     if not (fleet.snapshots or fleet.unreadable or fleet.failures) and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
     found.sort(key=lambda snapshot: (snapshot.taken_at or _EARLIEST, snapshot.name), reverse=True)
-    now = invocation.now
+    values: Values[Snapshot] = {
+        **status_values(invocation.now),
+        _CLUSTER: lambda snapshot: fleet.title(snapshot.key),
+    }
     return {
         "changed": False,
-        "snapshots": [{**status_of(s, now), "cluster": fleet.title(s.key)} for s in found],
+        "snapshots": request.rows.of(found, values),
         "summary": summary(found),
         "unmatched": [miss.result for miss in misses],
         **clusters_result(fleet, counts_by_cluster(fleet, "snapshots", [s.key for s in found])),

@@ -29,8 +29,8 @@ from .._vms.model import VirtualMachine, VmKey
 from .._vms.observe import list_vms
 from .._vms.selection import Filters, Unmatched
 from .._vms.session import PaletteSession
-from .model import Snapshot
-from .observe import list_matching
+from .model import Snapshot, read_listed, read_shown
+from .observe import Reader, list_matching
 from .ownership import is_member, set_of
 
 
@@ -130,20 +130,25 @@ class SnapshotFleet(Fleet):
         return [Unmatched("set", set_name, nearest(set_name, known), False)]
 
 
-def observe(target: Target, filters: Filters, with_vms: bool) -> SnapshotFleet:
+def observe(
+    target: Target, filters: Filters, with_vms: bool, read: Reader = read_listed
+) -> SnapshotFleet:
     """Observe what is selected in one cluster.
 
     Without with_vms, filters select the VMs that have snapshots, even if they no longer exist.
     """
     if target.entries is not None:
         return _observe_entries(target, target.api, with_vms)
-    return _observe_matching(target, target.api, filters, with_vms)
+    return _observe_matching(target.title, target.api, filters, with_vms, read)
 
 
 def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) -> SnapshotFleet:
-    """Observe what the filters select, in all clusters that the options name at the same time."""
+    """Observe what the filters select, in all clusters that the options name at the same time.
+
+    For those who only show it: the snapshots have no manifests.
+    """
     targets, left_out = scope_of(session, None, filters)
-    parts = at_once(lambda target: observe(target, filters, with_vms), targets)
+    parts = at_once(lambda target: observe(target, filters, with_vms, read_shown), targets)
     fleet = merged(SnapshotFleet, targets, parts)
     return with_unmatched(fleet, None, filters, left_out)
 
@@ -156,13 +161,13 @@ def _observe_entries(target: Target, api: ClusterVms, with_vms: bool) -> Snapsho
 
 
 def _observe_matching(
-    target: Target, api: ClusterVms, filters: Filters, with_vms: bool
+    title: str, api: ClusterVms, filters: Filters, with_vms: bool, read: Reader
 ) -> SnapshotFleet:
     names = () if with_vms else filters.vm_names.vm_names
-    snapshots = list_matching(api, filters.namespaces, names)
+    snapshots = list_matching(api, filters.namespaces, names, read)
     vms = list_vms(api, filters.namespaces) if with_vms else None
-    candidates = matching(filters, _named_keys(snapshots, vms), target.title)
-    return _part(target.title, api, candidates, snapshots, vms)
+    candidates = matching(filters, _named_keys(snapshots, vms), title)
+    return _part(title, api, candidates, snapshots, vms)
 
 
 def _named_keys(

@@ -205,6 +205,11 @@ def read_listed(cluster_uid: str, item: Any) -> Snapshot:
         )
 
 
+def read_shown(cluster_uid: str, item: Any) -> Snapshot:
+    """Read an item of a list without its manifest, which takes memory, for those who only show."""
+    return read_listed(cluster_uid, item)._replace(manifest={})
+
+
 def _without_managed_fields(manifest: Json, meta: Mapping[str, Any]) -> Json:
     if "managedFields" not in meta:
         return manifest

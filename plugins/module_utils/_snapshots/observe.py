@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from itertools import product
+from typing import Any
 
 from .._http.errors import ApiError
 from .._palette.lists import Where
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
 from .model import Snapshot, read_listed
+
+# Takes the cluster's uid and an item of a list.
+Reader = Callable[[str, Any], Snapshot]
 
 
 def list_snapshots(api: ClusterVms, keys: Collection[VmKey]) -> list[Snapshot]:
@@ -23,15 +27,17 @@ def list_snapshots(api: ClusterVms, keys: Collection[VmKey]) -> list[Snapshot]:
 
 
 def list_matching(
-    api: ClusterVms, namespaces: Collection[str] = (), vm_names: Collection[str] = ()
+    api: ClusterVms,
+    namespaces: Collection[str] = (),
+    vm_names: Collection[str] = (),
+    read: Reader = read_listed,
 ) -> list[Snapshot]:
     """Return the cluster's snapshots that match; an empty filter matches all.
 
     With what cannot be read, if it matches or may match.
     """
-    listed = _listed(
-        api, {Where(*place) for place in product(namespaces or [""], vm_names or [""])}
-    )
+    places = {Where(*place) for place in product(namespaces or [""], vm_names or [""])}
+    listed = api.snapshots(partial(read, api.cluster.uid), places)
     # Only of what cannot be read, these are not known.
     spaces, names = {*namespaces, ""}, {*vm_names, ""}
     return [

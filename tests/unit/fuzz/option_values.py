@@ -195,6 +195,14 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
     "wait_timeout": ([60, "600", 0.001], [0, -1, "nan", "inf", 1e300]),
     "poll_interval": ([5, "0.1", 1e-9], [0, -1, "nan", "inf", 1e300]),
     "group_by": (["tier", "no such label"], []),
+    "fields": (
+        [["vm_name"], "vm_name, cluster", ["namespace", "vm_name"], []],
+        ["vm", ["labels", ""], [" "], [{"vm_name": "db1"}], "-vm_name"],
+    ),
+    "sort": (
+        [["-creation_time"], "namespace,-vm_name", ["cluster", "vm_name"], []],
+        ["labels", ["-"], ["--vm_name"], [""], "vm_name desc", [["vm_name"]]],
+    ),
     "phase": ([["Succeeded"], "InProgress,Failed", []], ["succeeded", ["Gone"], [""]]),
     "after": (
         [

@@ -60,6 +60,21 @@ def test_filters_must_all_match(palette: MemoryPalette, options: Json, names: li
     assert found(palette, **options) == names
 
 
+def test_fields_sort_and_limit_choose_the_rows(palette: MemoryPalette) -> None:
+    palette.add_snapshot("s", DB2, course=(READY,), age=HOUR)
+    wanted: Json = {"sort": ["-namespace", "-vm_name"], "limit": 2}
+    result = run(palette, MODULE, **wanted, fields=["vm_name", "newest_snapshot"])
+    (first, second) = result["vms"]
+    assert (first, list(second)) == (
+        {"vm_name": "edge1", "newest_snapshot": None},
+        ["vm_name", "newest_snapshot"],
+    )
+    assert (second["vm_name"], second["newest_snapshot"]["name"]) == ("db2", "s")
+    assert result["summary"]["total"] == 4
+    refused = run(palette, MODULE, sort=["volumes"], fields=["vm"], limit=-5)
+    assert [text.partition(":")[0] for text in refused["problems"]] == ["fields", "sort", "limit"]
+
+
 def test_read_reports_all_problems_before_any_request(palette: MemoryPalette) -> None:
     result = run(palette, MODULE, namespaces=[], vm_names=["DB1"], selector="=")
     assert result["reason"] == "invalid_parameters"

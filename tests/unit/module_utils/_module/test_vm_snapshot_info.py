@@ -91,6 +91,65 @@ def test_filters_must_all_match(palette: MemoryPalette, options: Json, names: li
     assert found(palette, **options) == names
 
 
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        (["creation_time"], ALL[::-1]),
+        (["-creation_time"], ALL),
+        (["name"], ["by-hand", "edge", "fresh", "nightly-1", "nightly-2"]),
+        (["-name"], ["nightly-2", "nightly-1", "fresh", "edge", "by-hand"]),
+        # Those with the same value stay newest first, and those without one come last.
+        (["vm_name"], ["fresh", "nightly-2", "edge", "nightly-1", "by-hand"]),
+        (["-cluster", "namespace"], ["edge", "fresh", "nightly-2", "by-hand", "nightly-1"]),
+        (["phase"], ["by-hand", "edge", "nightly-2", "nightly-1", "fresh"]),
+        (["-phase"], ["nightly-2", "nightly-1", "edge", "by-hand", "fresh"]),
+        (["-ready_to_use"], ["nightly-1", "fresh", "nightly-2", "edge", "by-hand"]),
+        (["-age_seconds", "name"], ALL[::-1]),
+        ([], ALL),
+    ],
+)
+def test_sort_orders_the_rows(palette: MemoryPalette, sort: list[str], names: list[str]) -> None:
+    assert found(palette, sort=sort) == names
+
+
+@pytest.mark.parametrize(("limit", "number"), [(0, 0), (1, 1), (4, 4), (5, 5), (99, 5)])
+def test_limit_cuts_the_rows_and_not_the_counts(
+    palette: MemoryPalette, limit: int, number: int
+) -> None:
+    result = run(palette, MODULE, sort=["name"], limit=limit)
+    names = [row["name"] for row in result["snapshots"]]
+    assert names == sorted(ALL)[:number]
+    assert result["summary"]["total"] == 5
+    assert result["clusters"]["cluster-1"]["counts"] == {"snapshots": 4}
+
+
+def test_fields_chooses_the_keys_of_each_row_and_their_order(palette: MemoryPalette) -> None:
+    everything = run(palette, MODULE)["snapshots"]
+    chosen = run(palette, MODULE, fields=["name", "cluster", "labels"])["snapshots"]
+    assert [list(row) for row in chosen] == [["name", "cluster", "labels"]] * 5
+    assert chosen == [{key: row[key] for key in row if key in chosen[0]} for row in everything]
+    assert run(palette, MODULE, fields=[])["snapshots"] == everything
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"fields": ["vmname"]}, "fields: 'vmname' is no key that it takes: did you mean vm_name?"),
+        ({"fields": ["name", ""]}, "fields: '' is no key that it takes: use any of cluster, "),
+        ({"sort": ["-labels"]}, "sort: 'labels' is no key that it takes"),
+        ({"sort": ["--name"]}, "sort: '-name' is no key that it takes: did you mean name?"),
+        ({"limit": -1}, "limit: must be 0 or more; for example: limit: 100"),
+    ],
+)
+def test_rows_that_cannot_be_had_are_refused(
+    palette: MemoryPalette, options: Json, problem: str
+) -> None:
+    result = run(palette, MODULE, **options)
+    assert result["reason"] == "invalid_parameters"
+    assert problem in result["msg"]
+    assert palette.calls == []
+
+
 def test_cluster_of_each_snapshot_is_named(palette: MemoryPalette) -> None:
     snapshots = run(palette, MODULE)["snapshots"]
     assert {s["name"]: (s["cluster"], s["cluster_uid"]) for s in snapshots} == {
