@@ -18,7 +18,7 @@ _FEWEST_DAYS = 7
 _MOST_ROWS = 200  # of a table of what needs attention
 _LONGEST_TEXT = 300
 _SOON = timedelta(days=7)
-_NOTHING = "–"
+_NOTHING = "-"
 
 # What a day of a VM can be, the best first: of several snapshots, the best counts.
 USABLE, NOT_QUIESCED, NOT_READY, FAILED, MISSING, NOT_THERE = "uqpfmn"
@@ -160,7 +160,7 @@ def time_of(text: Any) -> datetime | None:
 
 
 def _facts(question: Question) -> list[tuple[str, str]]:
-    given = {name: text_of(value) for name, value in question.given.items()}
+    given = {text_of(name): text_of(value) for name, value in question.given.items()}
     return [("Made", f"{question.now:%Y-%m-%d %H:%M} UTC"), *given.items()]
 
 

@@ -158,10 +158,10 @@ def test_headings_sort_by_keyboard(browser: Browser, report: Path) -> None:
         heading.get_by_role("button").focus()
         page.keyboard.press("Enter")
         assert heading.get_attribute("aria-sort") == "ascending"
-        assert names(page)[1:4] == ["db1", "db9", "db10"]
+        assert names(page)[2:5] == ["db1", "db9", "db10"]
         page.keyboard.press("Space")
         assert heading.get_attribute("aria-sort") == "descending"
-        assert names(page)[:3] == ["db10", "db9", "db1"]
+        assert names(page)[1:4] == ["db10", "db9", "db1"]
 
 
 def test_page_of_2000_vms_and_30000_snapshots_can_be_searched(

@@ -231,7 +231,7 @@ def test_report_writes_a_page(operator: Operator) -> None:
     shown = [
         "<dt>project</dt><dd>Default</dd>",
         "<dt>set</dt><dd>nightly</dd>",
-        "<dt>vm_names</dt><dd>history, db*</dd>",
+        "<dt>vm_names</dt><dd>history,db*</dd>",
         "<dt>with a recent usable snapshot (24h)</dt>",
         '<h3 id="clusters">Clusters that could not be reached: 1</h3>',
         "<td>vm-cluster-2</td><td>unavailable</td>",

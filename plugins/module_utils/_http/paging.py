@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from .answers import Json
 from .deadline import backoff, pause, time_left
 from .errors import ApiError
 from .session import Query
+from .threads import started
 
 _MOST_PAGES = 10_000
 _LISTING_ATTEMPTS = 3
@@ -40,16 +42,19 @@ def all_items(
 
 
 def paged(ask: Ask, where: str, size: int, retries: int) -> Iterator[Any]:
-    """Yield the items of all pages of a list. size: of a page. where: for messages."""
-    token, seen = "", set[str]()
-    while token not in seen and len(seen) < _MOST_PAGES:
+    """Yield the items of all pages of a list. size: of a page. where: for messages.
+
+    The next page is on its way while the items of a page are worked on.
+    """
+    page, seen = _persistently(ask, size, "", retries), set[str]()
+    while token := _next_token(page):
+        if token in seen or len(seen) == _MOST_PAGES:
+            raise ApiError("malformed_response", f"{where}: the list has no last page")
         seen.add(token)
-        page = _persistently(ask, _query(size, token), retries)
+        following = started(partial(_persistently, ask, size, token, retries))
         yield from list_in(page, where)
-        token = _next_token(page)
-        if not token:
-            return
-    raise ApiError("malformed_response", f"{where}: the list has no last page")
+        page = following()
+    yield from list_in(page, where)
 
 
 def list_in(answer: Json, where: str) -> list[Any]:
@@ -68,8 +73,9 @@ def objects(items: list[Any], where: str) -> list[Json]:
     raise ApiError("malformed_response", f"{where}: items is not a list of objects")
 
 
-def _persistently(ask: Ask, query: Query, retries: int) -> Json:
+def _persistently(ask: Ask, size: int, token: str, retries: int) -> Json:
     """Return a page. What urllib3 does not know as passing is asked again here."""
+    query = _query(size, token)
     for attempt in range(1, retries + 1):
         try:
             return ask(query)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same piece of work for many things at the same time."""
+"""Work at the same time: one piece for many things, or one while others go on."""
 
 from __future__ import annotations
 
@@ -43,3 +43,14 @@ def at_once(
         return list(pool.map(tried_in, [copy_context() for _item in items], items))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def started(work: Callable[[], Done]) -> Callable[[], Done]:
+    """Start work in a thread, and return what waits for its result, or raises its error.
+
+    The deadline of an enclosing ``give_up_at`` holds for it.
+    """
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(copy_context().run, work)
+    pool.shutdown(wait=False)
+    return future.result

@@ -21,6 +21,7 @@ _MORE = " …"
 _LONGEST_PAGE = 20_000  # characters; the first words of a page are in them
 _PAGE = re.compile("<(!doctype|html|head|body|title)\\b", re.IGNORECASE)
 _HIDDEN = ("script", "style", "template", "noscript")
+_NESTED = (dict, list)
 
 _BLANKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
 # C0, DEL, C1, what turns the direction of writing, and halves of characters.
@@ -97,19 +98,19 @@ def in_bounds(value: Any, mask: Callable[[str], str] | None = None) -> Any:
 
 
 def too_deep(value: Any, most: int) -> bool:
-    """Say whether lists and mappings are nested deeper than this, however deep that is."""
-    level = [value]
-    for _depth in range(most + 1):
-        level = [item for each in level for item in _items_in(each)]
+    """Say whether lists and dictionaries of JSON are nested deeper than this, however deep."""
+    level = [value] if isinstance(value, _NESTED) else []
+    # Asked of each of thousands of objects: what is not nested is left behind at once.
+    for _depth in range(most):
+        level = [
+            item
+            for each in level
+            for item in (each.values() if isinstance(each, dict) else each)
+            if isinstance(item, _NESTED)
+        ]
         if not level:
             return False
-    return True
-
-
-def _items_in(value: Any) -> Iterable[Any]:
-    if isinstance(value, Mapping):
-        return value.values()
-    return value if isinstance(value, list) else ()
+    return any(level)
 
 
 def _printable_in(value: Any, mask: Callable[[str], str] | None) -> Any:

@@ -118,7 +118,7 @@ def test_grid_keeps_snapshots_of_an_earlier_vm_of_the_name_apart() -> None:
 def test_grid_has_vms_without_snapshots_and_snapshots_without_vms() -> None:
     shown = page([snapshot(0, vm_name="gone")], [vm(None, vm_name="bare")]).rows(GRID)
     assert [row[:3] for row in shown] == [
-        ["bare", "0", "–"],
+        ["bare", "0", "-"],
         ["gone (no longer exists)", "1", "2026-11-26 12:00"],
     ]
 
@@ -130,7 +130,7 @@ def test_grid_is_grouped_by_cluster_and_namespace() -> None:
     assert grids == ["a / x", "a / y", "b / x"]
 
 
-@pytest.mark.parametrize(("oldest", "days"), [(0, 7), (6, 7), (9, 10), (30, 31), (400, 31)])
+@pytest.mark.parametrize(("oldest", "days"), [(0, 7), (6, 7), (9, 10), (30, 31), (299, 31)])
 def test_grid_has_the_days_of_the_snapshots_within_bounds(oldest: int, days: int) -> None:
     (row,) = page([snapshot(oldest)], [vm(oldest)]).rows(GRID)
     assert len(row) - 3 == days
@@ -176,8 +176,8 @@ def test_attention_comes_first_and_names_what_is_wrong() -> None:
     place = ["vm-cluster-1", "vms"]
     assert shown.rows("clusters") == [["edge", "unavailable", "HTTP 503"]]
     assert shown.rows("uncovered") == [
-        [*place, "new", "Running", "–", "–", "not_snapshottable"],
-        [*place, "db1", "Running", "db1-1.5", "2026-11-25 00:00", "–"],
+        [*place, "new", "Running", "-", "-", "not_snapshottable"],
+        [*place, "db1", "Running", "db1-1.5", "2026-11-25 00:00", "-"],
     ]
     failed = [*place, "db1", "db1-2", "nightly", "2026-11-24 12:00", "no space"]
     assert shown.rows("failed") == [failed]
@@ -233,8 +233,8 @@ def test_sets_and_their_next_expiries_are_counted() -> None:
     )
     taken = {days: ago(days)[:16].replace("T", " ") for days in range(5)}
     assert shown.rows("sets") == [
-        ["(Palette's scheduler)", "1", "1", "1", "0", "0", taken[4], taken[4], "–"],
-        ["(no set)", "1", "1", "0", "0", "1", taken[3], taken[3], "–"],
+        ["(Palette's scheduler)", "1", "1", "1", "0", "0", taken[4], taken[4], "-"],
+        ["(no set)", "1", "1", "0", "0", "1", taken[3], taken[3], "-"],
         ["nightly", "3", "2", "3", "1", "0", taken[2], taken[0], "2026-11-26 00:00"],
     ]
     assert shown.rows("expiries") == [
@@ -306,7 +306,7 @@ def test_page_of_many_vms_and_snapshots_stays_small() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"newer_than": "1y"}, "newer_than: '1y' has the unknown unit 'y'; for example: 24h"),
+        ({"newer_than": "1y"}, "newer_than: '1y' has the unknown unit 'y'"),
         ({"made_at": "noon"}, "made_at: 'noon' is no time; for example: 2026-11-26T08:00:00Z"),
         ({"fleet": {"msg": "no"}}, "html_report takes fleet, a result of vm_info, which has vms"),
         ({"found": []}, "html_report takes a result of vm_snapshot_info which has snapshots"),

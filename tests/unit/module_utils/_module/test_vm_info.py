@@ -72,7 +72,7 @@ def test_fields_sort_and_limit_choose_the_rows(palette: MemoryPalette) -> None:
     assert (second["vm_name"], second["newest_snapshot"]["name"]) == ("db2", "s")
     assert result["summary"]["total"] == 4
     refused = run(palette, MODULE, sort=["volumes"], fields=["vm"], limit=-5)
-    assert [text.partition(":")[0] for text in refused["problems"]] == ["fields", "sort", "limit"]
+    assert [text.partition(":")[0] for text in refused["problems"]] == ["fields", "limit", "sort"]
 
 
 def test_read_reports_all_problems_before_any_request(palette: MemoryPalette) -> None:
