@@ -403,7 +403,7 @@ def _vm_count(snapshots: Iterable[Row]) -> int:
 
 
 def _sets_table(snapshots: Iterable[Row]) -> Table:
-    by_set = defaultdict(list)
+    by_set: dict[str, list[Row]] = defaultdict(list)
     for snapshot in snapshots:
         by_set[_set_name(snapshot)].append(snapshot)
     return _table(
@@ -432,7 +432,7 @@ def _set_row(name: str, snapshots: Sequence[Row]) -> list[Any]:
 
 
 def _expiries_table(snapshots: Iterable[Row], now: datetime) -> Table:
-    by_day = defaultdict(list)
+    by_day: dict[tuple[bool, str, str], list[Row]] = defaultdict(list)
     for snapshot in snapshots:
         ends = time_of(snapshot["expires_at"])
         if ends:
