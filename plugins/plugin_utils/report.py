@@ -63,7 +63,7 @@ class Table(NamedTuple):
     more: int = 0
 
     @property
-    def count(self) -> int:
+    def length(self) -> int:
         """How many rows there are, shown or not."""
         return len(self.rows) + self.more
 
@@ -134,7 +134,7 @@ def report_on(found: Row, fleet: Row, question: Question) -> Report:
             *_counts(snapshots),
             ("clusters reached", f"{len(clusters) - len(sick)} of {len(clusters)}"),
         ],
-        attention=[table for table in attention if table.count],
+        attention=[table for table in attention if table.length],
         months=_months(days),
         days=days,
         groups=_groups(by_place, days, {_place_of(vm): vm for vm in vms}, uncovered),
