@@ -27,8 +27,9 @@ options:
   _input:
     description:
       - The registered result of M(spectrocloud.palette.vm_snapshot_set),
-        M(spectrocloud.palette.vm_snapshot_retention), M(spectrocloud.palette.vm_snapshot_info) or
-        M(spectrocloud.palette.vm_info).
+        M(spectrocloud.palette.vm_snapshot_retention), M(spectrocloud.palette.vm_snapshot_info),
+        M(spectrocloud.palette.vm_info), M(spectrocloud.palette.vm_restore_set) or
+        M(spectrocloud.palette.vm_power).
     type: dict
     required: true
 seealso:
@@ -66,7 +67,8 @@ _value:
 """
 
 _NAMES_SHOWN = 5
-_DONE = ("created", "replaced", "updated", "deleted")
+_SWITCHED = ("started", "stopped", "paused", "resumed", "restarted")
+_DONE = ("created", "replaced", "updated", "deleted", "restored", *_SWITCHED)
 _AS_BEFORE = ("unchanged", "fresh", "absent", "not_tried")
 _FAILED = ("blocked", "failed", "unknown")
 _NOT_DELETED = {
@@ -104,6 +106,9 @@ def _sentences(result: Mapping[str, Any]) -> list[str]:
     if "members" in result:
         rows = short_rows(result["members"])
         return [_set_counts(result), *_not_seen(result), *_causes(rows, "vm_name", "VM")]
+    if _SWITCHED[0] in result.get("summary", ()):
+        causes = _causes(result["vms"], "vm_name", "VM")
+        return [_set_counts(result), *_not_seen(result), *causes]
     if "by_why" in result.get("summary", ()):
         rows = short_rows(result["snapshots"])
         counts = [_retention_counts(result, rows), *_rules(result), *_why_none(rows)]

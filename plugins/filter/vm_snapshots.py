@@ -22,7 +22,8 @@ positional: set
 options:
   _input:
     description:
-      - RV(spectrocloud.palette.vm_snapshot_set#module:members) for a row for each virtual machine.
+      - RV(spectrocloud.palette.vm_snapshot_set#module:members) or
+        RV(spectrocloud.palette.vm_restore_set#module:members) for a row for each virtual machine.
       - RV(spectrocloud.palette.vm_snapshot_retention#module:snapshots) or
         RV(spectrocloud.palette.vm_snapshot_info#module:snapshots) for a row for each snapshot.
     type: raw
@@ -69,9 +70,12 @@ _value:
       C(name), C(outcome), C(reason), C(msg), C(phase), C(ready_to_use), C(creation_time) and
       C(expires_at). If it has no such snapshot (any more), C(ready_to_use) is V(false), and what a
       snapshot would tell is null.
-    - For each snapshot the same, C(quiesced), C(scheduled_by_palette) and C(error). Only retention
-      has C(outcome), C(reason) and C(msg), and what it decided in C(decision), C(why) and
-      C(kept_by).
+    - For each virtual machine that was brought back C(id) to C(vm_name) as above, C(name) of the
+      restore, C(snapshot), C(outcome), C(reason), C(msg), and of its status C(complete),
+      C(lost_seconds), C(runs), C(safety_snapshot) and C(leftover_claims).
+    - For each snapshot the same as for a virtual machine with a snapshot, C(quiesced),
+      C(scheduled_by_palette) and C(error). Only retention has C(outcome), C(reason) and C(msg), and
+      what it decided in C(decision), C(why) and C(kept_by).
     - C(id) is made of the set, the cluster's uid, the namespace and the virtual machine, or of the
       cluster's uid, the namespace and the snapshot. No other virtual machine or snapshot has it.
   type: list
@@ -100,6 +104,7 @@ _OF_SNAPSHOT = (
     *_OF_STATUS,
     *("quiesced", "scheduled_by_palette", "error"),
 )
+_OF_RESTORE = ("complete", "lost_seconds", "runs", "safety_snapshot", "leftover_claims")
 _OF_RETENTION = ("decision", "why", "kept_by", "outcome", "reason", "msg")
 
 
@@ -127,9 +132,9 @@ def short_rows(results: Any, set_name: str | None = None) -> list[dict[str, Any]
 
 def _row(vm: str, member: Mapping[str, Any], set_name: str | None) -> dict[str, Any]:
     cluster, namespace, vm_name = vm.rsplit("/", 2)
-    status = _own_status(vm_name, member)
+    told = _restored(member) if "snapshot" in member else _taken(vm_name, member)
     # A name such as 20261125 is a number where it is not quoted.
-    part_of = str(set_name) if set_name else status.get("set")
+    part_of = str(set_name) if set_name else told.get("set")
     uid = member["cluster_uid"]
     return {
         "id": f"{part_of or ''}/{uid}/{namespace}/{vm_name}",
@@ -142,9 +147,23 @@ def _row(vm: str, member: Mapping[str, Any], set_name: str | None) -> dict[str, 
         "outcome": member["outcome"],
         "reason": member["reason"],
         "msg": member["msg"],
-        **{key: status.get(key) for key in _OF_STATUS},
+        **{key: value for key, value in told.items() if key != "set"},
+    }
+
+
+def _taken(vm_name: str, member: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row tells of a VM's snapshot."""
+    status = _own_status(vm_name, member)
+    return {
+        **{key: status.get(key) for key in ("set", *_OF_STATUS)},
         "ready_to_use": bool(status.get("ready_to_use")),
     }
+
+
+def _restored(member: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row tells of a VM's way back."""
+    status: Mapping[str, Any] = member["status"] or {}
+    return {"snapshot": member["snapshot"], **{key: status.get(key) for key in _OF_RESTORE}}
 
 
 def _own_status(vm_name: str, member: Mapping[str, Any]) -> Mapping[str, Any]:

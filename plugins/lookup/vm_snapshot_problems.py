@@ -1,13 +1,13 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lookup that finds variables that the role vm_snapshot would pass over in silence."""
+"""The lookup that finds variables that the roles would pass over in silence."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: vm_snapshot_problems
-short_description: Find variables that the role vm_snapshot does not know, or lacks
+short_description: Find variables that the roles do not know, or lack
 version_added: 0.1.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
@@ -15,7 +15,9 @@ description:
   - Looks for variables named C(vm_snapshot_*) that an entry point of the role
     P(spectrocloud.palette.vm_snapshot#role) does not know. A misspelt name would otherwise have no
     effect, and a task would work on more than was meant.
-  - The role and the collection's playbooks do this before everything else.
+  - The role P(spectrocloud.palette.guarded_change#role) knows the variables named
+    C(guarded_change_*), and those named C(vm_snapshot_*) that have an effect in it.
+  - The roles and the collection's playbooks do this before everything else.
   - Also looks for names whose beginning is almost C(vm_snapshot_), such as C(vm_snaphot_set).
   - Results that a task has registered under such a name are not a problem.
   - Also finds what Ansible has cut off a value with blanks in C(-e key=value).
@@ -26,12 +28,15 @@ description:
 options:
   _terms:
     description:
-      - The entry points, such as V(main), V(prune), V(report) and V(coverage). Without any, only
-        extra vars are found that would override what the role itself sets.
+      - The entry points of the role vm_snapshot, such as V(main), V(prune), V(report), V(coverage),
+        V(restore) and V(power), or V(guarded_change) for that role. Without any, only extra vars
+        are found that would override what the roles themselves set.
     type: list
     elements: str
   required:
-    description: The variables that must be set, without the prefix C(vm_snapshot_).
+    description:
+      - The variables that must be set, without the prefix C(vm_snapshot_). Those named
+        C(guarded_change_*) have their whole name.
     type: list
     elements: str
     default: []
@@ -74,18 +79,26 @@ from ..module_utils._validation.durations import parse_age
 from ..module_utils._validation.problems import nearest
 
 _PREFIX = "vm_snapshot_"
-_INTERNAL = f"__{_PREFIX}"
+_GUARDED = "guarded_change"  # the entry point, and the role
+_PREFIXES = (_PREFIX, f"{_GUARDED}_")
+_INTERNAL = tuple(f"__{prefix}" for prefix in _PREFIXES)
 _NEAR = 0.7  # how like a name must be; most are a little like another
 _NEAREST = 0.9  # how like the beginning of a name must be
 _FEW = 2  # letters, more or less
-_SPECS = Path(__file__).parents[2] / "roles" / "vm_snapshot" / "meta" / "argument_specs.yml"
+_ROLES = Path(__file__).parents[2] / "roles"
 # The facts that the role sets.
 FACTS = frozenset(
     _PREFIX + fact
     for fact in (
-        *("results", "summary", "pruned", "prune_summary", "uncovered", "unmatched", "reason"),
-        "msg",
+        *("results", "summary", "pruned", "prune_summary", "uncovered", "restored", "powered"),
+        *("unmatched", "reason", "msg"),
     )
+)
+GUARDED_FACTS = frozenset(f"{_GUARDED}_{fact}" for fact in ("result", "reason", "msg"))
+_FACTS = FACTS | GUARDED_FACTS
+# A guarded change takes all snapshots or none, for real, and decides itself how VMs go back.
+NOT_GUARDED = frozenset(
+    _PREFIX + option for option in ("state", "check_only", "on_error", "stop", "safety_snapshot")
 )
 # They say how snapshots are taken, and nobody takes them for a limit on what is deleted or shown.
 HOW = frozenset(
@@ -101,6 +114,7 @@ _MEANT: Mapping[str, tuple[str, ...]] = {
     "name": ("set",),
     "vms": ("vm_names",),
     "vm_name": ("vms", "vm_names"),
+    "state": ("power",),
     "older_than": ("delete_older_than",),
     "max_age": ("unless_newer_than", "keep_within", "newer_than"),
 }
@@ -114,15 +128,14 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
     ) -> list[str]:
         """Return a sentence for each problem with the variables."""
         self.set_options(var_options=variables, direct=kwargs)
-        specs = yaml_load(_SPECS.read_text(encoding="utf-8"))["argument_specs"]
-        options = {name: set(spec["options"]) for name, spec in specs.items()}
+        options = _options()
         strangers = [term for term in terms if term not in options]
         if strangers:
             raise AnsibleLookupError(f"the role has no entry point {', '.join(strangers)}")
         given = variables or {}
         extra = load_extra_vars(self._loader)
         strange = [text for term in terms for text in _strange(given, extra, term, options)]
-        required = [f"{_PREFIX}{word}" for word in self.get_option("required")]
+        required = [_full_name(word) for word in self.get_option("required")]
         missing = [name for name in required if given.get(name) in (None, "", [])]
         absent = [f"{' and '.join(missing)} must be set"] if missing else []
         return [
@@ -135,30 +148,56 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
         ]
 
 
+def _options() -> dict[str, set[str]]:
+    """Return the variables that each entry point knows."""
+    options = _specified("vm_snapshot")
+    (guarded,) = _specified(_GUARDED).values()
+    taken_over = (options["main"] | options["restore"]) - NOT_GUARDED
+    return {**options, _GUARDED: guarded | taken_over}
+
+
+def _specified(role: str) -> dict[str, set[str]]:
+    text = (_ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    specs = yaml_load(text)["argument_specs"]
+    return {name: set(spec["options"]) for name, spec in specs.items()}
+
+
+def _full_name(word: str) -> str:
+    return word if word.startswith(_PREFIXES) else f"{_PREFIX}{word}"
+
+
+def _prefix_of(name: str) -> str:
+    """Return the beginning of a variable's name, or nothing if it is not the roles'."""
+    return next((prefix for prefix in _PREFIXES if name.startswith(prefix)), "")
+
+
 def _overriding(given: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterable[str]:
     for name in sorted(extra.keys() & given.keys()):
         if name.startswith(_INTERNAL):
             yield f"{name} is the role's own: leave it out"
-        elif name in FACTS:
+        elif name in _FACTS:
             yield f"{name} is a fact that the role sets: leave it out"
 
 
 def _misspelt(given: Mapping[str, Any], known: Iterable[str]) -> Iterable[str]:
-    """Yield the variables whose beginning is almost that of the role's."""
-    words = sorted((name[len(_PREFIX) :] for name in known), key=len, reverse=True)
-    for name in sorted(given):
-        plain = name.lower().replace("-", "_")
-        word = next((word for word in words if plain.endswith(f"_{word}")), None)
-        beginning = plain[: -len(word)] if word and name != f"{_PREFIX}{word}" else ""
-        if _is_almost_ours(beginning) and not _is_registered(given[name]):
-            yield f"{name} is not known: did you mean {_PREFIX}{word}?"
+    """Yield the variables whose beginning is almost that of the roles'."""
+    known = frozenset(known)
+    names = sorted(known, key=lambda name: len(name) - len(_prefix_of(name)), reverse=True)
+    for name in sorted(given.keys() - known):
+        meant = next((other for other in names if _is_almost(name, other)), None)
+        if meant and not _is_registered(given[name]):
+            yield f"{name} is not known: did you mean {meant}?"
 
 
-def _is_almost_ours(beginning: str) -> bool:
-    if not beginning or beginning.startswith("_"):
+def _is_almost(name: str, known: str) -> bool:
+    """Say whether a name is a known one but for its beginning, which is almost the roles'."""
+    prefix = _prefix_of(known)
+    plain, word = name.lower().replace("-", "_"), known[len(prefix) :]
+    beginning = plain[: -len(word)]
+    if not plain.endswith(f"_{word}") or beginning.startswith("_"):
         return False
-    near = SequenceMatcher(None, beginning, _PREFIX).ratio() >= _NEAREST
-    return near and abs(len(beginning) - len(_PREFIX)) <= _FEW
+    near = SequenceMatcher(None, beginning, prefix).ratio() >= _NEAREST
+    return near and abs(len(beginning) - len(prefix)) <= _FEW
 
 
 def _strange(
@@ -168,8 +207,9 @@ def _strange(
     options: Mapping[str, Iterable[str]],
 ) -> Iterable[str]:
     known, anywhere = set(options[entry_point]), set().union(*options.values())
+    ours = _PREFIXES if entry_point == _GUARDED else _PREFIX
     for name in sorted(given):
-        if not name.startswith(_PREFIX) or name in known or name in HOW or name in FACTS:
+        if not name.startswith(ours) or name in known or name in HOW or name in _FACTS:
             continue
         if name in anywhere and given[name] in ("", None):
             # Empty text means not set.
@@ -183,7 +223,7 @@ def _split_problems(extra: Mapping[str, Any]) -> Iterable[str]:
 
     A filter of which only the beginning is left would select more than was meant.
     """
-    ours = [name for name in extra if name.startswith(_PREFIX)]
+    ours = [name for name in extra if name.startswith(_PREFIXES)]
     # Ansible puts there what has no equals sign. The other names come from "app=db, tier!=test".
     lost = [name for name in extra if name == "_raw_params" or name.endswith("!")]
     if ours and lost:
@@ -209,12 +249,13 @@ def _is_registered(value: Any) -> bool:
 
 
 def _unknown(name: str, known: Iterable[str], anywhere_else: bool) -> str:
-    word = name[len(_PREFIX) :]
-    words = [other[len(_PREFIX) :] for other in known]
+    prefix = _prefix_of(name)
+    word = name[len(prefix) :]
+    words = [other[len(prefix) :] for other in known if other.startswith(prefix)]
     meant = [other for other in _MEANT.get(word, ()) if other in words]
     if not meant and not anywhere_else:
         meant = nearest(word, words, most=1, cutoff=_NEAR)
-    found = " or ".join(f"{_PREFIX}{other}" for other in meant)
+    found = " or ".join(f"{prefix}{other}" for other in meant)
     if anywhere_else:
         return f"{name} has no effect here: {f'use {found}' if found else 'leave it out'}"
     return f"{name} is not known: {f'did you mean {found}?' if found else 'leave it out'}"

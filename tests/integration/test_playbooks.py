@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,6 +22,9 @@ from palette_simulator.launch import Simulator
 
 REPORT = "Show the snapshots, newest first"
 WRITE = "Write the report to a file"
+POWER = "Show the power states"
+BACK = "Show the VMs that were brought back"
+NOT_BACK = "Fail if a VM was not brought back"
 COVERAGE = "Show the VMs without a recent usable snapshot"
 UNCOVERED = "Fail if a VM is without, or if not all that was asked for could be seen"
 
@@ -107,6 +111,10 @@ def test_snapshot_takes_vms_that_say_their_own_place(operator: Operator) -> None
             {"set": "nightly", "selector": "app=db", "unless_newer_than": ""},
             "vm_snapshot_unless_newer_than must be set",
         ),
+        ("snapshot_restore", {"set": "patch"}, "List VMs with vm_snapshot_vms, or select"),
+        ("vm_power", {"power": "stopped", "namespace": "vms"}, "List VMs with vm_snapshot_vms"),
+        ("vm_power", {"vms": "db1", "state": "stopped"}, "no effect here: use vm_snapshot_power; "),
+        ("snapshot_guarded_change", {"set": "patch", "vms": "db1"}, "guarded_change_tasks must be"),
     ],
 )
 def test_missing_variables_are_named_with_a_right_command(
@@ -154,6 +162,48 @@ def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> N
     assert f"{NOT_FIT}: 1 VM (vm-cluster-1/vms/no-volumes): " in run.of(FAIL)["msg"]
     tolerated = operator.play("snapshot_fleet", **fleet, max_failed="1").ok()
     assert words(tolerated, SHOW)[0] == "5 VMs: 4 fresh, 1 blocked"
+
+
+def test_power_and_restore_show_what_became_of_each_vm(operator: Operator) -> None:
+    vms = {"cluster": "vm-cluster-1", "namespace": "vms", "vms": "db1,stopped"}
+    operator.play("snapshot", **vms, set="patch").ok()
+    foretold = operator.play("vm_power", "--check", **vms, power="stopped").ok()
+    run = operator.play("vm_power", **vms, power="stopped").ok()
+    (heading, *rows), foretold_rows = table(run, POWER), table(foretold, POWER)
+    assert heading == ["CLUSTER", "NAMESPACE", "VM NAME", "BEFORE", "OUTCOME", "AFTER"]
+    assert [row[2:] for row in rows] == [
+        ["db1", "Running", "stopped", "Stopped"],
+        ["stopped", "Stopped", "unchanged", "Stopped"],
+    ]
+    assert (foretold_rows[0][4], foretold_rows[1:]) == ("WOULD BE", rows)
+    assert words(run, POWER) == ["2 VMs: 1 stopped, 1 unchanged"]
+    assert "changed=0 " in operator.play("vm_power", **vms, power="stopped").ok().output
+    operator.play("vm_power", **vms, power="started").ok()
+    refused = operator.play("snapshot_restore", **vms, set="patch")
+    assert refused.status != 0
+    assert refused.of(NOT_BACK)["msg"].startswith("2 VMs: 2 blocked -- vm_running: 2 VMs (")
+    back = {**vms, "set": "patch", "stop": "true"}
+    foretold = operator.play("snapshot_restore", "--check", **back).ok()
+    assert words(foretold, BACK) == ["2 VMs: 2 would be restored"]
+    heading, *rows = table(operator.play("snapshot_restore", **back).ok(), BACK)
+    assert heading[3:5] == ["SNAPSHOT", "OUTCOME"]
+    assert [row[2:5] for row in rows] == [
+        ["db1", "db1-patch", "restored"],
+        ["stopped", "stopped-patch", "restored"],
+    ]
+
+
+def test_guarded_change_takes_files_from_where_the_user_is(operator: Operator) -> None:
+    text = "- name: Say it\n  ansible.builtin.debug:\n    msg: changed\n"
+    (operator.home / "snapshot.yml").write_text(text, encoding="utf-8")
+    given = {"cluster": "vm-cluster-1", "namespace": "vms", "vms": "db1", "set": "patch"}
+    files = ("-e", "guarded_change_tasks=snapshot.yml", "-e", "guarded_change_rollback=true")
+    run = operator.play("snapshot_guarded_change", *files, **given).ok()
+    assert run.of("Say it")["msg"] == "changed"
+    (_heading, row) = run.of("Show what became of each VM")["msg"]
+    assert re.split(r"  +", row)[2::2] == ["db1", "changed"]
+    wrong = operator.play("snapshot_guarded_change", "-e", "guarded_change_tasks=x", **given)
+    assert f"there is no file {operator.home}/x" in wrong.output
 
 
 def test_report_shows_snapshots_newest_first(operator: Operator) -> None:

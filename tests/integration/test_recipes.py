@@ -223,6 +223,20 @@ def test_patch_hosts_with_modules_only(cook: Cook) -> None:
     assert of_each_vm(cook) == {"db1": 1, "web1": 1}
 
 
+def test_guarded_hosts_are_brought_back(cook: Cook) -> None:
+    recipe = Recipe("Patch hosts, and bring them back if it fails")
+    here = recipe.files["hosts.yml"].replace(".com:", ".com: {ansible_connection: local}")
+    cook.writes(recipe, **{"hosts.yml": here})
+    run = cook.types(recipe.lines[0]).ok()
+    assert "retention: deleted 0 snapshots, kept 2" in run.output
+    fail = "- name: Check\n  ansible.builtin.fail:\n  when: inventory_hostname.startswith('web1')\n"
+    cook.writes(recipe, **{"hosts.yml": here, "patch-checks.yml": fail})
+    run = cook.types(recipe.lines[0])
+    assert run.status != 0
+    assert run.output.count("All 2 VMs were brought back to before the change.") == 2
+    assert of_each_vm(cook) == {"db1": 2, "web1": 2}
+
+
 def test_nightly_and_audit(cook: Cook) -> None:
     audit = Recipe("Find VMs without a recent snapshot")
     assert cook.types(audit.lines[0]).status != 0

@@ -61,6 +61,17 @@ def test_the_role_passes_on_all_options_of_retention() -> None:
     assert own == options_of("vm_snapshot_retention") - {"after"}
 
 
+def test_the_role_passes_on_all_options_of_the_way_back() -> None:
+    # wait_timeout and poll_interval are among those of the execution.
+    own = passed_on("back", "execution", *COMMON) | {"set"}
+    assert own == options_of("vm_restore_set") - {"members"}
+
+
+def test_the_role_passes_on_all_options_of_power_calls() -> None:
+    # The role itself asks for one VM as for many.
+    assert passed_on("switching", *COMMON) == options_of("vm_power") - {"state", "vm_name"}
+
+
 def test_the_role_passes_on_all_filters_of_snapshots() -> None:
     assert passed_on("filters", *COMMON) == options_of("vm_snapshot_info") - ROWS
 
@@ -77,6 +88,9 @@ def test_the_role_documents_what_it_passes_on_and_nothing_else() -> None:
     report, coverage = options_of("vm_snapshot_info") - ROWS, options_of("vm_info") - ROWS
     assert OPTIONS["report"] == report | {"namespace", "dest"}
     assert OPTIONS["coverage"] == coverage | {"namespace", "newer_than", "dest"}
+    assert OPTIONS["restore"] == options_of("vm_restore_set") - {"members"} | own
+    power = options_of("vm_power") - {"state", "vm_name"}
+    assert OPTIONS["power"] == power | own | {"power"}
 
 
 @pytest.mark.parametrize(
@@ -86,12 +100,14 @@ def test_the_role_documents_what_it_passes_on_and_nothing_else() -> None:
         ("prune", "vm_snapshot_retention"),
         ("report", "vm_snapshot_info"),
         ("coverage", "vm_info"),
+        ("restore", "vm_restore_set"),
+        ("power", "vm_power"),
     ],
 )
 def test_the_types_are_those_of_the_modules(entry_point: str, module: str) -> None:
     modules = ("vm_snapshot_info", "vm_snapshot_retention", "vm_snapshot_set", module)
     options = {name: option for each in modules for name, option in spec_of(each).items()}
-    for word in OPTIONS[entry_point] - {"check_only", "set_stats", "dest"}:
+    for word in OPTIONS[entry_point] - {"check_only", "set_stats", "dest", "power"}:
         documented = SPECS[entry_point]["options"][f"vm_snapshot_{word}"]
         for key in ("type", "elements", "choices"):
             # The modules leave these to KubeVirt's rules.

@@ -87,11 +87,11 @@ def test_what_would_not_limit_an_entry_point_is_refused(
     assert palette.requests() == []
 
 
-@pytest.mark.parametrize("entry_point", ["main", "prune", "report", "coverage"])
+@pytest.mark.parametrize("entry_point", ["main", "prune", "report", "coverage", "restore", "power"])
 def test_one_namespace_and_several_cannot_be_combined(
     user: User, palette: Simulator, entry_point: str
 ) -> None:
-    given = {"set": "nightly"} if entry_point != "coverage" else {}
+    given = {"coverage": {}, "power": {"power": "stopped"}}.get(entry_point, {"set": "nightly"})
     run = user.apply(tasks_from=entry_point, namespaces=["prod"], **given)
     assert run.status != 0
     assert "vm_snapshot_namespace and vm_snapshot_namespaces cannot" in run.of(REFUSE)["msg"]

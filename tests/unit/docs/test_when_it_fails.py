@@ -23,6 +23,7 @@ RAISING = ("ApiError", "refuse", "__init__")
 # These say of an error in the main table what to do, and are never the reason of a failure.
 NOT_LAST = {"already_exists"}
 ROLE = {"uncovered", "unknown", "cluster_unreachable", "nothing_selected", "invalid_parameters"}
+ROLE |= {"change_failed", "rolled_back", "rollback_failed", "hosts_unreachable"}
 
 
 def reasons_in(tree: ast.AST) -> Iterator[str]:

@@ -207,6 +207,28 @@ def test_in_words_counts_listed_vms() -> None:
     ]
 
 
+def test_in_words_counts_the_vms_that_were_brought_back() -> None:
+    (member,) = of_set(("failed", "wait_timeout", "not in time"))["members"].values()
+    members = {"c/vms/db1": {**member, "snapshot": "db1-s"}}
+    result = {"members": members, "summary": {"total": 2, "restored": 1, "failed": 1}}
+    assert in_words(result) == [
+        "2 VMs: 1 restored, 1 failed",
+        "wait_timeout: 1 VM (c/vms/db1): not in time",
+    ]
+    foretold = {"members": {}, "summary": {"total": 1, "restored": 1}, "check_mode": True}
+    assert in_words(foretold) == ["1 VM: 1 would be restored"]
+
+
+def test_in_words_counts_the_vms_of_power_calls() -> None:
+    counts = {"total": 3, "started": 0, "stopped": 1, "unchanged": 1, "blocked": 1}
+    place = {"cluster": "c", "namespace": "vms", "vm_name": "db1"}
+    rows = [{**place, "reason": "not_running", "msg": "it is off"}]
+    assert in_words({"vms": rows, "summary": counts, "check_mode": False}) == [
+        "3 VMs: 1 stopped, 1 unchanged, 1 blocked",
+        "not_running: 1 VM (c/vms/db1): it is off",
+    ]
+
+
 @pytest.mark.parametrize(("to_come", "text"), [(1, "the new one"), (3, "the 3 new ones")])
 def test_in_words_counts_the_snapshots_that_a_check_foretells(to_come: int, text: str) -> None:
     result = of_retention(("deleted", "nightly", "c1", ""), check_mode=True)

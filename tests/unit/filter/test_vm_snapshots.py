@@ -71,6 +71,31 @@ def test_vm_snapshots_shows_no_snapshot_where_there_is_none(outcome: str, status
     assert (row["set"], row["id"]) == ("nightly", "nightly/u1/vms/db1")
 
 
+def test_vm_snapshots_says_how_a_vm_was_brought_back() -> None:
+    told = {"complete": True, "lost_seconds": 5, "runs": True, "safety_snapshot": None}
+    status = {**told, "leftover_claims": ["db1-root"], "volumes": []}
+    restored = {**member("restored", status), "name": "r1", "snapshot": "db1-patch"}
+    (row,) = vm_snapshots({"cluster/vms/db1": restored}, "patch")
+    assert row == {
+        "id": "patch/u1/vms/db1",
+        "set": "patch",
+        "cluster": "cluster",
+        "cluster_uid": "u1",
+        "namespace": "vms",
+        "vm_name": "db1",
+        "name": "r1",
+        "outcome": "restored",
+        "reason": None,
+        "msg": "",
+        "snapshot": "db1-patch",
+        "leftover_claims": ["db1-root"],
+        **told,
+    }
+    blocked = {**member("blocked", None, "not_found"), "snapshot": None}
+    (row,) = vm_snapshots({"cluster/vms/db1": blocked}, "patch")
+    assert (row["reason"], row["snapshot"], row["runs"]) == ("not_found", None, None)
+
+
 def test_vm_snapshots_takes_a_set_whose_name_is_a_number() -> None:
     (row,) = vm_snapshots({"c/vms/db1": member("absent", None)}, 20261125)
     assert (row["set"], row["id"]) == ("20261125", "20261125/u1/vms/db1")

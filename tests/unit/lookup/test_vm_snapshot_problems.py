@@ -80,12 +80,42 @@ def test_an_unknown_variable_is_told_with_what_was_meant(
     assert problem.startswith(f"vm_snapshot_{name} {text}")
 
 
-@pytest.mark.parametrize("entry_point", ["prune", "report", "coverage"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("guarded_change_taks", "is not known: did you mean guarded_change_tasks?"),
+        ("guarded_change_zzzz", "is not known: leave it out"),
+        ("gaurded_change_rollback", "is not known: did you mean guarded_change_rollback?"),
+        ("vm_snapshot_kubeconfg", "is not known: did you mean vm_snapshot_kubeconfig?"),
+        ("vm_snapshot_older_than", "has no effect here: use vm_snapshot_delete_older_than"),
+    ],
+)
+def test_an_unknown_variable_of_a_guarded_change_is_told(name: str, text: str) -> None:
+    assert problems("guarded_change", {name: "x"}) == [f"{name} {text}"]
+
+
+def test_a_guarded_change_knows_the_variables_of_its_steps() -> None:
+    known = ("set", "vms", "keep_last", "labels", "kubeconfig", "wait_for", "unless_newer_than")
+    assert problems("guarded_change", {f"vm_snapshot_{name}": "1" for name in known}) == []
+    refused = dict.fromkeys(vm_snapshot_problems.NOT_GUARDED, "1")
+    told = problems("guarded_change", refused)
+    assert [text.split(" ")[0] for text in told] == sorted(refused)
+    assert problems("guarded_change", {}, ("set", "guarded_change_tasks")) == [
+        "vm_snapshot_set and guarded_change_tasks must be set"
+    ]
+
+
+def test_other_entry_points_leave_a_guarded_change_alone() -> None:
+    assert problems("main", {"guarded_change_taks": "x"}) == []
+
+
+@pytest.mark.parametrize("entry_point", ["prune", "report", "coverage", "restore", "power"])
 def test_what_only_says_how_snapshots_are_taken_may_be_set_everywhere(entry_point: str) -> None:
     taking = dict.fromkeys(vm_snapshot_problems.HOW, "1")
     assert problems(entry_point, taking) == []
     # These could be taken for a limit.
-    limits = ("labels", "annotations", "state", "all", "vms", "expire_after", "deletion_policy")
+    limits = ["labels", "annotations", "state", "expire_after", "deletion_policy"]
+    limits += [] if entry_point in ("restore", "power") else ["all", "vms"]
     limiting = {f"vm_snapshot_{name}": "1" for name in (*limits, "unless_newer_than")}
     assert [text.split(" ")[0] for text in problems(entry_point, limiting)] == sorted(limiting)
 
@@ -132,7 +162,11 @@ def test_a_registered_result_is_no_problem(extra_vars: dict[str, Any]) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", sorted({"__vm_snapshot_task", *vm_snapshot_problems.FACTS}))
+OWN = {"__vm_snapshot_task", *vm_snapshot_problems.FACTS}
+OWN_GUARDED = {"__guarded_change_done", *vm_snapshot_problems.GUARDED_FACTS}
+
+
+@pytest.mark.parametrize("name", sorted(OWN | OWN_GUARDED))
 def test_what_the_role_sets_cannot_be_set_from_outside(
     extra_vars: dict[str, Any], name: str
 ) -> None:

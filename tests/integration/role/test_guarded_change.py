@@ -1,0 +1,319 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role guarded_change: a change that goes well, and the way back from one that does not."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.release import __version__ as core
+
+from integration.role_user import (
+    PLACE,
+    REFUSE,
+    SHOW,
+    SHOW_RETENTION,
+    User,
+    artifacts,
+    prefixed,
+    results_of,
+    shown,
+    words,
+    writes,
+)
+from integration.runs import Run
+from palette_simulator.launch import Simulator
+
+ROLE = "spectrocloud.palette.guarded_change"
+UID = "0123456789abcdef00000011"
+PROJECT = "0123456789abcdef00000001"
+FACTS = ("guarded_change_result", "guarded_change_reason", "guarded_change_msg")
+FAIL = "Fail if the change failed"
+TAKE_BACK = "Bring the VMs back, or look whether they could be"
+# What a change does, and what stands for it in the simulator: the VM gets more cores.
+GROW = {"name": "Grow", "simulator": {"vms": {"vm-cluster-1/vms/db1": {"cores": 4}}}}
+BREAK = {"name": "Break", "ansible.builtin.fail": {"msg": "the patch does not fit"}}
+HOST = {"ansible_connection": "refusing"}
+STOPS_ALL = tuple(map(int, core.split(".")[:2])) >= (2, 17)
+
+
+class Changer:
+    """Somebody who makes guarded changes of db1 and web1."""
+
+    def __init__(self, user: User, palette: Simulator) -> None:
+        self.user = user
+        self.palette = palette
+        user.connection["REFUSING_FOLDER"] = str(user.ansible.home)
+
+    def task(self, tasks: list[Any], checks: list[Any] | None = None, **guarded: Any) -> Any:
+        """Return the task that includes the role; vm_snapshot: variables of that role."""
+        home = self.user.ansible.home
+        snapshot = {**PLACE, "set": "patch", "vms": ["db1", "web1"]}
+        snapshot.update(guarded.pop("vm_snapshot", {}))
+        files = {"tasks": tasks, "checks": checks}
+        for name, content in files.items():
+            if content is not None:
+                (home / f"{name}.yml").write_text(json.dumps(content), encoding="utf-8")
+                guarded.setdefault(name, f"{name}.yml")
+        own = {f"guarded_change_{name}": value for name, value in guarded.items()}
+        return {
+            "name": "Change",
+            "ansible.builtin.include_role": {"name": ROLE},
+            "vars": {**prefixed(snapshot), **own, "palette_url": self.palette.url},
+        }
+
+    def changes(
+        self,
+        *arguments: object,
+        tasks: list[Any],
+        hosts: Mapping[str, Any] | None = None,
+        **guarded: Any,
+    ) -> Run:
+        """Make a guarded change, and show its facts, also after a failure."""
+        block = {
+            "block": [self.task(tasks, **guarded)],
+            "always": [{**shown(*FACTS), "run_once": True}],
+        }
+        return self.user.play({"tasks": [block]}, *arguments, hosts=hosts)
+
+    def machine(self, vm: str) -> tuple[int, str, bool]:
+        """Return a VM's cores, its state, and whether its disks were restored."""
+        request = urllib.request.Request(  # noqa: S310 - always our own server
+            f"{self.palette.url}/v1/spectroclusters/{UID}/vms/{vm}?namespace=vms",
+            headers={"ApiKey": "demo-key", "ProjectUid": PROJECT},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request) as response:
+            found = json.load(response)
+        spec = found["spec"]["template"]["spec"]
+        restored = "restore-" in json.dumps(spec["volumes"])
+        return spec["domain"]["cpu"]["cores"], found["status"]["printableStatus"], restored
+
+
+@pytest.fixture
+def changer(user: User, palette: Simulator) -> Changer:
+    """A changer of a Palette that is as new."""
+    return Changer(user, palette)
+
+
+def facts_of(run: Run) -> dict[str, Any]:
+    """Return the facts of the role, with the rows by their VM."""
+    facts: dict[str, Any] = run.of(FACTS[0])["msg"]
+    rows = facts["guarded_change_result"].values()
+    return {
+        "vms": {row["vm_name"]: row for row in rows},
+        "reason": facts["guarded_change_reason"],
+        "msg": facts["guarded_change_msg"],
+    }
+
+
+def outcomes(run: Run) -> dict[str, str]:
+    """Return what became of each VM."""
+    return {vm: row["outcome"] for vm, row in facts_of(run)["vms"].items()}
+
+
+BOTH = ("db1", "web1")
+
+
+def test_a_change_that_goes_well_keeps_the_newest_snapshots(
+    changer: Changer, palette: Simulator
+) -> None:
+    given: dict[str, Any] = {"tasks": [shown("inventory_hostname")], "checks": [shown("groups")]}
+    given["vm_snapshot"] = {"keep_last": 1}
+    foretold = changer.changes("--check", **given).ok()
+    assert words(foretold, SHOW) == ["2 VMs: 2 would be created"]
+    assert outcomes(foretold) == dict.fromkeys(BOTH, "changed")
+    assert foretold.of("groups")
+    assert artifacts(foretold) == {}
+    assert writes(palette) == []
+    first = changer.changes(**given, rollback=True).ok()
+    assert facts_of(first)["reason"] == facts_of(first)["msg"] == ""
+    assert words(first, SHOW_RETENTION) == ["retention: deleted 0 snapshots, kept 2"]
+    order = [r["task"] for r in first.records]
+    assert order.index(SHOW) < order.index("groups") < order.index(SHOW_RETENTION)
+    # The same again is a change of its own, with snapshots of its own. Another second names them.
+    second = changer.changes(**given).ok()
+    assert words(second, SHOW) == ["2 VMs: 2 created"]
+    assert words(second, SHOW_RETENTION)[0].startswith("retention: deleted 2 snapshots in 1 set")
+    row = artifacts(second)["guarded_change_result"][f"patch/{UID}/vms/db1"]
+    assert row == facts_of(second)["vms"]["db1"]
+    assert row["outcome"] == "changed"
+    assert row["snapshot"] != facts_of(first)["vms"]["db1"]["snapshot"]
+    assert "k8s_create_restore" not in writes(palette)
+
+
+def test_without_a_rollback_the_failure_says_the_command_that_works(changer: Changer) -> None:
+    run = changer.changes(tasks=[GROW], checks=[BREAK], vm_snapshot={"keep_last": 1})
+    assert run.status != 0
+    facts = facts_of(run)
+    assert facts["reason"] == "change_failed"
+    assert facts["msg"] == run.of(FAIL)["msg"]
+    cause, way_back = facts["msg"].split(" -- No VM was brought back. The way back: ")
+    assert cause == "localhost: Break failed: the patch does not fit"
+    assert outcomes(run) == dict.fromkeys(BOTH, "failed")
+    assert results_of(run, SHOW_RETENTION) == []
+    assert changer.machine("db1") == (4, "Running", False)
+    connection = changer.user.connection
+    back = changer.user.ansible.run("/bin/sh", "-e", "-c", way_back, **connection).ok()
+    assert words(back, "Show the VMs that were brought back") == ["2 VMs: 2 restored"]
+    assert artifacts(back)["vm_restores"][f"patch/{UID}/vms/db1"]["outcome"] == "restored"
+    assert changer.machine("db1") == (1, "Running", True)
+
+
+def test_a_rollback_brings_all_vms_back_and_the_run_fails(
+    changer: Changer, palette: Simulator
+) -> None:
+    given: dict[str, Any] = {"tasks": [GROW, BREAK], "rollback": True, "keep_failed": "yes"}
+    foretold = changer.changes("--check", tasks=[BREAK], rollback=True)
+    assert facts_of(foretold)["msg"].endswith(" -- Nothing was changed, in check mode.")
+    assert writes(palette) == []
+    run = changer.changes(**given)
+    assert run.status != 0
+    assert artifacts(run)["guarded_change_result"].keys() == {
+        f"patch/{UID}/vms/{vm}" for vm in BOTH
+    }
+    facts = facts_of(run)
+    assert facts["reason"] == "rolled_back"
+    assert facts["msg"] == (
+        "localhost: Break failed: the patch does not fit -- "
+        "All 2 VMs were brought back to before the change."
+    )
+    assert outcomes(run) == dict.fromkeys(BOTH, "rolled_back")
+    assert [changer.machine(vm) for vm in BOTH] == [(1, "Running", True)] * 2
+    kept = facts["vms"]["db1"]
+    assert kept["failed_state"].startswith("db1-before-restore-")
+    assert kept["runs"] is True
+    assert kept["leftover_claims"]
+
+
+def test_a_vm_that_cannot_be_brought_back_is_told(changer: Changer, palette: Simulator) -> None:
+    strike = {"name": "Strike", "simulator": {"switches": {"cluster_rights": "view"}}}
+    run = changer.changes(tasks=[strike, BREAK], rollback=True)
+    assert run.status != 0
+    facts = facts_of(run)
+    assert facts["reason"] == "rollback_failed"
+    assert outcomes(run) == dict.fromkeys(BOTH, "rollback_failed")
+    assert facts["vms"]["db1"]["reason"] == "forbidden"
+    assert " -- To try again: ansible-playbook spectrocloud.palette.snapshot_rest" in facts["msg"]
+
+
+@pytest.mark.parametrize(
+    ("vms", "reason"), [(["db1", "no-class"], "preflight_failed"), (["db1"], "kubeconfig_unusable")]
+)
+def test_nothing_is_changed_without_snapshots_and_a_way_back(
+    changer: Changer, palette: Simulator, vms: list[str], reason: str
+) -> None:
+    palette.switch(kubeconfigs="present" if len(vms) > 1 else "missing")
+    run = changer.changes(tasks=[GROW], rollback=True, vm_snapshot={"vms": vms})
+    assert run.status != 0
+    assert facts_of(run)["msg"].startswith("Nothing was changed. ")
+    assert (facts_of(run)["reason"], set(outcomes(run).values())) == (reason, {"not_changed"})
+    assert results_of(run, "Grow") == []
+
+
+def test_all_that_is_wrong_with_the_variables_is_told_at_once(
+    changer: Changer, palette: Simulator
+) -> None:
+    snapshot = {"seletor": "app=db", "state": "absent", "name_template": "{vm}-x"}
+    run = changer.changes(
+        tasks=[BREAK],
+        checks_file="x",
+        rolback=True,
+        keep_failed=True,
+        vm_snapshot=snapshot,
+    )
+    assert run.status != 0
+    told = run.of(REFUSE)["msg"].split("; ")
+    assert [text.split(":")[0] for text in told] == [
+        "guarded_change_checks_file is not known",
+        "guarded_change_rolback is not known",
+        "vm_snapshot_seletor is not known",
+        "vm_snapshot_state has no effect here",
+        "guarded_change_keep_failed has an effect only with guarded_change_rollback",
+        "vm_snapshot_name_template must contain {timestamp}",
+        " for example",
+    ]
+    assert "did you mean guarded_change_rollback?" in told[1]
+    assert facts_of(run)["reason"] == "invalid_parameters"
+    assert palette.requests() == []
+
+
+# Plays over the VMs' hosts
+
+
+def away(how: str, *hosts: str) -> list[dict[str, Any]]:
+    """Return a task of a change that cuts hosts off."""
+    copy = {"content": how, "dest": "{{ playbook_dir }}/{{ inventory_hostname }}"}
+    cut = {"name": "Cut off", "ansible.builtin.copy": copy, "delegate_to": "localhost"}
+    return [{**cut, "when": f"inventory_hostname in {list(hosts)}"}]
+
+
+ON_HOST = {"name": "On the host", "ansible.builtin.command": "/bin/true"}
+BREAK_ONE = {**BREAK, "when": "inventory_hostname == 'db1'"}
+BATCH = {"vms": "{{ ansible_play_batch }}"}
+HOSTS = dict.fromkeys(BOTH, HOST)
+
+
+def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Changer) -> None:
+    run = changer.changes(tasks=[ON_HOST], vm_snapshot=BATCH, hosts=HOSTS, rollback=True).ok()
+    assert len(results_of(run, "Take or delete the snapshots")) == 1
+    assert [record["host"] for record in run.records if record["task"] == "On the host"] == [*BOTH]
+    assert outcomes(run) == dict.fromkeys(BOTH, "changed")
+
+
+def test_one_failed_and_one_unreachable_host_bring_all_back(changer: Changer) -> None:
+    tasks = [GROW, *away("until restored", "web1"), ON_HOST, BREAK_ONE]
+    run = changer.changes(tasks=tasks, vm_snapshot=BATCH, hosts=HOSTS, rollback=True)
+    assert run.status != 0
+    assert [result["check_mode"] for result in results_of(run, TAKE_BACK)] == [True, False]
+    assert outcomes(run) == dict.fromkeys(BOTH, "rolled_back")
+    assert [changer.machine(vm) for vm in BOTH] == [(1, "Running", True)] * 2
+    cause = facts_of(run)["msg"].split(" -- ")[0]
+    assert "web1: it cannot be reached" in cause
+    # The first failure ends the change for all hosts, if Ansible can.
+    assert (results_of(run, "Break") == []) == STOPS_ALL
+    # All hosts fail, and none before it answers again.
+    failed = [record["host"] for record in run.records if record["task"] == FAIL]
+    assert failed == [*BOTH]
+    answers = results_of(run, "Wait until the host answers again")
+    assert [answer.get("msg") for answer in answers] == [None, None]
+
+
+def test_the_only_host_may_become_unreachable(changer: Changer) -> None:
+    run = changer.changes(
+        tasks=[*away("until restored", "db1"), ON_HOST],
+        vm_snapshot=BATCH,
+        hosts={"db1": HOST},
+        rollback=True,
+        connection_timeout=2,
+    )
+    assert outcomes(run) == {"db1": "rolled_back"}
+    assert facts_of(run)["msg"].startswith("db1: it cannot be reached -- The VM was brought back")
+
+
+@pytest.mark.skipif(not STOPS_ALL, reason="ansible-core 2.16 cannot tell")
+def test_a_host_that_is_away_for_one_task_has_missed_it(changer: Changer) -> None:
+    run = changer.changes(
+        tasks=[*away("once", "web1"), ON_HOST], vm_snapshot=BATCH, hosts=HOSTS, rollback=True
+    )
+    assert run.status != 0
+    assert outcomes(run) == dict.fromkeys(BOTH, "rolled_back")
+    assert "could not be reached for a while" in facts_of(run)["msg"]
+
+
+def test_a_host_that_does_not_answer_is_not_changed(changer: Changer, palette: Simulator) -> None:
+    Path(changer.user.ansible.home, "web1").write_text("until restored", encoding="utf-8")
+    run = changer.changes(
+        tasks=[ON_HOST], vm_snapshot=BATCH, hosts=HOSTS, rollback=True, connection_timeout=1
+    )
+    assert run.status != 0
+    assert facts_of(run)["reason"] == "hosts_unreachable"
+    assert facts_of(run)["msg"] == "Nothing was changed: these hosts do not answer: web1"
+    assert results_of(run, "On the host") == []
+    assert palette.requests() == []
