@@ -85,7 +85,7 @@ help: ## List the targets
 	@echo 'Targets of spectrocloud.palette:'
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: $(DEMO) ## Take a snapshot against the simulated Palette, with the collection installed as a user would
+demo: $(DEMO) ## Snapshots and a way back on the simulated Palette, with the collection installed as a user would
 	@python tools/demo.py
 
 test: $(DEV) ## Run every check there is, two at a time; fails if one of them does, after running them all

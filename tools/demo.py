@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,10 +22,40 @@ STAGE = CHECKOUT / "build" / "demo"
 COLLECTIONS = STAGE / "collections"
 
 sys.path.insert(0, str(CHECKOUT / "tests"))
-from palette_simulator.launch import Simulator  # noqa: E402 - found by the line above
+from palette_simulator.build import derived_uid  # noqa: E402 - found by the line above
+from palette_simulator.launch import Simulator  # noqa: E402
 
 API_KEY = "demo-key"
 PLACE = {"vm_snapshot_project": "Default", "vm_snapshot_cluster": "vm-cluster-1"}
+# The playbook of the README's first screen, with a patch that goes wrong.
+GUARDED = "patch.yml"
+PATCHED = ("db1", "web1")
+PROJECT = derived_uid("project", "Default")
+CLUSTER = derived_uid("cluster", PROJECT, "vm-cluster-1")
+VMS = f"v1/spectroclusters/{CLUSTER}/vms"
+PATCH_TASKS = """
+- name: Patch, that is to give the simulated VM other CPUs
+  ansible.builtin.uri:
+    url: "{{ lookup('env', 'PALETTE_HOST') }}/_simulator/vms/vm-cluster-1/vms/{{ item }}"
+    method: POST
+    body_format: json
+    body: {cores: 8}
+  loop: [db1, web1]
+"""
+PATCH_CHECKS = f"""
+- name: Look at a patched VM
+  ansible.builtin.uri:
+    url: "{{{{ lookup('env', 'PALETTE_HOST') }}}}/{VMS}/db1?namespace=vms"
+    headers: {{ApiKey: {API_KEY}, ProjectUid: "{PROJECT}"}}
+  register: patched
+
+- name: Check that its application, which is for one CPU, can start
+  ansible.builtin.assert:
+    that: cores | int == 1
+    fail_msg: "db1 has {{{{ cores }}}} CPUs now"
+  vars:
+    cores: "{{{{ patched.json.spec.template.spec.domain.cpu.cores }}}}"
+"""
 SNAPSHOT = {
     **PLACE,
     "vm_snapshot_namespace": "vms",
@@ -57,6 +88,8 @@ def main() -> None:
         expect_changed(0, play("snapshot", SNAPSHOT, palette.url))
         say("Report what there is")
         play("snapshot_report", PLACE, palette.url)
+        say("Change VMs with a guard, by the first playbook of the README; the patch goes wrong")
+        go_back(palette.url)
     say("The simulated Palette is stopped; the demo is done")
 
 
@@ -70,8 +103,44 @@ def play(name: str, variables: Mapping[str, object], host: str) -> str:
     return run(*command, PALETTE_HOST=host, PALETTE_API_KEY=API_KEY)
 
 
-def run(*command: str, **environment: str) -> str:
-    """Run a command, show and return its output; SystemExit if it fails."""
+def go_back(host: str) -> None:
+    """Run the README's playbook with a patch that goes wrong; hold the VMs to how they were."""
+    readme = (CHECKOUT / "README.md").read_text("utf-8")
+    (guarded,) = re.findall(rf"^```yaml\n# {GUARDED}\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    (STAGE / GUARDED).write_text(guarded, encoding="utf-8")
+    (STAGE / "patch-tasks.yml").write_text(PATCH_TASKS, encoding="utf-8")
+    (STAGE / "patch-checks.yml").write_text(PATCH_CHECKS, encoding="utf-8")
+    before = {vm: machine(host, vm) for vm in PATCHED}
+    told = run("ansible-playbook", GUARDED, ends=2, PALETTE_HOST=host, PALETTE_API_KEY=API_KEY)
+    say("The VMs are as they were before the patch, on restored disks, and run")
+    for vm in PATCHED:
+        after = machine(host, vm)
+        print(f"{vm} before: {json.dumps(before[vm])}\n{vm} after:  {json.dumps(after)}")
+        if {**after, "disks": []} != {**before[vm], "disks": []} or after == before[vm]:
+            sys.exit(f"{vm} was not brought back")
+    if "brought back to before the change" not in told:
+        sys.exit("the run did not say that the VMs were brought back")
+
+
+def machine(host: str, vm: str) -> dict[str, object]:
+    """Return what Palette tells of a VM: its state, its CPUs, and the claims of its disks."""
+    request = urllib.request.Request(  # noqa: S310 - always our own server
+        f"{host}/{VMS}/{vm}?namespace=vms", headers={"ApiKey": API_KEY, "ProjectUid": PROJECT}
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request) as response:
+        found = json.load(response)
+    spec = found["spec"]["template"]["spec"]
+    claims = (v.get("dataVolume") or v.get("persistentVolumeClaim") for v in spec["volumes"])
+    return {
+        "state": found["status"]["printableStatus"],
+        "cores": spec["domain"]["cpu"]["cores"],
+        "disks": [disk.get("name") or disk.get("claimName") for disk in claims if disk],
+    }
+
+
+def run(*command: str, ends: int = 0, **environment: str) -> str:
+    """Run a command, show and return its output; SystemExit unless it ends as it should."""
     print("$", shlex.join(command), flush=True)
     output = []
     with subprocess.Popen(
@@ -90,7 +159,7 @@ def run(*command: str, **environment: str) -> str:
         except BaseException:
             os.killpg(process.pid, signal.SIGTERM)  # the command with its workers
             raise
-    if process.returncode != 0:
+    if process.returncode != ends:
         sys.exit(f"{command[0]} ended with {process.returncode}")
     return "".join(output)
 
