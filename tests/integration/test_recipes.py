@@ -233,7 +233,9 @@ def test_guarded_hosts_are_brought_back(cook: Cook) -> None:
     cook.writes(recipe, **{"hosts.yml": here, "patch-checks.yml": fail})
     run = cook.types(recipe.lines[0])
     assert run.status != 0
-    assert run.output.count("All 2 VMs were brought back to before the change.") == 2
+    told = [result["msg"] for result in results_of(run, "Fail if the change failed")]
+    assert len(told) == 2
+    assert all(text.endswith("All 2 VMs were brought back to before the change.") for text in told)
     assert of_each_vm(cook) == {"db1": 2, "web1": 2}
 
 
