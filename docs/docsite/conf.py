@@ -44,7 +44,8 @@ def to_ansible(
     _app: Sphinx, _env: object, node: nodes.Element, content: nodes.TextElement
 ) -> nodes.Node | None:
     """Let references to pages of Ansible's own documentation lead there."""
-    page = ANSIBLE_PAGES.get(node["reftarget"]) or _page_of_builtin(node["reftarget"])
+    label = node["reftarget"]
+    page = ANSIBLE_PAGES.get(label) or _page_of_builtin(label) or _page_of_setting(label)
     if page is None:
         return None
     url = f"https://docs.ansible.com/ansible/latest/{page}"
@@ -54,6 +55,11 @@ def to_ansible(
 def _page_of_builtin(label: str) -> str | None:
     _before, builtin, name = label.partition("ansible_collections.ansible.builtin.")
     return f"collections/ansible/builtin/{name}.html" if builtin else None
+
+
+def _page_of_setting(label: str) -> str | None:
+    known = label.startswith("ANSIBLE_")
+    return f"reference_appendices/config.html#envvar-{label}" if known else None
 
 
 def setup(app: Sphinx) -> None:
