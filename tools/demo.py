@@ -20,6 +20,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 STAGE = CHECKOUT / "build" / "demo"
 COLLECTIONS = STAGE / "collections"
+REPORT = STAGE / "report.html"
 
 sys.path.insert(0, str(CHECKOUT / "tests"))
 from palette_simulator.build import derived_uid  # noqa: E402 - found by the line above
@@ -86,11 +87,12 @@ def main() -> None:
         expect_changed(1, play("snapshot", SNAPSHOT, palette.url))
         say("The same again: nothing is left to do")
         expect_changed(0, play("snapshot", SNAPSHOT, palette.url))
-        say("Report what there is")
-        play("snapshot_report", PLACE, palette.url)
         say("Change VMs with a guard, by the first playbook of the README; the patch goes wrong")
         go_back(palette.url)
+        say("Report what there is, as a page")
+        play("snapshot_report", PLACE | {"vm_snapshot_dest": str(REPORT)}, palette.url)
     say("The simulated Palette is stopped; the demo is done")
+    print(f"Open the report in a browser: {REPORT}")
 
 
 def say(text: str) -> None:
