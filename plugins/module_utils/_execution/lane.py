@@ -122,9 +122,12 @@ class Lane(Generic[M]):
             preparation, self._preparation = self._preparation, None
             return self._prepare(preparation)
         if now >= self._poll_at and not self._polling:
-            self._polling = True
             polled = [*self._polled] or self.queued[:1]
-            return Job(partial(self._poll, polled), partial(self._after_poll, polled))
+            if polled:
+                self._polling = True
+                return Job(partial(self._poll, polled), partial(self._after_poll, polled))
+            # A thread has just taken the last member; what becomes of it decides when to poll.
+            self._poll_at = math.inf
         if self._api.breaker.open or not self._admit(now):
             return None
         member = self._take()
@@ -246,7 +249,7 @@ class Lane(Generic[M]):
     def _after_begin(self, begun: object) -> None:
         now = time.monotonic()
         for member in cast("list[M]", begun):
-            if member.begun:
+            if member.begun and member.active:
                 self._await(member, now)
             self._settle(member, now)
             error = member.doubt.cause if member.doubt else member.failure

@@ -20,6 +20,11 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.la
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.window import Window
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
+from ansible_collections.spectrocloud.palette.plugins.module_utils._power import plan as power
+from ansible_collections.spectrocloud.palette.plugins.module_utils._power.work import (
+    PowerMember,
+    PowerWork,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.member import (
     SnapshotMember,
     patience_with,
@@ -38,6 +43,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.st
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.wait import Goal
 from unit.builders import FAILED, READY, RUNNING, desired_snapshot, key_of, own_labels, vm
 from unit.palette_in_memory import (
+    FORBIDDEN,
     NEVER_READY,
     Call,
     MemoryPalette,
@@ -173,6 +179,24 @@ def test_cluster_that_does_not_answer_is_not_asked_for_each_member(palette: Memo
     text = str(sick[-1].failure)
     assert "not tried, because cluster cluster-2 did not answer" in text
     assert "no answer" in text
+
+
+def test_cluster_that_refused_all_is_not_polled_while_others_work(palette: MemoryPalette) -> None:
+    palette.fail("PUT", FORBIDDEN)
+    palette.course = ready_after(30)
+    refused = PowerMember(
+        vm(key_of("db", cluster_uid="c2")), power.Step(power.STOP, power.Goal.STOPPED)
+    )
+    lane = Lane(PowerWork(cluster_vms(palette, palette.clusters["c2"]), WAITING))
+    lane.load([refused])
+    well = creation("well")
+    with connected(palette):
+        Execution([lane, lane_of(palette, [well])], 4).run()
+    assert refused.failure
+    assert refused.failure.reason == "forbidden"
+    assert [call.kind for call in palette.calls if call.cluster_uid == "c2"] == ["PUT"]
+    assert well.seen
+    assert well.seen.ready
 
 
 def test_cluster_that_recovers_while_others_work_is_done_to_the_end(palette: MemoryPalette) -> None:
