@@ -239,7 +239,7 @@ def _waits_for(cluster: Cluster, snapshot: Snapshot, now: float) -> str:
     vm_key = (snapshot.namespace, snapshot.vm_name)
     if vm_key not in cluster.vms:
         return "Source does not exist"
-    holder = cluster.holder(vm_key, now)
-    if holder and holder is not snapshot:
+    holder = cluster.obstacle(snapshot, now)
+    if holder:
         return f'Source not locked snapshot "{holder.name}" in progress'
     return "Source not locked"

@@ -456,6 +456,16 @@ class Cluster:
                 return snapshot
         return None
 
+    def obstacle(self, snapshot: Snapshot, now: float) -> Snapshot | None:
+        """The snapshot that held the VM's lock when this one last tried to get it."""
+        vm_key = snapshot.namespace, snapshot.vm_name
+        pace = self._pace(snapshot, self.vms.get(vm_key))
+        first = snapshot.created + pace.lock
+        if now < first:
+            return self.holder(vm_key, now)
+        since = (now - first) % pace.lock_retry if pace.lock_retry else 0.0
+        return self.holder(vm_key, now - since)
+
     def pace_storage(self, rate: float | None, burst: int, now: float) -> None:
         """Set the pace of the storage, unless the cluster has its own; rate: None for no queue."""
         self.sweep(now)
