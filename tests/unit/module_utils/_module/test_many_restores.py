@@ -50,6 +50,7 @@ def test_all_but_one_go_back(bare_environment: None, monkeypatch: pytest.MonkeyP
         result = run_as_action(
             "vm_restore_set",
             set="patch",
+            all=True,
             **FLEET,
             stop=True,
             max_in_progress=str(WINDOW),
