@@ -131,8 +131,14 @@ def rows_of(result: Result) -> list[dict[str, Any]]:
     """Return the rows of a set or of retention, each with its cluster."""
     if "members" in result:
         members = result["members"].items()
-        return [{**row, "cluster": label.partition("/")[0]} for label, row in members]
+        return [{**row, **place_of(label)} for label, row in members]
     return list(result["vms"] if "vms" in result else result["snapshots"])
+
+
+def place_of(label: str) -> dict[str, str]:
+    """Return what the label of a set's row says."""
+    cluster, _namespace, vm_name = label.split("/")
+    return {"cluster": cluster, "vm_name": vm_name}
 
 
 def existing(palette: Simulator) -> set[tuple[str, str]]:
@@ -158,11 +164,11 @@ def closed(palette: Simulator) -> set[str]:
 
 def is_so(palette: Simulator, row: dict[str, Any]) -> bool:
     """Say whether there is what a row's outcome tells."""
+    vm = row["cluster"], row["vm_name"]
     if row["outcome"] == "stopped":
-        return (row["cluster"], row["vm_name"]) in off(palette)
+        return vm in off(palette)
     if row["outcome"] == "restored":
-        restored: str = row["name"]
-        return restored in closed(palette) and not off(palette)
+        return row["name"] in closed(palette) and vm not in off(palette)
     there = (row["cluster"], row["name"]) in existing(palette)
     return there is (row["outcome"] == "created")
 
