@@ -132,10 +132,25 @@ def _in_progress(error: ApiError) -> ApiError:
 def close(cluster: ClusterApi, retries: int, key: VmKey, name: str) -> Restore | None:
     """Write to a restore that the VM is as asked for, and return it. None: it is gone."""
     written: dict[str, str | None] = {ROLLBACK: DONE}
-    answer = _again(
-        retries, lambda: cluster.annotate_restore(key.namespace, name, written), "not_found"
-    )
+    try:
+        answer = _again(
+            retries, lambda: cluster.annotate_restore(key.namespace, name, written), "not_found"
+        )
+    except ApiError as error:
+        closed = _closed(cluster, key, name) if error.outcome_unknown else None
+        if closed is None:
+            raise
+        return closed
     return read_restore(key.cluster_uid, answer) if answer else None
+
+
+def _closed(cluster: ClusterApi, key: VmKey, name: str) -> Restore | None:
+    """Return a restore that says by now that the VM is as asked for, or None."""
+    try:
+        found = read_restore(key.cluster_uid, cluster.restore(key.namespace, name))
+    except ApiError:
+        return None
+    return found if found.done else None
 
 
 def delete(cluster: ClusterApi, retries: int, key: VmKey, name: str, uid: str) -> None:
