@@ -261,8 +261,9 @@ def test_restored_vm_that_does_not_start_is_told(bench: Bench) -> None:
     assert bench.cluster.runs(KEY)
 
 
-def test_mark_that_was_written_is_seen(bench: Bench) -> None:
-    bench.fail("close", ApiError("unauthorized", "401", outcome_unknown=True), after=True)
+@pytest.mark.parametrize("written", [True, False])
+def test_mark_whose_answer_was_lost_is_written_in_the_end(bench: Bench, written: bool) -> None:
+    bench.fail("close", ApiError("unauthorized", "401", outcome_unknown=True), after=written)
     assert outcome(bench.run(), bench) == "restored"
     assert bench.rollbacks() == ["done"]
 
