@@ -59,6 +59,16 @@ options:
     default: 0
 """
 
+    MAX_ROWS = r"""
+options:
+  max_rows:
+    description:
+      - How many rows the result may have. Of more, the first that need attention are left, and
+        RV(summary) still counts all. Without it, the result has all rows.
+      - AWX keeps no result of more than 700,000 characters, which are about 500 rows.
+    type: int
+"""
+
     PROGRESS = r"""
 options:
   progress:

@@ -104,14 +104,14 @@ def in_words(result: Mapping[str, Any]) -> list[str]:
 
 def _sentences(result: Mapping[str, Any]) -> list[str]:
     if "members" in result:
-        rows = short_rows(result["members"])
+        rows = short_rows({"summary": {}, **result})
         return [_set_counts(result), *_not_seen(result), *_causes(rows, "vm_name", "VM")]
     if _SWITCHED[0] in result.get("summary", ()):
         causes = _causes(result["vms"], "vm_name", "VM")
         return [_set_counts(result), *_not_seen(result), *causes]
     if "by_why" in result.get("summary", ()):
         rows = short_rows(result["snapshots"])
-        counts = [_retention_counts(result, rows), *_rules(result), *_why_none(rows)]
+        counts = [_retention_counts(result), *_rules(result), *_why_none(result["summary"])]
         return [*counts, *_not_seen(result), *_causes(rows, "name", "snapshot")]
     if "summary" in result:
         return [_info_counts(result["summary"]), *_not_seen(result)]
@@ -135,16 +135,15 @@ def _set_counts(result: Mapping[str, Any]) -> str:
     return f"{counted(counts['total'], 'VM')}: {', '.join(texts) or 'nothing to do'}"
 
 
-def _retention_counts(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+def _retention_counts(result: Mapping[str, Any]) -> str:
     counts = result["summary"]
-    deleted = [row for row in rows if row["outcome"] == "deleted"]
-    sets = {row["set"] for row in deleted} - {None, ""}
-    clusters = {row["cluster_uid"] for row in deleted}
-    in_sets = f" in {counted(len(sets), 'set')}" if sets else ""
-    of_clusters = f" of {counted(len(clusters), 'cluster')}" if clusters else ""
+    # The result may lack rows; its summary counts all.
+    clusters = sum(bool(c["counts"].get("deleted")) for c in result["clusters"].values())
+    in_sets = f" in {counted(counts['sets'], 'set')}" if counts["sets"] else ""
+    of_clusters = f" of {counted(clusters, 'cluster')}" if clusters else ""
     verb = "would delete" if result.get("check_mode") else "deleted"
     texts = [
-        f"{verb} {counted(len(deleted), 'snapshot')}{in_sets}{of_clusters}",
+        f"{verb} {counted(counts['deleted'], 'snapshot')}{in_sets}{of_clusters}",
         f"{'would keep' if result.get('check_mode') else 'kept'} {counts['kept']}{_new(counts)}",
         *(f"{counts[word]} {text}" for word, text in _NOT_DELETED.items() if counts.get(word)),
     ]
@@ -166,23 +165,20 @@ def _rules(result: Mapping[str, Any]) -> list[str]:
     return ["no rule was given, such as keep_last: only failed and expired snapshots are deleted"]
 
 
-def _why_none(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _why_none(counts: Mapping[str, Any]) -> list[str]:
     """Return a sentence on why nothing was to be deleted, if that is so."""
-    if any(row["decision"] == "delete" for row in rows):
+    if counts["kept"] < counts["seen"]:
         return []
-    if not rows:
+    if not counts["seen"]:
         return ["nothing to delete: no snapshot was found"]
-    counts = Counter(row["why"] for row in rows)
-    texts = [f"{count} {_kept(why, rows)}" for why, count in counts.most_common()]
+    reasons = Counter(counts["by_why"]).most_common()
+    texts = [f"{count} {_kept(why, counts['by_rule'])}" for why, count in reasons]
     return [f"nothing to delete: {', '.join(texts)}"]
 
 
-def _kept(why: str, rows: Sequence[Mapping[str, Any]]) -> str:
+def _kept(why: str, rules: Iterable[str]) -> str:
     """Return why a retention keeps snapshots, after how many."""
-    if why != "kept":
-        return _KEPT[why]
-    rules = {rule for row in rows if row["why"] == "kept" for rule in row["kept_by"]}
-    return f"kept by {', '.join(sorted(rules))}"
+    return f"kept by {', '.join(sorted(rules))}" if why == "kept" else _KEPT[why]
 
 
 def _info_counts(counts: Mapping[str, Any]) -> str:
@@ -240,7 +236,7 @@ def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str) -> list[str]
 def _cause(reason: str, rows: Sequence[Mapping[str, Any]], key: str, noun: str) -> str:
     names = [f"{row['cluster']}/{row['namespace']}/{row[key]}" for row in rows]
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    texts = {row["msg"] for row in rows}
+    texts = {row["msg"] for row in rows} - {""}
     example = "for example: " if len(texts) > 1 else ""
     shown = ", ".join(names[:_NAMES_SHOWN])
     return f"{reason}: {counted(len(rows), noun)} ({shown}{more}): {example}{rows[0]['msg']}"

@@ -101,7 +101,7 @@ def table(
         "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
         for cells in lines
     ]
-    more = len(rows) - (limit or len(rows))
+    more = 0 if limit is None else len(rows) - limit
     return [*aligned, f"and {more} more"] if more > 0 else aligned
 
 

@@ -23,7 +23,9 @@ options:
   _input:
     description:
       - RV(spectrocloud.palette.vm_snapshot_set#module:members) or
-        RV(spectrocloud.palette.vm_restore_set#module:members) for a row for each virtual machine.
+        RV(spectrocloud.palette.vm_restore_set#module:members) for a row for each virtual machine,
+        or the whole result, which may tell others in
+        RV(spectrocloud.palette.vm_snapshot_set#module:left_out).
       - RV(spectrocloud.palette.vm_snapshot_retention#module:snapshots) or
         RV(spectrocloud.palette.vm_snapshot_info#module:snapshots) for a row for each snapshot.
     type: raw
@@ -121,6 +123,11 @@ def vm_snapshots(
 
 def short_rows(results: Any, set_name: str | None = None) -> list[dict[str, Any]]:
     """Return the rows of one result."""
+    if isinstance(results, Mapping) and "summary" in results:
+        return [
+            *short_rows(results.get("members") or {}, set_name),
+            *rows_left_out(results.get("left_out") or ()),
+        ]
     if isinstance(results, Mapping):
         return [_row(vm, member, set_name) for vm, member in results.items()]
     if isinstance(results, Iterable) and not isinstance(results, (str, bytes)):
@@ -128,6 +135,25 @@ def short_rows(results: Any, set_name: str | None = None) -> list[dict[str, Any]
     raise AnsibleFilterError(
         f"vm_snapshots takes a dictionary or a list, not a {type(results).__name__}"
     )
+
+
+def rows_left_out(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each member of which a result only has the name."""
+    return [_row_left_out(group, vm_name) for group in groups for vm_name in group["vm_names"]]
+
+
+def _row_left_out(group: Mapping[str, Any], vm_name: str) -> dict[str, Any]:
+    place = (group["set"], group["cluster_uid"], group["namespace"], vm_name)
+    return {
+        "id": "/".join(map(str, place)),
+        **{key: group[key] for key in ("set", "cluster", "cluster_uid", "namespace")},
+        "vm_name": vm_name,
+        "name": None,
+        **{key: group[key] for key in ("outcome", "reason")},
+        "msg": "",
+        **dict.fromkeys(_OF_STATUS),
+        "ready_to_use": group["ready_to_use"],
+    }
 
 
 def _row(vm: str, member: Mapping[str, Any], set_name: str | None) -> dict[str, Any]:

@@ -90,7 +90,7 @@ _ROLES = Path(__file__).parents[2] / "roles"
 FACTS = frozenset(
     _PREFIX + fact
     for fact in (
-        *("results", "summary", "pruned", "prune_summary", "uncovered", "restored", "powered"),
+        *("results", "counts", "pruned", "prune_counts", "uncovered", "restored", "powered"),
         *("unmatched", "reason", "msg"),
     )
 )
@@ -100,13 +100,15 @@ _FACTS = FACTS | GUARDED_FACTS
 NOT_GUARDED = frozenset(
     _PREFIX + option for option in ("state", "check_only", "on_error", "stop", "safety_snapshot")
 )
+# What an earlier job of the workflow has handed on.
+ARTIFACTS = frozenset({"vm_snapshot_summary"})
 # They say how snapshots are taken, and nobody takes them for a limit on what is deleted or shown.
 HOW = frozenset(
     _PREFIX + option
     for option in (
         *("name_template", "failure_deadline", "consistency", "excluded_volumes", "offline"),
         *("replace", "group_by", "max_failed", "max_failed_clusters", "wait", "wait_timeout"),
-        *("poll_interval", "concurrency", "max_in_progress", "progress", "set_stats"),
+        *("poll_interval", "concurrency", "max_in_progress", "max_rows", "progress", "set_stats"),
     )
 )
 # What people mean by names that look like others.
@@ -209,7 +211,7 @@ def _strange(
     known, anywhere = set(options[entry_point]), set().union(*options.values())
     ours = _PREFIXES if entry_point == _GUARDED else _PREFIX
     for name in sorted(given):
-        if not name.startswith(ours) or name in known or name in HOW or name in _FACTS:
+        if not name.startswith(ours) or name in known | HOW | _FACTS | ARTIFACTS:
             continue
         if name in anywhere and given[name] in ("", None):
             # Empty text means not set.

@@ -45,6 +45,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.execution.progress
   - spectrocloud.palette.execution.on_error
   - spectrocloud.palette.execution.max_failed_clusters
+  - spectrocloud.palette.execution.max_rows
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
@@ -149,6 +150,7 @@ RETURN = r"""
 snapshots:
   description:
     - Every snapshot considered, in the order of deletion. Also returned on failure.
+    - If there are more than O(max_rows), first those that could not be deleted, then the deleted.
     - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), with the values from
       before the deletion, C(cluster), and those below. Of a failed one, C(deleting) is true if the
       deletion was accepted and only its end was not seen.
@@ -187,7 +189,8 @@ check_mode:
 summary:
   description:
     - How many snapshots were considered (C(seen)), how many had each outcome, and how many had each
-      C(why) (C(by_why)).
+      C(why) (C(by_why)). C(by_rule) is how many each rule keeps, of those whose C(why) is V(kept).
+      C(sets) is from how many sets some were deleted.
     - C(to_come) is how many snapshots the task of O(after) would have taken before, in check mode.
       They would be kept. V(0) otherwise.
   returned: always, except when the task fails before looking up the snapshots
@@ -199,11 +202,15 @@ summary:
     failed: 0
     not_tried: 0
     unknown: 0
+    sets: 1
     to_come: 0
     by_why:
       kept: 6
       newest_usable: 1
       no_longer_kept: 1
+    by_rule:
+      keep_last: 6
+      keep_within: 2
 rules:
   description:
     - The rules of the task. If there are none, only failed and expired snapshots are deleted.

@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.execution.concurrency
   - spectrocloud.palette.execution.progress
   - spectrocloud.palette.execution.max_failed_clusters
+  - spectrocloud.palette.execution.max_rows
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
@@ -226,6 +227,7 @@ members:
     - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
       as in the task, or by its uid if several selected clusters have the same name.
     - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
+    - If there are more than O(max_rows), so many of those that failed. See RV(left_out).
     - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
       V(absent), V(failed), V(blocked), V(not_tried) and V(unknown), for which see
       RV(spectrocloud.palette.vm_snapshot#module:outcome).
@@ -269,6 +271,24 @@ members:
         vm_name: web1
         phase: Failed
         ready_to_use: false
+left_out:
+  description:
+    - The members beyond O(max_rows), by what they have in common. Those that failed are left out
+      last. O(spectrocloud.palette.vm_snapshot_retention#module:after) and the filter
+      P(spectrocloud.palette.vm_snapshots#filter) know them from here.
+  returned: with RV(members), if O(max_rows) is set
+  type: list
+  elements: dict
+  sample:
+    - set: before-patch
+      cluster: vm-cluster-1
+      cluster_uid: 0123456789abcdef00000011
+      namespace: vms
+      outcome: created
+      changed: true
+      reason: null
+      ready_to_use: true
+      vm_names: [db1, db2]
 check_mode:
   description: Whether this is a prediction, and nothing was written.
   returned: with RV(members)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import fleets, inventories, loops, report, rivals, sets
+from benchmarks import fleets, inventories, loops, report, rivals, sets, slices
 from benchmarks.ceiling import ceiling
 from benchmarks.figures import Check
 from benchmarks.testbed import say
@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[], list[Check]]] = {
     "12": rivals.side_by_side,
     "13": fleets.memory,
     "14": inventories.hosts,
+    "15": slices.slices,
     "16": fleets.large_answer,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"

@@ -90,6 +90,15 @@ class Ansible:
         usage = processes.run(command, self._environment | watched)
         return Play(usage, sum(_read(stopwatch)), _read(kept))
 
+    def playbook(
+        self, name: str, hosts: Sequence[str], variables: Mapping[str, object], forks: int = 5
+    ) -> Usage:
+        """Run a playbook of the collection on hosts that all are this machine."""
+        options = ["--inventory", str(self._inventory(hosts)), "--forks", str(forks)]
+        options += ["--extra-vars", json.dumps(variables)]
+        command = [str(_BIN / "ansible-playbook"), *options, f"spectrocloud.palette.{name}"]
+        return processes.run(command, self._environment)
+
     def ad_hoc(self, task: Task) -> Usage:
         """Run one module with the command for that."""
         ((module, arguments),) = task.items()

@@ -60,7 +60,7 @@ def at_the_rate_limit() -> list[Check]:
             testbed.palette.reset()
             ours = testbed.ansible.play(vm_snapshot_set(wait=False)).seconds - empty
             stats = testbed.palette.stats()
-            bound = rate_bound(_limited_calls(stats))
+            bound = rate_bound(limited_calls(stats))
             say(f"  set {ours:.2f} s, bound {bound:.2f} s, {stats['rate_limited']} times 429")
             shares.append(ours / bound)
             refused.append(stats["rate_limited"])
@@ -128,7 +128,7 @@ def _waited(testbed: Testbed, **options: object) -> tuple[float, float, list[int
     ]
     _before_the_writes, *lengths = rounds([entry["query"] for entry in polls])
     stats = testbed.palette.stats()
-    bound = rate_bound(_limited_calls(stats) - sum(lengths))
+    bound = rate_bound(limited_calls(stats) - sum(lengths))
     say(f"  set {seconds:.2f} s, bound {bound:.2f} s, requests a poll round: {set(lengths)}")
     return seconds, bound, lengths
 
@@ -140,7 +140,7 @@ def _grown(vms: int) -> Play:
     return play
 
 
-def _limited_calls(stats: dict[str, Any]) -> int:
+def limited_calls(stats: dict[str, Any]) -> int:
     """Return how many requests were accepted and count against the limit of 50 a second."""
     in_dashboard = ("list_projects", "search_clusters")
     others = sum(stats["operations"].get(name, 0) for name in in_dashboard)

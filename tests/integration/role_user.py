@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.spectrocloud.palette.plugins.filter.from_artifacts import from_artifacts
 from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
 
@@ -116,6 +117,11 @@ def artifacts(run: Run) -> dict[str, Any]:
     found = re.search(r"RUN: (\{.*\})", run.output)
     handed_on: dict[str, Any] = json.loads(found[1]) if found else {}
     return handed_on
+
+
+def handed_on(run: Run) -> dict[str, Any]:
+    """Return the rows that a later job finds, by their ids."""
+    return {row["id"]: row for row in from_artifacts(artifacts(run))}
 
 
 def writes(palette: Simulator) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from checkout import CHECKOUT
 from integration.role_user import FAIL, SHOW, SHOW_RETENTION, table, words
 from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
@@ -60,6 +61,12 @@ class Operator:
             PALETTE_HOST=self.palette.url,
             PALETTE_API_KEY="demo-key",
         )
+
+    def inventory(self, *hosts: str) -> str:
+        """Write an inventory of hosts that cannot be reached, and return its path."""
+        path = self.home / "vms.ini"
+        path.write_text("".join(f"{host} ansible_host=192.0.2.1\n" for host in hosts))
+        return str(path)
 
 
 @pytest.fixture
@@ -481,3 +488,50 @@ def test_coverage_refuses_an_age_that_it_cannot_read(operator: Operator) -> None
     assert run.status != 0
     assert "newer_than: '1y' has the unknown unit 'y'" in run.output
     assert operator.palette.requests() == []
+
+
+# Limits
+
+PLAYBOOKS = sorted((CHECKOUT / "playbooks").glob("*.yml"))
+LOCAL = [path.stem for path in PLAYBOOKS if "hosts: localhost\n" in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("playbook", LOCAL)
+def test_a_limit_that_leaves_out_localhost_is_refused(operator: Operator, playbook: str) -> None:
+    hosts = operator.inventory("vm-00", "vm-01")
+    run = operator.play(playbook, "-i", hosts, "--limit", "vm-0*")
+    assert run.status != 0
+    message = run.of("Refuse a limit without localhost")["msg"]
+    assert message.startswith("The limit vm-0* leaves out localhost, where this playbook works, ")
+    assert message.endswith("use the playbook spectrocloud.palette.snapshot_hosts")
+    assert operator.palette.requests() == []
+
+
+@pytest.mark.parametrize("limit", ["", "vm-0*,localhost"])
+def test_a_limit_with_localhost_or_none_is_none_of_its_business(
+    operator: Operator, limit: str
+) -> None:
+    hosts = operator.inventory("vm-00", "vm-01")
+    arguments = ("--limit", limit) if limit else ()
+    run = operator.play(
+        "snapshot_report", "-i", hosts, *arguments, cluster="vm-cluster-1", set="nightly"
+    )
+    assert "vm-00 " not in run.ok().output
+    assert table(run, REPORT)
+
+
+def test_a_report_ends_after_as_many_rows_as_it_may_have(operator: Operator) -> None:
+    given = {"cluster": "vm-cluster-1", "vm_names": "history", "max_rows": "2"}
+    run = operator.play("snapshot_report", **given, dest="report.csv").ok()
+    *rows, last = table(run, REPORT)
+    assert (len(rows), last) == (3, ["and 6 more"])
+    # The file has all.
+    assert len((operator.home / "report.csv").read_text("utf-8").splitlines()) == 9
+    # What the module returned is nobody's result: it may be too long for AWX.
+    assert "snapshots" not in run.of("List the snapshots")
+
+
+def test_a_report_tells_what_the_module_warned_of(operator: Operator) -> None:
+    run = operator.play("snapshot_report", cluster="vm-cluster-1", vm_names="nobody*").ok()
+    assert run.output.count("[WARNING]") == 1
+    assert "nobody*" in run.output[run.output.index("[WARNING]") :]

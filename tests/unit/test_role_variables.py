@@ -52,13 +52,14 @@ ROWS = {"fields", "sort", "limit"}
 
 
 def test_the_role_passes_on_all_options_of_a_set() -> None:
-    # The role itself asks for all rows.
-    assert passed_on("members", "execution", *COMMON) == options_of("vm_snapshot_set") - {"members"}
+    # The role itself says which rows it wants.
+    given = options_of("vm_snapshot_set") - {"members", "max_rows"}
+    assert passed_on("members", "execution", *COMMON) == given
 
 
 def test_the_role_passes_on_all_options_of_retention() -> None:
     own = passed_on("rules", "execution", *COMMON) | {"set", "snapshot_selector"}
-    assert own == options_of("vm_snapshot_retention") - {"after"}
+    assert own == options_of("vm_snapshot_retention") - {"after", "max_rows"}
 
 
 def test_the_role_passes_on_all_options_of_the_way_back() -> None:
@@ -81,16 +82,18 @@ def test_the_role_passes_on_all_filters_of_vms() -> None:
 
 
 def test_the_role_documents_what_it_passes_on_and_nothing_else() -> None:
-    own = {"check_only", "set_stats"}
-    assert OPTIONS["main"] == passed_on("members", "rules", "execution", *COMMON) | own
+    own = {"max_rows", "set_stats"}
+    taking = passed_on("members", "rules", "execution", *COMMON)
+    assert OPTIONS["main"] == taking | own | {"check_only"}
     retention = options_of("vm_snapshot_retention") - {"after"}
-    assert OPTIONS["prune"] == retention | {"namespace", "check_only"}
+    assert OPTIONS["prune"] == retention | own | {"namespace", "check_only"}
     report, coverage = options_of("vm_snapshot_info") - ROWS, options_of("vm_info") - ROWS
-    assert OPTIONS["report"] == report | {"namespace", "dest"}
-    assert OPTIONS["coverage"] == coverage | {"namespace", "newer_than", "dest"}
-    assert OPTIONS["restore"] == options_of("vm_restore_set") - {"members"} | own
+    assert OPTIONS["report"] == report | own | {"namespace", "dest"}
+    assert OPTIONS["coverage"] == coverage | own | {"namespace", "newer_than", "dest"}
+    back = options_of("vm_restore_set") - {"members"}
+    assert OPTIONS["restore"] == back | {"set_stats", "check_only"}
     power = options_of("vm_power") - {"state", "vm_name"}
-    assert OPTIONS["power"] == power | own | {"power"}
+    assert OPTIONS["power"] == power | {"set_stats", "check_only", "power"}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,8 @@ def test_the_role_documents_what_it_passes_on_and_nothing_else() -> None:
 def test_the_types_are_those_of_the_modules(entry_point: str, module: str) -> None:
     modules = ("vm_snapshot_info", "vm_snapshot_retention", "vm_snapshot_set", module)
     options = {name: option for each in modules for name, option in spec_of(each).items()}
-    for word in OPTIONS[entry_point] - {"check_only", "set_stats", "dest", "power"}:
+    own = {"check_only", "set_stats", "dest", "max_rows", "power"}
+    for word in OPTIONS[entry_point] - own:
         documented = SPECS[entry_point]["options"][f"vm_snapshot_{word}"]
         for key in ("type", "elements", "choices"):
             # The modules leave these to KubeVirt's rules.

@@ -27,6 +27,15 @@ from .orphan import ended_with_its_starter
 _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "jsonschema": JSONSCHEMA_IMPORT_ERROR}
 _PROJECT_UID_VARIABLES = ("PALETTE_PROJECT_UID", "SPECTROCLOUD_DEFAULT_PROJECT_ID")
 
+# What tells a container: of Podman, of Docker, and of a container group on Kubernetes.
+_CONTAINER_FILES = ("/run/.containerenv", "/.dockerenv")
+_CONTAINER_VARIABLES = ("KUBERNETES_SERVICE_HOST", "container")
+_IN_A_CONTAINER = (
+    "; this task runs in a container, such as an execution environment of AWX, where an installed "
+    "library is gone after the job: run it in an image that has the collection's requirements, "
+    "which ansible-builder makes from the collection's execution-environment.yml"
+)
+
 _ISSUES = "https://github.com/spectrocloud/ansible-collection-palette/issues"
 
 Result = dict[str, Any]
@@ -160,9 +169,16 @@ def run_module(module: Module) -> None:
 
 def missing_libraries() -> Iterator[tuple[str, str]]:
     """Yield a message that names the interpreter, and a traceback, for each missing library."""
+    advice = _IN_A_CONTAINER if _is_in_a_container() else ""
     for library, import_error in _LIBRARIES.items():
         if import_error:
-            yield missing_required_lib(library), import_error
+            yield missing_required_lib(library) + advice, import_error
+
+
+def _is_in_a_container() -> bool:
+    return any(map(os.path.exists, _CONTAINER_FILES)) or any(
+        map(os.environ.get, _CONTAINER_VARIABLES)
+    )
 
 
 def tidied(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -82,6 +82,7 @@ ROWS: Spec = {
     "limit": {"type": "int"},
 }
 PROGRESS: Spec = {"progress": {"type": "bool", "default": True}}
+MAX_ROWS: Spec = {"max_rows": {"type": "int"}}
 ON_ERROR: Spec = {"on_error": {"type": "str", "choices": ["abort", "continue"], "default": "abort"}}
 MAX_FAILED_CLUSTERS: Spec = {"max_failed_clusters": {"type": "int", "default": 0}}
 CONCURRENCY: Spec = {"concurrency": {"type": "int", "default": 16}}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from .._execution.progress import Progress
@@ -17,7 +18,7 @@ from .._vms.fleet import Fleet, Part, Target
 from .._vms.selection import Entry, Filters, Unmatched
 from .base import Invocation
 
-_MOST = ("max_failed", "max_failed_clusters")
+_MOST = ("max_failed", "max_failed_clusters", "max_rows")
 _SHOWN = 5
 _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
@@ -41,8 +42,21 @@ def selection_problems(options: Mapping[str, Any], required: bool = True) -> lis
 def most_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Return the problems with how many VMs and clusters may fail."""
     return [
-        option_problem(name, "must be 0 or more", 0) for name in _MOST if options.get(name, 0) < 0
+        option_problem(name, "must be 0 or more", 0)
+        for name in _MOST
+        if (options.get(name) or 0) < 0
     ]
+
+
+def diff_within(
+    invocation: Invocation, diff: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """Return a diff with no more rows than the result may have, and tell what it lacks."""
+    most, number = invocation.options["max_rows"], max(map(len, diff.values()))
+    if most is None or number <= most:
+        return dict(diff)
+    invocation.warn(f"the diff shows {most} of {number} rows, see max_rows")
+    return {side: dict(islice(rows.items(), most)) for side, rows in diff.items()}
 
 
 def no_name_problems(options: Mapping[str, Any]) -> list[Problem]:

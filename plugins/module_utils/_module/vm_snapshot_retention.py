@@ -43,13 +43,14 @@ from .options import (
     CONNECTION,
     EXECUTION,
     MAX_FAILED_CLUSTERS,
+    MAX_ROWS,
     ON_ERROR,
     ONE_PROJECT,
     POLLING,
     SELECTION,
     SNAPSHOT_FILTERS,
 )
-from .selected import carry_out, most_problems, warn_of_namesakes
+from .selected import carry_out, diff_within, most_problems, warn_of_namesakes
 
 ARGUMENTS = Arguments(
     spec={
@@ -62,6 +63,7 @@ ARGUMENTS = Arguments(
         "after": {"type": "dict"},
         **ON_ERROR,
         **MAX_FAILED_CLUSTERS,
+        **MAX_ROWS,
         **POLLING,
         **EXECUTION,
     },
@@ -73,6 +75,8 @@ _NEW = ("created", "replaced", "updated", "unchanged", "fresh")
 _AFTER_EXAMPLE = 'after: "{{ nightly }}"'
 _FAILURES_SHOWN = 10
 _OUTCOMES = ("kept", "deleted", "failed", "not_tried", "unknown")
+# Which rows stay where not all may: what went wrong, then what is gone.
+_LEAST_IMPORTANT_LAST = ("failed", "unknown", "not_tried", "deleted", "kept")
 
 
 class After(NamedTuple):
@@ -169,14 +173,15 @@ def _read_after(result: Any) -> tuple[After | None, list[Problem]]:
     if result is None:
         return None, []
     members, summary = result.get("members"), result.get("summary")
+    left_out = result.get("left_out") or []
     shaped = isinstance(members, Mapping) and all(map(_is_row, members.values()))
-    if not shaped or not isinstance(summary, Mapping):
+    if not shaped or not isinstance(summary, Mapping) or not _are_groups(left_out):
         text = "is not the registered result of a vm_snapshot_set task"
         return None, [Problem("after", text, _AFTER_EXAMPLE)]
-    if len(members) != summary.get("total"):
+    if len(members) + sum(len(group["vm_names"]) for group in left_out) != summary.get("total"):
         text = "has only the VMs that failed: set members: all on the vm_snapshot_set task"
         return None, [Problem("after", text, _AFTER_EXAMPLE)]
-    return _after(members), []
+    return _with_left_out(_after(members), left_out), []
 
 
 def _is_row(member: Any) -> bool:
@@ -198,6 +203,34 @@ def _after(members: Mapping[str, Mapping[str, Any]]) -> After:
         frozenset(map(_key_of, ready)),
         {_key_of(m): (_status(m).get("labels") or {}).get(PART_OF, "") for m in to_come},
     )
+
+
+def _are_groups(left_out: Any) -> bool:
+    """Say whether a value has the shape of what a result tells of VMs without a row."""
+    return isinstance(left_out, list) and all(map(_is_group, left_out))
+
+
+def _is_group(group: Any) -> bool:
+    if not isinstance(group, Mapping) or not isinstance(group.get("vm_names"), list):
+        return False
+    place = (group.get(name) for name in ("cluster", "cluster_uid", "namespace"))
+    return all(isinstance(text, str) for text in (*place, *group["vm_names"]))
+
+
+def _with_left_out(after: After, left_out: Sequence[Mapping[str, Any]]) -> After:
+    """Add the VMs of which the result has no row of their own."""
+    labels, ready, foretold = set(after.labels), set(after.ready), dict(after.foretold)
+    for group in left_out:
+        names, place = group["vm_names"], f"{group['cluster']}/{group['namespace']}"
+        keys = [VmKey(group["cluster_uid"], group["namespace"], name) for name in names]
+        labels.update(f"{place}/{name}" for name in names)
+        if group.get("outcome") not in _NEW:
+            continue
+        if group.get("ready_to_use"):
+            ready.update(keys)
+        elif group.get("changed"):
+            foretold.update(dict.fromkeys(keys, str(group.get("set") or "")))
+    return After(frozenset(labels), frozenset(ready), foretold)
 
 
 def _status(member: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -278,14 +311,23 @@ def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work
     result["unmatched"] = [miss.result for miss in misses]
     result["rules"] = _rules_given(invocation.options)
     if invocation.diff_mode:
-        result["diff"] = _diff(fleet, work.decisions)
+        result["diff"] = diff_within(invocation, _diff(fleet, work.decisions))
     failed = [row for row in result["snapshots"] if row["outcome"] in ("failed", "unknown")]
     if failed or len(fleet.failures) > invocation.options["max_failed_clusters"]:
         texts = [failure_text(fleet)] if fleet.failures else []
         texts += [_failure_text(failed, result["summary"])] if failed else []
-        raise ApiError("members_failed", "; ".join(texts), **result)
+        raise ApiError("members_failed", "; ".join(texts), **_shortened(invocation, result))
     warn_of_clusters(fleet, invocation.warn)
-    return result
+    return _shortened(invocation, result)
+
+
+def _shortened(invocation: Invocation, result: Result) -> Result:
+    """Return the result with no more rows than it may have."""
+    most, rows = invocation.options["max_rows"], result["snapshots"]
+    if most is None or len(rows) <= most:
+        return result
+    ranked = sorted(rows, key=lambda row: _LEAST_IMPORTANT_LAST.index(row["outcome"]))
+    return {**result, "snapshots": ranked[:most]}
 
 
 def _rows(invocation: Invocation, fleet: SnapshotFleet, work: Work, to_come: int) -> Result:
@@ -330,7 +372,11 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "seen": len(rows),
         **{outcome: outcomes[outcome] for outcome in _OUTCOMES},
+        "sets": len({row["set"] for row in rows if row["outcome"] == "deleted"} - {None, ""}),
         "by_why": dict(Counter(row["why"] for row in rows)),
+        "by_rule": dict(
+            Counter(rule for row in rows if row["why"] == "kept" for rule in row["kept_by"])
+        ),
     }
 
 

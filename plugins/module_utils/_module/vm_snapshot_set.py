@@ -40,6 +40,7 @@ from .._snapshots.set_result import (
     members_text,
     set_diff,
     set_result,
+    shortened,
 )
 from .._snapshots.steps import SnapshotWork
 from .._snapshots.wait import consistency_problems, offline_problems
@@ -66,6 +67,7 @@ from .options import (
     EXECUTION,
     LISTED,
     MAX_FAILED_CLUSTERS,
+    MAX_ROWS,
     ON_ERROR,
     ONE_PROJECT,
     REPLACE,
@@ -76,6 +78,7 @@ from .options import (
 from .selected import (
     carry_out,
     demand_selection,
+    diff_within,
     most_problems,
     refuse_duplicates,
     selection_problems,
@@ -98,6 +101,7 @@ ARGUMENTS = Arguments(
         "max_failed": {"type": "int", "default": 0},
         **MAX_FAILED_CLUSTERS,
         "members": {"type": "str", "choices": ["failed", "all"], "default": "failed"},
+        **MAX_ROWS,
         **WAIT,
         **EXECUTION,
     },
@@ -374,7 +378,8 @@ def _result(
     outcomes = [(row.cluster, result["members"][row.label]["outcome"]) for row in rows]
     result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
     result["unmatched"] = [miss.result for miss in misses]
-    result.update({"diff": set_diff(rows)} if invocation.diff_mode else {})
+    if invocation.diff_mode:
+        result["diff"] = diff_within(invocation, set_diff(rows))
     for text in filter(None, (left_off(row.member) for row in rows)):
         invocation.warn(text)
     texts = (
@@ -386,8 +391,14 @@ def _result(
     if not aborted and tolerated(options, fleet, [r.cluster for r in rows if r.label in failed]):
         if failure:
             invocation.warn(failure)
-        return result
+        return _with_most_rows(options, result)
     if options["members"] == "failed":
         result["members"] = failed
+    result = _with_most_rows(options, result)
     reason = "preflight_failed" if aborted else "members_failed"
     raise ApiError(reason, failure, **result)
+
+
+def _with_most_rows(options: Mapping[str, Any], result: Result) -> Result:
+    most = options["max_rows"]
+    return result if most is None else shortened(result, options["set"], most)

@@ -19,6 +19,7 @@ from integration.role_user import (
     User,
     artifacts,
     doomed,
+    handed_on,
     including,
     outcomes,
     prefixed,
@@ -91,7 +92,8 @@ def test_a_dry_run_writes_nothing_and_says_what_would_be(
         for deleted, kept in foretold[: len(told)]
     ]
     assert len(told) == (1 if way == "roles" else 2)
-    assert artifacts(run) == {}
+    assert artifacts(run).keys() == {"vm_snapshot_summary"}
+    assert artifacts(run)["vm_snapshot_summary"]["check_mode"] is True
     assert writes(palette) == []
 
 
@@ -109,7 +111,8 @@ def test_check_mode_false_around_the_role_makes_it_real(
         "retention: deleted 4 snapshots in 1 set of 1 cluster",
         "retention: deleted 0 snapshots",
     ]
-    assert artifacts(run).keys() == {"vm_snapshots"}
+    assert [row["outcome"] for row in handed_on(run).values()] == ["created"]
+    assert artifacts(run)["vm_snapshot_summary"]["check_mode"] is False
     assert sorted(writes(palette)) == ["create_snapshot", *["delete_snapshot"] * 4]
 
 

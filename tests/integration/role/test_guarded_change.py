@@ -130,7 +130,8 @@ def test_a_change_that_goes_well_keeps_the_newest_snapshots(
     assert words(foretold, SHOW) == ["2 VMs: 2 would be created"]
     assert outcomes(foretold) == dict.fromkeys(BOTH, "changed")
     assert foretold.of("groups")
-    assert artifacts(foretold) == {}
+    assert artifacts(foretold).keys() == {"vm_snapshot_summary"}
+    assert artifacts(foretold)["vm_snapshot_summary"]["check_mode"] is True
     assert writes(palette) == []
     first = changer.changes(**given, rollback=True).ok()
     assert facts_of(first)["reason"] == facts_of(first)["msg"] == ""
@@ -141,9 +142,12 @@ def test_a_change_that_goes_well_keeps_the_newest_snapshots(
     second = changer.changes(**given).ok()
     assert words(second, SHOW) == ["2 VMs: 2 created"]
     assert words(second, SHOW_RETENTION)[0].startswith("retention: deleted 2 snapshots in 1 set")
-    row = artifacts(second)["guarded_change_result"][f"patch/{UID}/vms/db1"]
+    row = artifacts(second)["vm_changes"][f"patch/{UID}/vms/db1"]
     assert row == facts_of(second)["vms"]["db1"]
     assert row["outcome"] == "changed"
+    summary = artifacts(second)["vm_snapshot_summary"]
+    assert (summary["entry_point"], summary["reason"]) == ("guarded_change", "")
+    assert (summary["counts"]["created"], summary["deleted"]) == (2, 2)
     assert row["snapshot"] != facts_of(first)["vms"]["db1"]["snapshot"]
     assert "k8s_create_restore" not in writes(palette)
 
@@ -163,6 +167,7 @@ def test_without_a_rollback_the_failure_says_the_command_that_works(changer: Cha
     back = changer.user.ansible.run("/bin/sh", "-e", "-c", way_back, **connection).ok()
     assert words(back, "Show the VMs that were brought back") == ["2 VMs: 2 restored"]
     assert artifacts(back)["vm_restores"][f"patch/{UID}/vms/db1"]["outcome"] == "restored"
+    assert artifacts(back)["vm_snapshot_summary"]["counts"]["restored"] == 2
     assert changer.machine("db1") == (1, "Running", True)
 
 
@@ -175,7 +180,7 @@ def test_a_rollback_brings_all_vms_back_and_the_run_fails(
     assert writes(palette) == []
     run = changer.changes(**given)
     assert run.status != 0
-    assert artifacts(run)["guarded_change_result"].keys() == {
+    assert artifacts(run)["vm_changes"].keys() == {
         f"patch/{UID}/vms/{vm}" for vm in BOTH
     }
     facts = facts_of(run)
@@ -200,6 +205,9 @@ def test_a_vm_that_cannot_be_brought_back_is_told(changer: Changer, palette: Sim
     assert facts["reason"] == "rollback_failed"
     assert outcomes(run) == dict.fromkeys(BOTH, "rollback_failed")
     assert facts["vms"]["db1"]["reason"] == "forbidden"
+    summary = artifacts(run)["vm_snapshot_summary"]
+    assert (summary["reason"], summary["msg"]) == ("rollback_failed", facts["msg"])
+    assert summary["without"] == [f"vm-cluster-1/vms/{vm}" for vm in BOTH]
     assert " -- To try again: ansible-playbook spectrocloud.palette.snapshot_rest" in facts["msg"]
 
 

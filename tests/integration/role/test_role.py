@@ -23,6 +23,7 @@ from integration.role_user import (
     User,
     artifacts,
     doomed,
+    handed_on,
     including,
     outcomes,
     shown,
@@ -45,7 +46,7 @@ def test_takes_a_snapshot_of_each_vm_and_then_leaves_it_alone(user: User) -> Non
         "vm-cluster-1/prod/db1": "created",
         "vm-cluster-1/vms/db1": "created",
     }
-    mine = artifacts(first)["vm_snapshots"][f"patch/{UID}/prod/db1"]
+    mine = handed_on(first)[f"patch/{UID}/prod/db1"]
     assert mine == {
         "id": f"patch/{UID}/prod/db1",
         "set": "patch",
@@ -104,7 +105,7 @@ def test_deletes_the_set(user: User) -> None:
     user.apply(set="patch", vms=["db1", "web1"]).ok()
     gone = user.apply(set="patch", state="absent", keep_last=1).ok()
     assert set(outcomes(gone).values()) >= {"deleted"}
-    assert not any(row["ready_to_use"] for row in artifacts(gone)["vm_snapshots"].values())
+    assert not any(row["ready_to_use"] for row in handed_on(gone).values())
     # There is no retention to apply to a set that is gone.
     assert gone.output.count("retention: ") == 0
     again = user.apply(set="patch", state="absent", vms=["db1", "web1"]).ok()
@@ -192,8 +193,11 @@ def test_a_failure_comes_last_and_says_why_and_what_to_do(user: User) -> None:
         "vm_snapshot_set": "nightly",
         "vm_snapshot_project": "Default",
     }
-    handed_on = artifacts(run)["vm_snapshots"].values()
-    assert {row["vm_name"] for row in handed_on if not row["ready_to_use"]} == without.keys()
+    rows = handed_on(run).values()
+    assert {row["vm_name"] for row in rows if not row["ready_to_use"]} == without.keys()
+    summary = artifacts(run)["vm_snapshot_summary"]
+    assert {label.split("/")[-1] for label in summary["without"]} == without.keys()
+    assert (summary["reason"], summary["msg"]) == ("members_failed", run.of(FAIL)["msg"])
 
 
 def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
@@ -209,6 +213,30 @@ def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
     assert advice == "-e vm_snapshot_on_error=continue -e vm_snapshot_max_failed=1"
     assert run.output.count("retention: ") == 0
     assert writes(palette) == []
+
+
+def test_the_advice_in_a_job_of_awx_names_variables_and_no_commands(user: User) -> None:
+    run = user.apply("-e", "awx_job_id=7", set="nightly", vms=["db1", "nobody"])
+    advice = run.of(FAIL)["msg"].split(" go on without these VMs: ")[1]
+    assert advice == "{vm_snapshot_on_error: continue, vm_snapshot_max_failed: 1}"
+
+
+def test_above_max_rows_results_and_artifacts_have_what_failed_and_name_the_others(
+    user: User,
+) -> None:
+    given: dict[str, Any] = {"vms": ["db1", "no-volumes", "web1"], "on_error": "continue"}
+    run = user.apply(set="nightly", **given, max_rows=1, max_failed=1, keep_last=1).ok()
+    assert list(run.of(TAKE)["members"]) == ["vm-cluster-1/vms/no-volumes"]
+    assert {row["vm_name"]: row["ready_to_use"] for row in handed_on(run).values()} == {
+        "db1": True,
+        "no-volumes": False,
+        "web1": True,
+    }
+    summary = artifacts(run)["vm_snapshot_summary"]
+    assert summary["without"] == ["vm-cluster-1/vms/no-volumes"]
+    assert summary["counts"]["created"] == 2
+    # The retention knows the VMs that are only named.
+    assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
 
 
 def test_the_advice_to_go_on_works(user: User) -> None:
@@ -420,7 +448,7 @@ def test_a_loop_keeps_the_results_of_all_its_runs(user: User) -> None:
         ("a", "prod", "created"),
     ]
     assert len(facts["vm_snapshot_pruned"]) == 3
-    assert artifacts(run)["vm_snapshots"].keys() == {row["id"] for row in facts[FACTS]}
+    assert handed_on(run).keys() == {row["id"] for row in facts[FACTS]}
 
 
 def test_a_rescued_failure_is_not_replaced_by_what_succeeds_elsewhere(tmp_path: Path) -> None:
@@ -442,7 +470,7 @@ def test_a_rescued_failure_is_not_replaced_by_what_succeeds_elsewhere(tmp_path: 
         ("same", "failed"),
         ("same", "created"),
     ]
-    assert {row["id"]: row for row in rows} == artifacts(run)["vm_snapshots"]
+    assert {row["id"]: row for row in rows} == handed_on(run)
 
 
 # What is on the screen

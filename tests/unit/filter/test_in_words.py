@@ -69,8 +69,23 @@ def of_retention(*rows: tuple[str, str, str, str], check_mode: bool = False) -> 
         for n, (outcome, set_name, cluster, msg) in enumerate(rows, 1)
     ]
     outcomes = ("kept", "deleted", "failed", "not_tried")
-    summary = {"by_why": {}, **{outcome: counts[outcome] for outcome in outcomes}}
-    return {"check_mode": check_mode, "snapshots": snapshots, "summary": summary}
+    deleted = [
+        (set_name, cluster) for outcome, set_name, cluster, _msg in rows if outcome == "deleted"
+    ]
+    summary = {
+        "seen": len(rows),
+        "by_why": dict(Counter(row["why"] for row in snapshots)),
+        "by_rule": {"keep_last": counts["kept"]} if counts["kept"] else {},
+        "sets": len({set_name for set_name, _cluster in deleted} - {""}),
+        **{outcome: counts[outcome] for outcome in outcomes},
+    }
+    by_cluster = Counter(cluster for _set_name, cluster in deleted)
+    clusters = {
+        cluster: {"reachable": True, "counts": {"deleted": number}}
+        for cluster, number in by_cluster.items()
+    }
+    result = {"check_mode": check_mode, "snapshots": snapshots, "summary": summary}
+    return {**result, "clusters": clusters}
 
 
 def test_in_words_counts_the_vms_of_a_set() -> None:
@@ -109,6 +124,23 @@ def test_in_words_names_a_few_of_many() -> None:
     )
 
 
+def test_in_words_counts_what_the_retention_did_beyond_the_rows_of_its_result() -> None:
+    result = of_retention(*[("deleted", "nightly", "c1", "")] * 9)
+    result["snapshots"] = result["snapshots"][:2]
+    assert in_words(result) == ["retention: deleted 9 snapshots in 1 set of 1 cluster, kept 0"]
+
+
+def test_in_words_names_causes_of_vms_that_have_no_row() -> None:
+    result = of_set(("failed", "forbidden", "no permission"), total=3, failed=3)
+    place = {"set": "s", "cluster": "c", "cluster_uid": "u", "namespace": "vms"}
+    alike = {"outcome": "failed", "reason": "forbidden", "ready_to_use": False}
+    result["left_out"] = [{**place, **alike, "vm_names": ["vm2", "vm3"]}]
+    assert in_words(result) == [
+        "3 VMs: 3 failed",
+        "forbidden: 3 VMs (c/vms/vm1, c/vms/vm2, c/vms/vm3): no permission",
+    ]
+
+
 def test_in_words_counts_all_vms_where_a_failing_result_has_only_those_that_failed() -> None:
     result = of_set(("failed", "forbidden", "no permission"), total=1000, created=999)
     assert in_words(result)[0] == "1000 VMs: 999 created, 1 failed"
@@ -137,10 +169,11 @@ def test_in_words_says_why_a_retention_deleted_nothing() -> None:
         "nothing to delete: no snapshot was found",
     ]
     result = of_retention(*[("kept", "a", "c1", "")] * 9)
-    reasons = ("newest_usable", "newest_usable", "not_ours", "scheduled_by_palette", "no_rule")
-    for row, why in zip(result["snapshots"], reasons, strict=False):
-        row.update(why=why, kept_by=["keep_within"])
-    result["snapshots"][5]["kept_by"] = ["keep_daily", "keep_last"]
+    others = dict.fromkeys(("not_ours", "scheduled_by_palette", "no_rule"), 1)
+    reasons = {"newest_usable": 2, "kept": 4, **others}
+    result["summary"].update(by_why=reasons, by_rule={"keep_last": 4, "keep_daily": 1})
+    # The result may lack rows.
+    result["snapshots"] = result["snapshots"][:1]
     assert in_words(result) == [
         "retention: deleted 0 snapshots, kept 9",
         (
@@ -155,7 +188,7 @@ def test_in_words_says_why_a_retention_deleted_nothing() -> None:
 @pytest.mark.parametrize("why", KEPT)
 def test_in_words_has_words_for_all_that_is_kept(why: str) -> None:
     result = of_retention(("kept", "a", "c1", ""))
-    result["snapshots"][0]["why"] = why
+    result["summary"]["by_why"] = {why: 1}
     assert in_words(result)[1].startswith("nothing to delete: 1 ")
     assert "_" not in in_words(result)[1].replace("keep_last", "")
 

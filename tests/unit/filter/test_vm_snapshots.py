@@ -151,3 +151,28 @@ def test_vm_snapshots_shortens_listed_snapshots() -> None:
 def test_vm_snapshots_takes_only_a_dictionary_or_a_list(wrong: object) -> None:
     with pytest.raises(AnsibleFilterError, match=f"not a {type(wrong).__name__}"):
         vm_snapshots(wrong)
+
+
+def test_vm_snapshots_of_a_whole_result_has_a_row_of_the_vms_that_it_only_names() -> None:
+    group = {
+        "set": "patch",
+        "cluster": "cluster",
+        "cluster_uid": "u1",
+        "namespace": "vms",
+        "outcome": "created",
+        "changed": True,
+        "reason": None,
+        "ready_to_use": True,
+        "vm_names": ["db2", "db3"],
+    }
+    members = {"cluster/vms/db1": member("failed", None, "forbidden")}
+    result = {"summary": {"total": 3}, "members": members, "left_out": [group]}
+    rows = vm_snapshots(result, "patch")
+    assert [(row["vm_name"], row["outcome"], row["ready_to_use"]) for row in rows] == [
+        ("db1", "failed", False),
+        ("db2", "created", True),
+        ("db3", "created", True),
+    ]
+    # All rows have the same keys, and ids as if they had been whole.
+    assert len({tuple(row) for row in rows}) == 1
+    assert rows[1]["id"] == "patch/u1/vms/db2"

@@ -178,6 +178,17 @@ def test_what_the_role_sets_cannot_be_set_from_outside(
     assert problems(None, {name: REGISTERED, "vm_snapshot_strange": 1}) == [problem]
 
 
+@pytest.mark.parametrize(
+    "entry_point", ["main", "prune", "report", "coverage", "restore", "power", "guarded_change"]
+)
+def test_what_an_earlier_job_handed_on_is_no_problem(
+    extra_vars: dict[str, Any], entry_point: str
+) -> None:
+    extra_vars.update({"vm_snapshot_summary": {"reason": ""}, "vm_snapshots_all_0a1b2c3d": {}})
+    extra_vars.update({"vm_restores": {}, "vm_power_states": {}, "vm_changes": {}})
+    assert problems(entry_point, extra_vars) == []
+
+
 @pytest.mark.parametrize("empty", [{}, {"vm_snapshot_set": ""}, {"vm_snapshot_set": None}])
 def test_required_variables_are_told_together(empty: dict[str, Any]) -> None:
     assert problems("main", empty, ("set", "vms")) == [

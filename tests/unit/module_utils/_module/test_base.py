@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -298,6 +299,22 @@ def test_run_module_names_a_missing_library_and_the_interpreter(
     assert result["reason"] == "missing_library"
     assert library in result["msg"]
     assert "Python" in result["msg"]
+
+
+@pytest.mark.parametrize("sign", ["file", "variable", ""])
+def test_missing_libraries_says_what_to_do_in_a_container(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sign: str
+) -> None:
+    monkeypatch.setitem(base._LIBRARIES, "requests", "Traceback: it is not there")
+    monkeypatch.setattr(base, "_CONTAINER_FILES", (str(tmp_path / "sign"),))
+    for variable in base._CONTAINER_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    if sign == "file":
+        (tmp_path / "sign").touch()
+    if sign == "variable":
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    ((message, _traceback),) = base.missing_libraries()
+    assert ("execution environment of AWX" in message) == bool(sign)
 
 
 # Errors

@@ -123,8 +123,10 @@ def test_keep_last_deletes_the_oldest_vm_by_vm(palette: MemoryPalette) -> None:
         "failed": 0,
         "not_tried": 0,
         "unknown": 0,
+        "sets": 1,
         "to_come": 0,
         "by_why": {"no_longer_kept": 4, "kept": 2, "newest_usable": 2},
+        "by_rule": {"keep_last": 2},
     }
     for vm_name in ("db1", "web1"):
         own = [call.name for call in palette.writes() if call.vm_name == vm_name]
@@ -592,3 +594,58 @@ def test_check_mode_reports_what_a_run_deletes_and_a_second_run_deletes_nothing(
     assert palette.deleted_together == []
     palette.clock.now = moment
     assert not retain(palette, **options)["changed"]
+
+
+# Many rows
+
+
+def test_after_knows_the_vms_of_which_the_set_s_result_has_no_row(palette: MemoryPalette) -> None:
+    palette.courses["web1"] = (FAILED,)
+    options: Json = {"cluster": "cluster-1", "keep_last": 1}
+    foretold = [
+        run(palette, MODULE, check_mode=True, after=after, **options)
+        for after in (
+            nightly(palette, check_mode=True),
+            nightly(palette, check_mode=True, max_rows=0),
+        )
+    ]
+    assert foretold[0] == foretold[1]
+    after = nightly(palette, max_rows=0)
+    assert after["members"] == {}
+    result = run(palette, MODULE, after=after, **options)
+    # The VM without a new usable snapshot keeps what it has.
+    assert result["summary"]["by_why"]["no_new_snapshot"] == 5
+    assert [name for name in palette.names() if name.startswith("db1")] == ["db1-nightly"]
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    ["text", [1], [{"vm_names": "db1"}], [{"vm_names": [["db1"]]}], [{"vm_names": ["db1"]}]],
+)
+def test_after_refuses_names_of_vms_that_are_no_result_of_a_set(
+    palette: MemoryPalette, left_out: Any
+) -> None:
+    after = {"members": {}, "summary": {"total": 1}, "left_out": left_out}
+    result = retain(palette, keep_last=1, after=after)
+    assert result["msg"].startswith("after: is not the registered result of a vm_snapshot_set task")
+
+
+def test_max_rows_leaves_what_could_not_be_deleted_and_then_what_was(
+    palette: MemoryPalette,
+) -> None:
+    def refuse(call: Call) -> None:
+        if call.name == "db1-7":
+            raise ApiError("forbidden", "no", http_status=403)
+
+    palette.before = refuse
+    result = run(palette, MODULE, cluster="cluster-1", keep_last=1, max_rows=3, diff_mode=True)
+    assert [row["outcome"] for row in result["snapshots"]] == ["failed", "not_tried", "deleted"]
+    assert (result["summary"]["seen"], result["summary"]["deleted"]) == (8, 4)
+    assert len(result["diff"]["before"]) == 3
+    assert "the diff shows 3 of 6 rows, see max_rows" in result["warnings"]
+
+
+def test_max_rows_must_not_be_negative(palette: MemoryPalette) -> None:
+    assert retain(palette, max_rows=-1)["problems"] == [
+        "max_rows: must be 0 or more; for example: max_rows: 0"
+    ]

@@ -1,0 +1,129 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter that finds the VM that each host of an inventory is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+DOCUMENTATION = r"""
+name: vms_of_hosts
+short_description: Find the VM that each host of a play is
+version_added: 0.1.0
+author:
+  - Contributors to the spectrocloud.palette collection (@spectrocloud)
+description:
+  - Returns entries for O(spectrocloud.palette.vm_snapshot_set#module:vms). The name of a virtual
+    machine is the host variable C(palette_vm_name), or else the host's own name.
+  - Its namespace is C(palette_namespace) or C(vm_snapshot_namespace), and its cluster
+    C(palette_cluster), C(vm_snapshot_cluster) or C(vm_snapshot_cluster_uid).
+  - The playbook C(spectrocloud.palette.snapshot_hosts) uses it.
+positional: hostvars
+options:
+  _input:
+    description: The names of the hosts, such as C(ansible_play_batch).
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: The variable C(hostvars).
+    type: dict
+    required: true
+  play:
+    description:
+      - Where the virtual machines are whose hosts do not say so. The keys are V(namespace),
+        V(cluster) and V(cluster_uid). A value that a host of the play has for itself does not count
+        for others.
+    type: dict
+    default: {}
+seealso:
+  - plugin: spectrocloud.palette.hosts_without
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Show which VM this host is
+  ansible.builtin.debug:
+    msg: "{{ [inventory_hostname] | spectrocloud.palette.vms_of_hosts(hostvars, play=place) }}"
+  vars:
+    place: {cluster: vm-cluster-1, namespace: vms}
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(vms) has an entry for each host, by its name. C(problems) has a sentence for each thing that
+      is wrong, such as hosts without a namespace.
+  type: dict
+  sample:
+    vms:
+      db1.example.com: {vm_name: db1, namespace: vms, cluster: vm-cluster-1}
+    problems: []
+"""
+
+_PREFIX = "vm_snapshot_"
+# What each host may have for itself.
+_PLACE = ("namespace", "cluster", "cluster_uid")
+_NAMES_SHOWN = 5
+
+
+def vms_of_hosts(
+    hosts: Sequence[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    play: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the VM of each host, and what is wrong with them."""
+    variables = {host: hostvars[host] for host in hosts}
+    own = {word for word in _PLACE if any(_PREFIX + word in each for each in variables.values())}
+    common = {word: value for word, value in (play or {}).items() if word not in own}
+    vms = {host: _entry(host, each, common) for host, each in variables.items()}
+    return {"vms": vms, "problems": [*_homeless(vms), *_different(variables)]}
+
+
+def _entry(host: str, variables: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, str]:
+    entry = {
+        "vm_name": variables.get("palette_vm_name") or host,
+        "namespace": variables.get("palette_namespace") or variables.get("vm_snapshot_namespace"),
+        "cluster": variables.get("palette_cluster") or variables.get("vm_snapshot_cluster"),
+    }
+    entry["namespace"] = entry["namespace"] or common.get("namespace")
+    if not entry["cluster"]:
+        entry["cluster_uid"] = variables.get("vm_snapshot_cluster_uid")
+    if not (entry["cluster"] or entry["cluster_uid"]):
+        entry["cluster"] = common.get("cluster")
+        entry["cluster_uid"] = None if entry["cluster"] else common.get("cluster_uid")
+    return {word: str(value) for word, value in entry.items() if value}
+
+
+def _homeless(vms: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for word, others in (("namespace", ()), ("cluster", ("cluster_uid",))):
+        lacking = [host for host, vm in vms.items() if not any(map(vm.get, (word, *others)))]
+        if lacking:
+            yield (
+                f"no {word} is known of {_some(lacking)}: set the host variable palette_{word}, or "
+                f"{_PREFIX}{word} for all"
+            )
+
+
+def _different(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what should differ from host to host, though one task works on all of them."""
+    names = {name for each in variables.values() for name in each if name.startswith(_PREFIX)}
+    for name in sorted(names - {_PREFIX + word for word in _PLACE}):
+        values = [each.get(name) for each in variables.values()]
+        if any(value != values[0] for value in values):
+            yield f"{name} differs from host to host: set it for all, or limit the play to some"
+
+
+def _some(hosts: Sequence[str]) -> str:
+    more = len(hosts) - _NAMES_SHOWN
+    return ", ".join(hosts[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters of this file."""
+        return {"vms_of_hosts": vms_of_hosts}

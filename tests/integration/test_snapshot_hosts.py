@@ -1,0 +1,150 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook snapshot_hosts, whose hosts are VMs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.role_user import SHOW, SHOW_RETENTION, TAKE, prefixed, words, writes
+from integration.runs import Ansible, Run
+from palette_simulator.launch import Simulator
+
+PLACE = {"project": "Default", "cluster": "vm-cluster-1", "namespace": "vms", "set": "nightly"}
+TELL = "Fail the hosts without"
+# Nothing of a host is needed to take a snapshot of it.
+UNREACHABLE = {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"}
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    """One simulator for all tests."""
+    with Simulator.running("test", timing="fast", rate_limits="off") as running:
+        yield running
+
+
+@pytest.fixture
+def palette(simulator: Simulator) -> Simulator:
+    """The simulator as its fleet file says."""
+    simulator.reset()
+    simulator.clear_requests()
+    return simulator
+
+
+class Inventory:
+    """Somebody with hosts that are VMs."""
+
+    def __init__(self, home: Path, palette: Simulator, hosts: Mapping[str, Any]) -> None:
+        self._ansible = Ansible(home)
+        self._palette = palette
+        self._hosts = {name: {**UNREACHABLE, **own} for name, own in hosts.items()}
+
+    def play(self, *arguments: str, **variables: Any) -> Run:
+        """Run the playbook on them, with the role's variables without their prefix."""
+        extra = json.dumps(prefixed({**PLACE, **variables}))
+        inventory = self._ansible.inventory(self._hosts)
+        return self._ansible.run(
+            *("ansible-playbook", "spectrocloud.palette.snapshot_hosts"),
+            *("-i", inventory, "-e", extra, *arguments),
+            PALETTE_HOST=self._palette.url,
+            PALETTE_API_KEY="demo-key",
+        )
+
+
+def recap(run: Run) -> dict[str, tuple[int, int]]:
+    """Return how many tasks of each host were ok and how many failed, by the recap."""
+    lines = re.findall(r"^(\S+) +: ok=(\d+) .* failed=(\d+) ", run.output, re.M)
+    return {host: (int(ok), int(failed)) for host, ok, failed in lines}
+
+
+def failed(run: Run) -> list[str]:
+    """Return the hosts that failed."""
+    return [host for host, (_ok, number) in recap(run).items() if number]
+
+
+def told(run: Run) -> dict[str, str]:
+    """Return what is said of each host that failed."""
+    return {
+        record["host"]: record["result"]["msg"]
+        for record in run.records
+        if record["task"] == TELL and not record["expected"]
+    }
+
+
+def test_exactly_the_hosts_without_a_snapshot_fail_and_a_relaunch_heals(
+    tmp_path: Path, palette: Simulator
+) -> None:
+    hosts = Inventory(
+        tmp_path,
+        palette,
+        {
+            "db1.example.com": {"palette_vm_name": "db1"},
+            "shop": {"palette_vm_name": "db1", "palette_namespace": "prod"},
+            "edge1": {"palette_cluster": "vm-cluster-2"},
+            "db2": {},
+            "web1": {},
+        },
+    )
+    palette.inject({"action": "status", "status": 403, "method": "POST", "path": "/vms/db2/"})
+    run = hosts.play(keep_last=3)
+    assert run.status != 0
+    assert set(recap(run)) == {"db1.example.com", "shop", "edge1", "db2", "web1"}
+    assert all(ok for host, (ok, _failed) in recap(run).items() if host != "db2")
+    assert failed(run) == ["db2"]
+    assert told(run)["db2"].startswith("forbidden: ")
+    assert words(run, SHOW)[0] == "5 VMs: 4 created, 1 failed"
+    assert words(run, SHOW_RETENTION)[0].startswith("retention: deleted 0 snapshots, kept 4")
+    assert set(run.of(TAKE)["members"]) == {
+        *(f"vm-cluster-1/vms/{name}" for name in ("db1", "db2", "web1")),
+        *("vm-cluster-1/prod/db1", "vm-cluster-2/vms/edge1"),
+    }
+    palette.clear_requests()
+    again = hosts.play("--limit", "db2").ok()
+    assert recap(again).keys() == {"db2"}
+    assert writes(palette) == ["create_snapshot"]
+    assert list(again.of(TAKE)["members"]) == ["vm-cluster-1/vms/db2"]
+
+
+def test_only_the_snapshots_of_its_own_hosts_are_deleted(
+    tmp_path: Path, palette: Simulator
+) -> None:
+    hosts = Inventory(tmp_path, palette, {"db1": {}, "web1": {}})
+    hosts.play().ok()
+    palette.clear_requests()
+    run = hosts.play("--limit", "web1", state="absent").ok()
+    assert failed(run) == []
+    assert writes(palette) == ["delete_snapshot"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"vms": ["db1"], "exclude": "x"}, "vm_snapshot_vms and vm_snapshot_exclude: no effect"),
+        ({"set": ""}, "vm_snapshot_set must be set"),
+        ({"keep_lsat": 3}, "vm_snapshot_keep_lsat is not known"),
+        ({"namespace": ""}, "no namespace is known of db1, web1: set the host variable"),
+        ({"keep_last": -1}, "vm_snapshot_keep_last must be 0 or more"),
+    ],
+)
+def test_a_wrong_variable_fails_all_hosts_with_its_message(
+    tmp_path: Path, palette: Simulator, variables: dict[str, Any], message: str
+) -> None:
+    run = Inventory(tmp_path, palette, {"db1": {}, "web1": {}}).play(**variables)
+    assert failed(run) == ["db1", "web1"]
+    assert all(message in text for text in told(run).values())
+    assert len(told(run)) == 2
+    assert palette.requests() == []
+
+
+def test_a_check_fails_nobody_who_would_get_a_snapshot(tmp_path: Path, palette: Simulator) -> None:
+    run = Inventory(tmp_path, palette, {"db1": {}, "no-volumes": {}}).play("--check")
+    assert failed(run) == ["no-volumes"]
+    assert words(run, SHOW)[0] == "2 VMs: 1 would be created, 1 blocked"
+    assert writes(palette) == []

@@ -1,0 +1,122 @@
+# Copyright: Contributors to the spectrocloud.palette collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters vms_of_hosts and hosts_without, as Ansible finds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.spectrocloud.palette.plugins.filter.hosts_without import (
+    FilterModule as Without,
+)
+from ansible_collections.spectrocloud.palette.plugins.filter.vms_of_hosts import FilterModule
+
+vms_of_hosts = FilterModule().filters()["vms_of_hosts"]
+hosts_without = Without().filters()["hosts_without"]
+
+PLACE = {"palette_namespace": "vms", "palette_cluster": "c1"}
+DB1 = {"vm_name": "db1", "namespace": "vms", "cluster": "c1"}
+
+
+def entry(host: str = "db1", play: Any = None, **variables: Any) -> Any:
+    """Return the VM of a host with these variables."""
+    found = vms_of_hosts([host], {host: variables}, play=play)
+    assert found["problems"] == []
+    return found["vms"][host]
+
+
+def test_a_host_is_the_vm_that_its_variables_name() -> None:
+    assert entry("one.example.com", palette_vm_name="db1", **PLACE) == DB1
+    assert entry("db1", **PLACE) == DB1
+
+
+@pytest.mark.parametrize(
+    ("variables", "place"),
+    [
+        ({"vm_snapshot_cluster": "c1"}, {"cluster": "c1"}),
+        ({"vm_snapshot_cluster_uid": "u1"}, {"cluster_uid": "u1"}),
+        ({"palette_cluster": "c1", "vm_snapshot_cluster": "c2"}, {"cluster": "c1"}),
+        ({"palette_cluster": "c1", "vm_snapshot_cluster_uid": "u2"}, {"cluster": "c1"}),
+        ({}, {"cluster": "c9"}),
+        ({"vm_snapshot_cluster": ""}, None),
+    ],
+)
+def test_a_host_s_own_cluster_goes_before_that_of_the_play(
+    variables: dict[str, str], place: dict[str, str] | None
+) -> None:
+    found = vms_of_hosts(
+        ["db1"], {"db1": {"palette_namespace": "vms", **variables}}, play={"cluster": "c9"}
+    )
+    if place is None:
+        assert found["problems"][0].startswith("no cluster is known of db1: ")
+    else:
+        assert found["vms"]["db1"] == {"vm_name": "db1", "namespace": "vms", **place}
+
+
+def test_what_the_first_host_has_for_itself_is_not_taken_for_that_of_others() -> None:
+    hostvars = {
+        "db1": {"vm_snapshot_namespace": "prod", "palette_cluster": "c1"},
+        "web1": {"palette_cluster": "c1"},
+    }
+    # In a play, a variable of its first host looks like one of the play.
+    found = vms_of_hosts(["db1", "web1"], hostvars, play={"namespace": "prod"})
+    assert found["problems"] == [
+        (
+            "no namespace is known of web1: set the host variable palette_namespace, or "
+            "vm_snapshot_namespace for all"
+        )
+    ]
+
+
+def test_homeless_hosts_are_named_but_not_all_of_many() -> None:
+    hosts = [f"h{number}" for number in range(8)]
+    problems = vms_of_hosts(hosts, {host: {} for host in hosts})["problems"]
+    assert [text.split(":")[0] for text in problems] == [
+        "no namespace is known of h0, h1, h2, h3, h4 and 3 more",
+        "no cluster is known of h0, h1, h2, h3, h4 and 3 more",
+    ]
+
+
+def test_a_variable_that_differs_from_host_to_host_is_a_problem() -> None:
+    hostvars = {
+        "db1": {**PLACE, "vm_snapshot_expire_after": "7d"},
+        "web1": {**PLACE, "vm_snapshot_expire_after": "14d"},
+    }
+    assert vms_of_hosts(["db1", "web1"], hostvars)["problems"] == [
+        (
+            "vm_snapshot_expire_after differs from host to host: set it for all, or limit the play "
+            "to some"
+        )
+    ]
+
+
+def row(vm_name: str, outcome: str, reason: str | None = None, msg: str = "") -> dict[str, Any]:
+    place = {"cluster": "c1", "cluster_uid": "u1", "namespace": "vms", "vm_name": vm_name}
+    return {**place, "outcome": outcome, "reason": reason, "msg": msg}
+
+
+def test_hosts_without_are_those_whose_snapshot_failed_or_of_which_nothing_is_known() -> None:
+    vms = {f"h{name}": {**DB1, "vm_name": name} for name in "abcde"}
+    rows = [
+        row("a", "created"),
+        row("b", "failed", "forbidden", "no permission"),
+        row("c", "blocked", "not_found"),
+        row("d", "not_tried"),
+    ]
+    assert hosts_without(list(vms), vms, rows, "stopped") == {
+        "hb": "forbidden: no permission",
+        "hc": "not_found",
+        "hd": "stopped",
+        "he": "stopped",
+    }
+    assert hosts_without(["he"], {}, rows) == {"he": "no snapshot was taken"}
+
+
+def test_hosts_without_knows_a_cluster_by_its_uid_too() -> None:
+    by_uid = {"h": {"vm_name": "a", "namespace": "vms", "cluster_uid": "u1"}}
+    assert hosts_without(["h"], by_uid, [row("a", "fresh")]) == {}
+    elsewhere = {"h": {"vm_name": "a", "namespace": "vms", "cluster": "c2"}}
+    assert list(hosts_without(["h"], elsewhere, [row("a", "fresh")])) == ["h"]
