@@ -158,7 +158,9 @@ def _read(home: Path, status: int, output: str) -> Job:
     assert not [event for event in events if KEY in json.dumps(event)], "the key is in an event"
     stdout = (left / "stdout").read_text("utf-8")
     assert KEY not in stdout + output
-    stats: dict[str, Any] = next((e["event_data"] for e in events if e["event"] == "playbook_on_stats"), {})
+    stats: dict[str, Any] = next(
+        (e["event_data"] for e in events if e["event"] == "playbook_on_stats"), {}
+    )
     failed = {*stats.get("failures", {}), *stats.get("dark", {})}
     return Job(status, events, stats.get("artifact_data", {}), failed, stdout)
 

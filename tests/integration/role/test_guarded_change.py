@@ -180,9 +180,7 @@ def test_a_rollback_brings_all_vms_back_and_the_run_fails(
     assert writes(palette) == []
     run = changer.changes(**given)
     assert run.status != 0
-    assert artifacts(run)["vm_changes"].keys() == {
-        f"patch/{UID}/vms/{vm}" for vm in BOTH
-    }
+    assert artifacts(run)["vm_changes"].keys() == {f"patch/{UID}/vms/{vm}" for vm in BOTH}
     facts = facts_of(run)
     assert facts["reason"] == "rolled_back"
     assert facts["msg"] == (
