@@ -18,7 +18,10 @@ from integration.runs import Ansible
 from palette_simulator.launch import Simulator
 
 PAGE = (CHECKOUT / "docs" / "ad-hoc.md").read_text("utf-8")
-LINES = "".join(re.findall(r"^```shell\n(.*?)^```", PAGE, re.M | re.S)).splitlines()
+TYPED = "".join(re.findall(r"^```shell\n(.*?)^```", PAGE, re.M | re.S)).splitlines()
+LINES = [line for line in TYPED if line.startswith("ansible localhost ")]
+OTHERS = [line for line in TYPED if line not in LINES]
+((FILE, CONTENT),) = re.findall(r"^```yaml\n# (\S+)\n(.*?)^```", PAGE, re.M | re.S)
 MODULES = CHECKOUT / "plugins" / "modules"
 FLAGS = ("--check", "--diff")
 
@@ -51,8 +54,12 @@ def test_each_command_works(tmp_path: Path) -> None:
         run = Ansible(tmp_path).play([task_of(line) for line in LINES], **around).ok()
         assert "[WARNING]" not in run.output
         assert [record["task"] for record in run.records] == LINES
-        # And one by itself.
+        # And some by themselves.
         assert '"summary"' in Ansible(tmp_path).run(*shlex.split(LINES[0]), **around).ok().output
+        (tmp_path / FILE).write_text(CONTENT, encoding="utf-8")
+        for line in OTHERS:
+            shown = Ansible(tmp_path).run(*shlex.split(line), **around).ok().output
+            assert "db1.vms.vm-cluster-1" in shown
     results = {record["task"]: record["result"] for record in run.records}
     restored = [r for line, r in results.items() if "vm_restore" in line]
     assert [r["outcome"] for r in restored if "outcome" in r] == ["restored"]

@@ -126,3 +126,15 @@ def test_the_workflow(awx: Awx) -> None:
     assert runs["snapshot"].of(TAKE)["summary"]["created"] == 2
     assert "Change db1, web1" in runs["change"].output
     assert runs["prune"].of(RETAIN)["summary"]["deleted"] == 0
+    restored = awx.starts(run_of("restore"), handed_on).ok()
+    assert "2 restored" in restored.output
+    failed = awx.starts(run_of("failed"), handed_on | artifacts(restored))
+    assert failed.status != 0
+    assert "The VMs are back at the snapshots of the set before-patch" in failed.output
+
+
+def test_a_guarded_change(awx: Awx) -> None:
+    place = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
+    answers = {**place, "vm_snapshot_vms": "db1\nweb1\n", "vm_snapshot_set": "patch"}
+    run = awx.launches("Palette guarded change", answers).ok()
+    assert "Change db1, web1" in run.output

@@ -166,7 +166,9 @@ def test_awx_has_what_it_renders_itself_as_it_stands(admin: Admin, first: Run) -
 
 
 LINKS = [
+    ("change", "failure", "restore"),
     ("change", "success", "prune"),
+    ("restore", "success", "failed"),
     ("snapshot", "success", "change"),
 ]
 
