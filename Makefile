@@ -117,7 +117,7 @@ lint: $(LINTERS) ## Ruff, mypy --strict, ansible-lint
 docs: $(DOCS) ## Build the documentation site into build/site; check it, the documentation of plugins and the changelog
 
 unit: $(DEV) ## Unit tests, with coverage of plugins/
-	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ONCE) $(ARGS)
+	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ONCE) --numprocesses=2 $(ARGS)
 
 integration: $(DEV) $(AWX)/.done ## Real playbooks against the simulated Palette, and a sample of the fault tests
 	@$(CHECK) 900 pytest tests/integration $(SAMPLE) --numprocesses=3 $(ARGS)
