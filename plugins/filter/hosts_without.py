@@ -82,7 +82,7 @@ def hosts_without(
     """Return why hosts are without, by name."""
     index: dict[tuple[str, ...], Mapping[str, Any]] = {}
     for row in rows:
-        for cluster in {row["cluster"], row.get("cluster_uid")}:
+        for cluster in (row["cluster"], row.get("cluster_uid")):
             index[str(cluster), row["namespace"], row["vm_name"]] = row
     found = {host: index.get(_place(vms.get(host, {}))) for host in hosts}
     return {

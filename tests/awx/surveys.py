@@ -33,6 +33,11 @@ def survey_problems(survey: Mapping[str, Any]) -> list[str]:
     return [*twice, *(text for question in survey["spec"] for text in _of_question(question))]
 
 
+def _is_a(value: object, kind: type) -> bool:
+    """Say whether a value is of a kind: a boolean is no number."""
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
 def _of_question(question: Question) -> Iterator[str]:
     name = question.get("variable")
     for part, kind in _PARTS.items():
@@ -43,7 +48,7 @@ def _of_question(question: Question) -> Iterator[str]:
         yield f"{name}: there is no type {question['type']}"
         return
     for limit in ("min", "max"):
-        if limit in question and type(question[limit]) is not int:
+        if limit in question and not _is_a(question[limit], int):
             yield f"{name}: {limit} must be an integer"
     if question["type"].startswith("multi") and not choices_of(question):
         yield f"{name}: choices are missing"
@@ -82,7 +87,7 @@ def _of_answer(question: Question, answers: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: value missing"
         return
     answer = answers[name]
-    if type(answer) is not kind and not (kind is float and type(answer) is int):
+    if not _is_a(answer, kind) and not (kind is float and _is_a(answer, int)):
         yield f"{name}: {answer!r} must be a {kind.__name__}"
         return
     if question["type"] == "multiplechoice" and answer not in choices_of(question):

@@ -125,7 +125,8 @@ class Jobs:
         self._runs += 1
         home = self._folder / f"job-{self._runs}"
         # AWX cannot name a playbook of a collection: a project has a line for each.
-        plays = [{"import_playbook": f"spectrocloud.palette.{play}"}] if type(play) is str else play
+        one_line = [{"import_playbook": f"spectrocloud.palette.{play}"}]
+        plays = one_line if isinstance(play, str) else play
         contents: dict[str, Any] = {
             "project/play.yml": plays,
             "inventory/hosts.json": {"all": {"hosts": {key: {} for key in hosts}}},

@@ -92,9 +92,11 @@ class SnapshotMember(Member[Step]):
 
     @property
     def loads_storage(self) -> bool:
-        """Whether the storage has, or will have, work with it."""
+        """Whether the storage has, or will have, work with it, or its VM is off for that."""
         if not self.active:
             return False
+        if self.owes_start:
+            return True
         cut = self.begun and self.last_polled is not None and not self.last_polled.in_progress
         to_come = list(self.steps)[1:] if cut and self.steps[0].write == CREATE else self.steps
         return any(step.write in (CREATE, DELETE) for step in to_come)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from .._execution.waiting import Waiting
 from .._http.deadline import give_up_at
@@ -18,7 +18,6 @@ from .._power.answers import locked
 from .._power.plan import START, STOP
 from .._power.work import Found as FoundVms
 from .._power.work import PowerMember, PowerWork
-from .._vms.model import VirtualMachine
 from .member import SnapshotMember
 from .plan import Step
 from .steps import Found, SnapshotWork
@@ -182,7 +181,7 @@ def _of_power(member: SnapshotMember) -> bool:
 
 def _call_for(step: Step, member: SnapshotMember) -> PowerMember:
     """Return the call of a power step, to the VM as last seen."""
-    vm = member.vm or cast("VirtualMachine", step.vm)
+    vm: Any = member.vm or step.vm
     if step.write == START:
         return PowerMember(vm, power_plan.Step(START, power_plan.Goal.RUNNING))
     return PowerMember(vm, power_plan.plan("stopped", vm).step)
