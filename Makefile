@@ -27,8 +27,10 @@ TOOLS := requirements-test.txt
 PINNED := ansible-core~=$(CORE).0
 # Each case meets another of Palette's styles than on the ansible-core before.
 export PALETTE_TURN := $(CORE:2.%=%)
-# What goes wrong on the wire does not depend on the ansible-core: once is enough.
+# What goes wrong on the wire, and what pages tell to type, does not depend on the ansible-core: once is enough.
 ONCE := --ignore=tests/unit/module_utils/_module/test_sick_matrix.py
+ONCE_IN_PLAYS := $(addprefix --ignore=tests/integration/test_,\
+    $(addsuffix .py,readme ad_hoc awx_setup event_query many_processes))
 else
 VENV := .venv
 TOOLS := requirements-dev.txt
@@ -120,7 +122,7 @@ unit: $(DEV) ## Unit tests, with coverage of plugins/
 	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ONCE) --numprocesses=2 $(ARGS)
 
 integration: $(DEV) $(AWX)/.done ## Real playbooks against the simulated Palette, and a sample of the fault tests
-	@$(CHECK) 900 pytest tests/integration $(SAMPLE) --numprocesses=3 $(ARGS)
+	@$(CHECK) 900 pytest tests/integration $(SAMPLE) $(ONCE_IN_PLAYS) --numprocesses=3 $(ARGS)
 
 sanity: $(DEV) ## All of ansible-test sanity that runs without containers
 	@$(CHECK) 240 python tools/sanity.py $(ARGS)
