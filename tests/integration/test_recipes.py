@@ -186,7 +186,8 @@ def test_change(cook: Cook) -> None:
     last = run.of(GO_BACK)["msg"]
     assert " failed: " in last
     assert ". Usable snapshots of db1, newest first: db1-before-change of 20" in last
-    cook.palette.inject({"action": "status", "status": 403, "method": "POST", "times": None})
+    refused = {"action": "status", "status": 403, "method": "POST", "path": "/snapshot$"}
+    cook.palette.inject({**refused, "times": None})
     text = Recipe(title).files["change.yml"].replace("before-change", "other")
     cook.writes(Recipe(title), **{"change.yml": text})
     run = cook.types(Recipe(title).lines[-1])

@@ -158,6 +158,7 @@ _PASSING = {
     "restore_time",
     "point_in_time",
     "lost_seconds",
+    "seconds_since_snapshot",
     "expires_at",
     "spectrocloud.palette/expires-at",
     "lastTransitionTime",

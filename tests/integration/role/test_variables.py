@@ -160,7 +160,8 @@ def test_the_roles_own_variables_in_an_inventory_have_no_effect(user: User) -> N
 
 def test_each_playbook_refuses_what_it_does_not_know(user: User, palette: Simulator) -> None:
     for playbook in sorted((CHECKOUT / "playbooks").glob("*.yml")):
-        if playbook.stem == "awx_setup":  # has variables of its own
+        # One has variables of its own, the other needs hosts: see test_snapshot_hosts.py.
+        if playbook.stem in ("awx_setup", "snapshot_hosts"):
             continue
         run = user.ansible.run(
             *("ansible-playbook", f"spectrocloud.palette.{playbook.stem}"),

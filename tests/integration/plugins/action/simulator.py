@@ -16,6 +16,11 @@ _OF_THE_CLUSTER = ("k8s_create_restore", "k8s_patch_restore", "k8s_delete_restor
 _WRITES = ("create_snapshot", "update_snapshot", "delete_snapshot", *_POWER, *_OF_THE_CLUSTER)
 
 
+def _refused_for_a_lock(entry: dict[str, Any]) -> bool:
+    """Say whether a VM was not started because a snapshot has it: how often is a matter of time."""
+    return bool(entry["operation"] == "start_vm" and entry["status"] == 500)
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
     """Changes and reads the simulator that the host's variable palette_url names.
 
@@ -63,7 +68,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
         requests = [
             {key: entry[key] for key in ("method", "path", "query", "status")} for entry in log
         ]
-        writes = [entry["operation"] for entry in log if entry["operation"] in _WRITES]
+        writes = [
+            entry["operation"]
+            for entry in log
+            if entry["operation"] in _WRITES and not _refused_for_a_lock(entry)
+        ]
         told = {"requests": requests, "writes": writes, "unused": unused, "strikes": strikes}
         return {**result, **told}
 
