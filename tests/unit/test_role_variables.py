@@ -77,6 +77,15 @@ def test_the_role_passes_on_all_filters_of_snapshots() -> None:
     assert passed_on("filters", *COMMON) == options_of("vm_snapshot_info") - ROWS
 
 
+def test_the_role_asks_for_no_more_of_a_list_than_it_needs() -> None:
+    """A result with all of 30,000 snapshots would take a minute, and AWX would not keep it."""
+    tasks = yaml.safe_load((ROLE / "tasks" / "report.yml").read_text("utf-8"))
+    lists = {f"spectrocloud.palette.{module}" for module in ("vm_snapshot_info", "vm_info")}
+    asked = {module: task[module].get("fields") for task in tasks for module in lists & set(task)}
+    assert set(asked) == lists
+    assert all(asked.values())
+
+
 def test_the_role_passes_on_all_filters_of_vms() -> None:
     assert passed_on(*COMMON) == options_of("vm_info") - ROWS
 

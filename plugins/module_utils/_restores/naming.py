@@ -5,23 +5,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Container
+from datetime import datetime, timedelta
 
 _LONGEST = 253
 _STAMP = "%Y%m%d-%H%M%S"
 
 
-def restore_name(snapshot_name: str, now: datetime) -> str:
-    """Return the name of a restore of a snapshot that a task begins."""
-    return _stamped(snapshot_name, "restore", now)
+def restore_name(snapshot_name: str, now: datetime, taken: Container[str] = ()) -> str:
+    """Return the name of a restore of a snapshot that a task begins. taken: names of others."""
+    return _free(snapshot_name, "restore", now, taken)
 
 
-def safety_name(vm_name: str, now: datetime) -> str:
+def safety_name(vm_name: str, now: datetime, taken: Container[str] = ()) -> str:
     """Return the name of the snapshot that a task takes of a VM before it is restored."""
-    return _stamped(vm_name, "before-restore", now)
+    return _free(vm_name, "before-restore", now, taken)
 
 
-def _stamped(name: str, what: str, now: datetime) -> str:
-    end = f"-{what}-{now.strftime(_STAMP)}"
+def _free(name: str, what: str, at: datetime, taken: Container[str]) -> str:
+    # A run may follow another within a second: then it says the next one.
+    while (stamped := _stamped(name, what, at)) in taken:
+        at += timedelta(seconds=1)
+    return stamped
+
+
+def _stamped(name: str, what: str, at: datetime) -> str:
+    end = f"-{what}-{at.strftime(_STAMP)}"
     # A name may not have a dash or a dot before what follows a dot, so none is left at the cut.
     return f"{name[: _LONGEST - len(end)].rstrip('-.')}{end}"

@@ -242,7 +242,7 @@ def _new(sight: Sight, wanted: Wanted, now: datetime) -> Action:
         return refusal._replace(snapshot=snapshot)
     ran = _ran(sight, now)
     starts = wanted.starts(ran)
-    name = wanted.name or restore_name(snapshot.name, now)
+    name = wanted.name or restore_name(snapshot.name, now, {r.name for r in sight.restores})
     running = sight.instance is not None
     recorded = wanted.safety_snapshot and running
     steps = [
@@ -392,7 +392,8 @@ def _ran(sight: Sight, now: datetime) -> bool:
 
 def _safety(sight: Sight, now: datetime) -> Step:
     begun = _begun_safety(sight)
-    return Step(Act.SNAPSHOT, begun or safety_name(sight.key.vm_name, now), written=bool(begun))
+    name = begun or safety_name(sight.key.vm_name, now, {s.name for s in sight.snapshots})
+    return Step(Act.SNAPSHOT, name, written=bool(begun))
 
 
 def _begun_safety(sight: Sight) -> str:

@@ -137,6 +137,18 @@ def test_names_tell_the_snapshot_and_the_time() -> None:
     assert ".-" not in restore_name("x" * 228 + ".abc", NOW)
 
 
+def test_names_of_a_run_within_a_second_of_another_are_its_own() -> None:
+    taken = snapshot(name="db1-before-restore-20261123-120000", ready=False)
+    earlier = restore(COMPLETE, annotations={ROLLBACK: DONE})._replace(
+        name="s-restore-20261123-120000"
+    )
+    seen = running(restores=[earlier], snapshots=[TAKEN, taken])
+    action = planned(seen, TO_S._replace(stop=True, safety_snapshot=True))
+    assert action.name == "s-restore-20261123-120001"
+    (safety,) = (step for step in action.steps if step.act == Act.SNAPSHOT)
+    assert safety.name == "db1-before-restore-20261123-120001"
+
+
 def test_safety_snapshot_of_a_running_vm_has_it_recorded_before_it_is_stopped() -> None:
     action = planned(running(), TO_S._replace(stop=True, safety_snapshot=True))
     assert acts(action) == [

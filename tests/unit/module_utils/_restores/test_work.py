@@ -261,11 +261,20 @@ def test_restored_vm_that_does_not_start_is_told(bench: Bench) -> None:
     assert bench.cluster.runs(KEY)
 
 
+LOST = ApiError("unauthorized", "401", outcome_unknown=True)
+
+
 @pytest.mark.parametrize("written", [True, False])
-def test_mark_whose_answer_was_lost_is_written_in_the_end(bench: Bench, written: bool) -> None:
-    bench.fail("close", ApiError("unauthorized", "401", outcome_unknown=True), after=written)
+def test_mark_whose_answer_was_lost_once_is_written_again(bench: Bench, written: bool) -> None:
+    bench.fail("close", LOST, after=written)
     assert outcome(bench.run(), bench) == "restored"
     assert bench.rollbacks() == ["done"]
+
+
+@pytest.mark.parametrize(("written", "ends"), [(True, "restored"), (False, "failed")])
+def test_mark_whose_answers_are_all_lost_is_read(bench: Bench, written: bool, ends: str) -> None:
+    bench.fail("close", *[LOST] * 20, after=written)
+    assert outcome(bench.run(), bench) == ends
 
 
 def test_restored_vm_that_could_not_be_marked_is_told(bench: Bench) -> None:
