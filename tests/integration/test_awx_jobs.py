@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ class Awx:
 
     def __init__(self, home: Path, palette: Simulator) -> None:
         self.ansible = Ansible(home)
+        # A job starts in a copy of the project.
+        shutil.copytree(PROJECT, home, dirs_exist_ok=True)
         inputs = {"host": palette.url, "api_key": "demo-key", "project": "Default"}
         given = injected(TYPE["inputs"], TYPE["injectors"], inputs)["env"]
         self.environment: dict[str, Any] = {"ANSIBLE_SHOW_CUSTOM_STATS": "1", **given}
@@ -72,7 +75,7 @@ class Awx:
         rendered = {name: str(v) if isinstance(v, str) else v for name, v in own.items()}
         file = self.ansible.home / "extravars.yml"
         file.write_text(yaml.dump({**rendered, **runtime}, Dumper=_Dumper), encoding="utf-8")
-        playbook = PROJECT / TEMPLATES[template]["playbook"]
+        playbook = self.ansible.home / TEMPLATES[template]["playbook"]
         given = (playbook, self.inventory, "-e", f"@{file}")
         return self.ansible.playbook(*given, **self.environment)
 

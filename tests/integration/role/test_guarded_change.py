@@ -278,7 +278,8 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
 
 def test_one_failed_and_one_unreachable_host_bring_all_back(changer: Changer) -> None:
     tasks = [GROW, *away("until restored", "web1"), ON_HOST, BREAK_ONE]
-    run = changer.changes(tasks=tasks, vm_snapshot=BATCH, hosts=HOSTS, rollback=True)
+    given: dict[str, Any] = {"rollback": True, "connection_timeout": 10}
+    run = changer.changes(tasks=tasks, vm_snapshot=BATCH, hosts=HOSTS, **given)
     assert run.status != 0
     assert [result["check_mode"] for result in results_of(run, TAKE_BACK)] == [True, False]
     assert outcomes(run) == dict.fromkeys(BOTH, "rolled_back")
