@@ -136,7 +136,10 @@ class PowerWork(Work[PowerMember]):
         doubt.listed = True
         if doubt.settle(vm):
             member.doubt = None
+            # A VM that was so before shows nothing of the call.
+            changed = member.changed or not doubt.settle(member.before)
             self._accepted(member, now)
+            member.changed = changed
             return member.active
         if lists_had_time:
             member.doubt = None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -20,7 +21,9 @@ from .._power.work import Found as FoundVms
 from .._power.work import PowerMember, PowerWork
 from .member import SnapshotMember
 from .plan import Step
+from .plan_offline import left_off_by
 from .steps import Found, SnapshotWork
+from .wait import Goal
 
 _LAST_CALL = 10.0  # seconds for a call of a task that has to end
 _NAMED = 10  # VMs; more are counted
@@ -57,7 +60,14 @@ class OfflineWork(SnapshotWork):
             self._begin_power(member)
         else:
             super().begin(member)
+            _start_too(member)
         self._put_back(member)
+
+    def must_look_first(self, member: SnapshotMember) -> bool:
+        """Say whether a member waits for a list, because it could not be looked at again."""
+        waits = super().must_look_first(member)
+        _start_too(member)
+        return waits
 
     def poll(self, members: Sequence[SnapshotMember]) -> Any:
         """Return the VMs of members that wait for their power, and the snapshots of all others."""
@@ -75,6 +85,7 @@ class OfflineWork(SnapshotWork):
             _take_over(member, member.power)
         else:
             super().read(member, found.snapshots, now)
+            _start_too(member)
         self._put_back(member)
 
     def give_up(self, member: SnapshotMember, poll_error: str) -> None:
@@ -185,6 +196,22 @@ def _call_for(step: Step, member: SnapshotMember) -> PowerMember:
     if step.write == START:
         return PowerMember(vm, power_plan.Step(START, power_plan.Goal.RUNNING))
     return PowerMember(vm, power_plan.plan("stopped", vm).step)
+
+
+def _start_too(member: SnapshotMember) -> None:
+    """Start a VM, too, that another run stopped for the snapshot which is taken for our own.
+
+    That run may have been killed, and its request was still under way when this one looked.
+    """
+    if not (member.adopted and member.seen and member.active) or member.off_or_started:
+        return
+    ready = member.steps[0]
+    vm = member.vm or ready.vm
+    if vm and left_off_by(member.seen, vm):
+        start = Step(START, ready.name, None, vm=vm)
+        last = ready._replace(write=None, uid=member.seen.uid)
+        member.steps = deque([ready._replace(goal=Goal.CUT), start, last])
+        member.owes_start = True
 
 
 def _take_over(member: SnapshotMember, power: PowerMember) -> None:

@@ -336,9 +336,10 @@ def _plan_creation(
 def _creation(desired: Desired, vm: VirtualMachine, stops: bool, starts: bool) -> Iterator[Step]:
     """Yield the steps that take a snapshot. A VM that has to run is off until it is taken."""
     name, ready = desired.name, _ready(desired)
+    held = vm if desired.offline else None
     if stops:
         yield Step(STOP, name, None, vm=vm)
-    yield Step(CREATE, name, Goal.CUT if starts else ready, desired)
+    yield Step(CREATE, name, Goal.CUT if starts else ready, desired, vm=held)
     if starts:
         yield Step(START, name, None, vm=vm)
         yield Step(None, name, ready)

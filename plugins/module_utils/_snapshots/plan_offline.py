@@ -21,6 +21,13 @@ def has_to_run(vm: VirtualMachine, snapshots: Iterable[Snapshot]) -> bool:
     return any(_off_since(snapshot, vm) for snapshot in snapshots)
 
 
+def left_off_by(snapshot: Snapshot, vm: VirtualMachine) -> bool:
+    """Say whether a VM is off, or going to be, because it was stopped for a snapshot."""
+    if vm.seen_off:
+        return _off_since(snapshot, vm)
+    return stopping(vm) and _stopped_for(snapshot, vm)
+
+
 # See docs/palette.md, "Power": a paused guest cannot shut down, so it would be killed.
 def offline_blocker(vm: VirtualMachine) -> tuple[str, str] | None:
     """Return why a VM is not stopped for a snapshot, as (reason, message), or None."""

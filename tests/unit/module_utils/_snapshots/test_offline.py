@@ -18,6 +18,10 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._module impor
     vm_snapshot,
     vm_snapshot_set,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
+    VM_OFF,
+    VM_RAN,
+)
 from unit.builders import FAILED, READY, RUNNING, SUCCEEDED, Json, key_of, own_labels
 from unit.machines_in_memory import Machines
 from unit.palette_in_memory import (
@@ -288,6 +292,14 @@ def test_power_call_whose_answer_is_lost(palette: Machines, verb: str, after: bo
     assert palette.state(DB1) == "Running"
 
 
+def test_calls_that_reach_nothing_have_not_changed_the_vm(palette: Machines) -> None:
+    """The VM runs as it did before, which does not show that the start was carried out."""
+    palette.fail("PUT", *[LOST] * 20)
+    result = take(palette)
+    assert (result["failed"], result["reason"], result["changed"]) == (True, LOST.reason, False)
+    assert palette.state(DB1) == "Running"
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_creation_in_doubt(palette: Machines, when: str) -> None:
     palette.fail("POST", LOST, when=when)
@@ -416,6 +428,27 @@ def test_vm_is_not_stopped_where_another_run_has_just_taken_one(three: Machines)
     assert row(result, "db2")["outcome"] == "fresh"
     assert (row(result, "db2")["vm_stopped"], row(result, "db2")["changed"]) == (False, False)
     assert "stop db2" not in three.powers()
+
+
+@pytest.mark.parametrize("power", ["Stopped", "Stopping"])
+def test_vm_is_started_which_a_killed_run_stopped_for_its_late_snapshot(
+    palette: Machines, power: str
+) -> None:
+    """The killed run's creation comes when this one has looked, and found nothing."""
+    palette.add(DB1, power)
+    palette.then(2.0, DB1, "Stopped")
+    marks = {VM_OFF: "true", VM_RAN: "true"}
+
+    def meanwhile(call: Call) -> None:
+        if call.method == "POST":
+            palette.before = lambda _call: None
+            palette.add_snapshot("db1-nightly", DB1, own_labels("nightly"), annotations=marks)
+
+    palette.before = meanwhile
+    result = take_all(palette)
+    assert (row(result)["outcome"], row(result)["changed"]) == ("unchanged", True)
+    assert row(result)["vm_started"]
+    assert palette.state(DB1) == "Running"
 
 
 # Killed
