@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from faults.evidence import ClusterApi, Estate, Run, manifests, stored, writes_in
-from faults.judge import Circumstances, complaints, not_healed
-from faults.operations import WAYS, Cell, all_cells
+from faults.judge import Circumstances, complaints, forgotten, not_healed
+from faults.machines import not_running
+from faults.operations import WAYS, Cell, Operation, all_cells
 from faults.proxy import Aim, Aims, Proxy
 from faults.ways import ModuleHost, Told, in_process
 from palette_simulator.launch import Simulator
@@ -71,8 +72,11 @@ class Court:
         found = complaints(cell.operation, struck, how)
         if not strikes[0]:
             found.append("the fault did not strike")
-        again, _found = self._run(cell, in_process, before, [])
-        return Verdict(number, [*found, *not_healed(cell.operation, again)], strikes[0])
+        again, _strikes = self._run(cell, in_process, before, [])
+        again = again._replace(forgotten=forgotten(cell.operation, again))
+        found += not_healed(cell.operation, again)
+        found += still_off(cell.operation, self._palette.url, self._cluster)
+        return Verdict(number, found, strikes[0])
 
     def _run(
         self, cell: Cell, way: Way, before: Scene, aims: Sequence[Aim]
@@ -86,6 +90,17 @@ class Court:
         token = self._cluster.token
         run = Run(told, stored(before.snapshots), after, writes, before.estate, estate, token)
         return run, planned.strikes
+
+
+def still_off(operation: Operation, host: str, cluster: ClusterApi) -> list[str]:
+    """Start what ran before, as a play does by its own record; return what does not run even so."""
+    if not operation.rested:
+        return []
+    told = in_process("vm_power", {**operation.start, "host": host})
+    failed = (told.result or {"failed": True}).get("failed")
+    texts = [f"it failed: {told.text}"] if failed else []
+    texts += not_running(operation.rested, cluster.estate())
+    return [f"vm_power after all: {text}" for text in texts]
 
 
 def a_sample(cells: Sequence[Cell]) -> list[Cell]:

@@ -40,7 +40,7 @@ _PREFIX = "spectrocloud.palette/"
 
 
 class Stored(NamedTuple):
-    """A snapshot that there is."""
+    """A snapshot that there is. vm_ran: whether it says that its VM ran, and was stopped for it."""
 
     vm_name: str
     name: str
@@ -48,6 +48,7 @@ class Stored(NamedTuple):
     labels: Mapping[str, str]
     ready: bool
     deleting: bool
+    vm_ran: bool = False
 
 
 class Write(NamedTuple):
@@ -90,6 +91,7 @@ class Run(NamedTuple):
 
     before: the snapshots at the beginning of the cell, which the first run of two began with.
     estate_before: the same of the VMs. token: with which the cluster's own API was asked.
+    forgotten: VMs that an earlier run left off, of which nothing says that they ran.
     """
 
     told: Told
@@ -99,6 +101,7 @@ class Run(NamedTuple):
     estate_before: Estate = Estate()
     estate: Estate = Estate()
     token: str = ""
+    forgotten: frozenset[str] = frozenset()
 
 
 class ClusterApi:
@@ -185,6 +188,7 @@ def _stored(item: Mapping[str, Any]) -> Stored:
         metadata.get("labels") or {},
         bool(status.get("readyToUse")),
         "deletionTimestamp" in metadata,
+        f"{_PREFIX}vm-ran" in (metadata.get("annotations") or {}),
     )
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from faults import machines
 from faults.evidence import Run, Stored, Write
 from faults.operations import KEY, Operation
-from faults.proxy import CREATE, DELETE, UPDATE
+from faults.proxy import CREATE, DELETE, POWER, UPDATE
 
 _UNKNOWN = "unknown"
 # A refusal of the key stands for the whole of Palette: nobody asks on, whatever there is.
@@ -37,7 +37,10 @@ _SPELLINGS = {
 
 
 class Row(NamedTuple):
-    """A row of a result. changed: None where rows do not say it. name: of the snapshot."""
+    """A row of a result. changed: None where rows do not say it. name: of the snapshot.
+
+    stopped, started: what it says of its VM.
+    """
 
     vm_name: str
     name: str
@@ -46,6 +49,8 @@ class Row(NamedTuple):
     status: Mapping[str, Any] | None
     reason: str
     msg: str
+    stopped: bool = False
+    started: bool = False
 
 
 class Circumstances(NamedTuple):
@@ -86,6 +91,18 @@ def not_healed(operation: Operation, again: Run) -> list[str]:
     return [f"second run: {text}" for text in found]
 
 
+def forgotten(operation: Operation, again: Run) -> frozenset[str]:
+    """Return the VMs that a second run may leave off: nothing in Palette says that they ran.
+
+    The first run had stopped them, and not requested their snapshots, as "When a VM is off" on the
+    page "When it fails" says. So the second one took them, and found no other that knows more.
+    """
+    rows = rows_of(operation, again.told.result or {})
+    created = {row.vm_name for row in rows if row.outcome == "created"}
+    told = {snapshot.vm_name for snapshot in again.after if snapshot.vm_ran}
+    return operation.rested & created - told
+
+
 def differences(operation: Operation, run: Run) -> list[str]:
     """Return how what is there differs from what is there after a run without any trouble."""
     return [*_undone(operation, run), *_twice(operation, run), *_others(operation, run)]
@@ -119,6 +136,8 @@ def _read_row(vm_name: str, row: Mapping[str, Any]) -> Row:
         status,
         row.get("reason") or "",
         row.get("msg") or "",
+        row.get("vm_stopped", False),
+        row.get("vm_started", False),
     )
 
 
@@ -197,7 +216,11 @@ def _row(operation: Operation, row: Row, run: Run, how: Circumstances) -> list[s
     if operation.of_machines:
         told = machines.row_complaints(operation, row, run, how)
     else:
-        told = chain(_row_status(row, run, how), _row_outcome(operation, row, run, how))
+        told = chain(
+            _row_status(row, run, how),
+            _row_outcome(operation, row, run, how),
+            machines.rest_complaints(operation, row, run, how),
+        )
     found = [*_row_changed(row, run), *_row_not_tried(row), *told]
     said = f"{row.vm_name}/{row.name} ({row.outcome}, {row.reason or 'no reason'})"
     return [f"{said}: {text}" for text in found]
@@ -234,7 +257,7 @@ def _row_status(row: Row, run: Run, how: Circumstances) -> Iterator[str]:
 def _row_outcome(operation: Operation, row: Row, run: Run, how: Circumstances) -> Iterator[str]:
     there = [s for s in run.after if (s.vm_name, s.name) == (row.vm_name, row.name)]
     usable = any(snapshot.ready and not snapshot.deleting for snapshot in there)
-    writes = _writes_of(row, run)
+    writes = [write for write in _writes_of(row, run) if write.kind != POWER]
     done = {write.kind for write in writes}
     if row.outcome in ("created", "replaced") and not (usable and CREATE in done):
         yield "there is no such usable snapshot, or it was not taken now"
@@ -264,6 +287,7 @@ def _row_failure(
         taken=operation.taken & {row.vm_name},
         gone=operation.gone & {row.name},
         labelled={name: labels for name, labels in operation.labelled.items() if name == row.name},
+        rested=operation.rested & {row.vm_name},
     )
     if (own.taken or own.gone or own.labelled) and not _undone(own, run):
         yield f"all was done, and could have been seen: {row.msg}"

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from faults.evidence import Machine, Rollback, Run
+from faults.evidence import Estate, Machine, Rollback, Run
 from faults.operations import Operation
 from faults.proxy import POWER
 
 if TYPE_CHECKING:
     from faults.judge import Circumstances, Row
 
+_GOOD = ("created", "fresh", "unchanged")
 _LEFT = "run the task again"
+_START = "start it with vm_power"
 _UNKNOWN = "unknown"
 
 
@@ -26,12 +28,19 @@ def undone(operation: Operation, run: Run) -> list[str]:
         *(text for name in sorted(concerned) for text in _left_behind(name, run)),
         *(f"{name} is not off" for name in sorted(operation.off) if not _machine(name, run).off),
         *(text for name in sorted(operation.back) for text in _not_back(name, run)),
+        *not_running(operation.rested - run.forgotten, run.estate),
     ]
+
+
+def not_running(names: Iterable[str], estate: Estate) -> list[str]:
+    """Return which VMs do not run, though they ran."""
+    runs = {machine.vm_name for machine in estate.machines if machine.runs}
+    return [f"VM {name} ran, and does not run" for name in sorted(names) if name not in runs]
 
 
 def others(operation: Operation, run: Run) -> Iterator[str]:
     """Complain of what became of VMs that the task is not about."""
-    concerned = operation.off | operation.back
+    concerned = operation.off | operation.back | operation.rested
     now = {machine.vm_name: machine for machine in run.estate.machines}
     for before in run.estate_before.machines:
         if before.vm_name not in concerned and now.get(before.vm_name) != before:
@@ -58,6 +67,18 @@ def row_complaints(operation: Operation, row: Row, run: Run, how: Circumstances)
         yield f"all was done, and could have been seen: {row.msg}"
     if (row.status or {}).get("complete") and not _complete(row.vm_name, run):
         yield "its status is complete, but its restore is not"
+
+
+def rest_complaints(operation: Operation, row: Row, run: Run, how: Circumstances) -> Iterator[str]:
+    """Complain of what a row says of a VM that was to be off for its snapshot, and is not true."""
+    if row.vm_name not in operation.rested - run.forgotten:
+        return
+    off = not_running([row.vm_name], run.estate)
+    if off and (row.started or row.outcome in _GOOD):
+        yield f"it says that all is well, but {off[0]}"
+    warned = any(f"/{row.vm_name} " in text and _START in text for text in run.told.warnings)
+    if off and not (row.stopped and warned):
+        yield f"{off[0]}, and that is not told: {row.msg}"
 
 
 def _untold(row: Row, run: Run) -> Iterator[str]:

@@ -72,8 +72,9 @@ class Operation(NamedTuple):
 
     gone: snapshots that shall be deleted. taken: VMs that shall have one new usable snapshot.
     labelled: snapshots that shall have labels. off: VMs that shall be off. back: VMs that shall be
-    as they were at their snapshot, and run. points: where faults strike it. share: how many of its
-    cells there are for each that ``make test`` runs.
+    as they were at their snapshot, and run. rested: VMs that shall be off for their snapshot, and
+    run again. points: where faults strike it. share: how many of its cells there are for each that
+    ``make test`` runs.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Operation(NamedTuple):
     labelled: Mapping[str, Mapping[str, str]] = {}
     off: frozenset[str] = frozenset()
     back: frozenset[str] = frozenset()
+    rested: frozenset[str] = frozenset()
     share: int = 5
 
     @property
@@ -97,6 +99,12 @@ class Operation(NamedTuple):
         """The task's options but for the host."""
         waiting = _WAITING if self.points[0].kind in WRITES else {}
         return {**CONNECTION, "retries": 1, **waiting, **self.options}
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """The options of vm_power that start what ran before, but for the host."""
+        ran = {"namespace": self.options["namespaces"][0], "vms": sorted(self.rested)}
+        return {**CONNECTION, **_WAITING, **ran, "state": "started"}
 
 
 class Cell(NamedTuple):
@@ -163,6 +171,22 @@ def _reads(what: str, kind: str, after: str) -> tuple[Point, ...]:
         Point(f"all reads of {what}", kind, times=None, lasting=True),
         Point(f"the read of {what} after it", kind, after=after, brief=True),
         Point(f"all reads of {what} after it", kind, times=None, after=after, lasting=True),
+    )
+
+
+def _off_meanwhile() -> tuple[Point, ...]:
+    """Return the points at a set whose VMs are off meanwhile. Two are stopped, then started."""
+    no_start = Aim(CUT, POWER, carried_out=False, times=None, after=CREATE)
+    name = "the second POST"
+    return (
+        Point("the second stop", POWER, 2),
+        Point("the first start", POWER, 3, brief=True),
+        *(point._replace(brief=True) for point in _around(name, CREATE, 2)),
+        Point(f"{name}, and no start after it", CREATE, 2, lasting=True, helpers=(no_start,)),
+        Point("the first list of snapshots", LIST, brief=True),
+        Point("all lists after it", LIST, times=None, after=CREATE, lasting=True),
+        *_reads("VMs", VM, POWER),
+        Point("all reads of VMs after POST", VM, times=None, after=CREATE, lasting=True),
     )
 
 
@@ -254,6 +278,23 @@ OPERATIONS = (
             *_reads("the VM", VM, POWER),
         ),
         off=frozenset({"hot"}),
+        share=_SELDOM,
+    ),
+    Operation(
+        "offline",
+        "vm_snapshot_set",
+        {
+            "set": "at-rest",
+            "namespaces": ["offline"],
+            "unless_newer_than": "20h",
+            "members": "all",
+            "offline": True,
+            "failure_deadline": "3s",
+            "wait_timeout": 4,
+        },
+        _off_meanwhile(),
+        taken=frozenset({"busy", "calm", "idle"}),
+        rested=frozenset({"busy", "calm"}),
         share=_SELDOM,
     ),
     Operation(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from faults.evidence import Estate, Machine, Rollback, Run, Stored, Write
-from faults.judge import Circumstances, complaints, not_healed
+from faults.judge import Circumstances, complaints, forgotten, not_healed
 from faults.operations import KEY, OPERATIONS, Operation
 from faults.proxy import CREATE, DELETE, POWER, RESTORE, UPDATE
 from faults.ways import Told
@@ -229,6 +229,76 @@ def test_untrue_rows_of_vms_do_not(name: str, what: Run, complaint: str) -> None
     found = complaints(operation(name), what, _FAULTY)
 
     assert any(complaint in text for text in found), found
+
+
+# VMs that are off for their snapshots
+
+
+BUSY = Machine("busy", runs=True, off=False, claims=("busy-root",))
+BUSY_OFF = BUSY._replace(runs=False, off=True)
+TAKEN_OFF = snapshot("busy", "busy-1", vm_ran=True)
+RESTED = {"name": "busy-1", "vm_stopped": True, "vm_started": True, "status": None}
+RESTED_WELL = {**RESTED, "outcome": "created", "changed": True, "msg": ""}
+LEFT_OFF = {
+    **RESTED,
+    "vm_started": False,
+    "outcome": "failed",
+    "reason": "forbidden",
+    "changed": True,
+    "status": {"name": "busy-1", "uid": TAKEN_OFF.uid},
+}
+WARNED = ["VM offline/busy was stopped for its snapshot and may be off: start it with vm_power"]
+
+
+def rested(
+    row: Mapping[str, Any],
+    machine: Machine,
+    warnings: Sequence[str] = (),
+    taken: Stored = TAKEN_OFF,
+) -> Run:
+    told = {"changed": True, "members": {"c/offline/busy": row}, "warnings": list(warnings)}
+    done = [Write(POWER, "busy", ""), Write(CREATE, "busy", "")]
+    known = run(told, after=[taken], writes=done)
+    return known._replace(estate_before=Estate([BUSY]), estate=Estate([machine]))
+
+
+def test_true_rows_of_vms_that_were_off_pass() -> None:
+    offline = operation("offline")
+
+    assert complaints(offline, rested(RESTED_WELL, BUSY), Circumstances()) == []
+    assert complaints(offline, rested(LEFT_OFF, BUSY_OFF, WARNED), _FAULTY) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "complaint"),
+    [
+        (rested(RESTED_WELL, BUSY_OFF, WARNED), "says that all is well"),
+        (rested({**LEFT_OFF, "vm_started": True}, BUSY_OFF, WARNED), "says that all is well"),
+        (rested(LEFT_OFF, BUSY_OFF), "and that is not told"),
+        (rested({**LEFT_OFF, "vm_stopped": False}, BUSY_OFF, WARNED), "and that is not told"),
+        (rested({**LEFT_OFF, "reason": "timeout"}, BUSY, WARNED), "all was done"),
+        (rested(RESTED_WELL, BUSY)._replace(writes=[]), "was not taken now"),
+    ],
+)
+def test_untrue_rows_of_vms_that_were_off_do_not(what: Run, complaint: str) -> None:
+    found = complaints(operation("offline"), what, _FAULTY)
+
+    assert any(complaint in text for text in found), found
+
+
+def test_a_second_run_may_leave_off_only_what_nothing_tells_of() -> None:
+    offline = operation("offline")._replace(taken=frozenset({"busy"}), rested=frozenset({"busy"}))
+    unmarked = TAKEN_OFF._replace(vm_ran=False)
+    row = {**RESTED_WELL, "vm_stopped": False, "vm_started": False}
+    documented = rested(row, BUSY_OFF, taken=unmarked)
+    requested_before = rested({**row, "outcome": "fresh"}, BUSY_OFF, taken=unmarked)
+    says_so = rested(row, BUSY_OFF)
+
+    assert forgotten(offline, documented) == {"busy"}
+    assert not_healed(offline, documented._replace(forgotten=frozenset({"busy"}))) == []
+    for again in (requested_before, says_so):
+        assert not forgotten(offline, again)
+        assert any("does not run" in text for text in not_healed(offline, again))
 
 
 def test_an_unknown_outcome_is_allowed_where_no_list_can_be_read() -> None:

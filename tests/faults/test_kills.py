@@ -23,8 +23,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from faults.cells import still_off
 from faults.evidence import ClusterApi, Run, manifests, stored
-from faults.judge import differences
+from faults.judge import differences, forgotten
 from faults.operations import OPERATIONS, Operation
 from faults.proxy import Proxy
 from faults.ways import in_process
@@ -47,11 +48,20 @@ _REQUESTS = {
     "replace": 6,
     "retention": 7,
     "power": 3,
+    "offline": 13,
     "restore": 12,
     "restore_set": 15,
 }
 # Of which one cell in so many runs, in ``make test``.
-_SHARES = {"set": 10, "replace": 10, "retention": 10, "power": 20, "restore": 40, "restore_set": 60}
+_SHARES = {
+    "set": 10,
+    "replace": 10,
+    "retention": 10,
+    "power": 20,
+    "offline": 60,
+    "restore": 40,
+    "restore_set": 60,
+}
 
 
 class Kill(NamedTuple):
@@ -135,11 +145,13 @@ def test_a_killed_run_is_completed_by_the_next(
         still_there = _ended(left)
     after, estate = stored(manifests(palette)), cluster.estate()
     again = Run(told, stored(before), after, (), estate_before, estate)
+    again = again._replace(forgotten=forgotten(operation, again))
 
-    assert differences(operation, again) == []
+    assert differences(operation, again) == [], told.text
     assert again.told.result
     assert not again.told.result.get("failed"), again.told.text
     assert still_there == [], f"still running {_END:g} s after the kill"
+    assert still_off(operation, palette.url, cluster) == []
 
 
 def _one_by_one(operation: Operation) -> dict[str, Any]:

@@ -29,6 +29,12 @@ class Told(NamedTuple):
     result: dict[str, Any] | None
     text: str
 
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings in the result."""
+        warnings: list[str] = (self.result or {}).get("warnings") or []
+        return warnings
+
 
 def in_process(module: str, options: Mapping[str, Any], limit: int = LIMIT) -> Told:
     """Run a task as its action does, in this process. limit: seconds it may take."""
