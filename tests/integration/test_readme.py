@@ -18,6 +18,9 @@ from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
 
 REPOSITORY = "https://github.com/spectrocloud/ansible-collection-palette"
+OWN = re.compile(
+    rf"{REPOSITORY}/blob/main/|https://raw.githubusercontent.com/spectrocloud/ansible-collection-palette/main/"
+)
 READMES = ("README.md", "roles/vm_snapshot/README.md", "roles/guarded_change/README.md")
 # Whose commands and files are tried.
 PAGES = (*READMES, "docs/getting-started.md")
@@ -42,8 +45,13 @@ COMMANDS = ("ansible", "ansible-doc", "ansible-playbook", "python")
 INSTALLER = "ansible-galaxy collection install "
 # No test can install what is on Galaxy only after a release.
 FROM_GALAXY = f"{INSTALLER}spectrocloud.palette"
-# CI runs the two targets; the fixture below sets other values.
-TRIED_OTHERWISE = re.compile(rf"make (demo|test)|export PALETTE_\w+=.*|{re.escape(FROM_GALAXY)}")
+CLONE = f"git clone {REPOSITORY}.git"
+# test_demo.py runs the demo, CI the tests, and a way to install clones; the fixture below sets
+# other values.
+TRIED_OTHERWISE = re.compile(
+    rf"make (-C ansible-collection-palette )?(demo|test)|export PALETTE_\w+=.*"
+    rf"|{re.escape(FROM_GALAXY)}|{re.escape(CLONE)}"
+)
 
 
 class Readme(NamedTuple):
@@ -175,8 +183,7 @@ def test_the_readme_has_the_sections_of_a_certified_collection() -> None:
 def test_links_are_full_and_lead_somewhere(name: str) -> None:
     links = re.findall(r"\]\(([^)]+)", (CHECKOUT / name).read_text("utf-8"))
     assert [link for link in links if not link.startswith("https://")] == []
-    own = f"{REPOSITORY}/blob/main/"
-    paths = [link.removeprefix(own).partition("#")[0] for link in links if link.startswith(own)]
+    paths = [OWN.sub("", link).partition("#")[0] for link in links if OWN.match(link)]
     assert [path for path in paths if not (CHECKOUT / path).exists()] == []
 
 
