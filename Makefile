@@ -30,7 +30,7 @@ export PALETTE_TURN := $(CORE:2.%=%)
 # What goes wrong on the wire, and what pages tell to type, does not depend on the ansible-core: once is enough.
 ONCE := --ignore=tests/unit/module_utils/_module/test_sick_matrix.py
 ONCE_IN_PLAYS := $(addprefix --ignore=tests/integration/test_,\
-    $(addsuffix .py,readme ad_hoc awx_setup event_query many_processes))
+    $(addsuffix .py,readme demo ad_hoc awx_setup event_query many_processes))
 else
 VENV := .venv
 TOOLS := requirements-dev.txt
@@ -81,7 +81,7 @@ done; \
 echo; cat build/logs/$(1).verdict; exit $$status
 endef
 
-.PHONY: help demo test matrix faults fuzz bench lint docs format build clean venv $(CHECKS) $(CORES)
+.PHONY: help demo test matrix faults fuzz bench lint docs format build release-check clean venv $(CHECKS) $(CORES)
 
 help: ## List the targets
 	@echo 'Targets of spectrocloud.palette:'
@@ -163,6 +163,9 @@ format: $(DEV) ## Format the Python files
 
 build: $(DEMO) ## Build the collection's tarball into build/
 	@ansible-galaxy collection build --force --output-path build
+
+release-check: $(DEV) ## What a release still needs, after 'make test matrix'; see CONTRIBUTING.md
+	@python tools/release_check.py $(CHECKS) $(foreach core,$(CORES),$(addprefix $(core)/,$(SUITES)))
 
 venv: $(DEV) $(AWX)/.done ## Only make the development environment
 
