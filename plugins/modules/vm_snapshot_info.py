@@ -36,10 +36,10 @@ options:
     type: str
   phase:
     description:
-      - The phases to list. V(Unknown) stands for snapshots that KubeVirt has not started yet.
+      - The phases to list, any of V(InProgress), V(Succeeded), V(Failed), V(Deleting) and
+        V(Unknown). V(Unknown) stands for snapshots that KubeVirt has not started yet.
     type: list
     elements: str
-    choices: [InProgress, Succeeded, Failed, Deleting, Unknown]
   ready:
     description:
       - With V(true), list snapshots that are ready to use; with V(false), those that are not.

@@ -85,13 +85,14 @@ FORMS: dict[str, Any] = {
     "lines of a browser": "db1\r\nweb1\r\n",
     "a line at the end": "db1,web1\n",
 }
-# Each list option with what stands for db1 and web1 in it.
+# List options, each with what stands for db1 and web1 in it.
 LISTS: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "vms": ("vm_snapshot_set", {}, {"set": "s", "namespace": "vms"}),
     "vm_names": ("vm_snapshot_set", {}, {"set": "s"}),
     "exclude": ("vm_info", {}, {}),
     "namespaces": ("vm_info", {"db1": "vms", "web1": "prod"}, {}),
     "clusters": ("vm_info", {"db1": "vm-cluster-1", "web1": "vm-cluster-2"}, {}),
+    "phase": ("vm_snapshot_info", {"db1": "Succeeded", "web1": "Failed"}, {}),
 }
 
 
@@ -248,7 +249,11 @@ TEMPLATES: dict[str, dict[str, Any]] = {
         "vm_snapshot_keep_last": 3,
     },
     "snapshot_prune": {"vm_snapshot_set": "{{ change_set }}", "vm_snapshot_keep_last": 1},
-    "snapshot_report": {"vm_snapshot_vm_names": "{{ change_vms }}", "vm_snapshot_ready": True},
+    "snapshot_report": {
+        "vm_snapshot_vm_names": "{{ change_vms }}",
+        "vm_snapshot_ready": True,
+        "vm_snapshot_phase": "Failed\r\nSucceeded\r\n",
+    },
     "snapshot_coverage": {"vm_snapshot_vm_names": "{{ change_vms }}"},
 }
 # A survey gives empty answers to whoever leaves a field as it is.

@@ -69,3 +69,9 @@ def test_options_that_readme_names_for_all_modules_are_known(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_documentation_has_all_options_and_no_others(name: str) -> None:
     assert documented_options(name).keys() == core_of(name).arguments.spec.keys()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_list_has_choices_which_ansible_would_look_for_before_lines_are_split(name: str) -> None:
+    specs = core_of(name).arguments.spec.items()
+    assert [o for o, spec in specs if spec["type"] == "list" and "choices" in spec] == []

@@ -48,11 +48,8 @@ ARGUMENTS = Arguments(
         **ON_ERROR,
         **SNAPSHOT_FILTERS,
         "name": {"type": "str"},
-        "phase": {
-            "type": "list",
-            "elements": "str",
-            "choices": ["InProgress", "Succeeded", "Failed", "Deleting", "Unknown"],
-        },
+        # Not choices of the spec: Ansible would look for them before a text is split on lines.
+        "phase": {"type": "list", "elements": "str"},
         "ready": {"type": "bool"},
         "older_than": {"type": "str"},
         "newer_than": {"type": "str"},
@@ -61,6 +58,7 @@ ARGUMENTS = Arguments(
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
 )
 _CLUSTER = "cluster"
+_PHASES = ("InProgress", "Succeeded", "Failed", "Deleting", "Unknown")
 # They have no order that anybody would look for.
 _COMPOSED = (
     *("indications", "included_volumes", "excluded_volumes", "conditions"),
@@ -179,6 +177,9 @@ def _named(pattern: str, _now: datetime) -> Test:
 
 
 def _in_phase(phases: Sequence[str], _now: datetime) -> Test:
+    strange = [phase for phase in phases if phase not in _PHASES]
+    if strange:
+        raise ValueError(f"{strange[0]!r} is no phase: use any of {', '.join(_PHASES)}")
     return lambda snapshot: _phase(snapshot) in phases
 
 
@@ -203,7 +204,8 @@ _TESTS: Mapping[str, Callable[[Any, datetime], Test]] = {
     "older_than": _older,
     "newer_than": _newer,
 }
-_EXAMPLES = {
+_EXAMPLES: Mapping[str, Any] = {
+    "phase": ["Failed", "Unknown"],
     "older_than": "7d",
     "newer_than": "24h",
 }

@@ -203,7 +203,10 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
         [["-creation_time"], "namespace,-vm_name", ["cluster", "vm_name"], []],
         ["labels", ["-"], ["--vm_name"], [""], "vm_name desc", [["vm_name"]]],
     ),
-    "phase": ([["Succeeded"], "InProgress,Failed", []], ["succeeded", ["Gone"], [""]]),
+    "phase": (
+        [["Succeeded"], "InProgress,Failed", "Failed\r\nSucceeded\r\n", []],
+        ["succeeded", ["Gone"], "Failed\nGone\n", [""]],
+    ),
     "after": (
         [
             {"members": {}, "summary": {"total": 0}},
@@ -251,7 +254,7 @@ def wrong(module: str, name: str, spec: Mapping[str, Any]) -> list[Any]:
 def _values(module: str, name: str, spec: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
     if (module, name) in _OF_MODULES:
         return _OF_MODULES[module, name]
-    if "choices" in spec and name != "phase":
+    if "choices" in spec:
         return list(spec["choices"]), ["neither", "", 5, spec["choices"][0].upper()]
     if name in _BY_NAME:
         good, bad = _BY_NAME[name]

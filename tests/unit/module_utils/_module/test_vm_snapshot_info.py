@@ -77,6 +77,7 @@ ALL = ["fresh", "nightly-2", "edge", "by-hand", "nightly-1"]
         ({"ready": False}, ["fresh", "nightly-2", "edge", "by-hand"]),
         ({"phase": ["Failed", "InProgress"]}, ["edge", "by-hand"]),
         ({"phase": ["Unknown"]}, ["fresh"]),
+        ({"phase": "Failed\r\nInProgress\r\n"}, ["edge", "by-hand"]),
         ({"phase": []}, ALL),
         ({"older_than": "4d"}, ["by-hand", "nightly-1"]),
         ({"newer_than": "1d"}, ["fresh", "nightly-2", "edge"]),
@@ -251,6 +252,8 @@ def test_summary_of_nothing_found(palette: MemoryPalette) -> None:
         ("vm_names", ["db 1"]),
         ("exclude", ["DB*"]),
         ("namespaces", ["vm*"]),
+        ("phase", ["failed"]),
+        ("phase", "Failed\n\nGone\n"),
     ],
 )
 def test_read_refuses_a_filter_that_makes_no_sense(
@@ -261,6 +264,13 @@ def test_read_refuses_a_filter_that_makes_no_sense(
     assert result["reason"] == "invalid_parameters"
     assert [problem.partition(":")[0] for problem in result["problems"]] == [option]
     assert palette.calls == []
+
+
+def test_phase_that_does_not_exist_is_told_with_all_that_do(palette: MemoryPalette) -> None:
+    assert run(palette, MODULE, phase="Failed\r\nSuceeded\r\n")["problems"] == [
+        "phase: 'Suceeded' is no phase: use any of InProgress, Succeeded, Failed, Deleting, "
+        "Unknown; for example: phase: [Failed, Unknown]"
+    ]
 
 
 def test_read_reports_all_problems_at_once(palette: MemoryPalette) -> None:
