@@ -14,14 +14,14 @@ from .vm_snapshots import rows_left_out
 
 DOCUMENTATION = r"""
 name: from_artifacts
-short_description: Find the VMs that earlier jobs of a workflow took snapshots of
+short_description: Find what earlier jobs of a workflow did with each VM
 version_added: 0.1.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:
-  - Puts together what jobs of the role P(spectrocloud.palette.vm_snapshot#role) handed on in their
-    artifacts. Each slice of a job hands on its own part, and so does each run for other virtual
-    machines.
+  - Puts together what jobs of the roles P(spectrocloud.palette.vm_snapshot#role) and
+    P(spectrocloud.palette.guarded_change#role) handed on in their artifacts. Each slice of a job
+    hands on its own part, and so does each run for other virtual machines.
 options:
   _input:
     description:
@@ -29,8 +29,16 @@ options:
     type: dict
     required: true
   set:
-    description: The name of the set. Without it, those of all sets are returned.
+    description:
+      - The name of the set. Without it, those of all sets are returned. Power states are of none.
     type: str
+  artifact:
+    description:
+      - What the jobs did. V(vm_snapshots) took or deleted snapshots, V(vm_restores) brought virtual
+        machines back, V(vm_changes) made guarded changes, and V(vm_power_states) set power states.
+    type: str
+    choices: [vm_snapshots, vm_restores, vm_changes, vm_power_states]
+    default: vm_snapshots
 seealso:
   - plugin: spectrocloud.palette.vm_snapshots
     plugin_type: filter
@@ -56,15 +64,33 @@ EXAMPLES = r"""
       rows:
         - {id: before-patch/0123456789abcdef00000011/vms/web1, vm_name: web1, ready_to_use: true}
       left_out: []
+
+- name: Name the VMs that are back
+  ansible.builtin.debug:
+    msg: "{{ back | selectattr('outcome', 'eq', 'restored') | map(attribute='vm_name') | list }}"
+  vars:
+    back: >-
+      {{
+        hostvars[inventory_hostname]
+        | spectrocloud.palette.from_artifacts('before-patch', artifact='vm_restores')
+      }}
+    vm_restores_before_patch_0a1b2c3d:
+      set: before-patch
+      at: "2026-11-23T09:00:09Z"
+      rows:
+        - {id: before-patch/0123456789abcdef00000011/vms/db1, vm_name: db1, outcome: restored}
+      left_out: []
 """
 
 RETURN = r"""
 _value:
   description:
     - A row for each virtual machine, as the filter P(spectrocloud.palette.vm_snapshots#filter)
-      returns them. The latest one counts.
+      returns them or, for V(vm_changes), the filter P(spectrocloud.palette.guarded_change#filter).
+      The latest one counts.
     - Of more than O(spectrocloud.palette.vm_snapshot#role:main:vm_snapshot_max_rows) in one part,
-      C(name) and what only a snapshot tells is null, except C(ready_to_use).
+      C(name) and what only a snapshot or a restore tells is null, except C(ready_to_use),
+      C(complete) and C(runs). Guarded changes hand on all of each.
   type: list
   elements: dict
   sample:
@@ -76,23 +102,37 @@ _value:
       ready_to_use: true
 """
 
-_PREFIX = "vm_snapshots_"
+_SNAPSHOTS = "vm_snapshots"
+# What earlier jobs hand on, and what it is called.
+_ARTIFACTS: Mapping[str, str] = {
+    _SNAPSHOTS: "snapshots",
+    "vm_restores": "restores",
+    "vm_changes": "guarded changes",
+    "vm_power_states": "power states",
+}
 
 
 def from_artifacts(
     variables: Mapping[str, Any],
     set: str | None = None,  # noqa: A002 - the option's name
+    artifact: str = _SNAPSHOTS,
 ) -> list[dict[str, Any]]:
     """Return the latest row of each member of a set, from all parts that were handed on."""
+    if artifact not in _ARTIFACTS:
+        raise AnsibleFilterError(
+            f"from_artifacts: artifact: {artifact!r} is none: use any of {', '.join(_ARTIFACTS)}"
+        )
     if not isinstance(variables, Mapping):
         raise AnsibleFilterError(
             f"from_artifacts takes a dictionary such as hostvars[inventory_hostname], not a "
             f"{type(variables).__name__}"
         )
-    parts = list(_parts(variables))
+    parts = list(_parts(variables, f"{artifact}_"))
     wanted = [part for part in parts if set is None or str(part["set"]) == str(set)]
     if not wanted:
-        raise AnsibleFilterError(_nothing({str(part["set"]) for part in parts}, set))
+        raise AnsibleFilterError(
+            _nothing(_ARTIFACTS[artifact], {str(part["set"]) for part in parts}, set)
+        )
     rows: dict[str, dict[str, Any]] = {}
     for part in sorted(wanted, key=lambda part: str(part["at"])):
         for row in (*part["rows"], *rows_left_out(part["left_out"])):
@@ -100,18 +140,19 @@ def from_artifacts(
     return list(rows.values())
 
 
-def _parts(variables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _parts(variables: Mapping[str, Any], prefix: str) -> Iterator[Mapping[str, Any]]:
     for name in variables:
-        if name.startswith(_PREFIX):
+        if name.startswith(prefix):
             part = variables[name]
             if isinstance(part, Mapping) and {"set", "at", "rows", "left_out"} <= part.keys():
                 yield part
 
 
-def _nothing(sets: set[str], wanted: str | None) -> str:
+def _nothing(things: str, sets: set[str], wanted: str | None) -> str:
     of_set = f" of the set {wanted!r}" if wanted is not None else ""
-    others = f"; there are those of {', '.join(sorted(sets))}" if sets else ""
-    return f"from_artifacts: no earlier job has handed on snapshots{of_set}{others}"
+    names = ", ".join(sorted(name or "no set" for name in sets))
+    others = f"; there are those of {names}" if sets else ""
+    return f"from_artifacts: no earlier job has handed on {things}{of_set}{others}"
 
 
 class FilterModule:

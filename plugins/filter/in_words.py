@@ -103,12 +103,9 @@ def in_words(result: Mapping[str, Any]) -> list[str]:
 
 
 def _sentences(result: Mapping[str, Any]) -> list[str]:
-    if "members" in result:
+    if "members" in result or _SWITCHED[0] in result.get("summary", ()):
         rows = short_rows({"summary": {}, **result})
         return [_set_counts(result), *_not_seen(result), *_causes(rows, "vm_name", "VM")]
-    if _SWITCHED[0] in result.get("summary", ()):
-        causes = _causes(result["vms"], "vm_name", "VM")
-        return [_set_counts(result), *_not_seen(result), *causes]
     if "by_why" in result.get("summary", ()):
         rows = short_rows(result["snapshots"])
         counts = [_retention_counts(result), *_rules(result), *_why_none(result["summary"])]

@@ -26,6 +26,7 @@ options:
         RV(spectrocloud.palette.vm_restore_set#module:members) for a row for each virtual machine,
         or the whole result, which may tell others in
         RV(spectrocloud.palette.vm_snapshot_set#module:left_out).
+      - The whole result of M(spectrocloud.palette.vm_power) for a row for each virtual machine.
       - RV(spectrocloud.palette.vm_snapshot_retention#module:snapshots) or
         RV(spectrocloud.palette.vm_snapshot_info#module:snapshots) for a row for each snapshot.
     type: raw
@@ -75,11 +76,14 @@ _value:
     - For each virtual machine that was brought back C(id) to C(vm_name) as above, C(name) of the
       restore, C(snapshot), C(outcome), C(reason), C(msg), and of its status C(complete),
       C(lost_seconds), C(runs), C(safety_snapshot) and C(leftover_claims).
+    - For each virtual machine whose power state was set C(id), C(cluster), C(cluster_uid),
+      C(namespace), C(vm_name), C(before), C(after), C(outcome), C(changed), C(reason) and C(msg).
     - For each snapshot the same as for a virtual machine with a snapshot, C(quiesced),
       C(scheduled_by_palette) and C(error). Only retention has C(outcome), C(reason) and C(msg), and
       what it decided in C(decision), C(why) and C(kept_by).
     - C(id) is made of the set, the cluster's uid, the namespace and the virtual machine, or of the
       cluster's uid, the namespace and the snapshot. No other virtual machine or snapshot has it.
+      That of a power state has no set.
   type: list
   elements: dict
   sample:
@@ -107,6 +111,10 @@ _OF_SNAPSHOT = (
     *("quiesced", "scheduled_by_palette", "error"),
 )
 _OF_RESTORE = ("complete", "lost_seconds", "runs", "safety_snapshot", "leftover_claims")
+_OF_POWER = (
+    *("cluster", "cluster_uid", "namespace", "vm_name"),
+    *("before", "after", "outcome", "changed", "reason", "msg"),
+)
 _OF_RETENTION = ("decision", "why", "kept_by", "outcome", "reason", "msg")
 
 
@@ -125,6 +133,7 @@ def short_rows(results: Any, set_name: str | None = None) -> list[dict[str, Any]
     """Return the rows of one result."""
     if isinstance(results, Mapping) and "summary" in results:
         return [
+            *map(_power_row, results.get("vms") or ()),
             *short_rows(results.get("members") or {}, set_name),
             *rows_left_out(results.get("left_out") or ()),
         ]
@@ -143,6 +152,8 @@ def rows_left_out(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row_left_out(group: Mapping[str, Any], vm_name: str) -> dict[str, Any]:
+    if "set" not in group:
+        return _power_row({**group, "vm_name": vm_name, "msg": ""})
     place = (group["set"], group["cluster_uid"], group["namespace"], vm_name)
     return {
         "id": "/".join(map(str, place)),
@@ -151,9 +162,22 @@ def _row_left_out(group: Mapping[str, Any], vm_name: str) -> dict[str, Any]:
         "name": None,
         **{key: group[key] for key in ("outcome", "reason")},
         "msg": "",
-        **dict.fromkeys(_OF_STATUS),
-        "ready_to_use": group["ready_to_use"],
+        **_told_of(group),
     }
+
+
+def _told_of(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row tells of the snapshot, or the way back, of a member without a row."""
+    if "ready_to_use" in group:
+        return {**dict.fromkeys(_OF_STATUS), "ready_to_use": group["ready_to_use"]}
+    return {"snapshot": None, **{key: group.get(key) for key in _OF_RESTORE}}
+
+
+def _power_row(vm: Mapping[str, Any]) -> dict[str, Any]:
+    if "outcome" not in vm:
+        raise AnsibleFilterError("vm_snapshots: the rows of vm_info are short as they are")
+    place = (vm["cluster_uid"], vm["namespace"], vm["vm_name"])
+    return {"id": "/".join(map(str, place)), **{key: vm[key] for key in _OF_POWER}}
 
 
 def _row(vm: str, member: Mapping[str, Any], set_name: str | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.execution.concurrency
   - spectrocloud.palette.execution.progress
   - spectrocloud.palette.execution.max_failed_clusters
+  - spectrocloud.palette.execution.max_rows
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
@@ -165,6 +166,7 @@ RETURN = r"""
 vms:
   description:
     - A row for each selected virtual machine, by cluster, namespace and name.
+    - If there are more than O(max_rows), so many of those that failed. See RV(left_out).
     - C(before) and C(after) are its states in KubeVirt's words, as Palette showed them before the
       first call and last, null if it was not seen. In check mode, C(after) is the prediction.
     - C(outcome) is what was done, V(started), V(stopped), V(paused), V(resumed) or V(restarted); or
@@ -189,6 +191,23 @@ vms:
       changed: true
       reason: null
       msg: ""
+left_out:
+  description:
+    - The virtual machines beyond O(max_rows), by what they have in common. Those that failed are
+      left out last. The filter P(spectrocloud.palette.vm_snapshots#filter) knows them from here.
+  returned: with RV(vms), if O(max_rows) is set
+  type: list
+  elements: dict
+  sample:
+    - cluster: vm-cluster-1
+      cluster_uid: 0123456789abcdef00000011
+      namespace: vms
+      outcome: stopped
+      changed: true
+      reason: null
+      before: Running
+      after: Stopped
+      vm_names: [db1, db2]
 check_mode:
   description: Whether this is a prediction, and nothing was done.
   returned: with RV(vms)

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - spectrocloud.palette.execution.concurrency
   - spectrocloud.palette.execution.progress
   - spectrocloud.palette.execution.max_failed_clusters
+  - spectrocloud.palette.execution.max_rows
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
@@ -157,6 +158,7 @@ members:
     - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
       as in the task, or by its uid if several selected clusters have the same name.
     - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
+    - If there are more than O(max_rows), so many of those that failed. See RV(left_out).
     - C(outcome) is one of V(restored), V(unchanged), V(failed), V(blocked), V(not_tried) and
       V(unknown). V(unchanged) is a rollback O(restore_name) that was carried through before.
     - C(name) is the restore's name, C(snapshot) the snapshot's, C(changed) says whether anything
@@ -179,6 +181,25 @@ members:
         complete: true
         lost_seconds: 5566
         leftover_claims: [db1-root]
+left_out:
+  description:
+    - The virtual machines beyond O(max_rows), by what they have in common. Those that failed are
+      left out last. The filter P(spectrocloud.palette.vm_snapshots#filter) knows them from here.
+    - C(complete) and C(runs) are those of their C(status).
+  returned: with RV(members), if O(max_rows) is set
+  type: list
+  elements: dict
+  sample:
+    - cluster: vm-cluster-1
+      cluster_uid: 0123456789abcdef00000011
+      namespace: vms
+      outcome: restored
+      changed: true
+      reason: null
+      set: before-patch
+      complete: true
+      runs: true
+      vm_names: [db1, db2]
 check_mode:
   description: Whether this is a prediction, and nothing was written.
   returned: with RV(members)

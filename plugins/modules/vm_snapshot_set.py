@@ -280,13 +280,13 @@ left_out:
   type: list
   elements: dict
   sample:
-    - set: before-patch
-      cluster: vm-cluster-1
+    - cluster: vm-cluster-1
       cluster_uid: 0123456789abcdef00000011
       namespace: vms
       outcome: created
       changed: true
       reason: null
+      set: before-patch
       ready_to_use: true
       vm_names: [db1, db2]
 check_mode:

@@ -73,6 +73,7 @@ def test_the_vms_beyond_the_rows_of_a_result_are_nodes_too() -> None:
     records = records_of(f"{PREFIX}vm_snapshot_set", result)
     assert [record["name"] for record in records] == ["vms/a", "vms/b"]
     assert records[0]["canonical_facts"] == {**place, "vm_name": "a"}
+    assert records_of(f"{PREFIX}vm_power", {**result, "vms": []}) == records
 
 
 @pytest.mark.parametrize("module", QUERIES)

@@ -65,12 +65,13 @@ def test_the_role_passes_on_all_options_of_retention() -> None:
 def test_the_role_passes_on_all_options_of_the_way_back() -> None:
     # wait_timeout and poll_interval are among those of the execution.
     own = passed_on("back", "execution", *COMMON) | {"set"}
-    assert own == options_of("vm_restore_set") - {"members"}
+    assert own == options_of("vm_restore_set") - {"members", "max_rows"}
 
 
 def test_the_role_passes_on_all_options_of_power_calls() -> None:
     # The role itself asks for one VM as for many.
-    assert passed_on("switching", *COMMON) == options_of("vm_power") - {"state", "vm_name"}
+    given = options_of("vm_power") - {"state", "vm_name", "max_rows"}
+    assert passed_on("switching", *COMMON) == given
 
 
 def test_the_role_passes_on_all_filters_of_snapshots() -> None:

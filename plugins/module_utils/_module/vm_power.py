@@ -20,6 +20,7 @@ from .._power.result import (
     failure_text,
     power_diff,
     power_result,
+    told_of,
 )
 from .._power.work import PowerMember, PowerWork
 from .._validation.problems import Problem, merged, option_problem
@@ -33,6 +34,7 @@ from .._vms.cluster_result import (
 )
 from .._vms.cluster_result import failure_text as clusters_text
 from .._vms.fleet import Candidate, Fleet, NotReached, observe, scope_of, with_unmatched
+from .._vms.rows import shortened
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
@@ -42,6 +44,7 @@ from .options import (
     CONNECTION,
     LISTED,
     MAX_FAILED_CLUSTERS,
+    MAX_ROWS,
     ON_ERROR,
     ONE_PROJECT,
     PROGRESS,
@@ -51,6 +54,7 @@ from .options import (
 from .selected import (
     carry_out,
     demand_selection,
+    diff_within,
     most_problems,
     no_name_problems,
     refuse_duplicates,
@@ -69,6 +73,7 @@ ARGUMENTS = Arguments(
         **SELECTION,
         **ON_ERROR,
         **MAX_FAILED_CLUSTERS,
+        **MAX_ROWS,
         **WAIT,
         **CONCURRENCY,
         **PROGRESS,
@@ -195,10 +200,11 @@ def _result(
     result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
     result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
-        result["diff"] = power_diff(rows, result["vms"])
+        result["diff"] = diff_within(invocation, power_diff(rows, result["vms"]))
     texts = (clusters_text(fleet), failure_text(result["vms"], aborted))
     text = "; ".join(filter(None, texts))
     clusters = [vm["cluster"] for vm in failed(result["vms"])]
+    result = shortened(result, "vms", invocation.options["max_rows"], told_of)
     if not aborted and tolerated(invocation.options, fleet, clusters):
         if text:
             invocation.warn(text)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._execution.run import Pace, pace_from, pace_problems
@@ -14,12 +15,12 @@ from .._http.errors import ApiError
 from .._restores.fleet import RestoreFleet
 from .._restores.member import RestoreMember
 from .._restores.plan import Sight, refuse
-from .._restores.result import set_diff, set_result
+from .._restores.result import set_diff, set_result, told_of
 from .._restores.run import RestoreRun, Row, Task, wanted_from
 from .._restores.session import RestoreSession
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.naming import set_name_problems
-from .._snapshots.set_result import failed_only, members_text
+from .._snapshots.set_result import members_text
 from .._validation.kubevirt import snapshot_name_problem
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.cluster_result import (
@@ -32,6 +33,7 @@ from .._vms.cluster_result import (
     warn_of_unreadable,
 )
 from .._vms.fleet import NotReached, Scope, scope_of, with_unmatched
+from .._vms.rows import failed_only, shortened
 from .._vms.selection import Entry, Filters, entries_from, filters_from, fleet_problems
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -40,6 +42,7 @@ from .options import (
     EXECUTION,
     LISTED,
     MAX_FAILED_CLUSTERS,
+    MAX_ROWS,
     ON_ERROR,
     ONE_PROJECT,
     RESTORE,
@@ -48,6 +51,7 @@ from .options import (
 from .selected import (
     carry_out,
     demand_selection,
+    diff_within,
     most_problems,
     no_name_problems,
     refuse_duplicates,
@@ -67,6 +71,7 @@ ARGUMENTS = Arguments(
         "max_failed": {"type": "int", "default": 0},
         **MAX_FAILED_CLUSTERS,
         "members": {"type": "str", "choices": ["failed", "all"], "default": "failed"},
+        **MAX_ROWS,
         **EXECUTION,
     },
     mutually_exclusive=(ONE_PROJECT, CLUSTER_OR_CLUSTERS),
@@ -180,14 +185,20 @@ def _result(
     result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
     result["unmatched"] = [miss.result for miss in fleet.unmatched]
     if invocation.diff_mode:
-        result["diff"] = set_diff(rows, invocation.now, restores.specs())
+        diff = set_diff(rows, invocation.now, restores.specs())
+        result["diff"] = diff_within(invocation, diff)
     members = members_text(result["members"], aborted, options["max_failed"])
     failure = "; ".join(filter(None, (failure_text(fleet), members)))
     failed = failed_only(result["members"])
     if not aborted and tolerated(options, fleet, [r.cluster for r in rows if r.label in failed]):
         if failure:
             invocation.warn(failure)
-        return result
+        return _shortened(options, result)
     if options["members"] == "failed":
         result["members"] = failed
-    raise ApiError("preflight_failed" if aborted else "members_failed", failure, **result)
+    reason = "preflight_failed" if aborted else "members_failed"
+    raise ApiError(reason, failure, **_shortened(options, result))
+
+
+def _shortened(options: Mapping[str, Any], result: Result) -> Result:
+    return shortened(result, "members", options["max_rows"], partial(told_of, options["set"]))

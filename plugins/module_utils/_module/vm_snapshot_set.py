@@ -36,11 +36,10 @@ from .._snapshots.plan_set import freshest, left_alone, plan_absent_members, pla
 from .._snapshots.set_result import (
     Row,
     Run,
-    failed_only,
     members_text,
     set_diff,
     set_result,
-    shortened,
+    told_of,
 )
 from .._snapshots.steps import SnapshotWork
 from .._snapshots.wait import consistency_problems, offline_problems
@@ -57,6 +56,7 @@ from .._vms.cluster_result import (
 )
 from .._vms.fleet import Candidate, NotReached, Scope, Target, scope_of, with_unmatched
 from .._vms.model import VirtualMachine
+from .._vms.rows import failed_only, shortened
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
@@ -391,14 +391,12 @@ def _result(
     if not aborted and tolerated(options, fleet, [r.cluster for r in rows if r.label in failed]):
         if failure:
             invocation.warn(failure)
-        return _with_most_rows(options, result)
+        return _shortened(options, result)
     if options["members"] == "failed":
         result["members"] = failed
-    result = _with_most_rows(options, result)
     reason = "preflight_failed" if aborted else "members_failed"
-    raise ApiError(reason, failure, **result)
+    raise ApiError(reason, failure, **_shortened(options, result))
 
 
-def _with_most_rows(options: Mapping[str, Any], result: Result) -> Result:
-    most = options["max_rows"]
-    return result if most is None else shortened(result, options["set"], most)
+def _shortened(options: Mapping[str, Any], result: Result) -> Result:
+    return shortened(result, "members", options["max_rows"], partial(told_of, options["set"]))

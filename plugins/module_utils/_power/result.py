@@ -13,10 +13,10 @@ from .._http.errors import ApiError
 from .._validation.printable import printable
 from .._vms.fleet import label_of
 from .._vms.model import VmKey
+from .._vms.rows import FAILURES
 from .plan import Goal, Plan
 from .work import PowerMember
 
-_FAILURES = ("failed", "blocked", "unknown")
 _DONE = {
     "start": "started",
     "stop": "stopped",
@@ -24,7 +24,7 @@ _DONE = {
     "resume": "resumed",
     "restart": "restarted",
 }
-_OUTCOMES = (*_DONE.values(), "unchanged", "not_tried", *_FAILURES)
+_OUTCOMES = (*_DONE.values(), "unchanged", "not_tried", *FAILURES)
 _SHOWN = 10
 
 
@@ -67,9 +67,14 @@ def power_diff(rows: Iterable[Row], vms: Iterable[Mapping[str, Any]]) -> dict[st
     return {when: {label: vm[when] for label, vm in changed} for when in ("before", "after")}
 
 
+def told_of(vm: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of a VM of which the result has no row, besides its outcome."""
+    return {"before": vm["before"], "after": vm["after"]}
+
+
 def failed(vms: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the rows of the VMs that are not as wanted."""
-    return [vm for vm in vms if vm["outcome"] in _FAILURES]
+    return [vm for vm in vms if vm["outcome"] in FAILURES]
 
 
 def failure_text(vms: Sequence[Mapping[str, Any]], aborted: bool) -> str:

@@ -14,12 +14,13 @@ from .._http.errors import ApiError
 from .._palette.objects import write_time
 from .._power.plan import strategy_after
 from .._validation.printable import printable
+from .._vms.rows import FAILURES
 from .model import SAFETY, STRATEGY, Restore
 from .plan import FINISH, RESTORE, Act
 from .run import Row, Specs
 from .spec_diff import differences
 
-_OUTCOMES = ("restored", "unchanged", "not_tried", "failed", "blocked", "unknown")
+_OUTCOMES = ("restored", "unchanged", "not_tried", *FAILURES)
 
 
 def set_result(
@@ -54,6 +55,12 @@ def row_result(row: Row, now: datetime, check_mode: bool, aborted: bool = False)
     elif row.blocked:
         result.update(reason=row.action.reason, msg=row.action.message)
     return {**result, "msg": printable(result["msg"])}
+
+
+def told_of(set_name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of a VM of which the result has no row, besides its outcome."""
+    status = row["status"] or {}
+    return {"set": set_name, **{name: status.get(name) for name in ("complete", "runs")}}
 
 
 def set_diff(rows: Sequence[Row], now: datetime, specs: Specs) -> dict[str, Any]:

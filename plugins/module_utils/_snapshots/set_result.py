@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any, NamedTuple
 
 from .._validation.printable import printable
+from .._vms.rows import FAILURES, failed_only
 from .member import SnapshotMember
 from .model import Snapshot
 from .plan import REFUSE, Action
 from .results import described, status_of
 
-_FAILURES = ("failed", "blocked", "unknown")
 _OUTCOMES = (
     "created",
     "replaced",
@@ -27,14 +26,9 @@ _OUTCOMES = (
     "deleted",
     "absent",
     "not_tried",
-    *_FAILURES,
+    *FAILURES,
 )
 _FAILURES_SHOWN = 10
-# What VMs of which the result has no row are told by.
-_IN_COMMON = (
-    *("set", "cluster", "cluster_uid", "namespace"),
-    *("outcome", "changed", "reason", "ready_to_use"),
-)
 
 
 class Row(NamedTuple):
@@ -118,30 +112,9 @@ def _groups(rows: Iterable[Row], run: Run) -> dict[str, dict[str, Any]]:
     }
 
 
-def shortened(result: dict[str, Any], set_name: str, most: int) -> dict[str, Any]:
-    """Return a result with so many members at most, those that failed first.
-
-    ``left_out`` tells the others' outcomes by place: a name alone is a hundredth of a row.
-    """
-    members = result["members"]
-    if len(members) <= most:
-        return {**result, "left_out": []}
-    bad = failed_only(members)
-    kept = dict(islice(bad.items(), most))
-    others = {label: row for label, row in members.items() if label not in kept}
-    return {**result, "members": kept, "left_out": _by_place(others, set_name)}
-
-
-def _by_place(members: Mapping[str, Mapping[str, Any]], set_name: str) -> list[dict[str, Any]]:
-    """Return the names of members by what their rows have in common."""
-    groups: dict[tuple[Any, ...], list[str]] = {}
-    for label, row in members.items():
-        cluster, namespace, vm_name = label.rsplit("/", 2)
-        ready = bool((row["status"] or {}).get("ready_to_use"))
-        alike = (row["outcome"], row["changed"], row["reason"], ready)
-        place = (cluster, row["cluster_uid"], namespace)
-        groups.setdefault((set_name, *place, *alike), []).append(vm_name)
-    return [{**dict(zip(_IN_COMMON, key)), "vm_names": names} for key, names in groups.items()]
+def told_of(set_name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of a member of which the result has no row, besides its outcome."""
+    return {"set": set_name, "ready_to_use": bool((row["status"] or {}).get("ready_to_use"))}
 
 
 def set_diff(rows: Sequence[Row]) -> dict[str, Any]:
@@ -183,11 +156,6 @@ def power_facts(action: Action | None, member: SnapshotMember, foretold: bool) -
             "vm_started": action is not None and action.starts,
         }
     return {"vm_stopped": member.stopped, "vm_started": member.started}
-
-
-def failed_only(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the rows of the members that failed: thousands of others would hide them."""
-    return {label: row for label, row in members.items() if row["outcome"] in _FAILURES}
 
 
 def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool, max_failed: int) -> str:

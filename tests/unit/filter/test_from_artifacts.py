@@ -65,6 +65,47 @@ def test_from_artifacts_takes_only_those_of_a_set() -> None:
     assert names(from_artifacts(given, "20261125")) == ["b"]
 
 
+def test_from_artifacts_takes_only_those_of_an_artifact() -> None:
+    given = {
+        "vm_snapshots_nightly_1": part("a"),
+        "vm_restores_nightly_1": part("b"),
+        "vm_restores_nightly_2": part("c"),
+        "vm_changes_nightly_1": part("d"),
+        "vm_power_states_1": part("e", set=""),
+    }
+    found = {
+        artifact: names(from_artifacts(given, artifact=artifact))
+        for artifact in ("vm_snapshots", "vm_restores", "vm_changes", "vm_power_states")
+    }
+    assert [*found.values()] == [["a"], ["b", "c"], ["d"], ["e"]]
+    assert names(from_artifacts(given, "nightly", artifact="vm_restores")) == ["b", "c"]
+
+
+def test_from_artifacts_has_a_row_of_the_power_states_that_a_part_only_names() -> None:
+    states = {"before": "Running", "after": "Stopped", "outcome": "stopped", "changed": True}
+    place = {"cluster": "c", "cluster_uid": "u", "namespace": "vms", "reason": None}
+    group = {**place, **states, "vm_names": ["b"]}
+    given = {"vm_power_states_1": part("a", set="", left_out=[group])}
+    rows = from_artifacts(given, artifact="vm_power_states")
+    assert [(row["id"], row["outcome"]) for row in rows] == [("a", "created"), ("u/vms/b", "stopped")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "artifact", "text"),
+    [
+        (None, "vm_restore", "'vm_restore' is none: use any of vm_snapshots, vm_restores, vm_cha"),
+        (None, "vm_changes", "no earlier job has handed on guarded changes$"),
+        ("s", "vm_power_states", "power states of the set 's'; there are those of no set$"),
+    ],
+)
+def test_from_artifacts_says_which_artifact_is_not_there(
+    wanted: str | None, artifact: str, text: str
+) -> None:
+    given = {"vm_snapshots_s_1": part("a", set="s"), "vm_power_states_1": part("a", set="")}
+    with pytest.raises(AnsibleFilterError, match=text):
+        from_artifacts(given, wanted, artifact=artifact)
+
+
 @pytest.mark.parametrize(
     ("given", "wanted", "text"),
     [

@@ -254,11 +254,18 @@ def test_in_words_counts_the_vms_that_were_brought_back() -> None:
 
 def test_in_words_counts_the_vms_of_power_calls() -> None:
     counts = {"total": 3, "started": 0, "stopped": 1, "unchanged": 1, "blocked": 1}
-    place = {"cluster": "c", "namespace": "vms", "vm_name": "db1"}
-    rows = [{**place, "reason": "not_running", "msg": "it is off"}]
-    assert in_words({"vms": rows, "summary": counts, "check_mode": False}) == [
+    place = {"cluster": "c", "cluster_uid": "u", "namespace": "vms"}
+    states = {"before": "Stopped", "after": "Stopped", "outcome": "blocked", "changed": False}
+    why = {**place, **states, "reason": "not_running"}
+    result = {"vms": [{**why, "vm_name": "db1", "msg": "it is off"}], "check_mode": False}
+    assert in_words({**result, "summary": counts}) == [
         "3 VMs: 1 stopped, 1 unchanged, 1 blocked",
         "not_running: 1 VM (c/vms/db1): it is off",
+    ]
+    # Those beyond the rows of the result, too.
+    result["left_out"] = [{**why, "vm_names": ["db2"]}]
+    assert in_words({**result, "summary": counts})[1:] == [
+        "not_running: 2 VMs (c/vms/db1, c/vms/db2): it is off"
     ]
 
 

@@ -176,3 +176,44 @@ def test_vm_snapshots_of_a_whole_result_has_a_row_of_the_vms_that_it_only_names(
     # All rows have the same keys, and ids as if they had been whole.
     assert len({tuple(row) for row in rows}) == 1
     assert rows[1]["id"] == "patch/u1/vms/db2"
+
+
+def test_vm_snapshots_of_restores_has_a_row_of_the_vms_that_a_result_only_names() -> None:
+    told = {"complete": True, "lost_seconds": 60, "runs": True, "safety_snapshot": None}
+    member_back = {**member("failed", {**told, "leftover_claims": []}), "snapshot": "db1-patch"}
+    place = {"set": "patch", "cluster": "cluster", "cluster_uid": "u1", "namespace": "vms"}
+    alike = {"outcome": "restored", "changed": True, "reason": None}
+    group = {**place, **alike, "complete": True, "runs": False, "vm_names": ["db2"]}
+    result = {"summary": {}, "members": {"cluster/vms/db1": member_back}, "left_out": [group]}
+    back, named = vm_snapshots(result, "patch")
+    assert tuple(back) == tuple(named)
+    assert (named["id"], named["outcome"]) == ("patch/u1/vms/db2", "restored")
+    assert (named["complete"], named["runs"], named["lost_seconds"]) == (True, False, None)
+
+
+POWERED = {
+    "cluster": "c",
+    "cluster_uid": "u1",
+    "namespace": "vms",
+    "before": "Running",
+    "after": "Stopped",
+    "outcome": "stopped",
+    "changed": True,
+    "reason": None,
+}
+
+
+def test_vm_snapshots_has_a_row_of_each_vm_of_a_power_call() -> None:
+    result = {
+        "summary": {},
+        "vms": [{**POWERED, "vm_name": "db1", "msg": "", "http_status": 403}],
+        "left_out": [{**POWERED, "vm_names": ["db2"]}],
+    }
+    first, named = vm_snapshots(result)
+    assert first == {**POWERED, "id": "u1/vms/db1", "vm_name": "db1", "msg": ""}
+    assert named == {**first, "id": "u1/vms/db2", "vm_name": "db2"}
+
+
+def test_vm_snapshots_does_not_take_listed_vms_for_power_states() -> None:
+    with pytest.raises(AnsibleFilterError, match="rows of vm_info are short as they are"):
+        vm_snapshots({"summary": {"total": 1}, "vms": [{"vm_name": "db1"}]})

@@ -101,6 +101,24 @@ def test_diff_shows_the_states_of_what_changes(palette: Machines) -> None:
     assert result["diff"] == {"before": {label: "Running"}, "after": {label: "Stopped"}}
 
 
+def test_max_rows_leaves_what_failed_and_names_the_others(palette: Machines) -> None:
+    for name in ("a", "b"):
+        palette.add(key_of(name))
+    palette.add(key_of("off"), "Stopped")
+    options: Json = {"state": "paused", "cluster_uid": "c1", "namespaces": ["vms"]}
+    options.update(on_error="continue", max_rows=2, diff_mode=True)
+    result = run(palette, MODULE, **options)
+    assert result["reason"] == "vms_failed"
+    assert (result["summary"]["total"], result["summary"]["paused"]) == (3, 2)
+    assert row_of(result)["vm_name"] == "off"
+    (others,) = result["left_out"]
+    assert (others["outcome"], others["vm_names"]) == ("paused", ["a", "b"])
+    assert (others["before"], others["after"], others["cluster_uid"]) == ("Running", "Paused", "c1")
+    again = run(palette, MODULE, **{**options, "state": "stopped", "max_rows": 1})
+    assert (again["vms"], len(again["left_out"])) == ([], 2)
+    assert "the diff shows 1 of 2 rows, see max_rows" in again["warnings"]
+
+
 def test_stop_waits_until_no_instance_is_left(palette: Machines) -> None:
     palette.add(DB1, "Stopped", created=True)
     palette.then(30, DB1, "Stopped")

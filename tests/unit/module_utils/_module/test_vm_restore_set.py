@@ -83,6 +83,19 @@ def _raise_one(errors: list[ApiError]) -> None:
         raise errors.pop()
 
 
+def test_max_rows_leaves_what_failed_and_names_the_others(palette: PowerPalette) -> None:
+    refused = [ApiError("forbidden", "HTTP 403: no", passing=False)]
+    palette.cluster.before = lambda write: _raise_one(refused) if write == "create" else None
+    options: Json = {"members": "all", "max_rows": 2, "diff_mode": True, "concurrency": 1}
+    result = restore(palette, **options)
+    assert (result["reason"], result["summary"]["restored"]) == ("members_failed", 2)
+    assert outcomes(result) == ["failed"]
+    (others,) = result["left_out"]
+    assert (others["set"], others["outcome"], len(others["vm_names"])) == ("patch", "restored", 2)
+    assert (others["complete"], others["runs"]) == (True, True)
+    assert "the diff shows 2 of 3 rows, see max_rows" in result["warnings"]
+
+
 def test_check_mode_foretells_it(palette: PowerPalette) -> None:
     predicted = restore(palette, check_mode=True, diff_mode=True)
     assert palette.cluster.writes == []

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import pytest
@@ -29,11 +28,9 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.se
     Row,
     Run,
     diff,
-    failed_only,
     members_text,
     set_diff,
     set_result,
-    shortened,
 )
 from unit.builders import NOW, READY, Json, desired_snapshot, key_of, listed, manifest, vm
 
@@ -135,12 +132,6 @@ def test_members_text_tells_max_failed() -> None:
     assert text.startswith("3 of 3 members failed (max_failed: 2): ")
 
 
-def test_failed_only_are_the_rows_that_failed_or_were_blocked() -> None:
-    outcomes = ("created", "unchanged", "blocked", "failed", "not_tried", "absent")
-    rows = {outcome: {"outcome": outcome} for outcome in outcomes}
-    assert failed_only(rows) == {name: rows[name] for name in ("blocked", "failed")}
-
-
 def test_set_result_shows_an_adopted_snapshot_as_unchanged() -> None:
     adopted = row(CREATION)
     adopted.member.adopted, adopted.member.changed = True, False
@@ -189,45 +180,3 @@ def test_diff_shows_what_becomes_of_the_vm(
 ) -> None:
     shown = diff(CREATION._replace(stops=stops, starts=starts))
     assert (shown["before"]["vm"], shown["after"]["vm"]) == (before, after)
-
-
-def whole(good: int, bad: int) -> Json:
-    """Return a result with so many rows that are well, and then so many that failed."""
-    status = {"name": "x" * 63, "labels": {"a" * 63: "b" * 63}, "ready_to_use": True}
-    common = {"changed": True, "cluster_uid": "u", "name": "s", "reason": None, "msg": ""}
-    fine = {**common, "outcome": "created", "status": status}
-    sad = {**common, "outcome": "failed", "reason": "timeout", "msg": "m" * 500, "status": None}
-    rows = {f"c/vms/vm-{number:05}": fine for number in range(good)}
-    return {"members": {**rows, **{f"c/vms/bad-{number:05}": sad for number in range(bad)}}}
-
-
-def test_shortened_leaves_few_rows_as_they_are() -> None:
-    result = whole(2, 1)
-    assert shortened(result, "nightly", 3) == {**result, "left_out": []}
-
-
-def test_shortened_has_the_rows_that_failed_and_the_names_of_the_others() -> None:
-    short = shortened(whole(2, 1), "nightly", 2)
-    assert list(short["members"]) == ["c/vms/bad-00000"]
-    assert short["left_out"] == [
-        {
-            "set": "nightly",
-            "cluster": "c",
-            "cluster_uid": "u",
-            "namespace": "vms",
-            "outcome": "created",
-            "changed": True,
-            "reason": None,
-            "ready_to_use": True,
-            "vm_names": ["vm-00000", "vm-00001"],
-        }
-    ]
-
-
-@pytest.mark.parametrize("bad", [0, 10_000])
-def test_shortened_fits_into_what_awx_keeps_at_10000_vms(bad: int) -> None:
-    short = shortened(whole(10_000 - bad, bad), "nightly", 200)
-    assert len(json.dumps(short)) < 700_000
-    named = [name for group in short["left_out"] for name in group["vm_names"]]
-    assert len(short["members"]) == (200 if bad else 0)
-    assert len(named) + len(short["members"]) == 10_000
