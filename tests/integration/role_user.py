@@ -119,9 +119,9 @@ def artifacts(run: Run) -> dict[str, Any]:
     return handed_on
 
 
-def handed_on(run: Run) -> dict[str, Any]:
+def handed_on(run: Run, artifact: str = "vm_snapshots") -> dict[str, Any]:
     """Return the rows that a later job finds, by their ids."""
-    return {row["id"]: row for row in from_artifacts(artifacts(run))}
+    return {row["id"]: row for row in from_artifacts(artifacts(run), artifact=artifact)}
 
 
 def writes(palette: Simulator) -> list[str]:

@@ -21,6 +21,7 @@ from integration.role_user import (
     SHOW_RETENTION,
     User,
     artifacts,
+    handed_on,
     prefixed,
     results_of,
     shown,
@@ -145,7 +146,7 @@ def test_a_change_that_goes_well_keeps_the_newest_snapshots(
     second = changer.changes(**given).ok()
     assert words(second, SHOW) == ["2 VMs: 2 created"]
     assert words(second, SHOW_RETENTION)[0].startswith("retention: deleted 2 snapshots in 1 set")
-    row = artifacts(second)["vm_changes"][f"patch/{UID}/vms/db1"]
+    row = handed_on(second, "vm_changes")[f"patch/{UID}/vms/db1"]
     assert row == facts_of(second)["vms"]["db1"]
     assert row["outcome"] == "changed"
     summary = artifacts(second)["vm_snapshot_summary"]
@@ -169,7 +170,7 @@ def test_without_a_rollback_the_failure_says_the_command_that_works(changer: Cha
     connection = changer.user.connection
     back = changer.user.ansible.run("/bin/sh", "-e", "-c", way_back, **connection).ok()
     assert words(back, "Show the VMs that were brought back") == ["2 VMs: 2 restored"]
-    assert artifacts(back)["vm_restores"][f"patch/{UID}/vms/db1"]["outcome"] == "restored"
+    assert handed_on(back, "vm_restores")[f"patch/{UID}/vms/db1"]["outcome"] == "restored"
     assert artifacts(back)["vm_snapshot_summary"]["counts"]["restored"] == 2
     assert changer.machine("db1") == (1, "Running", True)
 
@@ -183,7 +184,7 @@ def test_a_rollback_brings_all_vms_back_and_the_run_fails(
     assert writes(palette) == []
     run = changer.changes(**given)
     assert run.status != 0
-    assert artifacts(run)["vm_changes"].keys() == {f"patch/{UID}/vms/{vm}" for vm in BOTH}
+    assert handed_on(run, "vm_changes").keys() == {f"patch/{UID}/vms/{vm}" for vm in BOTH}
     facts = facts_of(run)
     assert facts["reason"] == "rolled_back"
     assert facts["msg"] == (
@@ -250,6 +251,9 @@ def test_all_that_is_wrong_with_the_variables_is_told_at_once(
     ]
     assert "did you mean guarded_change_rollback?" in told[1]
     assert facts_of(run)["reason"] == "invalid_parameters"
+    summary = artifacts(run)["vm_snapshot_summary"]
+    assert (summary["entry_point"], summary["reason"]) == ("guarded_change", "invalid_parameters")
+    assert summary["msg"] == run.of(REFUSE)["msg"]
     assert palette.requests() == []
 
 
@@ -323,6 +327,7 @@ def test_a_host_that_does_not_answer_is_not_changed(changer: Changer, palette: S
     )
     assert run.status != 0
     assert facts_of(run)["reason"] == "hosts_unreachable"
+    assert artifacts(run)["vm_snapshot_summary"]["reason"] == "hosts_unreachable"
     assert facts_of(run)["msg"] == "Nothing was changed: these hosts do not answer: web1"
     assert results_of(run, "On the host") == []
     assert palette.requests() == []

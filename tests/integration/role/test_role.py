@@ -26,6 +26,7 @@ from integration.role_user import (
     handed_on,
     including,
     outcomes,
+    results_of,
     shown,
     table,
     words,
@@ -35,6 +36,8 @@ from integration.runs import Ansible
 from palette_simulator.launch import Simulator
 
 FACTS = "vm_snapshot_results"
+SWITCH = "Bring the VMs to their state"
+BRING_BACK = "Bring the VMs back, or look whether they could be"
 OF_AUDIT = ["vm_snapshot_uncovered"]
 UID = "0123456789abcdef00000011"
 
@@ -237,6 +240,34 @@ def test_above_max_rows_results_and_artifacts_have_what_failed_and_name_the_othe
     assert summary["counts"]["created"] == 2
     # The retention knows the VMs that are only named.
     assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
+
+
+def test_each_run_hands_on_a_part_of_its_own_however_few_rows_its_result_may_have(
+    user: User,
+) -> None:
+    facts = ("vm_snapshot_powered", "vm_snapshot_restored")
+    tasks = [including("main", set="patch", vms=["db1", "web1"])]
+    for vm in ("db1", "web1"):
+        each: dict[str, Any] = {"vms": [vm], "max_rows": 0}
+        tasks += [
+            including("power", power="stopped", **each),
+            including("restore", set="patch", **each),
+            shown(*facts),
+        ]
+    run = user.play({"tasks": tasks}).ok()
+    for task, rows in ((SWITCH, "vms"), (BRING_BACK, "members")):
+        results = results_of(run, task)
+        assert [len(result[rows]) for result in results] == [0, 0]
+        named = [name for result in results for name in result["left_out"][0]["vm_names"]]
+        assert named == ["db1", "web1"]
+    ids = [f"{UID}/vms/db1", f"{UID}/vms/web1"]
+    states, back = handed_on(run, "vm_power_states"), handed_on(run, "vm_restores")
+    assert [*states] == ids
+    assert {(row["before"], row["after"]) for row in states.values()} == {("Running", "Stopped")}
+    assert [*back] == [f"patch/{place}" for place in ids]
+    assert {row["outcome"] for row in back.values()} == {"restored"}
+    told = results_of(run, facts[0])[-1]["msg"]
+    assert [[row["id"] for row in told[fact]] for fact in facts] == [ids[1:], [*back]]
 
 
 def test_the_advice_to_go_on_works(user: User) -> None:
