@@ -146,6 +146,7 @@ LARGE: dict[str, dict[str, Any]] = {
     "snapshot_prune": {**NIGHTLY, "vm_snapshot_keep_last": 1},
     "snapshot_report": NIGHTLY,
     "snapshot_coverage": {},
+    "vm_power": {"vm_snapshot_power": "paused", "vm_snapshot_all": True},
 }
 
 
@@ -168,6 +169,8 @@ def test_awx_can_keep_what_1000_vms_leave_behind(tmp_path: Path) -> None:
     assert len(json.dumps(job.artifacts)) < 60_000
     rows = from_artifacts(job.artifacts, "nightly")
     assert sum(row["ready_to_use"] for row in rows) == MANY_VMS
+    states = from_artifacts(job.artifacts, artifact="vm_power_states")
+    assert sum(state["after"] == "Paused" for state in states) == MANY_VMS
     assert job.artifacts["vm_snapshot_summary"]["counts"]["total"] == MANY_VMS
 
 
