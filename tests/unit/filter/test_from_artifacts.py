@@ -86,8 +86,8 @@ def test_from_artifacts_has_a_row_of_the_power_states_that_a_part_only_names() -
     place = {"cluster": "c", "cluster_uid": "u", "namespace": "vms", "reason": None}
     group = {**place, **states, "vm_names": ["b"]}
     given = {"vm_power_states_1": part("a", set="", left_out=[group])}
-    rows = from_artifacts(given, artifact="vm_power_states")
-    assert [(row["id"], row["outcome"]) for row in rows] == [("a", "created"), ("u/vms/b", "stopped")]
+    (_whole, named) = from_artifacts(given, artifact="vm_power_states")
+    assert (named["id"], named["outcome"], named["before"]) == ("u/vms/b", "stopped", "Running")
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_what_an_earlier_job_handed_on_is_no_problem(
 ) -> None:
     extra_vars.update({"vm_snapshot_summary": {"reason": ""}, "vm_snapshots_all_0a1b2c3d": {}})
     others = ("vm_restores_all_0a1b2c3d", "vm_power_states_0a1b2c3d", "vm_changes_all_0a1b2c3d")
-    extra_vars.update(dict.fromkeys(others, {}))
+    extra_vars.update({name: {} for name in others})
     assert problems(entry_point, extra_vars) == []
 
 

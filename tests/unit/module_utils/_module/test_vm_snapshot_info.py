@@ -267,10 +267,11 @@ def test_read_refuses_a_filter_that_makes_no_sense(
 
 
 def test_phase_that_does_not_exist_is_told_with_all_that_do(palette: MemoryPalette) -> None:
-    assert run(palette, MODULE, phase="Failed\r\nSuceeded\r\n")["problems"] == [
+    (told,) = run(palette, MODULE, phase="Failed\r\nSuceeded\r\n")["problems"]
+    assert told == (
         "phase: 'Suceeded' is no phase: use any of InProgress, Succeeded, Failed, Deleting, "
         "Unknown; for example: phase: [Failed, Unknown]"
-    ]
+    )
 
 
 def test_read_reports_all_problems_at_once(palette: MemoryPalette) -> None:

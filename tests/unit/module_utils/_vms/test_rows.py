@@ -35,13 +35,11 @@ def whole(good: int, bad: int) -> Json:
 
 def listed(result: Json) -> Json:
     """Return the same with the rows in a list."""
-    place = ("cluster", "namespace", "vm_name")
-    return {
-        "vms": [
-            {**dict(zip(place, label.split("/"))), **row}
-            for label, row in result["members"].items()
-        ]
-    }
+    rows = []
+    for label, row in result["members"].items():
+        cluster, namespace, vm_name = label.split("/")
+        rows.append({"cluster": cluster, "namespace": namespace, "vm_name": vm_name, **row})
+    return {"vms": rows}
 
 
 def test_failed_only_are_the_rows_that_failed_or_were_blocked() -> None:
