@@ -45,13 +45,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Name the VMs whose snapshot is usable
-  ansible.builtin.debug:
-    msg: "{{ taken | selectattr('ready_to_use') | map(attribute='vm_name') | list }}"
-  vars:
-    taken: "{{ hostvars[inventory_hostname] | spectrocloud.palette.from_artifacts(this_set) }}"
-    this_set: before-patch
-    # AWX sets such variables. They are here to show what they are like.
+- name: Show what AWX sets in a later node
+  ansible.builtin.set_fact:
     vm_snapshots_before_patch_0a1b2c3d:
       set: before-patch
       at: "2026-11-23T08:00:09Z"
@@ -64,6 +59,19 @@ EXAMPLES = r"""
       rows:
         - {id: before-patch/0123456789abcdef00000011/vms/web1, vm_name: web1, ready_to_use: true}
       left_out: []
+    vm_restores_before_patch_0a1b2c3d:
+      set: before-patch
+      at: "2026-11-23T09:00:09Z"
+      rows:
+        - {id: before-patch/0123456789abcdef00000011/vms/db1, vm_name: db1, outcome: restored}
+      left_out: []
+
+- name: Name the VMs whose snapshot is usable
+  ansible.builtin.debug:
+    msg: "{{ taken | selectattr('ready_to_use') | map(attribute='vm_name') | list }}"
+  vars:
+    taken: "{{ hostvars[inventory_hostname] | spectrocloud.palette.from_artifacts(this_set) }}"
+    this_set: before-patch
 
 - name: Name the VMs that are back
   ansible.builtin.debug:
@@ -74,12 +82,6 @@ EXAMPLES = r"""
         hostvars[inventory_hostname]
         | spectrocloud.palette.from_artifacts('before-patch', artifact='vm_restores')
       }}
-    vm_restores_before_patch_0a1b2c3d:
-      set: before-patch
-      at: "2026-11-23T09:00:09Z"
-      rows:
-        - {id: before-patch/0123456789abcdef00000011/vms/db1, vm_name: db1, outcome: restored}
-      left_out: []
 """
 
 RETURN = r"""

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The EXAMPLES of the modules run as they stand, with the connection in the environment."""
+"""EXAMPLES run as they stand, those of the modules with the connection in the environment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from integration.runs import HERE, Ansible
 from palette_simulator.build import derived_uid
 from palette_simulator.launch import Simulator
 
-MODULES = sorted((HERE.parents[1] / "plugins" / "modules").glob("vm_*.py"))
+PLUGINS = HERE.parents[1] / "plugins"
+MODULES = sorted((PLUGINS / "modules").glob("vm_*.py"))
 
 
 _PLACE = {"project": "Default", "cluster": "vm-cluster-1", "namespace": "vms"}
@@ -61,3 +62,11 @@ def test_examples_run_as_they_stand(module: Path, palette: Simulator, tmp_path: 
     done = [record["task"] for record in run.ok().records if record["action"] == own]
     assert done == [task["name"] for task in tasks if own in task]
     assert done
+
+
+def test_the_examples_of_from_artifacts_find_all_parts(tmp_path: Path) -> None:
+    run = Ansible(tmp_path).play(_examples(PLUGINS / "filter" / "from_artifacts.py")).ok()
+    assert [record["result"].get("msg") for record in run.records[-2:]] == [
+        ["db1", "web1"],
+        ["db1"],
+    ]
