@@ -137,9 +137,9 @@ def _desired(invocation: Invocation, request: Request, api: ClusterVms) -> Desir
 def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
     options = invocation.options
     absent = options["state"] == "absent"
-    # Another VM's snapshot may have the name. Palette rejects a creation then; a prediction and a
-    # deletion must search for it.
-    anywhere = absent or invocation.check_mode
+    # Another VM's snapshot may have the name. Palette rejects a creation then; a prediction, a
+    # deletion and who stops a VM for it must search for it.
+    anywhere = absent or invocation.check_mode or options["offline"]
     listed, current = look_up(api, desired.key, desired.name, anywhere)
     others = [snapshot for snapshot in listed if not snapshot.unreadable]
     for stranger in (s for s in listed if s.unreadable and s is not current):

@@ -411,6 +411,12 @@ def test_name_of_another_vms_snapshot_is_a_conflict(palette: MemoryPalette) -> N
     assert palette.stored[PLACE] is stored
 
 
+def test_no_vm_is_stopped_for_a_name_that_another_vms_snapshot_has(palette: MemoryPalette) -> None:
+    palette.add_snapshot("before", DB2)
+    assert failure(palette, offline=True)["reason"] == "conflict"
+    assert palette.writes() == []
+
+
 @pytest.mark.parametrize(
     ("spec", "options", "field"),
     [
