@@ -11,6 +11,9 @@ import pytest
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_power import MODULE
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
+    write_time,
+)
 from unit.builders import Json, key_of
 from unit.machines_in_memory import Machines
 from unit.palette_in_memory import BROKEN, FORBIDDEN, LOST, Call
@@ -383,6 +386,18 @@ def test_vm_that_is_deleted_meanwhile_fails(palette: Machines, wait: bool) -> No
     palette.after = delete
     row = row_of(run(palette, MODULE, state="stopped", wait=wait, **ONE))
     assert row["reason"] == "vm_disappeared"
+
+
+def test_vm_that_is_being_deleted_meanwhile_fails(palette: Machines) -> None:
+    palette.add(DB1)
+
+    def delete(_call: Call) -> None:
+        palette.vms[DB1]["metadata"]["deletionTimestamp"] = write_time(palette.now)
+
+    palette.after = delete
+    row = row_of(run(palette, MODULE, state="stopped", **ONE))
+    assert (row["reason"], row["changed"]) == ("vm_terminating", True)
+    assert row["msg"] == "VM db1 is being deleted"
 
 
 # Many VMs

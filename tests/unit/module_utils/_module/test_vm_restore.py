@@ -19,6 +19,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.ses
 )
 from unit.builders import Json, key_of
 from unit.cluster_in_memory import NEVER_ENDS, PowerPalette
+from unit.palette_in_memory import FORBIDDEN, copy_of
 from unit.tasks import run
 
 DB1 = key_of("db1")
@@ -109,6 +110,20 @@ def test_diff_says_why_the_spec_of_the_snapshot_is_not_known(palette: PowerPalet
         result = restore(palette, stop=True, diff_mode=True)
     assert result["outcome"] == "restored"
     assert result["diff"]["after"]["spec"] == "not known: HTTP 403: no"
+
+
+def test_diff_without_a_content_of_the_snapshot(palette: PowerPalette) -> None:
+    palette.stored["c1", "vms", "s"].course[-1].pop("virtualMachineSnapshotContentName", None)
+    result = restore(palette, stop=True, diff_mode=True)
+    assert result["outcome"] == "restored"
+    assert "does not name the content" in result["diff"]["after"]["spec"]
+
+
+def test_cluster_that_cannot_be_read_fails_the_task(palette: PowerPalette) -> None:
+    palette.fail("LIST", *[copy_of(FORBIDDEN) for _try in range(9)])
+    result = restore(palette, stop=True)
+    assert (result["failed"], result["reason"], result["changed"]) == (True, "forbidden", False)
+    assert palette.cluster.writes == []
 
 
 def test_named_rollback_is_done_once(palette: PowerPalette) -> None:

@@ -22,6 +22,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.ses
 )
 from unit.builders import Json, key_of, own_labels
 from unit.cluster_in_memory import MemoryCluster, PowerPalette
+from unit.palette_in_memory import LOST
 from unit.tasks import run
 
 VMS = [key_of(name) for name in ("db1", "db2", "web1")]
@@ -146,6 +147,18 @@ def test_cluster_whose_own_api_is_out_of_reach_stops_no_other(palette: PowerPale
     assert result["summary"]["restored"] == 3
     assert not result["clusters"]["cluster-2"]["reachable"]
     assert result["clusters"]["cluster-2"]["reason"] == "forbidden"
+
+
+def test_vms_of_a_cluster_out_of_reach_have_rows(palette: PowerPalette) -> None:
+    palette.add_cluster("c2", "cluster-2")
+    palette.sick["c2"] = lambda _call: LOST
+    db9 = {"cluster": "cluster-2", "namespace": "vms", "vm_name": "db9"}
+    entries = [{"cluster": "cluster-1", "namespace": "vms", "vm_name": "db1"}, db9]
+    given: Json = {"cluster": None, "namespaces": None, "vms": entries}
+    result = restore(palette, **given, on_error="continue", members="all")
+    rows = {label: (row["outcome"], row["reason"]) for label, row in result["members"].items()}
+    assert rows["cluster-1/vms/db1"] == ("restored", None)
+    assert rows["cluster-2/vms/db9"] == ("blocked", "cluster_unreachable")
 
 
 def test_tolerated_failures_are_warned_of(palette: PowerPalette) -> None:

@@ -21,6 +21,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.mod
     read_listed,
     read_machine,
     read_restore,
+    spec_in_content,
 )
 from unit.builders import NOW, key_of
 from unit.module_utils._restores.restores import (
@@ -173,3 +174,10 @@ def test_instance_that_is_told_to_end_is_ending() -> None:
 
 def test_instance_of_nothing_known_is_read() -> None:
     assert read_instance("c1", "text").key == ("c1", "", "")
+
+
+@pytest.mark.parametrize("source", [{}, {"virtualMachine": {}}, {"virtualMachine": {"spec": {}}}])
+def test_content_of_a_snapshot_without_a_vm(source: dict[str, Any]) -> None:
+    with pytest.raises(ApiError, match="holds no VM") as raised:
+        spec_in_content({"spec": {"source": source}})
+    assert raised.value.reason == "malformed_response"

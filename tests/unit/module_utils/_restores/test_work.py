@@ -52,7 +52,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selectio
 from unit.builders import CLUSTER, desired_snapshot, key_of
 from unit.cluster_in_memory import NEVER_ENDS, MemoryCluster
 from unit.module_utils._restores.restores import CREATING, FAILED
-from unit.palette_in_memory import MemoryPalette, connected
+from unit.palette_in_memory import MemoryPalette, connected, copy_of
 
 KEY = key_of()
 BACK = Wanted(snapshot="s", stop=True)
@@ -112,7 +112,9 @@ class Bench:
 
         def strike(name: str) -> None:
             if name == write and left:
-                raise left.pop(0)
+                error = left.pop(0)
+                # What is made of one error must not be seen in the next.
+                raise copy_of(error) if isinstance(error, ApiError) else error
 
         if after:
             self.cluster.after = strike
@@ -209,6 +211,16 @@ def test_creation_that_did_not_arrive_is_done_again(bench: Bench) -> None:
     assert bench.cluster.writes.count("create") == 1
 
 
+def test_creation_that_never_arrives_fails_and_the_vm_runs(bench: Bench) -> None:
+    bench.fail("create", *[LOST] * 20)
+    row = bench.run()
+    assert outcome(row, bench) == "failed"
+    assert row.member.failure
+    assert not row.member.failure.outcome_unknown
+    assert bench.rollbacks() == []
+    assert bench.cluster.runs(KEY)
+
+
 def test_power_call_whose_answer_is_lost(bench: Bench) -> None:
     bench.fail("start", LOST, after=True)
     assert outcome(bench.run(), bench) == "restored"
@@ -261,19 +273,19 @@ def test_restored_vm_that_does_not_start_is_told(bench: Bench) -> None:
     assert bench.cluster.runs(KEY)
 
 
-LOST = ApiError("unauthorized", "401", outcome_unknown=True)
+UNCLEAR = ApiError("unauthorized", "401", outcome_unknown=True)
 
 
 @pytest.mark.parametrize("written", [True, False])
 def test_mark_whose_answer_was_lost_once_is_written_again(bench: Bench, written: bool) -> None:
-    bench.fail("close", LOST, after=written)
+    bench.fail("close", UNCLEAR, after=written)
     assert outcome(bench.run(), bench) == "restored"
     assert bench.rollbacks() == ["done"]
 
 
 @pytest.mark.parametrize(("written", "ends"), [(True, "restored"), (False, "failed")])
 def test_mark_whose_answers_are_all_lost_is_read(bench: Bench, written: bool, ends: str) -> None:
-    bench.fail("close", *[LOST] * 20, after=written)
+    bench.fail("close", *[UNCLEAR] * 20, after=written)
     assert outcome(bench.run(), bench) == ends
 
 

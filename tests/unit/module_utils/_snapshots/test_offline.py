@@ -451,6 +451,21 @@ def test_vm_is_started_which_a_killed_run_stopped_for_its_late_snapshot(
     assert palette.state(DB1) == "Running"
 
 
+def test_vm_is_not_stopped_where_it_may_not_be_looked_at_again(three: Machines) -> None:
+    """The look before a stop is refused, and so is all that comes after it."""
+
+    def forbid(call: Call) -> None:
+        if call.kind == "LIST" and "start db1" in three.powers():
+            raise copy_of(FORBIDDEN)
+
+    three.before = forbid
+    result = take_all(three, max_in_progress="1", unless_newer_than="1h")
+    assert row(result, "db2")["reason"] == FORBIDDEN.reason
+    assert not row(result, "db2")["vm_stopped"]
+    assert "stop db2" not in three.powers()
+    assert all(three.state(vm) == "Running" for vm in VMS)
+
+
 # Killed
 
 
@@ -518,6 +533,7 @@ def test_kill_without_a_record_is_healed_by_vm_power(palette: Machines) -> None:
     [
         ({"wait": False}, "offline: true requires wait: true"),
         ({"failure_deadline": "0"}, "failure_deadline: must not be 0 with offline: true"),
+        ({"failure_deadline": "soon"}, "failure_deadline: "),
         ({"wait_timeout": 300}, "wait_timeout: must be more than failure_deadline (5m)"),
         (
             {"definition": {"spec": {"failureDeadline": "20m"}}},
