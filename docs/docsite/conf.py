@@ -22,6 +22,8 @@ myst_enable_extensions = ["deflist"]
 # The anchors that GitHub makes, so that links work on both.
 myst_heading_anchors = 3
 nitpicky = True
+# What 'make faults' writes is for developers, who read it in the repository.
+exclude_patterns = ["faults.md"]
 html_theme = "furo"
 html_title = f"{project} {version}"
 html_copy_source = False
