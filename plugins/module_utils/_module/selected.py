@@ -14,8 +14,10 @@ from .._execution.progress import Progress
 from .._execution.run import ClusterRun, Pace
 from .._http.errors import ApiError, invalid_parameters
 from .._validation.problems import Problem, option_problem
-from .._vms.fleet import Fleet, Part, Target
+from .._vms.cluster_result import warn_of_states
+from .._vms.fleet import Fleet, Part, Scope, Target, scope_of
 from .._vms.selection import Entry, Filters, Unmatched
+from .._vms.session import PaletteSession
 from .base import Invocation
 
 _MOST = ("max_failed", "max_failed_clusters", "max_rows")
@@ -95,8 +97,23 @@ def carry_out(
     return aborted
 
 
-def refuse_duplicates(targets: Sequence[Target]) -> None:
-    """Raise ApiError if a VM is listed more than once."""
+def scope_for(
+    invocation: Invocation,
+    session: PaletteSession,
+    entries: Sequence[Entry] | None,
+    filters: Filters,
+) -> Scope:
+    """Return where a task works, and warn of clusters that do not run.
+
+    Raise ApiError if a VM is listed more than once. entries: the listed VMs, if any.
+    """
+    scope = scope_of(session, entries, filters)
+    _refuse_duplicates(scope.targets)
+    warn_of_states((target.api for target in scope.targets), invocation.warn)
+    return scope
+
+
+def _refuse_duplicates(targets: Sequence[Target]) -> None:
     for target in targets:
         counts = Counter((entry.namespace, entry.vm_name) for entry in target.entries or ())
         twice = [place for place, count in counts.items() if count > 1]

@@ -29,11 +29,10 @@ from .._vms.cluster_result import (
     counts_by_outcome,
     demand_clusters,
     tolerated,
-    warn_of_states,
     warn_of_unreadable,
 )
 from .._vms.cluster_result import failure_text as clusters_text
-from .._vms.fleet import Candidate, Fleet, NotReached, observe, scope_of, with_unmatched
+from .._vms.fleet import Candidate, Fleet, NotReached, observe, with_unmatched
 from .._vms.rows import shortened
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
@@ -57,7 +56,7 @@ from .selected import (
     diff_within,
     most_problems,
     no_name_problems,
-    refuse_duplicates,
+    scope_for,
     selection_problems,
     warn_of_namesakes,
 )
@@ -117,9 +116,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     """Bring the VMs to their state. The result or the ApiError has a row for each."""
     options, rows, misses = invocation.options, list[Row](), list[Unmatched]()
     session = PaletteSession(options)
-    scope = scope_of(session, request.entries, request.filters)
-    refuse_duplicates(scope.targets)
-    warn_of_states((target.api for target in scope.targets), invocation.warn)
+    scope = scope_for(invocation, session, request.entries, request.filters)
 
     def plan_part(part: Fleet) -> list[PowerMember]:
         planned = [_row(options["state"], part, candidate) for candidate in part.candidates]

@@ -29,10 +29,9 @@ from .._vms.cluster_result import (
     demand_clusters,
     failure_text,
     tolerated,
-    warn_of_states,
     warn_of_unreadable,
 )
-from .._vms.fleet import NotReached, Scope, scope_of, with_unmatched
+from .._vms.fleet import NotReached, Scope, with_unmatched
 from .._vms.rows import failed_only, shortened
 from .._vms.selection import Entry, Filters, entries_from, filters_from, fleet_problems
 from .base import Arguments, Invocation, Module, Result
@@ -54,7 +53,7 @@ from .selected import (
     diff_within,
     most_problems,
     no_name_problems,
-    refuse_duplicates,
+    scope_for,
     selection_problems,
     warn_of_namesakes,
 )
@@ -112,9 +111,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     """Bring the VMs back. The result or the ApiError has a row for each."""
     options = invocation.options
     session = RestoreSession(options)
-    scope = scope_of(session, request.entries, request.filters)
-    refuse_duplicates(scope.targets)
-    warn_of_states((target.api for target in scope.targets), invocation.warn)
+    scope = scope_for(invocation, session, request.entries, request.filters)
     wanted, now, warn = wanted_from(options), invocation.now, invocation.warn
     task = Task(wanted, request.filters, now, warn, of_a_set=True)
     restores = RestoreRun(task, session, scope.targets)

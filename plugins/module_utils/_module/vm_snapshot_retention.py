@@ -30,10 +30,9 @@ from .._vms.cluster_result import (
     demand_clusters,
     failure_text,
     warn_of_clusters,
-    warn_of_states,
     warn_of_unreadable,
 )
-from .._vms.fleet import Target, scope_of, with_unmatched
+from .._vms.fleet import Target, with_unmatched
 from .._vms.model import VmKey
 from .._vms.selection import Filters, filters_from, fleet_problems
 from .._vms.session import PaletteSession
@@ -50,7 +49,7 @@ from .options import (
     SELECTION,
     SNAPSHOT_FILTERS,
 )
-from .selected import carry_out, diff_within, most_problems, warn_of_namesakes
+from .selected import carry_out, diff_within, most_problems, scope_for, warn_of_namesakes
 
 ARGUMENTS = Arguments(
     spec={
@@ -142,8 +141,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     options, work = invocation.options, Work([], {})
     session = PaletteSession(options)
     with_vms = request.filters.selector is not None
-    targets, left_out = scope_of(session, None, request.filters)
-    warn_of_states((target.api for target in targets), invocation.warn)
+    targets, left_out = scope_for(invocation, session, None, request.filters)
 
     def plan(part: SnapshotFleet) -> list[SnapshotMember]:
         return _plan(invocation, request, part, session.clock_skew, work)

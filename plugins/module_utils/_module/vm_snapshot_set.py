@@ -51,10 +51,9 @@ from .._vms.cluster_result import (
     demand_clusters,
     failure_text,
     tolerated,
-    warn_of_states,
     warn_of_unreadable,
 )
-from .._vms.fleet import Candidate, NotReached, Scope, Target, scope_of, with_unmatched
+from .._vms.fleet import Candidate, NotReached, Scope, Target, with_unmatched
 from .._vms.model import VirtualMachine
 from .._vms.rows import failed_only, shortened
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
@@ -80,7 +79,7 @@ from .selected import (
     demand_selection,
     diff_within,
     most_problems,
-    refuse_duplicates,
+    scope_for,
     selection_problems,
     warn_of_namesakes,
 )
@@ -156,9 +155,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     """Complete or delete the set. The result or the ApiError has a row for each member."""
     options, rows, misses = invocation.options, list[Row](), list[Unmatched]()
     session = PaletteSession(options)
-    scope = scope_of(session, request.entries, request.filters)
-    refuse_duplicates(scope.targets)
-    warn_of_states((target.api for target in scope.targets), invocation.warn)
+    scope = scope_for(invocation, session, request.entries, request.filters)
 
     def plan(part: SnapshotFleet) -> list[SnapshotMember]:
         planned = _plan(invocation, request, part, session.clock_skew)
