@@ -106,8 +106,8 @@ options:
     description:
       - The name of a label of the virtual machines. Members of a cluster with the same value are
         taken next to each other, and O(max_in_progress) never splits them.
-      - Their snapshots are crash-consistent each for itself. How far apart their points in time are
-        is in RV(groups).
+      - Each of their snapshots is crash-consistent on its own. How far apart their points in time
+        are is in RV(groups).
     type: str
   on_error:
     description:
@@ -182,6 +182,7 @@ EXAMPLES = r"""
     cluster: vm-cluster-1
     set: weekly
     all: true
+    unless_newer_than: 6d
     exclude:
       - scratch-*
     on_error: continue

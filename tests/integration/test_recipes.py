@@ -185,7 +185,8 @@ def test_change(cook: Cook) -> None:
     assert run.status != 0
     last = run.of(GO_BACK)["msg"]
     assert " failed: " in last
-    assert ". Usable snapshots of db1, newest first: db1-before-change of 20" in last
+    # A name of its own, so that a later attempt takes a new one.
+    assert ". Usable snapshots of db1, newest first: db1-before-change-20" in last
     refused = {"action": "status", "status": 403, "method": "POST", "path": "/snapshot$"}
     cook.palette.inject({**refused, "times": None})
     text = Recipe(title).files["change.yml"].replace("before-change", "other")
@@ -195,11 +196,11 @@ def test_change(cook: Cook) -> None:
     assert last.startswith(f"{FAIL} failed: ")
     assert "HTTP 403" in last
     # There is an older one.
-    assert ". Usable snapshots of db1, newest first: db1-before-change of 20" in last
+    assert ". Usable snapshots of db1, newest first: db1-before-change-20" in last
     run = cook.types(f"{Recipe(title).lines[-1]} -e vm_snapshot_retries=some")
     last = run.of(GO_BACK)["msg"]
     assert "vm_snapshot_retries" in last
-    assert ". Usable snapshots of db1, newest first: db1-before-change of 20" in last
+    assert ". Usable snapshots of db1, newest first: db1-before-change-20" in last
     cook.environment["PALETTE_API_KEY"] = "wrong"
     run = cook.types(Recipe(title).lines[-1])
     assert ". Usable snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
@@ -254,7 +255,7 @@ def test_nightly_and_audit(cook: Cook) -> None:
 
 
 def test_nightly_with_a_sick_cluster(tmp_path: Path) -> None:
-    recipe = Recipe("Nightly over all clusters, some of them sick")
+    recipe = Recipe("Nightly over all clusters, some of which may be down")
     with Simulator.running("demo", timing="fast", rate_limits="off", clusters=2, vms=4) as palette:
         cook = Cook(tmp_path, palette)
         palette.sicken("edge-002", "503")
@@ -452,6 +453,20 @@ def test_snapshots_of_vms_that_are_off_meanwhile(cook: Cook) -> None:
     _check, run = cook.follows("Take snapshots of VMs that are off meanwhile")
     assert power_calls(cook) == ["stop db1", "start db1"]
     assert "going to stop 1 VM for its snapshot" in run.output
+    assert not (cook.home / "ran.json").exists()
+
+
+def test_a_snapshot_that_fails_leaves_no_record(cook: Cook) -> None:
+    """A later run would start what was stopped on purpose since."""
+    title = "Take snapshots of VMs that are off meanwhile"
+    cook.writes(Recipe(title))
+    refused = {"action": "status", "status": 403, "method": "POST", "path": "/snapshot$"}
+    cook.palette.inject({**refused, "times": None})
+    run = cook.types(Recipe(title).lines[-1])
+    assert run.status != 0
+    assert "HTTP 403" in run.output
+    calls = ["start db1", "start db2", "stop db1", "stop db2"]
+    assert sorted(power_calls(cook)) == calls
     assert not (cook.home / "ran.json").exists()
 
 
