@@ -120,7 +120,7 @@ def first(admin: Admin) -> Run:
 
 def test_the_image_can_be_built(admin: Admin, first: Run) -> None:
     """Short of building it, which needs a registry."""
-    build, _push = blocks_of("3. Build the image that jobs run in")[0].splitlines()
+    _login, build, _push = blocks_of("3. Build the image that jobs run in")[0].splitlines()
     assert build.startswith("ansible-builder build --tag ")
     create = "ansible-builder create --output-filename Containerfile"
     admin.types(f"cd palette-awx\n{create}").ok()
