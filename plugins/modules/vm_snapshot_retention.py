@@ -13,9 +13,9 @@ version_added: 0.1.0
 description:
   - Deletes snapshots that this collection took, and reports for every snapshot why it is kept or
     deleted.
-  - Snapshots count per virtual machine and set. A set's snapshots never take the place of
-    another's.
-  - This collection deletes only what it took itself, which has the label
+  - Each virtual machine and each set is counted separately. A set's snapshots never take the place
+    of another's.
+  - Deletes only what this collection took itself, which has the label
     C(app.kubernetes.io/managed-by=ansible) and the annotation C(spectrocloud.palette/request-id).
     Snapshots of Palette's own scheduler are never deleted, nor is one that cannot be read, which a
     warning names.
@@ -25,7 +25,7 @@ description:
   - The newest usable one of each virtual machine and set is kept, unless O(keep_last=0) is set.
   - Failed snapshots are deleted first, whatever the rules are.
   - A snapshot with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is kept
-    until then and deleted afterwards, whatever the rules are.
+    until then and deleted afterwards, whatever the rules are, unless it is the newest usable one.
   - Other snapshots are kept if one of the rules O(keep_last), O(keep_hourly), O(keep_daily),
     O(keep_weekly), O(keep_monthly), O(keep_yearly) and O(keep_within) keeps them, and deleted
     otherwise. If no rule is set, all of them are kept, and only
@@ -88,15 +88,15 @@ options:
     type: str
   delete_older_than:
     description:
-      - Delete snapshots that are older than this, even if a rule keeps them. Only the newest usable
-        one of each virtual machine and set stays.
+      - Delete snapshots that are older than this, even if a rule keeps them. The newest usable one
+        of each virtual machine and set stays, and so do those with an expiry that is still to come.
     type: str
   after:
     description:
       - The registered result of a M(spectrocloud.palette.vm_snapshot_set) task, which needs
         O(spectrocloud.palette.vm_snapshot_set#module:members=all) if it may fail.
       - Only virtual machines that have a usable snapshot by that task lose any. In check mode, the
-        snapshots that it foretells count as the newest ones.
+        snapshots that it predicts count as the newest ones.
     type: dict
 seealso:
   - module: spectrocloud.palette.vm_snapshot_set
