@@ -42,7 +42,7 @@ options:
     elements: str
     default: []
   headings:
-    description: The headings of columns that are not called like their key.
+    description: The headings of columns whose heading differs from their key.
     type: dict
     default: {}
   limit:

@@ -14,7 +14,7 @@ description:
   - Restores each selected virtual machine from its newest usable snapshot of the set, and starts
     those again that ran.
   - All virtual machines are checked before the first one is stopped.
-  - Each goes back for itself. One that fails stops no other.
+  - Each goes back separately. One that fails stops no other.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:
