@@ -179,7 +179,7 @@ class VM:
     def trouble(self) -> str:
         """The text of status.error while a snapshot of this VM does not get on."""
         if self.fate == "fails":
-            return f"Failed to create VolumeSnapshot of vm {self.name}: storage backend error"
+            return f"VolumeSnapshot vmsnapshot-{self.name} error: storage backend error"
         return f"Failed freezing vm {self.name}: internal error: guest-fsfreeze-freeze failed"
 
 
