@@ -20,8 +20,6 @@ from faults.operations import KEY, Operation
 from faults.proxy import CREATE, DELETE, POWER, UPDATE
 
 _UNKNOWN = "unknown"
-# A refusal of the key stands for the whole of Palette: nobody asks on, whatever there is.
-_GIVEN_UP = ("unauthorized", "forbidden")
 # After these, other members need not be tried.
 _STOPS_ALL = ("unauthorized", "rate_limited")
 _SPELLINGS = {
@@ -51,6 +49,11 @@ class Row(NamedTuple):
     msg: str
     stopped: bool = False
     started: bool = False
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the key was refused. That stands for all of Palette: nobody asks on."""
+        return self.reason in ("unauthorized", "forbidden")
 
 
 class Circumstances(NamedTuple):
@@ -279,7 +282,7 @@ def _row_failure(
     operation: Operation, row: Row, run: Run, there: Sequence[Stored]
 ) -> Iterator[str]:
     """Complain of a failure where all was done, or where it could have been done."""
-    if row.reason in _GIVEN_UP:
+    if row.given_up:
         return
     if row.status is None and any(not snapshot.deleting for snapshot in there):
         yield "it has no status, but the snapshot is there"

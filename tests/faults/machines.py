@@ -63,7 +63,7 @@ def row_complaints(operation: Operation, row: Row, run: Run, how: Circumstances)
         yield from _untold(row, run)
     if how.deaf:
         return
-    if row.outcome == "failed" and not left:
+    if row.outcome == "failed" and not (left or row.given_up):
         yield f"all was done, and could have been seen: {row.msg}"
     if (row.status or {}).get("complete") and not _complete(row.vm_name, run):
         yield "its status is complete, but its restore is not"

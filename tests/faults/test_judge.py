@@ -187,8 +187,10 @@ def restored(result: Mapping[str, Any], *machines: Machine, rollback: Rollback =
 
 def test_true_rows_of_vms_pass() -> None:
     told = {**GIVEN_UP, "status": None, "msg": "late; run the task again"}
+    refused = stopped(OFF, LOST, outcome="failed", reason="unauthorized", msg="HTTP 401")
 
     assert complaints(operation("power"), stopped(OFF, LOST), Circumstances()) == []
+    assert complaints(operation("power"), refused, _FAULTY) == []
     assert complaints(operation("restore"), restored(RESTORED, BACK, HOT), Circumstances()) == []
     left = restored(told, LOST._replace(runs=False), HOT, rollback=PENDING)
     assert complaints(operation("restore"), left, _FAULTY) == []
