@@ -151,7 +151,7 @@ class MemoryCluster(ClusterApi):
     ) -> Json:
         """Change a restore's annotations."""
         self.before("close")
-        body = self.found[namespace, name]
+        body = self._there(namespace, name)
         body["metadata"]["annotations"].update(annotations)
         self.writes.append("close")
         self.after("close")
@@ -160,12 +160,15 @@ class MemoryCluster(ClusterApi):
     def delete_restore(self, namespace: str, name: str, uid: str = "") -> None:
         """Delete a restore at once."""
         self.before("delete")
-        if (namespace, name) not in self.found:
-            raise ApiError("not_found", f'virtualmachinerestores "{name}" not found')
-        assert uid in ("", self.found[namespace, name]["metadata"]["uid"])
+        assert uid in ("", self._there(namespace, name)["metadata"]["uid"])
         del self.found[namespace, name]
         self.writes.append("delete")
         self.after("delete")
+
+    def _there(self, namespace: str, name: str) -> Json:
+        if (namespace, name) not in self.found:
+            raise ApiError("not_found", f'virtualmachinerestores "{name}" not found')
+        return self.found[namespace, name]
 
     def annotate_vm(self, namespace: str, name: str, annotations: dict[str, str | None]) -> Json:
         """Change a VM's annotations."""

@@ -134,7 +134,9 @@ def close(cluster: ClusterApi, retries: int, key: VmKey, name: str) -> Restore |
     written: dict[str, str | None] = {ROLLBACK: DONE}
     try:
         answer = _again(
-            retries, lambda: cluster.annotate_restore(key.namespace, name, written), "not_found"
+            retries,
+            lambda: cluster.annotate_restore(key.namespace, name, written),
+            lambda error: error.reason == "not_found" and _gone(cluster, key, name),
         )
     except ApiError as error:
         closed = _closed(cluster, key, name) if error.outcome_unknown else None
@@ -155,8 +157,23 @@ def _closed(cluster: ClusterApi, key: VmKey, name: str) -> Restore | None:
 
 def delete(cluster: ClusterApi, retries: int, key: VmKey, name: str, uid: str) -> None:
     """Request the deletion of a restore. One that is gone, or another by now, is no error."""
-    done = ("not_found", "conflict")
-    _again(retries, lambda: cluster.delete_restore(key.namespace, name, uid), *done)
+    _again(
+        retries,
+        lambda: cluster.delete_restore(key.namespace, name, uid),
+        lambda error: error.reason in ("not_found", "conflict") and _gone(cluster, key, name, uid),
+    )
+
+
+def _gone(cluster: ClusterApi, key: VmKey, name: str, uid: str = "") -> bool:
+    """Say whether a restore is gone. One that stays could strike later, so two answers say it.
+
+    uid: of the one that is meant.
+    """
+    try:
+        found = read_restore(key.cluster_uid, cluster.restore(key.namespace, name))
+    except ApiError as error:
+        return error.reason == "not_found"
+    return bool(uid) and found.uid != uid
 
 
 def record(cluster: ClusterApi, retries: int, key: VmKey, ran_at: str | None) -> None:
@@ -165,18 +182,22 @@ def record(cluster: ClusterApi, retries: int, key: VmKey, ran_at: str | None) ->
     _again(retries, lambda: cluster.annotate_vm(key.namespace, key.vm_name, written))
 
 
-def _again(retries: int, send: Callable[[], Json | None], *done: str) -> Json | None:
+def _again(
+    retries: int,
+    send: Callable[[], Json | None],
+    needless: Callable[[ApiError], bool] = lambda _error: False,
+) -> Json | None:
     """Send what may be sent several times, until it is carried out, and return the answer.
 
-    done: the reasons of errors that say that there is nothing to do.
+    needless: says of an error whether there is nothing to do, so that None is returned.
     """
     for number in range(1, retries + 2):
         try:
             return send()
         except ApiError as error:
-            if error.reason in done:
+            if needless(error):
                 return None
-            if not error.passing or number > retries:
+            if not (error.passing or error.reason == "not_found") or number > retries:
                 raise
         pause(backoff(number))
     raise AssertionError("the last attempt returns or raises")

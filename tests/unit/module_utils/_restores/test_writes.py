@@ -105,3 +105,34 @@ def test_close_of_which_nothing_can_be_read_fails_as_it_did(cluster: MemoryClust
     with unread, pytest.raises(ApiError, match="the connection was cut") as raised:
         writes.close(cluster, 0, DB1, "back")
     assert raised.value.outcome_unknown
+
+
+def is_refused_once(write: str) -> Any:
+    """Return what tells of the first of these writes that there is no such restore."""
+    refusals = [ApiError("not_found", "no such restore", http_status=404)]
+
+    def hook(name: str) -> None:
+        if name == write and refusals:
+            raise refusals.pop()
+
+    return hook
+
+
+def test_one_answer_that_a_restore_is_gone_is_not_believed(cluster: MemoryCluster) -> None:
+    made = writes.create(cluster, DB1, body("back"), "request-1")
+    cluster.before = is_refused_once("close")
+    closed = writes.close(cluster, 1, DB1, "back")
+    assert closed
+    assert closed.done
+    cluster.before = is_refused_once("delete")
+    writes.delete(cluster, 1, DB1, "back", made.uid)
+    with pytest.raises(ApiError, match="not found"):
+        cluster.restore(DB1.namespace, "back")
+
+
+def test_a_restore_that_is_gone_needs_neither_mark_nor_deletion(cluster: MemoryCluster) -> None:
+    made = writes.create(cluster, DB1, body("back"), "request-1")
+    writes.delete(cluster, 0, DB1, "back", made.uid)
+    assert writes.close(cluster, 0, DB1, "back") is None
+    writes.delete(cluster, 0, DB1, "back", made.uid)
+    assert cluster.writes == ["create", "delete"]
