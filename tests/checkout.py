@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-_COMMITTER = (
+COMMITTER = (
     "-c",
     "user.name=Test",
     "-c",
@@ -41,6 +41,6 @@ def commit_to(folder: Path) -> None:
     for command in (
         ["init", "--quiet", "--initial-branch=main"],
         ["add", "--all", "--force"],
-        [*_COMMITTER, "commit", "--quiet", "--no-verify", "--message=Copy a checkout"],
+        [*COMMITTER, "commit", "--quiet", "--no-verify", "--message=Copy a checkout"],
     ):
         subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)

@@ -197,6 +197,7 @@ def _again(
         except ApiError as error:
             if needless(error):
                 return None
+            # What was there a moment ago: a 404 that a second look denies is no answer.
             if not (error.passing or error.reason == "not_found") or number > retries:
                 raise
         pause(backoff(number))

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.spectrocloud.palette.tools import release_check
-from checkout import CHECKOUT
+from checkout import CHECKOUT, COMMITTER
 
 SUMMARY = {"release_summary": "The first release."}
 PLAYBOOK = {"playbook": [{"name": "snapshot", "description": "Take it", "namespace": None}]}
@@ -39,18 +39,10 @@ def told(checkout: Path, **releases: dict[str, Any]) -> Path:
 def repository(tmp_path: Path) -> Path:
     """A repository with one commit, tagged 1.0.0."""
     write(tmp_path / "README.md", "A collection\n")
-    who = (
-        "-c",
-        "user.name=Test",
-        "-c",
-        "user.email=test@example.com",
-        "-c",
-        "commit.gpgsign=false",
-    )
     for command in (
         ("init", "--quiet"),
         ("add", "--all"),
-        (*who, "commit", "--quiet", "--no-gpg-sign", "--message=Begin"),
+        (*COMMITTER, "commit", "--quiet", "--no-gpg-sign", "--message=Begin"),
         ("tag", "1.0.0"),
     ):
         subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
