@@ -11,6 +11,7 @@ docs/palette.md, "Paging".
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -86,8 +87,12 @@ class ClusterList:
 
     def __init__(self, ask: Callable[[Read[Any], Query], list[Any]]) -> None:
         self._ask = ask
+        # For what is learned: other threads learn meanwhile.
+        self._lock = threading.Lock()
         # How many pages a request had when it was last sent.
         self._pages: dict[Where, int] = {}
+        # The sum of those that were not for one VM, of which there may be thousands.
+        self._known_pages = 0
         # Requests whose answers had what they asked for.
         self._answered: set[Where] = set()
         self._namespaces_work = False
@@ -101,7 +106,8 @@ class ClusterList:
         believe_empty: do not ask again with fewer filters where there is nothing.
         """
         found: dict[Where, list[Item]] = {}
-        asked = self._fewest(wanted)
+        with self._lock:
+            asked = self._fewest(wanted)
         while asked:
             found.update(self._send(read, asked))
             for where in asked:
@@ -122,14 +128,22 @@ class ClusterList:
         return found
 
     def _learn(self, where: Where, items: list[Any]) -> None:
-        self._pages[where] = pages = max(-(-len(items) // PAGE), 1)
-        if where.wider in self._pages:
-            # What has come since is there, too.
-            self._pages[where.wider] = max(self._pages[where.wider], pages)
-        if any(where.covers(_place(item)) for item in items):
-            self._answered.add(where)
-            self._namespaces_work = self._namespaces_work or bool(where.namespace)
-            self._vm_names_work = self._vm_names_work or bool(where.vm_name)
+        pages = max(-(-len(items) // PAGE), 1)
+        answered = any(where.covers(_place(item)) for item in items)
+        with self._lock:
+            self._note_pages(where, pages)
+            if where.wider in self._pages:
+                # What has come since is there, too.
+                self._note_pages(where.wider, max(self._pages[where.wider], pages))
+            if answered:
+                self._answered.add(where)
+                self._namespaces_work = self._namespaces_work or bool(where.namespace)
+                self._vm_names_work = self._vm_names_work or bool(where.vm_name)
+
+    def _note_pages(self, where: Where, pages: int) -> None:
+        if not where.vm_name:
+            self._known_pages += pages - self._pages.get(where, 0)
+        self._pages[where] = pages
 
     def _try_vm_names(self, read: Read[Item], found: Mapping[Where, list[Item]]) -> None:
         """Ask for a VM that is there, where others were looked for in vain.
@@ -175,8 +189,7 @@ class ClusterList:
             return _PAGES_OF_A_VM
         if where.namespace:
             return _PAGES_OF_A_NAMESPACE
-        known = (pages for place, pages in self._pages.items() if not place.vm_name)
-        return _PAGES_OF_A_CLUSTER + sum(known)
+        return _PAGES_OF_A_CLUSTER + self._known_pages
 
 
 def _joined(found: Mapping[Where, list[Item]]) -> list[Item]:

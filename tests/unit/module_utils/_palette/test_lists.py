@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.threads import at_once
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.lists import (
     EVERYWHERE,
     ClusterList,
@@ -87,6 +89,19 @@ def test_several_requests_are_sent_at_the_same_time() -> None:
         return [read((A1, 1))]
 
     ClusterList(ask).items(read, [Where("a"), Where("b")])
+
+
+def test_threads_ask_for_many_vms_at_the_same_time() -> None:
+    # Threads take turns so often that one learns while another counts what is known.
+    interval = sys.getswitchinterval()
+    places = [Where("a", str(number)) for number in range(2_000)]
+    things, _asked = Server(dict.fromkeys(places[:1], 1)).listed()
+    sys.setswitchinterval(1e-6)
+    try:
+        found = at_once(lambda where: things.items(read, [where], believe_empty=True), places, 8)
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == [[Thing(places[0], 0)], *[[]] * 1_999]
 
 
 def test_the_first_error_is_raised() -> None:
