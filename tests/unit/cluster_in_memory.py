@@ -91,6 +91,13 @@ class MemoryCluster(ClusterApi):
 
     # For the collection
 
+    def vm(self, namespace: str, name: str) -> Json:
+        """Return a VM."""
+        for key, body in self.machines.items():
+            if key[1:] == (namespace, name):
+                return deepcopy(body)
+        raise ApiError("not_found", f'virtualmachines "{name}" not found')
+
     def vms(self, read: Callable[[Any], Any], namespaces: Collection[str] = ()) -> list[Any]:
         """Return all VMs."""
         del namespaces
@@ -174,6 +181,7 @@ class MemoryCluster(ClusterApi):
         """Change a VM's annotations."""
         write = "forget" if None in annotations.values() else "record"
         self.before(write)
+        self.vm(namespace, name)
         key = next(key for key in self.machines if key[1:] == (namespace, name))
         kept = {**self.machines[key]["metadata"]["annotations"], **annotations}
         told = {name: text for name, text in kept.items() if text is not None}

@@ -101,12 +101,12 @@ def create(cluster: ClusterApi, key: VmKey, body: Json, request_id: str) -> Rest
 def _found(
     cluster: ClusterApi, key: VmKey, name: str, error: ApiError, settle: Callable[..., object]
 ) -> Restore | None:
-    try:
-        return read_restore(key.cluster_uid, cluster.restore(key.namespace, name))
-    except ApiError as unread:
-        if unread.reason == "not_found":
-            return None
-        raise InDoubtError(error, unread, settle) from None
+    found = _look(cluster, key, name)
+    if isinstance(found, Restore):
+        return found
+    if found.reason == "not_found":
+        return None
+    raise InDoubtError(error, found, settle)
 
 
 def _settled(key: VmKey, name: str, request_id: str, found: Restore | None) -> Restore | None:
@@ -139,20 +139,11 @@ def close(cluster: ClusterApi, retries: int, key: VmKey, name: str) -> Restore |
             lambda error: error.reason == "not_found" and _gone(cluster, key, name),
         )
     except ApiError as error:
-        closed = _closed(cluster, key, name) if error.outcome_unknown else None
-        if closed is None:
-            raise
-        return closed
+        found = _look(cluster, key, name) if error.outcome_unknown else error
+        if isinstance(found, Restore) and found.done:
+            return found
+        raise
     return read_restore(key.cluster_uid, answer) if answer else None
-
-
-def _closed(cluster: ClusterApi, key: VmKey, name: str) -> Restore | None:
-    """Return a restore that says by now that the VM is as asked for, or None."""
-    try:
-        found = read_restore(key.cluster_uid, cluster.restore(key.namespace, name))
-    except ApiError:
-        return None
-    return found if found.done else None
 
 
 def delete(cluster: ClusterApi, retries: int, key: VmKey, name: str, uid: str) -> None:
@@ -169,17 +160,38 @@ def _gone(cluster: ClusterApi, key: VmKey, name: str, uid: str = "") -> bool:
 
     uid: of the one that is meant.
     """
-    try:
-        found = read_restore(key.cluster_uid, cluster.restore(key.namespace, name))
-    except ApiError as error:
-        return error.reason == "not_found"
+    found = _look(cluster, key, name)
+    if isinstance(found, ApiError):
+        return found.reason == "not_found"
     return bool(uid) and found.uid != uid
+
+
+def _look(cluster: ClusterApi, key: VmKey, name: str) -> Restore | ApiError:
+    """Return a restore, or why it cannot be seen."""
+    try:
+        return read_restore(key.cluster_uid, cluster.restore(key.namespace, name))
+    except ApiError as error:
+        return error
 
 
 def record(cluster: ClusterApi, retries: int, key: VmKey, ran_at: str | None) -> None:
     """Write to a VM when it ran, before it is stopped; None: remove that."""
     written: dict[str, str | None] = {RAN_AT: ran_at}
-    _again(retries, lambda: cluster.annotate_vm(key.namespace, key.vm_name, written))
+
+    def needless(error: ApiError) -> bool:
+        if error.reason == "not_found" and _vm_gone(cluster, key):
+            raise error
+        return False
+
+    _again(retries, lambda: cluster.annotate_vm(key.namespace, key.vm_name, written), needless)
+
+
+def _vm_gone(cluster: ClusterApi, key: VmKey) -> bool:
+    try:
+        cluster.vm(key.namespace, key.vm_name)
+    except ApiError as error:
+        return error.reason == "not_found"
+    return False
 
 
 def _again(
@@ -189,7 +201,8 @@ def _again(
 ) -> Json | None:
     """Send what may be sent several times, until it is carried out, and return the answer.
 
-    needless: says of an error whether there is nothing to do, so that None is returned.
+    needless: says of an error whether there is nothing to do, so that None is returned; it raises
+    one that nothing will mend.
     """
     for number in range(1, retries + 2):
         try:

@@ -130,6 +130,21 @@ def test_one_answer_that_a_restore_is_gone_is_not_believed(cluster: MemoryCluste
         cluster.restore(DB1.namespace, "back")
 
 
+def test_one_answer_that_a_vm_is_gone_is_not_believed(cluster: MemoryCluster) -> None:
+    cluster.before = is_refused_once("record")
+    writes.record(cluster, 1, DB1, "2026-11-26T08:00:00Z")
+    assert cluster.writes == ["record"]
+
+
+def test_a_vm_that_is_gone_is_not_asked_for_again(cluster: MemoryCluster) -> None:
+    tried: list[str] = []
+    cluster.before = tried.append
+    cluster.machines.clear()
+    with pytest.raises(ApiError, match="not found"):
+        writes.record(cluster, 5, DB1, "2026-11-26T08:00:00Z")
+    assert tried == ["record"]
+
+
 def test_a_restore_that_is_gone_needs_neither_mark_nor_deletion(cluster: MemoryCluster) -> None:
     made = writes.create(cluster, DB1, body("back"), "request-1")
     writes.delete(cluster, 0, DB1, "back", made.uid)
