@@ -39,10 +39,6 @@ options:
     type: list
     elements: dict
     default: []
-  by_id:
-    description: Whether to return a dictionary of rows by their C(id), as for C(set_stats).
-    type: bool
-    default: false
 seealso:
   - module: spectrocloud.palette.vm_snapshot_set
   - module: spectrocloud.palette.vm_snapshot_retention
@@ -63,7 +59,7 @@ EXAMPLES = r"""
 - name: Pass them to later jobs of the workflow
   ansible.builtin.set_stats:
     data:
-      before_patch: "{{ before_patch.members | spectrocloud.palette.vm_snapshots(by_id=true) }}"
+      before_patch: "{{ before_patch.members | spectrocloud.palette.vm_snapshots }}"
 """
 
 RETURN = r"""
@@ -122,11 +118,10 @@ def vm_snapshots(
     results: Any,
     set: str | None = None,  # noqa: A002 - the option's name
     earlier: Iterable[Mapping[str, Any]] = (),
-    by_id: bool = False,
-) -> Any:
+) -> list[Mapping[str, Any]]:
     """Return a short row for each member of a set or, of a list, for each snapshot."""
     rows = {row["id"]: row for row in (*earlier, *short_rows(results, set))}
-    return rows if by_id else list(rows.values())
+    return list(rows.values())
 
 
 def short_rows(results: Any, set_name: str | None = None) -> list[dict[str, Any]]:

@@ -119,13 +119,6 @@ def test_vm_snapshots_keeps_earlier_rows_but_those_that_are_new_again() -> None:
     assert len(vm_snapshots({"c/vms/db1": member("created", STATUS)}, "b", earlier=earlier)) == 3
 
 
-def test_vm_snapshots_returns_rows_by_id_for_stats() -> None:
-    (row,) = vm_snapshots({"c/vms/db1": member("created", STATUS)})
-    assert vm_snapshots({"c/vms/db1": member("created", STATUS)}, by_id=True) == {
-        "patch/u1/vms/db1": row
-    }
-
-
 def test_vm_snapshots_shortens_listed_snapshots() -> None:
     listed = {**STATUS, "cluster": "c", "cluster_uid": "u1", "namespace": "vms", "error": "full"}
     (row,) = vm_snapshots([listed])
