@@ -120,7 +120,7 @@ lint: $(LINTERS) ## Ruff, mypy --strict, ansible-lint
 docs: $(DOCS) ## Build the documentation site into build/site; check it, the documentation of plugins and the changelog
 
 unit: $(DEV) ## Unit tests, with coverage of plugins/
-	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ONCE) --numprocesses=2 $(ARGS)
+	@$(CHECK) 300 pytest tests/unit $(COVERAGE) $(ONCE) --numprocesses=3 $(ARGS)
 
 error-branches: unit ## Which error branches of plugins/module_utils the unit tests did not take; fails below 95 %
 	@$(CHECK) 3 python tools/error_branches.py $(MEASURED)

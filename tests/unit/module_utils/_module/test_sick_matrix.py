@@ -79,6 +79,8 @@ OPERATIONS = {
         ("start", "write", "wait"),
         "restored",
         api="own",
+        # Whether a 500 to a creation is its end is not known until the wait is over.
+        patience=10.0,
     ),
     # What it waits for, its own API tells.
     "restore by Palette": Operation(
