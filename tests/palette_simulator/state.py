@@ -176,10 +176,12 @@ class VM:
             return ["NoGuestAgent", "Online"]
         return ["GuestAgent", "Online", *(["QuiesceFailed"] if self.freeze != "ok" else [])]
 
-    def trouble(self) -> str:
+    def trouble(self, snapshot_uid: str) -> str:
         """The text of status.error while a snapshot of this VM does not get on."""
         if self.fate == "fails":
-            return f"VolumeSnapshot vmsnapshot-{self.name} error: storage backend error"
+            volume = next((v.name for v in self.volumes if v.can_be_snapshotted()), "")
+            name = f"vmsnapshot-{snapshot_uid}-volume-{volume}"
+            return f"VolumeSnapshot {name} error: storage backend error"
         return f"Failed freezing vm {self.name}: internal error: guest-fsfreeze-freeze failed"
 
 
@@ -243,7 +245,7 @@ class Snapshot:
             return
         self.source_uid = vm.uid
         self.indications = vm.indications(now)
-        self.trouble = vm.trouble()
+        self.trouble = vm.trouble(self.uid)
         self.freezes = vm.quiesces() and not vm.freeze_fails()
         self.observe_volumes(vm, now)
 
@@ -390,7 +392,7 @@ class Cluster:
         self._replan(vm.key, now)
         for snapshot in self.sources.get(vm.key, ()):
             snapshot.rendered = (None, b"")
-            snapshot.trouble = vm.trouble()
+            snapshot.trouble = vm.trouble(snapshot.uid)
             if snapshot.stage(now) <= Stage.WAITING:
                 snapshot.observe_volumes(vm, now)
             if snapshot.deleted < NEVER:
