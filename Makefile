@@ -27,8 +27,9 @@ TOOLS := requirements-test.txt
 PINNED := ansible-core~=$(CORE).0
 # Each case meets another of Palette's styles than on the ansible-core before.
 export PALETTE_TURN := $(CORE:2.%=%)
-# What goes wrong on the wire, and what pages tell to type, does not depend on the ansible-core: once is enough.
-ONCE := --ignore=tests/unit/module_utils/_module/test_sick_matrix.py
+# What goes wrong on the wire, what pages tell to type, and what only development uses does not depend on the
+# ansible-core: once is enough.
+ONCE := $(addprefix --ignore=tests/unit/,module_utils/_module/test_sick_matrix.py simulator benchmarks tools)
 ONCE_IN_PLAYS := $(addprefix --ignore=tests/integration/test_,\
     $(addsuffix .py,readme demo ad_hoc awx_setup event_query many_processes))
 else
