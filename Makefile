@@ -37,7 +37,6 @@ VENV := .venv
 TOOLS := requirements-dev.txt
 MEASURED := build/coverage.json
 COVERAGE := --cov --cov-report=term --cov-report=json:$(MEASURED)
-SAMPLE := tests/faults
 endif
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
@@ -60,7 +59,7 @@ SUITES := unit integration sanity
 LINTERS := ruff ruff-format mypy ansible-lint
 DOCS := docs-lint site changelog
 # The longest first, so that the last one running has company.
-CHECKS := sanity integration unit galaxy browser $(LINTERS) $(DOCS) error-branches
+CHECKS := sanity integration unit faults-sample galaxy browser $(LINTERS) $(DOCS) error-branches
 
 # mypy must know plugins/ by the name that imports use.
 TYPED := .cache/collections/ansible_collections/spectrocloud/palette
@@ -126,8 +125,11 @@ unit: $(DEV) ## Unit tests, with coverage of plugins/
 error-branches: unit ## Which error branches of plugins/module_utils the unit tests did not take; fails below 95 %
 	@$(CHECK) 3 python tools/error_branches.py $(MEASURED)
 
-integration: $(DEV) $(AWX)/.done ## Real playbooks against the simulated Palette, and a sample of the fault tests
-	@$(CHECK) 900 pytest tests/integration $(SAMPLE) $(ONCE_IN_PLAYS) --numprocesses=3 $(ARGS)
+integration: $(DEV) $(AWX)/.done ## Real playbooks against the simulated Palette
+	@$(CHECK) 900 pytest tests/integration $(ONCE_IN_PLAYS) --numprocesses=3 $(ARGS)
+
+faults-sample: $(DEV) ## A fixed share of 'make faults', kills among it
+	@$(CHECK) 450 pytest tests/faults --numprocesses=2 $(ARGS)
 
 sanity: $(DEV) ## All of ansible-test sanity that runs without containers
 	@$(CHECK) 240 python tools/sanity.py $(ARGS)
