@@ -15,10 +15,12 @@ version_added: 0.1.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:
-  - Returns entries for O(spectrocloud.palette.vm_snapshot_set#module:vms). The name of a virtual
-    machine is the host variable C(palette_vm_name), or else the host's own name.
-  - Its namespace is C(palette_namespace) or C(vm_snapshot_namespace), and its cluster
-    C(palette_cluster), C(vm_snapshot_cluster) or C(vm_snapshot_cluster_uid).
+  - Returns entries for O(spectrocloud.palette.vm_snapshot_set#module:vms).
+  - The host variable C(palette_vm) is such an entry, as the inventory plugin
+    P(spectrocloud.palette.vms#inventory) sets it. What it lacks, other variables tell.
+  - The name of a virtual machine is C(palette_vm_name), or else the host's own name. Its namespace
+    is C(palette_namespace) or C(vm_snapshot_namespace), and its cluster C(palette_cluster),
+    C(vm_snapshot_cluster) or C(vm_snapshot_cluster_uid).
   - The playbook C(spectrocloud.palette.snapshot_hosts) uses it.
 positional: hostvars
 options:
@@ -39,6 +41,8 @@ options:
     type: dict
     default: {}
 seealso:
+  - plugin: spectrocloud.palette.vms
+    plugin_type: inventory
   - plugin: spectrocloud.palette.hosts_without
     plugin_type: filter
 """
@@ -63,6 +67,7 @@ _value:
     problems: []
 """
 
+_VM = "palette_vm"
 _PREFIX = "vm_snapshot_"
 # What each host may have for itself.
 _PLACE = ("namespace", "cluster", "cluster_uid")
@@ -79,22 +84,49 @@ def vms_of_hosts(
     own = {word for word in _PLACE if any(_PREFIX + word in each for each in variables.values())}
     common = {word: value for word, value in (play or {}).items() if word not in own}
     vms = {host: _entry(host, each, common) for host, each in variables.items()}
-    return {"vms": vms, "problems": [*_homeless(vms), *_different(variables)]}
+    return {
+        "vms": vms,
+        "problems": [*_misshapen(variables), *_homeless(vms), *_different(variables)],
+    }
 
 
 def _entry(host: str, variables: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, str]:
+    """Return the VM of a host. What it has for itself goes before what the play has."""
+    own = variables.get(_VM)
+    told = [
+        own if isinstance(own, Mapping) else {},
+        {word: variables.get(f"palette_{word}") for word in ("vm_name", "namespace", "cluster")},
+        {word: variables.get(_PREFIX + word) for word in _PLACE},
+        common,
+    ]
     entry = {
-        "vm_name": variables.get("palette_vm_name") or host,
-        "namespace": variables.get("palette_namespace") or variables.get("vm_snapshot_namespace"),
-        "cluster": variables.get("palette_cluster") or variables.get("vm_snapshot_cluster"),
+        "vm_name": _first(told, "vm_name") or host,
+        "namespace": _first(told, "namespace"),
+        **_cluster(told),
     }
-    entry["namespace"] = entry["namespace"] or common.get("namespace")
-    if not entry["cluster"]:
-        entry["cluster_uid"] = variables.get("vm_snapshot_cluster_uid")
-    if not (entry["cluster"] or entry["cluster_uid"]):
-        entry["cluster"] = common.get("cluster")
-        entry["cluster_uid"] = None if entry["cluster"] else common.get("cluster_uid")
     return {word: str(value) for word, value in entry.items() if value}
+
+
+def _first(told: Sequence[Mapping[str, Any]], word: str) -> Any:
+    return next(filter(None, (each.get(word) for each in told)), None)
+
+
+def _cluster(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the cluster that is told first, by its name or else its uid."""
+    for each in told:
+        for word in ("cluster", "cluster_uid"):
+            if each.get(word):
+                return {word: each[word]}
+    return {}
+
+
+def _misshapen(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    wrong = [host for host, each in variables.items() if not isinstance(each.get(_VM, {}), Mapping)]
+    if wrong:
+        yield (
+            f"{_VM} of {_some(wrong)} is no dictionary: set it to one such as "
+            "{vm_name: db1, namespace: vms, cluster: vm-cluster-1}"
+        )
 
 
 def _homeless(vms: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -56,6 +56,39 @@ def test_a_host_s_own_cluster_goes_before_that_of_the_play(
         assert found["vms"]["db1"] == {"vm_name": "db1", "namespace": "vms", **place}
 
 
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ({"vm_name": "db1", "namespace": "vms", "cluster": "c1"}, DB1),
+        # As the inventory sets it where clusters have the same name, or are named by their uids.
+        (
+            {"vm_name": "db1", "namespace": "vms", "cluster_uid": "u1"},
+            {"vm_name": "db1", "namespace": "vms", "cluster_uid": "u1"},
+        ),
+        ({"vm_name": "db1"}, {"vm_name": "db1", "namespace": "ns9", "cluster": "c9"}),
+        ({"cluster_uid": "u1"}, {"vm_name": "vm9", "namespace": "ns9", "cluster_uid": "u1"}),
+    ],
+)
+def test_palette_vm_goes_before_all_else(own: dict[str, str], expected: dict[str, str]) -> None:
+    others = {
+        "palette_vm_name": "vm9",
+        "palette_namespace": "ns9",
+        "palette_cluster": "c9",
+        "vm_snapshot_cluster": "c8",
+    }
+    assert entry("h1", palette_vm=own, **others) == expected
+
+
+def test_palette_vm_that_is_no_dictionary_is_a_problem() -> None:
+    found = vms_of_hosts(["db1"], {"db1": {"palette_vm": "db1", **PLACE}})
+    assert found["problems"] == [
+        (
+            "palette_vm of db1 is no dictionary: set it to one such as {vm_name: db1, "
+            "namespace: vms, cluster: vm-cluster-1}"
+        )
+    ]
+
+
 def test_what_the_first_host_has_for_itself_is_not_taken_for_that_of_others() -> None:
     hostvars = {
         "db1": {"vm_snapshot_namespace": "prod", "palette_cluster": "c1"},
