@@ -40,6 +40,13 @@ options:
     type: list
     elements: str
     default: []
+  selection:
+    description:
+      - The variables that select virtual machines, without the prefix C(vm_snapshot_). One of them
+        must be set, or else C(vm_snapshot_all).
+    type: list
+    elements: str
+    default: []
   ages:
     description: Values that must be ages, such as V(24h), by their variables, without the prefix.
     type: dict
@@ -65,13 +72,14 @@ _list:
   sample: ["vm_snapshot_sett is not known: did you mean vm_snapshot_set?"]
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.module_utils.common.yaml import yaml_load
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
 
@@ -79,6 +87,7 @@ from ..module_utils._validation.durations import parse_age
 from ..module_utils._validation.problems import nearest
 
 _PREFIX = "vm_snapshot_"
+_ALL = "vm_snapshot_all"
 _GUARDED = "guarded_change"  # the entry point, and the role
 _PREFIXES = (_PREFIX, f"{_GUARDED}_")
 _INTERNAL = tuple(f"__{prefix}" for prefix in _PREFIXES)
@@ -138,7 +147,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
         extra = load_extra_vars(self._loader)
         strange = [text for term in terms for text in _strange(given, extra, term, options)]
         required = [_full_name(word) for word in self.get_option("required")]
-        missing = [name for name in required if given.get(name) in (None, "", [])]
+        missing = [name for name in required if not _is_set(given.get(name))]
         absent = [f"{' and '.join(missing)} must be set"] if missing else []
         return [
             *_overriding(given, extra),
@@ -146,6 +155,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
             *strange,
             *_split_problems(extra),
             *absent,
+            *_selects_nothing(given, self.get_option("selection")),
             *_wrong_ages(self.get_option("ages")),
         ]
 
@@ -235,6 +245,20 @@ def _split_problems(extra: Mapping[str, Any]) -> Iterable[str]:
             f"at the first blank: quote the value, such as -e \"{_PREFIX}selector='app in (db, "
             "web)'\", or write JSON"
         )
+
+
+def _selects_nothing(given: Mapping[str, Any], selection: Sequence[str]) -> Iterable[str]:
+    names = [f"{_PREFIX}{word}" for word in selection]
+    everything = boolean(given.get(_ALL, False), strict=False)
+    if names and not everything and not any(_is_set(given.get(name)) for name in names):
+        yield (
+            f"no VMs are selected: set {', '.join(names[:-1])} or {names[-1]}; for every VM set "
+            f"{_ALL}=true"
+        )
+
+
+def _is_set(value: Any) -> bool:
+    return value not in (None, "", [])
 
 
 def _wrong_ages(ages: Mapping[str, Any]) -> Iterable[str]:

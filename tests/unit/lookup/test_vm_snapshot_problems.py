@@ -35,14 +35,36 @@ def problems(
     variables: Mapping[str, Any],
     required: tuple[str, ...] = (),
     ages: Mapping[str, Any] | None = None,
+    selection: tuple[str, ...] = (),
 ) -> list[str]:
     lookup = vm_snapshot_problems.LookupModule()
     # Ansible's loader names a plugin when it finds it.
     lookup._load_name = "spectrocloud.palette.vm_snapshot_problems"
     lookup.set_options = lambda **_given: None
-    lookup.get_option = {"required": required, "ages": ages or {}}.__getitem__
+    given = {"required": required, "ages": ages or {}, "selection": selection}
+    lookup.get_option = given.__getitem__
     found: list[str] = lookup.run([entry_point] if entry_point else [], variables)
     return found
+
+
+@pytest.mark.parametrize(
+    ("variables", "selects"),
+    [
+        ({}, False),
+        ({"vm_snapshot_all": "false", "vm_snapshot_vms": ""}, False),
+        ({"vm_snapshot_namespace": "vms"}, False),
+        ({"vm_snapshot_vms": ["db1"]}, True),
+        ({"vm_snapshot_selector": "app=db"}, True),
+        ({"vm_snapshot_all": "true"}, True),
+    ],
+)
+def test_a_selection_selects_something(variables: dict[str, Any], selects: bool) -> None:
+    found = problems("restore", variables, selection=("vms", "selector"))
+    text = (
+        "no VMs are selected: set vm_snapshot_vms or vm_snapshot_selector; for every VM set "
+        "vm_snapshot_all=true"
+    )
+    assert found == ([] if selects else [text])
 
 
 def test_known_variables_and_those_of_others_are_no_problem() -> None:
