@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
@@ -38,7 +38,6 @@ ARGUMENTS = Arguments(
 )
 _CLUSTER = "cluster"
 _NEWEST = "newest_snapshot"
-_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 # They have no order that anybody would look for.
 _COMPOSED = ("labels", "addresses", "volumes", _NEWEST)
 _OF_SNAPSHOTS = ("name", "set", "creation_time", "age_seconds", "quiesced")
@@ -87,8 +86,8 @@ MODULE = Module(ARGUMENTS, read, run)
 
 def newest_usable(snapshots: Iterable[Snapshot], vm: VirtualMachine) -> Snapshot | None:
     """Return the newest snapshot that this very VM can be restored from, whoever took it."""
-    usable = [s for s in snapshots if s.ready and not s.deleting and not of_former_vm(s, vm)]
-    return max(usable, key=lambda s: (s.taken_at or _EARLIEST, s.name), default=None)
+    usable = [s for s in snapshots if s.usable and not of_former_vm(s, vm)]
+    return max(usable, key=lambda s: s.age_order, default=None)
 
 
 def _warn(invocation: Invocation, session: PaletteSession, fleet: SnapshotFleet) -> None:

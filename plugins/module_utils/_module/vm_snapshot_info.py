@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
@@ -64,7 +64,6 @@ _COMPOSED = (
     *("indications", "included_volumes", "excluded_volumes", "conditions"),
     *("labels", "annotations"),
 )
-_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class Request(NamedTuple):
@@ -101,7 +100,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     found = [snapshot for snapshot in matching if all(test(snapshot) for test in request.tests)]
     if not (fleet.snapshots or fleet.unreadable or fleet.failures) and session.project_hint:
         invocation.warn(f"no snapshot was found: {session.project_hint}")
-    found.sort(key=lambda snapshot: (snapshot.taken_at or _EARLIEST, snapshot.name), reverse=True)
+    found.sort(key=lambda snapshot: snapshot.age_order, reverse=True)
     values: Values[Snapshot] = {
         **status_values(invocation.now),
         _CLUSTER: lambda snapshot: fleet.title(snapshot.key),

@@ -283,11 +283,11 @@ def _newest(sight: Sight, set_name: str) -> Snapshot | Action:
     members = [s for s in sight.snapshots if not s.unreadable and is_member(s, set_name)]
     usable = [s for s in members if _why_unusable(s, sight.vm) is None]
     if usable:
-        return max(usable, key=lambda s: (str(s.taken_at), s.name))
+        return max(usable, key=lambda s: s.age_order)
     if not members:
         text = f"VM {sight.key.vm_name} has no snapshot of the set {set_name}"
         return refuse("not_found", text)
-    latest = max(members, key=lambda s: (str(s.taken_at), s.name))
+    latest = max(members, key=lambda s: s.age_order)
     reason, why = _why_unusable(latest, sight.vm) or ("", "")
     return refuse(reason, f"no snapshot of the set {set_name} can be used; the newest: {why}")
 
@@ -308,7 +308,7 @@ def _why_unusable(snapshot: Snapshot, vm: VirtualMachine | None) -> tuple[str, s
         return "snapshot_unusable", f"{name} is being deleted"
     if snapshot.failed:
         return "snapshot_unusable", f"{name} failed: {snapshot.problem}"
-    if not snapshot.ready or snapshot.phase != "Succeeded":
+    if not snapshot.usable:
         return "snapshot_unusable", f"{name} is not ready: {snapshot.problem}"
     return None
 

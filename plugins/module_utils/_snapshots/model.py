@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from .._http.answers import Json
@@ -35,6 +35,7 @@ VM_OFF = "spectrocloud.palette/vm-off"
 VM_RAN = "spectrocloud.palette/vm-ran"
 
 _DEEPEST = 50
+_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class Snapshot(NamedTuple):
@@ -96,9 +97,19 @@ class Snapshot(NamedTuple):
         return not (self.ready or self.failed or self.in_progress)
 
     @property
+    def usable(self) -> bool:
+        """Whether the VM that it was taken of can be restored from it."""
+        return self.ready and not self.deleting
+
+    @property
     def taken_at(self) -> datetime | None:
         """The captured point in time; until that is known, the time of the request."""
         return self.creation_time or self.created
+
+    @property
+    def age_order(self) -> tuple[datetime, str]:
+        """What sorts snapshots from the oldest to the newest. One without a time is the oldest."""
+        return self.taken_at or _EARLIEST, self.name
 
     @property
     def quiesced(self) -> bool | None:

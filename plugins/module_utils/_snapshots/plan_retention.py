@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from .._palette.objects import read_time
@@ -15,7 +15,6 @@ from .model import Snapshot
 from .ownership import EXPIRES_AT, is_own, owner_problem, set_of
 
 _TEMPORARY_ERROR = timedelta(days=1)
-_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 # The rules that keep the newest of each period, in UTC: two snapshots are of the same period where
 # these texts are the same. Weeks are those of ISO 8601.
@@ -93,8 +92,8 @@ def decide(
 def _decide_group(
     snapshots: Sequence[Snapshot], rules: Rules, now: datetime, foretold: bool
 ) -> list[Decision]:
-    newest_first = sorted(snapshots, key=_order, reverse=True)
-    usable = [s for s in newest_first if is_own(s) and s.ready and not s.deleting]
+    newest_first = sorted(snapshots, key=lambda s: s.age_order, reverse=True)
+    usable = [s for s in newest_first if is_own(s) and s.usable]
     kept = _kept(usable, rules, now, foretold)
     newest = None if foretold or not usable or not rules.protects_newest else usable[0]
     return [_decide_one(s, s is newest, kept.get(s.name, ()), rules, now) for s in snapshots]
@@ -168,7 +167,7 @@ def _kept(
         # What is still to be taken is the newest of its period, and takes its place.
         seen = [period(now, "")] if foretold else []
         for snapshot in usable:
-            this = period(snapshot.taken_at or _EARLIEST, snapshot.name)
+            this = period(*snapshot.age_order)
             if this not in seen and len(seen) < count:
                 seen.append(this)
                 kept.setdefault(snapshot.name, []).append(rule)
@@ -190,8 +189,4 @@ def _period_of(rule: str) -> Callable[[datetime, str], str]:
 
 def _deletion_order(decision: Decision) -> tuple[VmKey, bool, tuple[datetime, str]]:
     snapshot = decision.snapshot
-    return snapshot.key, not snapshot.failed, _order(snapshot)
-
-
-def _order(snapshot: Snapshot) -> tuple[datetime, str]:
-    return snapshot.taken_at or _EARLIEST, snapshot.name
+    return snapshot.key, not snapshot.failed, snapshot.age_order

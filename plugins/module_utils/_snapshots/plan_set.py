@@ -38,7 +38,7 @@ def freshest(
         snapshot
         for snapshot in snapshots
         if is_member(snapshot, set_name)
-        and _may_become_ready(snapshot)
+        and _may_count(snapshot)
         and snapshot.taken_at is not None
         and now - snapshot.taken_at < unless_newer_than
     ]
@@ -46,7 +46,7 @@ def freshest(
     return max(fresh, key=lambda s: (s.ready, s.quiesced is True, s.taken_at, s.name), default=None)
 
 
-def _may_become_ready(snapshot: Snapshot) -> bool:
+def _may_count(snapshot: Snapshot) -> bool:
     if snapshot.failed or snapshot.deleting:
         return False
     return snapshot.ready or snapshot.in_progress or not snapshot.error

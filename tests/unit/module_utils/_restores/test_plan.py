@@ -122,6 +122,7 @@ def test_newest_usable_of_the_set() -> None:
             member("old", created=NOW - 2 * HOUR, included_volumes=("rootdisk",)),
             member("usable", created=NOW - HOUR, included_volumes=("rootdisk",)),
             member("failed", created=NOW, phase="Failed", ready=False),
+            member("of-unknown-age", created=None, creation_time=None),
             snapshot(name="of-another-set", created=NOW),
         ],
     )
