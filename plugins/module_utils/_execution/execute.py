@@ -17,7 +17,7 @@ from typing import Any
 
 from .._http.deadline import pause
 from .._http.errors import ApiError
-from .lane import Job, Lane
+from .lane import Job, Lane, not_tried
 from .member import Member
 
 _REPORT_INTERVAL = 1.0  # seconds
@@ -120,10 +120,9 @@ class Execution:
             self._drop_all(lane.stopped_by)
 
     def _drop_all(self, cause: ApiError) -> None:
-        text = f"not tried, because it would fail the same way: {cause.message}"
         for lane in self._lanes:
             lane.stopped_by = None
-            lane.drop(lambda _member: ApiError(cause.reason, text))
+            lane.drop(partial(not_tried, cause))
 
     def _silent(self) -> bool:
         """Give up where all clusters that are left do not answer, and say whether that is so."""

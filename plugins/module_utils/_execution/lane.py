@@ -122,11 +122,14 @@ class Lane(Generic[M]):
             preparation, self._preparation = self._preparation, None
             return self._prepare(preparation)
         if now >= self._poll_at and not self._polling:
-            polled = [*self._polled] or self.queued[:1]
-            if polled:
+            polled = [*self._polled]
+            probed = self.queued[:1] if self._api.breaker.open else []
+            if polled or probed:
                 self._polling = True
-                return Job(partial(self._poll, polled), partial(self._after_poll, polled))
-            # A thread has just taken the last member; what becomes of it decides when to poll.
+                # Others may begin a member meanwhile that is only probed.
+                work = partial(self._poll, polled) if polled else partial(self._probe, *probed)
+                return Job(work, partial(self._after_poll, polled))
+            # There is nothing to poll; what becomes of those under way decides when there is.
             self._poll_at = math.inf
         if self._api.breaker.open or not self._admit(now):
             return None
@@ -140,7 +143,8 @@ class Lane(Generic[M]):
             self._work.drop(member, error(member))
         self._ready.extend(member for member in dropped if member.active)
         if not self._polled:
-            self._poll_at = math.inf
+            # A member that has something to put back waits until the cluster answers.
+            self._schedule(time.monotonic())
 
     def halt(self) -> None:
         """Let threads begin no further member."""
@@ -254,9 +258,16 @@ class Lane(Generic[M]):
             self._settle(member, now)
             error = member.doubt.cause if member.doubt else member.failure
             if error and error.reason in STOPS_ALL:
-                self.stopped_by = error
+                self._stop_for(error, member)
         if self._api.breaker.open and not self._polled:
             self._schedule(now)
+
+    def _stop_for(self, error: ApiError, member: M) -> None:
+        """Let nothing begin that would fail the same way: of Palette, or of this cluster."""
+        if self._work.asks_palette(member):
+            self.stopped_by = error
+        else:
+            self.drop(partial(not_tried, error))
 
     def _await(self, member: M, now: float) -> None:
         if not self._polled:
@@ -279,6 +290,13 @@ class Lane(Generic[M]):
 
     # Polls
 
+    def _probe(self, member: M) -> object:
+        try:
+            self._work.probe(member.key)
+        except ApiError as error:
+            return error
+        return None
+
     def _poll(self, members: Sequence[M]) -> object:
         try:
             with give_up_at(max(member.deadline for member in members)):
@@ -288,17 +306,16 @@ class Lane(Generic[M]):
 
     def _after_poll(self, polled: Sequence[M], result: object) -> None:
         now = time.monotonic()
-        begun = [member for member in polled if member.begun]
         if isinstance(result, ApiError):
-            self._poll_failed(begun, result, now)
+            self._poll_failed(polled, result, now)
         else:
-            self._poll_succeeded(begun, result, now)
-        for member in begun:
+            self._poll_succeeded(polled, result, now)
+        for member in polled:
             self._settle(member, now)
-        self._hold_back_after_overrun(begun, now)
+        self._hold_back_after_overrun(polled, now)
         self._polling = False
         # Where members end, others will soon.
-        ended = any(member not in self._polled for member in begun)
+        ended = any(member not in self._polled for member in polled)
         self._polls = max(self._polls - _SOONER, 0) if ended else self._polls + 1
         self._schedule(now)
 
@@ -324,7 +341,8 @@ class Lane(Generic[M]):
         self._probes_failed += self._api.breaker.open
         for member in members:
             if error.reason in PERMANENT:
-                self._work.fail(member, error)
+                # Each with its own, which says more of it.
+                self._work.fail(member, error.copy())
             elif now >= member.deadline:
                 self._give_up(member)
 
@@ -352,6 +370,12 @@ class Lane(Generic[M]):
         hold_back = self._work.overrun(late, self._window.pace(now)) if late else None
         if hold_back:
             self.drop(hold_back)
+
+
+def not_tried(cause: ApiError, _member: object) -> ApiError:
+    """Return the error of what would fail the same way as something else."""
+    text = f"not tried, because it would fail the same way: {cause.message}"
+    return ApiError(cause.reason, text)
 
 
 def _groups(members: Iterable[M]) -> list[list[M]]:

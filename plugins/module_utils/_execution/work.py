@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from .._http.errors import ApiError
 from .._palette.vms import ClusterVms
+from .._vms.model import VmKey
 from .member import Member
 from .waiting import Waiting
 
@@ -23,7 +24,10 @@ M = TypeVar("M", bound=Member[Any])
 
 
 class Work(ABC, Generic[M]):
-    """The work on one cluster's members. begin and poll run in threads, all else does not."""
+    """The work on one cluster's members.
+
+    begin, poll and probe run in threads, all else does not.
+    """
 
     def __init__(self, api: ClusterVms, waiting: Waiting) -> None:
         self.api = api
@@ -40,6 +44,15 @@ class Work(ABC, Generic[M]):
     @abstractmethod
     def poll(self, members: Sequence[M]) -> Any:
         """Return what is there of these members, or raise ApiError."""
+
+    @abstractmethod
+    def probe(self, key: VmKey) -> object:
+        """Ask the cluster for something about a VM, or raise ApiError: it may answer again."""
+
+    def asks_palette(self, member: M) -> bool:
+        """Say whether a member's step is a request to Palette, and not to the cluster's own API."""
+        del member
+        return True
 
     @abstractmethod
     def read(self, member: M, found: Any, now: float) -> None:

@@ -52,6 +52,16 @@ class ApiError(Exception):
         self.facts.update(facts)
         return self
 
+    def copy(self) -> ApiError:
+        """Return the same error, of which more can be said without saying it of this one."""
+        return ApiError(
+            self.reason,
+            self.message,
+            outcome_unknown=self.outcome_unknown,
+            passing=self.passing,
+            **self.facts,
+        )
+
     def result(self) -> dict[str, Any]:
         """Return the keys of a failed Ansible result."""
         return {"msg": self.message, "reason": self.reason, **self.facts}

@@ -87,6 +87,10 @@ class PowerWork(Work[PowerMember]):
         listed = list_vms(self.api, {member.key.namespace for member in members})
         return {vm.key: vm for vm in listed}
 
+    def probe(self, key: VmKey) -> object:
+        """Ask for a VM, whether it is there or not."""
+        return find_vm(self.api, key)
+
     def read(self, member: PowerMember, found: Found, now: float) -> None:
         """Go on with a member by what a poll returned."""
         vm = found.get(member.key)
@@ -144,7 +148,8 @@ class PowerWork(Work[PowerMember]):
         if lists_had_time:
             member.doubt = None
             member.doubts += 1
-            if not doubt.passing or member.doubts > self.api.retries:
+            tried = member.doubts > self.api.retries or now >= member.give_up_at
+            if tried or not doubt.passing:
                 member.failure = doubt.end
             else:
                 member.rest()
@@ -167,9 +172,10 @@ def _refused(member: PowerMember, error: ApiError) -> None:
         member.failure = ApiError("run_strategy", text, **error.facts)
     elif error.outcome_unknown:
         settle = partial(shows, member.steps[0].verb, member.before)
-        member.doubt, member.doubted_at = InDoubtError(error, None, settle), member.sent_at
+        now = time.monotonic()
+        member.doubt, member.doubted_at = InDoubtError(error, None, settle), now
         member.doubt.listed = False  # no poll has come yet
-        member.deadline = min(member.give_up_at, member.sent_at + _IN_DOUBT)
+        member.deadline = min(member.give_up_at, now + _IN_DOUBT)
     else:
         member.failure = error
 

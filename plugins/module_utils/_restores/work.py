@@ -36,6 +36,7 @@ _MAY_BE_OFF = "the VM may be off: run the task again within an hour"
 _AT_THE_END = (Act.CLOSE, Act.FORGET)
 _OF_INSTANCES = (Act.STOP, Act.START)
 _OF_RESTORES = (Act.CLEAR, Act.RESTORE)
+_OF_PALETTE = (Act.STOP, Act.START, Act.SNAPSHOT)
 
 
 class Order(NamedTuple):
@@ -131,6 +132,14 @@ class RestoreWork(Work[RestoreMember]):
             {(snapshot.key, snapshot.name): snapshot for snapshot in snapshots},
         )
 
+    def probe(self, key: VmKey) -> object:
+        """Ask for the restores of a VM's namespace."""
+        return list_restores(self._cluster, self.api.cluster.uid, {key.namespace})
+
+    def asks_palette(self, member: RestoreMember) -> bool:
+        """Say whether a member's step is a request to Palette, and not to the cluster's own API."""
+        return member.steps[0].act in _OF_PALETTE
+
     def read(self, member: RestoreMember, seen: Found, now: float) -> None:
         """Go on with a member by what a poll returned."""
         step = member.steps[0]
@@ -146,17 +155,18 @@ class RestoreWork(Work[RestoreMember]):
             return
         error = _timed_out(member, self.waiting, poll_error)
         if self.api.breaker.open:
-            member.failure = _left(member, error)
+            self.abandon(member, error)
         else:
             self._give_up_because(member, error)
 
     def fail(self, member: RestoreMember, error: ApiError) -> None:
         """Fail a member whose polls are refused. What was begun goes on without this task."""
-        member.failure = _left(member, member.doubt.end if member.doubt else error)
+        self.abandon(member, member.doubt.end if member.doubt else error)
 
     def drop(self, member: RestoreMember, error: ApiError) -> None:
-        """Put back a VM that was to go on. One that is being put back goes on with that."""
-        if not member.cause:
+        """Put back a VM that was to go on. One that is put back, or restored, goes on with that."""
+        restored = member.restore is not None and member.restore.complete
+        if not (member.cause or restored):
             self._give_up_because(member, error)
 
     def abandon(self, member: RestoreMember, error: ApiError) -> None:
@@ -250,7 +260,7 @@ class RestoreWork(Work[RestoreMember]):
             idle = instance is None
         if reached:
             member.advance()
-        elif idle and now - member.sent_at >= _AGAIN:
+        elif idle and member.sent_at + _AGAIN <= now < member.give_up_at:
             member.rest()
 
     def _read_snapshot(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:

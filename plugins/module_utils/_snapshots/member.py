@@ -154,6 +154,11 @@ class SnapshotMember(Member[Step]):
             for step in kept
         )
 
+    def advance(self) -> None:
+        """Go on to the next step, which may be looked at for as long as this one."""
+        super().advance()
+        self.look_until = math.inf
+
     def rest(self) -> None:
         """Be as before the next step was begun."""
         super().rest()

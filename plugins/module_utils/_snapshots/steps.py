@@ -80,9 +80,13 @@ class SnapshotWork(Work[SnapshotMember]):
         for member in members:
             wanted = member.key, member.steps[0].name
             if wanted not in found and member.missing_for_long(now):
-                got = get_snapshot(self.api, *wanted)
+                got = _got(self.api, *wanted)
                 found.update({wanted: got} if got else {})
         return found
+
+    def probe(self, key: VmKey) -> object:
+        """Ask for the snapshots of a VM."""
+        return list_snapshots(self.api, [key])
 
     def read(self, member: SnapshotMember, found: Found, now: float) -> None:
         """Go on with a member by what a poll returned."""
@@ -119,6 +123,14 @@ class SnapshotWork(Work[SnapshotMember]):
             member.seen = member.seen._replace(deleting=True)
         super().fail(member, error)
 
+    def drop(self, member: SnapshotMember, error: ApiError) -> None:
+        """Fail a member that shall do no more, and say what it has deleted already."""
+        member.failure = _after_deletion(error) if _replaces(member) else error
+
+    def abandon(self, member: SnapshotMember, error: ApiError) -> None:
+        """Fail a member at once, and say what it has deleted already."""
+        member.failure = _after_deletion(error) if _replaces(member) else error
+
     def give_up(self, member: SnapshotMember, poll_error: str) -> None:
         """Fail a member whose time is over. poll_error: the last poll's message, if it failed."""
         step, seen = member.steps[0], member.last_polled
@@ -142,6 +154,14 @@ class SnapshotWork(Work[SnapshotMember]):
         polled = (member.last_polled for member in late)
         overrun = next((seen for seen in polled if seen and seen.out_of_time), None)
         return partial(_too_slow, self.api.cluster.name, pace, overrun) if overrun else None
+
+
+def _got(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
+    """Return a snapshot that lists do not show, if there is one. Not to know it is no absence."""
+    try:
+        return get_snapshot(api, key, name)
+    except ApiError as error:
+        return Snapshot(key, name, {}, unreadable=error.message)
 
 
 def _looked_again(api: ClusterVms, member: SnapshotMember) -> bool:
@@ -181,10 +201,13 @@ def _take_unless_fresh(member: SnapshotMember, listed: Sequence[Snapshot], now: 
 
 
 def _delete(api: ClusterVms, step: Step, member: SnapshotMember) -> None:
-    member.gone_uid = step.uid
-    if writes.delete(api, member.key, step.name, step.uid):
-        # It may be carried out as late as this, and must not meet the next snapshot.
-        member.not_before = time.monotonic() + api.request_timeout
+    member.gone_uid, unclear = step.uid, True
+    try:
+        unclear = writes.delete(api, member.key, step.name, step.uid)
+    finally:
+        if unclear:
+            # It may be carried out as late as this, and must not meet the next snapshot.
+            member.not_before = time.monotonic() + api.request_timeout
 
 
 def _create(api: ClusterVms, step: Step, member: SnapshotMember) -> None:

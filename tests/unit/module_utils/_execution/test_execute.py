@@ -574,6 +574,25 @@ def test_snapshot_that_a_get_shows_has_not_disappeared(palette: MemoryPalette) -
     assert any(call.kind == "SNAPSHOT" for call in palette.calls)
 
 
+def test_get_that_fails_tells_nothing_and_concerns_no_other(palette: MemoryPalette) -> None:
+    palette.course = ready_after(40)
+    member, other = creation("db1"), creation("web1")
+    hidden: dict[Any, Stored] = {}
+
+    def hide_one(call: Call) -> None:
+        palette.stored.update(hidden)
+        hidden.clear()
+        if call.kind == "LIST" and palette.elapsed < 3 * LAG:
+            place = next((place for place in palette.stored if place[-1] == "db1"), None)
+            hidden.update({place: palette.stored.pop(place)} if place else {})
+
+    palette.before = hide_one
+    palette.fail("SNAPSHOT", ApiError("forbidden", "HTTP 403"))
+    run(palette, [member, other])
+    assert reasons([member, other]) == {}
+    assert "SNAPSHOT" in [call.kind for call in palette.calls]
+
+
 def test_missed_polls_that_do_not_follow_each_other_are_forgiven(palette: MemoryPalette) -> None:
     palette.course = ready_after(20)
     member = creation("db1")

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,9 +17,11 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.ex
     Execution,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.lane import (
+    Job,
     Lane,
     Preparation,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.member import LAG
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.window import Window
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
@@ -31,6 +36,9 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.me
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     read_snapshot,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.offline import (
+    OfflineWork,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     DELETE,
@@ -49,6 +57,7 @@ from unit.palette_in_memory import (
     MemoryPalette,
     cluster_vms,
     connected,
+    copy_of,
     ready_after,
 )
 
@@ -265,6 +274,131 @@ def test_observation_brings_the_members(palette: MemoryPalette) -> None:
     run(palette, lane)
     assert palette.names() == ["a", "b"]
     assert [member.key.vm_name for member in lane.members] == ["a", "b"]
+
+
+def opened(lane: Lane[Any]) -> None:
+    """Let the lane's cluster have left several requests in a row without an answer."""
+    breaker = lane._api.breaker
+    while not breaker.open:
+        with suppress(ApiError), breaker.watch():
+            raise ApiError("unreachable", "connection refused")
+
+
+def answered(lane: Lane[Any]) -> None:
+    """Let the lane's cluster have answered."""
+    with lane._api.breaker.watch():
+        pass
+
+
+def next_job(palette: MemoryPalette, lane: Lane[Any]) -> Job:
+    """Return the lane's next job, when it is due."""
+    palette.clock.now = max(palette.clock.now, lane.due(palette.clock.now))
+    job = lane.next_job(palette.clock.now)
+    assert job
+    return job
+
+
+def without_wait(member: SnapshotMember) -> SnapshotMember:
+    """Return a member that waits for nothing after its write."""
+    return SnapshotMember(member.key, [step._replace(goal=None) for step in member.steps])
+
+
+def test_probe_asks_the_cluster_and_touches_no_member(palette: MemoryPalette) -> None:
+    # They are done at once, and have no step then that a poll could read.
+    members = [without_wait(creation(f"vm-{number}")) for number in range(5)]
+    lane = lane_of(palette, members)
+    palette.sick = {"c1": lambda _call: ApiError("unreachable", "connection refused")}
+    with connected(palette):
+        for _number in range(3):
+            job = next_job(palette, lane)
+            job.then(job.work())
+        assert lane._api.breaker.open
+        palette.sick = {}
+        probe = next_job(palette, lane)
+        answered(lane)
+        begin = next_job(palette, lane)
+        begin.then(begin.work())
+        asked = len(palette.calls)
+        probe.then(probe.work())
+    assert [call.kind for call in palette.calls[asked:]] == ["LIST"]
+    assert [call.vm_name for call in palette.writes("POST")[-2:]] == ["vm-3", "vm-4"]
+    assert len(lane.queued) == 0
+
+
+class OwnApi(SnapshotWork):
+    """Work whose requests all go to the cluster's own API."""
+
+    def asks_palette(self, member: SnapshotMember) -> bool:
+        """Say that they do not go to Palette."""
+        return False
+
+
+def test_key_that_one_clusters_own_api_rejects_stops_no_other(palette: MemoryPalette) -> None:
+    rejected = ApiError("unauthorized", "the kubeconfig is no longer valid")
+    palette.sick = {"c2": lambda _call: copy_of(rejected)}
+    refused = [creation(f"sick-{number}", "c2") for number in range(20)]
+    lane = Lane(OwnApi(cluster_vms(palette, palette.clusters["c2"]), WAITING))
+    lane.load(refused)
+    well = [creation(f"well-{number}") for number in range(20)]
+    run(palette, lane, lane_of(palette, well, window=1))
+    assert reasons(well) == {}
+    assert set(reasons(refused).values()) == {"unauthorized"}
+    assert len([call for call in palette.writes("POST") if call.cluster_uid == "c2"]) <= 4
+
+
+def test_member_that_has_to_put_something_back_waits_for_a_silent_cluster(
+    palette: MemoryPalette,
+) -> None:
+    stopped = SnapshotMember(key_of("db1"), [Step(power.START, "s", None, vm=vm())])
+    stopped.cause, stopped.stopped = ApiError("snapshot_failed", "full"), True
+    api = cluster_vms(palette, palette.clusters["c1"])
+    lane: Lane[SnapshotMember] = Lane(OfflineWork(api, WAITING, lambda _line: None))
+    lane.load([stopped])
+    opened(lane)
+    lane.drop(lambda _member: ApiError("unauthorized", "no such key"))
+    assert stopped.active
+    assert lane.due(palette.clock.now) < math.inf
+
+
+def test_polls_that_are_refused_give_each_member_an_error_of_its_own(
+    palette: MemoryPalette,
+) -> None:
+    members = [creation("a"), creation("b")]
+    palette.fail("LIST", FORBIDDEN)
+    run(palette, lane_of(palette, members))
+    first, second = (member.failure for member in members)
+    assert first
+    assert second
+    assert first is not second
+    assert first.result() == second.result()
+
+
+# Power calls
+
+
+def test_lost_power_call_is_sent_again_only_when_lists_have_had_time(
+    palette: MemoryPalette,
+) -> None:
+    shown: dict[str, Any] = {"created": True, "ready": True, "printableStatus": "Running"}
+    running = vm(palette.add_vm(key_of("db1"), **shown), **shown)
+    stop = PowerMember(running, power.Step(power.STOP, power.Goal.STOPPED))
+    lane = Lane(PowerWork(cluster_vms(palette, palette.clusters["c1"]), WAITING))
+    lane.load([stop])
+    sent: list[float] = []
+
+    def lose(call: Call) -> None:
+        if call.kind == "PUT":
+            palette.clock.sleep(30)
+            sent.append(palette.clock.now)
+            raise ApiError("timeout", "no answer", outcome_unknown=True)
+
+    palette.before = lose
+    with connected(palette):
+        Execution([lane], 1).run()
+    assert stop.failure
+    assert len(sent) == 2
+    assert all(later - 30 - earlier >= LAG for earlier, later in pairwise(sent))
+    assert sent[-1] - 30 < sent[0] - 30 + WAITING.timeout
 
 
 # max_in_progress

@@ -29,6 +29,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.mod
     PENDING,
     RAN_AT,
     ROLLBACK,
+    read_restore,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.plan import (
     Act,
@@ -51,7 +52,12 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.selectio
 )
 from unit.builders import CLUSTER, desired_snapshot, key_of
 from unit.cluster_in_memory import NEVER_ENDS, MemoryCluster
-from unit.module_utils._restores.restores import CREATING, FAILED
+from unit.module_utils._restores.restores import (
+    COMPLETE,
+    CREATING,
+    FAILED,
+    restore_manifest,
+)
 from unit.palette_in_memory import MemoryPalette, connected, copy_of
 
 KEY = key_of()
@@ -355,6 +361,58 @@ def test_vm_between_two_steps_is_put_back_where_nothing_more_is_begun(bench: Ben
     assert member.failure
     assert member.failure.reason == "storage_too_slow"
     assert member.failure.message == "not tried; and this went wrong: the time is over"
+
+
+def test_restored_vm_that_only_has_to_start_goes_on(bench: Bench) -> None:
+    member = RestoreMember(KEY, [Step(Act.START), Step(Act.CLOSE, "back")])
+    member.restore = read_restore("c1", restore_manifest(status=COMPLETE))
+    work_of_a_vm_that_ran(bench).drop(member, ApiError("unauthorized", "no longer valid"))
+    assert member.active
+    assert member.cause is None
+
+
+def test_polls_that_are_refused_while_it_is_put_back_do_not_hide_why(bench: Bench) -> None:
+    member = RestoreMember(KEY, [Step(Act.SNAPSHOT, "before-restore")])
+    member.stopped = True
+    doing = work_of_a_vm_that_ran(bench)
+    doing.drop(member, ApiError("storage_too_slow", "not tried"))
+    doing.fail(member, copy_of(FORBIDDEN))
+    assert member.failure
+    assert member.failure.message == "not tried; and this went wrong: HTTP 403: no"
+
+
+def test_start_that_leads_to_nothing_ends_with_the_wait(bench: Bench) -> None:
+    sent: list[float] = []
+
+    def lose(write: str) -> None:
+        if write == "start":
+            assert len(sent) < 20, "it goes on for ever"
+            bench.palette.clock.sleep(6)
+            sent.append(bench.palette.clock.now)
+            raise copy_of(LOST)
+
+    bench.cluster.before = lose
+    row = bench.run(timeout=20.0)
+    assert row.member.failure
+    assert row.member.failure.reason == "wait_timeout"
+    assert 2 <= len(sent) <= 4
+
+
+@pytest.mark.parametrize(
+    ("act", "palette"),
+    [(Act.STOP, True), (Act.START, True), (Act.SNAPSHOT, True), (Act.RECORD, False)],
+)
+def test_step_is_a_request_to_palette_or_to_the_cluster(
+    bench: Bench, act: str, palette: bool
+) -> None:
+    member = RestoreMember(KEY, [Step(act, "s")])
+    assert work_of_a_vm_that_ran(bench).asks_palette(member) is palette
+
+
+def test_probe_asks_the_clusters_own_api(bench: Bench) -> None:
+    unread = patch.object(bench.cluster, "restores", side_effect=copy_of(LOST))
+    with unread, pytest.raises(ApiError, match="no answer came"):
+        work_of_a_vm_that_ran(bench).probe(KEY)
 
 
 def test_task_timeout_tells_that_the_vm_may_be_off(bench: Bench) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.execute import (
@@ -219,6 +221,38 @@ def test_replacement_is_taken_after_an_unclear_deletion_can_no_longer_strike(
     (delete,) = palette.writes("DELETE")
     timeout = cluster_vms(palette).request_timeout
     assert (post.at - delete.at >= timeout) is waits
+
+
+def test_deletion_in_doubt_can_no_longer_strike_the_replacement(palette: MemoryPalette) -> None:
+    palette.add_snapshot("s", DB1, own_labels(), course=(FAILED,))
+    palette.fail("DELETE", TIMED_OUT, when="after")
+    palette.fail("LIST", UNLISTED, UNLISTED)
+    desired = desired_snapshot(labels=own_labels())
+    replacement = [Step(DELETE, "s", Goal.GONE), Step(CREATE, "s", Goal.READY, desired=desired)]
+    member = SnapshotMember(DB1, replacement)
+    run(palette, member)
+    assert not member.failure
+    (post,), (delete,) = palette.writes("POST"), palette.writes("DELETE")
+    assert post.at - delete.at >= cluster_vms(palette).request_timeout
+
+
+@pytest.mark.parametrize("end", ["drop", "abandon"])
+def test_replacement_that_is_not_begun_tells_what_was_deleted(
+    palette: MemoryPalette, end: str
+) -> None:
+    member = SnapshotMember(DB1, [Step(CREATE, "s", Goal.READY, desired=desired_snapshot())])
+    member.changed = True
+    work = SnapshotWork(cluster_vms(palette), WAITING)
+    getattr(work, end)(member, ApiError("unauthorized", "no such key"))
+    assert member.failure
+    assert member.failure.message.startswith("the earlier snapshot was deleted, and a new one")
+
+
+def test_each_step_may_be_looked_at_for_as_long_as_the_one_before() -> None:
+    member = SnapshotMember(DB1, [Step(DELETE, "s", Goal.GONE), Step(CREATE, "s", Goal.READY)])
+    member.look_until = 1.0
+    member.advance()
+    assert member.look_until == math.inf
 
 
 # Labels and annotations that Palette leaves out
