@@ -42,7 +42,8 @@ _OF_PALETTE = (Act.STOP, Act.START, Act.SNAPSHOT)
 class Order(NamedTuple):
     """What the steps of a VM write. restore, safety: the bodies; record: when the VM ran.
 
-    start: whether the VM is to run if it is put back. agent: whether to wait for the guest agent.
+    start_again: whether the VM is to run if it is put back. agent: whether to wait for the guest
+    agent.
     """
 
     restore: Callable[[str], Json]

@@ -87,8 +87,7 @@ def deadline_seconds(text: Any) -> float | None:
 def reached(goal: Goal, seen: Snapshot | None) -> bool:
     """Return whether a poll shows the goal reached; raise ApiError if it never will be.
 
-    seen: the snapshot as listed, None if it is not listed. uid: of the snapshot waited for, because
-    another one may have been created with the same name.
+    seen: the snapshot as listed, None if it is not listed.
     """
     if goal is Goal.GONE:
         return seen is None
