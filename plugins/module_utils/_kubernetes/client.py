@@ -30,7 +30,7 @@ Item = TypeVar("Item")
 
 
 class Resource(NamedTuple):
-    """A kind of objects in namespaces. group: empty for Kubernetes' own."""
+    """A kind of objects in namespaces."""
 
     group: str
     version: str
@@ -38,9 +38,8 @@ class Resource(NamedTuple):
 
     def path(self, namespace: str, *name: str) -> str:
         """Return the URL path of an object, or of the list; without a namespace, of all."""
-        root = ("apis", self.group, self.version) if self.group else ("api", self.version)
         where = ("namespaces", namespace) if namespace else ()
-        return url_path(*root, *where, self.plural, *name)
+        return url_path("apis", self.group, self.version, *where, self.plural, *name)
 
 
 class KubernetesClient:
@@ -81,19 +80,11 @@ class KubernetesClient:
         return self._call("GET", resource.path(namespace, name))
 
     def items(
-        self, resource: Resource, read: Callable[[Any], Item], namespace: str = "", labels: str = ""
+        self, resource: Resource, read: Callable[[Any], Item], namespace: str = ""
     ) -> list[Item]:
-        """Return what ``read`` makes of each object, in one namespace or, without, in all.
-
-        labels: a selector.
-        """
+        """Return what ``read`` makes of each object, in one namespace or, without, in all."""
         path = resource.path(namespace)
-        selector = {"labelSelector": labels} if labels else {}
-
-        def ask(page: Query) -> Json:
-            return self._call("GET", path, {**selector, **page})
-
-        return all_items(ask, read, path, _PAGE, self.retries)
+        return all_items(partial(self._call, "GET", path), read, path, _PAGE, self.retries)
 
     def create(self, resource: Resource, namespace: str, body: Json) -> Json:
         """Create an object; ``already_exists`` if its name is taken."""

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls of a cluster's own API for its VMs, their disks, what snapshots hold, and restores."""
+"""The calls of a cluster's own API for its VMs, what snapshots hold of them, and restores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ VMS = Resource("kubevirt.io", "v1", "virtualmachines")
 INSTANCES = Resource("kubevirt.io", "v1", "virtualmachineinstances")
 RESTORES = Resource("snapshot.kubevirt.io", "v1beta1", "virtualmachinerestores")
 CONTENTS = Resource("snapshot.kubevirt.io", "v1beta1", "virtualmachinesnapshotcontents")
-CLAIMS = Resource("", "v1", "persistentvolumeclaims")
 
 Item = TypeVar("Item")
 Read = Callable[[Any], Item]
@@ -46,17 +45,9 @@ class ClusterApi:
             changes = {"metadata": {"annotations": annotations}}
             return self._client.patch(VMS, namespace, name, changes)
 
-    def instance(self, namespace: str, name: str) -> Json:
-        """Return the instance of one VM; ``not_found`` if it is off."""
-        return self._get(INSTANCES, namespace, name)
-
     def instances(self, read: Read[Item], namespaces: Collection[str] = ()) -> list[Item]:
         """Return what ``read`` makes of each VM's instance. A VM that is off has none."""
         return self._items(INSTANCES, read, namespaces)
-
-    def claims(self, read: Read[Item], namespaces: Collection[str] = ()) -> list[Item]:
-        """Return what ``read`` makes of each PersistentVolumeClaim."""
-        return self._items(CLAIMS, read, namespaces)
 
     def snapshot_content(self, namespace: str, name: str) -> Json:
         """Return what a snapshot holds of its VM; ``not_found`` if there is none of the name."""

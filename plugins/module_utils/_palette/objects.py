@@ -29,12 +29,6 @@ def mapping_in(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return shaped(value, dict, key) if value is not None else {}
 
 
-def list_in(parent: Mapping[str, Any], key: str) -> list[Any]:
-    """Return the list under a key; empty if it is absent or null."""
-    value = parent.get(key)
-    return shaped(value, list, key) if value is not None else []
-
-
 def text_in(parent: Mapping[str, Any], key: str) -> str:
     """Return the text under a key; empty if it is absent or null."""
     value = parent.get(key)

@@ -26,7 +26,7 @@ from .._palette.objects import (
 )
 from .._power.plan import ALWAYS, HALTED
 from .._snapshots.model import VM_RAN
-from .._vms.model import VirtualMachine, VmKey, read_vm, why_unreadable
+from .._vms.model import VirtualMachine, VmKey, read_vm
 
 # What this collection writes to a restore. Its creation and what ran before are one write, so that
 # nothing is stopped before that is on record.
@@ -74,16 +74,10 @@ class Restore(NamedTuple):
     restore_time: datetime | None = None
     created: datetime | None = None
     deleting: bool = False
-    owner_uid: str = ""
     volumes: tuple[RestoredVolume, ...] = ()
     deleted_data_volumes: tuple[str, ...] = ()
     conditions: tuple[Mapping[str, Any], ...] = ()
     unreadable: str = ""
-
-    @property
-    def unreadable_text(self) -> str:
-        """Why it cannot be read, with what is known of its place."""
-        return why_unreadable("restore", self.key.namespace, self.name, self.unreadable)
 
     @property
     def pending(self) -> bool:
@@ -159,7 +153,6 @@ def read_restore(cluster_uid: str, manifest: Json) -> Restore:
         restore_time=read_time(status.get("restoreTime")),
         created=read_time(meta.get("creationTimestamp")),
         deleting=read_time(text_in(meta, "deletionTimestamp")) is not None,
-        owner_uid=_owner_uid(meta),
         volumes=tuple(_restored(each) for each in any_mappings_in(status, "restores")),
         deleted_data_volumes=tuple(any_texts_in(status, "deletedDataVolumes")),
         conditions=conditions,
@@ -225,12 +218,6 @@ def _text(conditions: Iterable[Mapping[str, Any]]) -> str:
     texts = {any_text_in(each, "type"): any_text_in(each, "reason") for each in conditions}
     known = (texts.get(kind) for kind in ("Failure", "Progressing", "Ready"))
     return next((text for text in known if text), "")
-
-
-def _owner_uid(meta: Mapping[str, Any]) -> str:
-    owners = any_mappings_in(meta, "ownerReferences")
-    uids = (any_text_in(each, "uid") for each in owners if each.get("kind") == "VirtualMachine")
-    return next(uids, "")
 
 
 def _restored(item: Mapping[str, Any]) -> RestoredVolume:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls for VMs, their disks and restores, against a real HTTPS server."""
+"""The calls for VMs and restores, against a real HTTPS server."""
 
 from __future__ import annotations
 
@@ -22,20 +22,16 @@ def test_cluster_api_asks_kubevirts_paths(server: ScriptedServer, client: Kubern
     api = ClusterApi(client)
     server.script(Answer({"kind": "Any", "items": [1]}))
     assert api.vm("a", "db1")
-    assert api.instance("a", "db1")
     assert api.restore("a", "r1")
     assert api.vms(str) == ["1"]
     assert api.instances(str, ["b", "a", "b"]) == ["1", "1"]
-    assert api.claims(str, ["a"]) == ["1"]
     assert api.restores(str, ["a"]) == ["1"]
     assert [request.path.partition("?")[0] for request in server.received] == [
         f"{KUBEVIRT}/namespaces/a/virtualmachines/db1",
-        f"{KUBEVIRT}/namespaces/a/virtualmachineinstances/db1",
         f"{RESTORES}/r1",
         f"{KUBEVIRT}/virtualmachines",
         f"{KUBEVIRT}/namespaces/a/virtualmachineinstances",
         f"{KUBEVIRT}/namespaces/b/virtualmachineinstances",
-        "/api/v1/namespaces/a/persistentvolumeclaims",
         RESTORES,
     ]
 
