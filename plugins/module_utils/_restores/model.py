@@ -24,7 +24,6 @@ from .._palette.objects import (
     text_in,
     texts_in,
 )
-from .._power.plan import ALWAYS, HALTED
 from .._snapshots.model import VM_RAN
 from .._vms.model import VirtualMachine, VmKey, read_vm
 
@@ -124,7 +123,6 @@ class Machine(NamedTuple):
     """A virtual machine with what restores need of it. claims: of its volumes, by their names."""
 
     vm: VirtualMachine
-    run_strategy: str
     claims: Mapping[str, str]
     ran_at: datetime | None
     spec: Mapping[str, Any]
@@ -194,7 +192,7 @@ def read_machine(cluster_uid: str, item: Any) -> Machine | None:
         return None
     annotations = any_mapping_in(any_mapping_in(manifest, "metadata"), "annotations")
     ran_at = read_time(any_text_in(annotations, RAN_AT))
-    return Machine(vm, _run_strategy(spec), _claims(spec), ran_at, spec)
+    return Machine(vm, _claims(spec), ran_at, spec)
 
 
 def spec_in_content(manifest: Json) -> Mapping[str, Any]:
@@ -223,15 +221,6 @@ def _text(conditions: Iterable[Mapping[str, Any]]) -> str:
 def _restored(item: Mapping[str, Any]) -> RestoredVolume:
     names = ("volumeName", "persistentVolumeClaim", "volumeSnapshotName", "dataVolumeName")
     return RestoredVolume(*(any_text_in(item, name) for name in names))
-
-
-def _run_strategy(spec: Mapping[str, Any]) -> str:
-    """Return the run strategy, which older VMs have as a flag; empty if it is not known."""
-    strategy = any_text_in(spec, "runStrategy")
-    running = spec.get("running")
-    if strategy or not isinstance(running, bool):
-        return strategy
-    return ALWAYS if running else HALTED
 
 
 def _claims(spec: Mapping[str, Any]) -> dict[str, str]:

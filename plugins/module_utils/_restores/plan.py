@@ -382,7 +382,7 @@ def _being_taken(sight: Sight) -> str:
 def _ran(sight: Sight, now: datetime) -> bool:
     """Say whether the VM runs, or ran until an interrupted run stopped it."""
     instance, machine = sight.instance, sight.machine
-    halted = machine is not None and machine.run_strategy == HALTED
+    halted = machine is not None and machine.vm.run_strategy == HALTED
     if instance is not None and not (halted or instance.ending):
         return True
     stopped_at = machine.ran_at if machine else None
@@ -421,6 +421,6 @@ def _notes(
     if wanted.in_place:
         text = f"in_place: true deletes the disks of VM {vm_name} before it makes the new ones"
         yield f"{text}: if that fails, there is no way back"
-    note = strategy_note(vm_name, sight.machine.run_strategy if sight.machine else "", running)
+    note = strategy_note(vm_name, sight.machine.vm.run_strategy if sight.machine else "", running)
     if starts and note:
         yield note

@@ -213,7 +213,7 @@ def _in_place(row: Row, restore: Restore | None) -> bool:
 
 def _strategy_before(row: Row, restore: Restore | None) -> str:
     told = restore.annotations.get(STRATEGY, "") if restore else ""
-    return told or (row.sight.machine.run_strategy if row.sight.machine else "")
+    return told or (row.sight.machine.vm.run_strategy if row.sight.machine else "")
 
 
 def _safety(row: Row, restore: Restore | None) -> str | None:

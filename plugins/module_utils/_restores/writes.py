@@ -54,7 +54,7 @@ def restore_body(
     annotations = {
         ROLLBACK: PENDING,
         RAN: "true" if ran else "false",
-        STRATEGY: machine.run_strategy if machine else "",
+        STRATEGY: machine.vm.run_strategy if machine else "",
         CLAIMS: ",".join(f"{volume}={claim}" for volume, claim in claims.items()),
         SAFETY: safety,
     }

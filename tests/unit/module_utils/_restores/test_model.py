@@ -108,21 +108,6 @@ def test_what_cannot_be_read_has_its_place() -> None:
         read_restore("c1", body)
 
 
-@pytest.mark.parametrize(
-    ("spec", "strategy"),
-    [
-        ({"runStrategy": "RerunOnFailure"}, "RerunOnFailure"),
-        ({"running": True}, "Always"),
-        ({"running": False}, "Halted"),
-        ({}, ""),
-    ],
-)
-def test_run_strategy_may_be_a_flag(spec: Any, strategy: str) -> None:
-    found = read_machine("c1", {**machine_manifest(key_of()), "spec": spec})
-    assert found
-    assert found.run_strategy == strategy
-
-
 def test_claims_are_of_claims_and_data_volumes() -> None:
     body = machine_manifest(key_of())
     body["spec"]["template"]["spec"]["volumes"] += [
