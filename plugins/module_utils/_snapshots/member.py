@@ -17,10 +17,9 @@ from .._vms.model import VirtualMachine, VmKey
 from .desired import Desired
 from .model import Snapshot
 from .plan import CREATE, DELETE, Step
-from .wait import Goal, deadline_seconds
+from .wait import DEFAULT_SECONDS, Goal, deadline_seconds
 from .writes import new_request_id
 
-_DEADLINE = 300.0  # seconds; KubeVirt's own, also for what has none
 _SHARE = 0.5  # of its deadline, in which a snapshot is expected to be taken
 # Seconds; till the snapshot is taken, the file systems are frozen by the guest agent, or the VM is
 # off.
@@ -39,8 +38,8 @@ _VM_WAITS_FOR = {STOP: "for its VM to be off", START: "for its VM to run again"}
 def patience_with(desired: Desired | None, vm: VirtualMachine | None) -> float:
     """Return the seconds in which the storage should be done with a VM's snapshot."""
     text = desired.body["spec"].get("failureDeadline") if desired else None
-    deadline = deadline_seconds(text)
-    patience = (deadline or _DEADLINE) * _SHARE
+    # What has no deadline is expected as soon as what has KubeVirt's own.
+    patience = (deadline_seconds(text) or DEFAULT_SECONDS) * _SHARE
     frozen = vm is not None and vm.running and vm.guest_agent is True
     offline = desired is not None and desired.offline
     return min(patience, _DISTURBED) if frozen or offline else patience
@@ -65,7 +64,7 @@ class SnapshotMember(Member[Step]):
         key: VmKey,
         steps: Iterable[Step],
         seen: Snapshot | None = None,
-        patience: float = _DEADLINE * _SHARE,
+        patience: float = DEFAULT_SECONDS * _SHARE,
         group: str | None = None,
     ) -> None:
         super().__init__(key, steps, patience, group)

@@ -17,7 +17,7 @@ from .desired import Desired
 from .model import Snapshot, read_snapshot
 from .ownership import PART_OF, is_own, of_former_vm, set_of
 from .plan_offline import has_to_run, offline_blocker, offline_notes
-from .wait import Goal
+from .wait import DEFAULT_DEADLINE, Goal
 
 CREATE, UPDATE, DELETE, KEEP, REFUSE = "create", "update", "delete", "keep", "refuse"
 
@@ -31,8 +31,7 @@ _REPLACED = ("snapshot_failed", "spec_differs", "former_vm")
 _OUTCOMES_OF_KEEPING = {"absent": "absent", "being_deleted": "absent", "fresh": "fresh"}
 
 # KubeVirt's defaults for absent fields.
-# See docs/palette.md, "Deadlines".
-_SPEC_DEFAULTS = {"deletionPolicy": "Delete", "failureDeadline": "5m"}
+_SPEC_DEFAULTS = {"deletionPolicy": "Delete", "failureDeadline": DEFAULT_DEADLINE}
 
 _REPLACE = "use replace: true to delete it and take it again, or choose another name"
 

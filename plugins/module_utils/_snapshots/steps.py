@@ -23,7 +23,7 @@ from .member import SnapshotMember
 from .model import Snapshot
 from .observe import get_snapshot, list_snapshots
 from .plan import CREATE, DELETE, UPDATE, Step, differing_metadata, satisfies
-from .wait import Goal, reached, timed_out
+from .wait import DEFAULT_DEADLINE, Goal, reached, timed_out
 
 _MOMENT = 1.0  # seconds in which nobody else takes a snapshot unnoticed
 _IN_DOUBT = 60.0  # seconds for a poll to tell what became of a write
@@ -337,7 +337,7 @@ def _too_slow(cluster: str, pace: float, overrun: Snapshot, member: SnapshotMemb
     return ApiError(
         "storage_too_slow",
         f"not tried, because snapshot {overrun.name} failed by its deadline "
-        f"({overrun.failure_deadline or '5m'}): the storage of cluster {cluster} finished "
-        f"{managed} snapshots a minute lately; set max_in_progress: "
+        f"({overrun.failure_deadline or DEFAULT_DEADLINE}): the storage of cluster {cluster} "
+        f"finished {managed} snapshots a minute lately; set max_in_progress: "
         f"{max(int(pace * member.patience), 1)} or a longer failure_deadline, then run again",
     )

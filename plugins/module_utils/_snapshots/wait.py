@@ -15,9 +15,10 @@ from .._validation.durations import parse_duration
 from .._validation.problems import Problem, option_problem
 from .model import Snapshot
 
+_NANOSECONDS = 1_000_000_000
 # KubeVirt's. See docs/palette.md, "Deadlines".
 DEFAULT_DEADLINE = "5m"
-_NANOSECONDS = 1_000_000_000
+DEFAULT_SECONDS = parse_duration(DEFAULT_DEADLINE) / _NANOSECONDS
 
 
 class Goal(Enum):
@@ -77,8 +78,10 @@ def _failure_deadline(options: Mapping[str, Any]) -> Any:
 
 def deadline_seconds(text: Any) -> float | None:
     """Return the seconds of a failure deadline, KubeVirt's own where none is set; None if wrong."""
+    if text is None:
+        return DEFAULT_SECONDS
     try:
-        return parse_duration(DEFAULT_DEADLINE if text is None else str(text)) / _NANOSECONDS
+        return parse_duration(str(text)) / _NANOSECONDS
     except ValueError:
         return None
 
