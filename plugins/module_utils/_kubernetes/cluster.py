@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 
 from .._http.answers import Json
 from .._http.breaker import Breaker
+from .._validation.kubevirt import API_VERSION
 from .client import KubernetesClient, Resource
+
+_GROUP, _VERSION = API_VERSION.split("/")
 
 VMS = Resource("kubevirt.io", "v1", "virtualmachines")
 INSTANCES = Resource("kubevirt.io", "v1", "virtualmachineinstances")
-RESTORES = Resource("snapshot.kubevirt.io", "v1beta1", "virtualmachinerestores")
-CONTENTS = Resource("snapshot.kubevirt.io", "v1beta1", "virtualmachinesnapshotcontents")
+RESTORES = Resource(_GROUP, _VERSION, "virtualmachinerestores")
+CONTENTS = Resource(_GROUP, _VERSION, "virtualmachinesnapshotcontents")
 
 Item = TypeVar("Item")
 Read = Callable[[Any], Item]

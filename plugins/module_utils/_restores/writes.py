@@ -14,6 +14,7 @@ from .._http.deadline import backoff, pause
 from .._http.errors import ApiError
 from .._kubernetes.cluster import ClusterApi
 from .._snapshots.ownership import MANAGED_BY, MANAGER, PART_OF, REQUEST_ID
+from .._validation.kubevirt import API_VERSION, SOURCE_API_GROUP, SOURCE_KIND
 from .._vms.model import VmKey
 from .model import (
     CLAIMS,
@@ -59,12 +60,12 @@ def restore_body(
         SAFETY: safety,
     }
     spec = {
-        "target": {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": key.vm_name},
+        "target": {"apiGroup": SOURCE_API_GROUP, "kind": SOURCE_KIND, "name": key.vm_name},
         "virtualMachineSnapshotName": snapshot_name,
         "targetReadinessPolicy": _STOP_TARGET if stop else _FAIL_IMMEDIATE,
     }
     return {
-        "apiVersion": "snapshot.kubevirt.io/v1beta1",
+        "apiVersion": API_VERSION,
         "kind": "VirtualMachineRestore",
         "metadata": {
             "name": name,

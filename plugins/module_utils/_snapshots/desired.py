@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from .._http.answers import Json
 from .._palette.objects import write_time
 from .._validation.durations import age_problems, parse_age
+from .._validation.kubevirt import API_VERSION, KIND, SOURCE_API_GROUP, SOURCE_KIND
 from .._validation.problems import DEFINITION, Problem, merged
 from .._validation.request import problems_in_body, problems_in_options
 from .._vms.model import VmKey
@@ -27,15 +28,13 @@ from .ownership import (
     reserved_problems,
 )
 
-API_VERSION = "snapshot.kubevirt.io/v1beta1"
-KIND = "VirtualMachineSnapshot"
 _LONGEST_OWN = {
     REQUEST_ID: "0" * 36,
     VM_OFF: "true",
     VM_RAN: "true",
     EXPIRES_AT: "2026-01-02T03:04:05Z",
 }
-_SOURCE = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine"}
+_SOURCE = {"apiGroup": SOURCE_API_GROUP, "kind": SOURCE_KIND}
 _NAMESPACE, _NAME = ("metadata", "namespace"), ("metadata", "name")
 _SOURCE_NAME = ("spec", "source", "name")
 _OPTION_PATHS: Mapping[tuple[str, ...], str] = {

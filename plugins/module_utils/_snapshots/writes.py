@@ -17,8 +17,9 @@ from .._http.deadline import backoff, pause
 from .._http.errors import ApiError
 from .._palette.objects import without_nulls
 from .._palette.vms import ClusterVms
+from .._validation.kubevirt import API_VERSION, KIND
 from .._vms.model import VmKey
-from .desired import API_VERSION, KIND, Desired
+from .desired import Desired
 from .model import Snapshot, read_snapshot
 from .observe import find_snapshot
 from .ownership import REQUEST_ID

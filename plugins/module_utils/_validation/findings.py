@@ -16,7 +16,7 @@ Origins = Mapping[Path, str]
 
 # A valid body with every field that a client may set: the source of the examples.
 EXAMPLE_BODY: dict[str, Any] = {
-    "apiVersion": kubevirt.API_VERSIONS[0],
+    "apiVersion": kubevirt.API_VERSION,
     "kind": kubevirt.KIND,
     "metadata": {
         "name": "db1-before-patch",

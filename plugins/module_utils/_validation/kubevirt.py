@@ -11,7 +11,9 @@ from typing import Any
 
 from .durations import parse_duration
 
-API_VERSIONS = ("snapshot.kubevirt.io/v1beta1", "snapshot.kubevirt.io/v1alpha1")
+# What this collection writes, snapshots and restores alike.
+API_VERSION = "snapshot.kubevirt.io/v1beta1"
+API_VERSIONS = (API_VERSION, "snapshot.kubevirt.io/v1alpha1")
 KIND = "VirtualMachineSnapshot"
 SOURCE_API_GROUP = "kubevirt.io"
 SOURCE_KIND = "VirtualMachine"
