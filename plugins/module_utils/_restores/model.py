@@ -27,10 +27,9 @@ from .._palette.objects import (
 from .._snapshots.model import VM_RAN
 from .._vms.model import VirtualMachine, VmKey, read_vm
 
-# What this collection writes to a restore. Its creation and what ran before are one write, so that
-# nothing is stopped before that is on record.
+# What this collection writes to a restore, besides VM_RAN. Its creation and what ran before are one
+# write, so that nothing is stopped before that is on record.
 ROLLBACK = "spectrocloud.palette/rollback"
-RAN = VM_RAN
 STRATEGY = "spectrocloud.palette/run-strategy"
 CLAIMS = "spectrocloud.palette/claims"
 SAFETY = "spectrocloud.palette/safety-snapshot"
@@ -91,7 +90,7 @@ class Restore(NamedTuple):
     @property
     def vm_ran(self) -> bool:
         """Whether the VM ran before, as this collection wrote it down."""
-        return self.annotations.get(RAN) == "true"
+        return self.annotations.get(VM_RAN) == "true"
 
     @property
     def claims_before(self) -> Mapping[str, str]:

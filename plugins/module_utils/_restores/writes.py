@@ -13,6 +13,7 @@ from .._http.answers import Json
 from .._http.deadline import backoff, pause
 from .._http.errors import ApiError
 from .._kubernetes.cluster import ClusterApi
+from .._snapshots.model import VM_RAN
 from .._snapshots.ownership import MANAGED_BY, MANAGER, PART_OF, REQUEST_ID
 from .._validation.kubevirt import API_VERSION, SOURCE_API_GROUP, SOURCE_KIND
 from .._vms.model import VmKey
@@ -21,7 +22,6 @@ from .model import (
     DONE,
     IN_PLACE,
     PENDING,
-    RAN,
     RAN_AT,
     ROLLBACK,
     SAFETY,
@@ -54,7 +54,7 @@ def restore_body(
     claims = machine.claims if machine else {}
     annotations = {
         ROLLBACK: PENDING,
-        RAN: "true" if ran else "false",
+        VM_RAN: "true" if ran else "false",
         STRATEGY: machine.vm.run_strategy if machine else "",
         CLAIMS: ",".join(f"{volume}={claim}" for volume, claim in claims.items()),
         SAFETY: safety,

@@ -14,7 +14,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.mod
     CLAIMS,
     DONE,
     PENDING,
-    RAN,
     RAN_AT,
     ROLLBACK,
     read_instance,
@@ -23,6 +22,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.mod
     read_restore,
     spec_in_content,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import VM_RAN
 from unit.builders import NOW, key_of
 from unit.module_utils._restores.restores import (
     COMPLETE,
@@ -79,7 +79,7 @@ def test_what_was_restored_is_read() -> None:
 
 
 def test_what_this_collection_wrote_is_read() -> None:
-    marks = {ROLLBACK: PENDING, RAN: "true", CLAIMS: "rootdisk=root,datadisk=data"}
+    marks = {ROLLBACK: PENDING, VM_RAN: "true", CLAIMS: "rootdisk=root,datadisk=data"}
     read = restore(COMPLETE, annotations=marks)
     assert (read.pending, read.done, read.vm_ran) == (True, False, True)
     assert read.claims_before == {"rootdisk": "root", "datadisk": "data"}

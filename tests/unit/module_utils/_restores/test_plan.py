@@ -12,7 +12,6 @@ import pytest
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.model import (
     DONE,
     PENDING,
-    RAN,
     ROLLBACK,
     SAFETY,
     Restore,
@@ -31,6 +30,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.pla
     Wanted,
     plan,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import VM_RAN
 from unit.builders import NOW, key_of, own_labels, snapshot, vm
 from unit.module_utils._restores.restores import (
     COMPLETE,
@@ -46,7 +46,7 @@ from unit.module_utils._restores.restores import (
 
 TAKEN = snapshot(included_volumes=("rootdisk",))
 TO_S = Wanted(snapshot="s")
-RAN_BEFORE = {ROLLBACK: PENDING, RAN: "true"}
+RAN_BEFORE = {ROLLBACK: PENDING, VM_RAN: "true"}
 
 
 def sight(**more: Any) -> Sight:
@@ -291,7 +291,7 @@ def test_running_one_is_completed_without_stop() -> None:
     ("begun", "seen"),
     [
         (restore(COMPLETE, created=NOW - HOUR, annotations=RAN_BEFORE), {}),
-        (restore(COMPLETE, annotations={ROLLBACK: DONE, RAN: "true"}), {}),
+        (restore(COMPLETE, annotations={ROLLBACK: DONE, VM_RAN: "true"}), {}),
         (restore(COMPLETE), {}),
         (restore(COMPLETE, snapshot="other", annotations={ROLLBACK: PENDING}), {}),
         (restore(COMPLETE, annotations=RAN_BEFORE), {"instance": instance(NOW + SECOND)}),
