@@ -10,12 +10,15 @@ from typing import Any
 
 from .._http.errors import ApiError
 
+IN_DOUBT = 60.0  # seconds for a poll to tell what became of a write
+
 
 class InDoubtError(ApiError):
     """Neither the answer nor a list tells whether a write was carried out.
 
     unlisted: why the list could not be read, if that is why. listed: whether a list could be read
-    since. settle: says what became of the write by a later list, as the write itself would.
+    since. settle: says what became of the write by a later list, as the write itself would; None or
+    False if it was not carried out.
     """
 
     def __init__(

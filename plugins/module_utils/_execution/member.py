@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .._http.errors import ApiError
 from .._vms.model import VmKey
-from .doubt import InDoubtError
+from .doubt import IN_DOUBT, InDoubtError
 
 # A list may lag behind. What it lacks for so long is gone, if a GET does not show it either.
 LAG = 10.0  # seconds
@@ -133,6 +133,30 @@ class Member(Generic[Step]):
     def missing_for_long(self, now: float) -> bool:
         """Say whether lists have lacked it for so long that a GET must tell."""
         return self.missing_since is not None and now - self.missing_since >= LAG
+
+    def await_doubt(self, doubt: InDoubtError, since: float, limit: float) -> None:
+        """Let a poll tell what became of a write, but not beyond the limit."""
+        self.doubt, self.doubted_at = doubt, since
+        self.deadline = min(limit, since + IN_DOUBT)
+
+    def settle_doubt(self, doubt: InDoubtError, listed: object, now: float, retries: int) -> Any:
+        """Return what the write in doubt has done by a list; None if the list does not show that.
+
+        When lists have had time to, the write is to be done again, or its error is raised.
+        """
+        lists_had_time = self.in_doubt_for_long(now)
+        self.doubt, doubt.listed = None, True
+        done = doubt.settle(listed)
+        if done:
+            return done
+        if not lists_had_time:
+            self.doubt = doubt
+            return None
+        self.doubts += 1
+        if not doubt.passing or self.doubts > retries:
+            raise doubt.end
+        self.rest()
+        return None
 
     def in_doubt_for_long(self, now: float) -> bool:
         """Say whether lists have had time to tell what became of a write, and did not."""

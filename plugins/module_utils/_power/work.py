@@ -20,7 +20,6 @@ from . import answers
 from .plan import RESTART, START, Goal, Step, applies, reached, shows, stop_seen
 
 _AGAIN = 2.0  # seconds before a call that was refused is sent again
-_IN_DOUBT = 60.0  # seconds for a poll to tell what became of a call
 
 Found = Mapping[VmKey, VirtualMachine]
 
@@ -98,7 +97,7 @@ class PowerWork(Work[PowerMember]):
             _missing(member, vm, now)
             return
         member.missing_since, member.seen = None, vm
-        if member.doubt and not self._settled(member, member.doubt, vm, now):
+        if member.doubt and not self._carried_out(member, member.doubt, vm, now):
             return
         if member.done:
             member.stop_seen = member.stop_seen or stop_seen(member.before, vm)
@@ -132,28 +131,23 @@ class PowerWork(Work[PowerMember]):
         if not self.waiting.enabled:
             member.advance()
 
-    def _settled(
+    def _carried_out(
         self, member: PowerMember, doubt: InDoubtError, vm: VirtualMachine, now: float
     ) -> bool:
-        """Say whether it is known that a call in doubt was carried out; if not, send it again."""
-        lists_had_time = member.in_doubt_for_long(now)
-        doubt.listed = True
-        if doubt.settle(vm):
-            member.doubt = None
-            # A VM that was so before shows nothing of the call.
-            changed = member.changed or not doubt.settle(member.before)
-            self._accepted(member, now)
-            member.changed = changed
-            return member.active
-        if lists_had_time:
-            member.doubt = None
-            member.doubts += 1
-            tried = member.doubts > self.api.retries or now >= member.give_up_at
-            if tried or not doubt.passing:
-                member.failure = doubt.end
-            else:
-                member.rest()
-        return False
+        """Say whether a list shows that the call in doubt was carried out, and work is left."""
+        # When its time is over, it is not sent once more.
+        retries = self.api.retries if now < member.give_up_at else 0
+        try:
+            if not member.settle_doubt(doubt, vm, now, retries):
+                return False
+        except ApiError as error:
+            member.failure = error
+            return False
+        # A VM that was so before shows nothing of the call.
+        changed = member.changed or not doubt.settle(member.before)
+        self._accepted(member, now)
+        member.changed = changed
+        return member.active
 
     def _done(self, member: PowerMember, step: Step, vm: VirtualMachine) -> bool:
         if step.goal is Goal.RENEWED:
@@ -172,10 +166,9 @@ def _refused(member: PowerMember, error: ApiError) -> None:
         member.failure = ApiError("run_strategy", text, **error.facts)
     elif error.outcome_unknown:
         settle = partial(shows, member.steps[0].verb, member.before)
-        now = time.monotonic()
-        member.doubt, member.doubted_at = InDoubtError(error, None, settle), now
-        member.doubt.listed = False  # no poll has come yet
-        member.deadline = min(member.give_up_at, now + _IN_DOUBT)
+        doubt = InDoubtError(error, None, settle)
+        doubt.listed = False  # no poll has come yet
+        member.await_doubt(doubt, time.monotonic(), member.give_up_at)
     else:
         member.failure = error
 

@@ -31,7 +31,6 @@ from .observe import list_instances, list_restores
 from .plan import Act, Step
 
 _AGAIN = 5.0  # seconds before a power call that led to nothing is sent again
-_IN_DOUBT = 60.0  # seconds for a poll to tell what became of a write
 _MAY_BE_OFF = "the VM may be off: run the task again within an hour"
 _AT_THE_END = (Act.CLOSE, Act.FORGET)
 _OF_INSTANCES = (Act.STOP, Act.START)
@@ -113,10 +112,7 @@ class RestoreWork(Work[RestoreMember]):
             else:
                 member.advance()
         except InDoubtError as doubt:
-            # A poll tells what became of it.
-            now = time.monotonic()
-            member.doubt, member.doubted_at = doubt, now
-            member.deadline = min(member.give_up_at, now + _IN_DOUBT)
+            member.await_doubt(doubt, time.monotonic(), member.give_up_at)
         except ApiError as error:
             self._give_up_because(member, error)
 
@@ -266,7 +262,7 @@ class RestoreWork(Work[RestoreMember]):
 
     def _read_snapshot(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:
         listed = seen.snapshots.get((member.key, step.name))
-        if member.doubt and not self._settled(member, member.doubt, listed, now):
+        if member.doubt and not self._carried_out(member, member.doubt, listed, now):
             return
         member.missing_since = None if listed else member.missing_since or now
         if listed is None and not member.missing_for_long(now):
@@ -286,7 +282,7 @@ class RestoreWork(Work[RestoreMember]):
         if listed and listed.unreadable:
             # It is there, and no more is known of it: a later poll may tell.
             return
-        if member.doubt and not self._settled(member, member.doubt, listed, now):
+        if member.doubt and not self._carried_out(member, member.doubt, listed, now):
             return
         if listed and member.uid and listed.uid != member.uid:
             listed = None
@@ -301,27 +297,18 @@ class RestoreWork(Work[RestoreMember]):
         elif listed.failed:
             raise ApiError("restore_failed", f"restore {step.name} failed: {listed.text}")
 
-    def _settled(
+    def _carried_out(
         self, member: RestoreMember, doubt: InDoubtError, listed: object, now: float
     ) -> bool:
-        """Say whether it is known that a write in doubt was carried out; if not, do it again."""
-        had_time = member.in_doubt_for_long(now)
-        doubt.listed = True
-        done = doubt.settle(listed)
-        if done is None and not had_time:
+        """Say whether a list shows that the write in doubt was carried out."""
+        done = member.settle_doubt(doubt, listed, now, self.api.retries)
+        if not done:
             return False
-        member.doubt = None
-        if done is not None:
-            member.changed = True
-            member.deadline = member.give_up_at = now + member.timeout
-            if isinstance(done, Restore):
-                member.restore, member.uid = done, done.uid
-            return True
-        member.doubts += 1
-        if not doubt.passing or member.doubts > self.api.retries:
-            raise doubt.end
-        member.rest()
-        return False
+        member.changed = True
+        member.deadline = member.give_up_at = now + member.timeout
+        if isinstance(done, Restore):
+            member.restore, member.uid = done, done.uid
+        return True
 
 
 def _places(members: Iterable[RestoreMember], acts: Sequence[str]) -> set[str]:

@@ -26,7 +26,6 @@ from .plan import CREATE, DELETE, UPDATE, Step, differing_metadata, satisfies
 from .wait import DEFAULT_DEADLINE, Goal, reached, timed_out
 
 _MOMENT = 1.0  # seconds in which nobody else takes a snapshot unnoticed
-_IN_DOUBT = 60.0  # seconds for a poll to tell what became of a write
 _ABSENCE_ENDS = (Goal.GONE, Goal.SETTLED)
 
 Found = Mapping[tuple[VmKey, str], Snapshot]
@@ -55,10 +54,8 @@ class SnapshotWork(Work[SnapshotMember]):
             if step.goal is None or _reached_already(step, member):
                 member.advance()
         except InDoubtError as doubt:
-            # A poll tells what became of it.
             now = time.monotonic()
-            member.doubt, member.doubted_at = doubt, now
-            member.deadline = now + min(timeout, _IN_DOUBT)
+            member.await_doubt(doubt, now, now + timeout)
         except writes.NameTakenError as error:
             member.failure, member.seen = error, error.listed
         except ApiError as error:
@@ -274,27 +271,15 @@ def _marks_lost(member: SnapshotMember, why: str) -> ApiError:
 def _carried_out(
     member: SnapshotMember, doubt: InDoubtError, listed: Snapshot | None, now: float, retries: int
 ) -> bool:
-    """Say whether a list shows that the write in doubt was carried out.
-
-    If it does not when lists have had time, do it again, or raise what came of it.
-    """
-    lists_had_time = member.in_doubt_for_long(now)
-    member.doubt, doubt.listed = None, True
-    done = doubt.settle(listed)
-    if done is not None:
-        member.changed = member.accepted = True
-        if isinstance(done, Snapshot):
-            member.seen, member.uid = done, done.uid
-        member.deadline = now + member.timeout
-        return True
-    if not lists_had_time:
-        member.doubt = doubt
+    """Say whether a list shows that the write in doubt was carried out."""
+    done = member.settle_doubt(doubt, listed, now, retries)
+    if not done:
         return False
-    member.doubts += 1
-    if not doubt.passing or member.doubts > retries:
-        raise doubt.end
-    member.rest()
-    return False
+    member.changed = member.accepted = True
+    if isinstance(done, Snapshot):
+        member.seen, member.uid = done, done.uid
+    member.deadline = now + member.timeout
+    return True
 
 
 def _own(member: SnapshotMember, listed: Snapshot | None) -> Snapshot | None:
