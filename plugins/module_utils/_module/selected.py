@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._execution.progress import Progress
 from .._execution.run import ClusterRun, Pace
 from .._http.errors import ApiError, invalid_parameters
 from .._validation.problems import Problem, option_problem
-from .._vms.cluster_result import warn_of_states
+from .._vms.cluster_result import failure_text, tolerated, warn_of_states
 from .._vms.fleet import Fleet, Part, Scope, Target, scope_of
+from .._vms.rows import Row, failed_only, shortened
 from .._vms.selection import Entry, Filters, Unmatched
 from .._vms.session import PaletteSession
-from .base import Invocation
+from .base import Invocation, Result
 
 _MOST = ("max_failed", "max_failed_clusters", "max_rows")
 _SHOWN = 5
@@ -95,6 +96,38 @@ def carry_out(
     if not (aborted or invocation.check_mode):
         clusters.execute(pace, progress)
     return aborted
+
+
+class Ending(NamedTuple):
+    """How a task ended.
+
+    text: how many VMs failed, and why; empty if none did. clusters: what the cluster of each of
+    them is called. reason: the task's, if too many failed. key, told: as shortened takes them.
+    """
+
+    fleet: Fleet
+    aborted: bool
+    text: str
+    clusters: Sequence[str]
+    reason: str
+    key: str
+    told: Callable[[Row], Row]
+
+
+def ended(invocation: Invocation, result: Result, ending: Ending) -> Result:
+    """Return a task's result, and warn of what failed; raise it as ApiError if too much did."""
+    options = invocation.options
+    text = "; ".join(filter(None, (failure_text(ending.fleet), ending.text)))
+    tolerable = not ending.aborted and tolerated(options, ending.fleet, ending.clusters)
+    if tolerable and text:
+        invocation.warn(text)
+    if not tolerable and options.get("members") == "failed":
+        result = {**result, ending.key: failed_only(result[ending.key])}
+    result = shortened(result, ending.key, options["max_rows"], ending.told)
+    if tolerable:
+        return result
+    reason = "preflight_failed" if ending.aborted else ending.reason
+    raise ApiError(reason, text, **result)
 
 
 def scope_for(

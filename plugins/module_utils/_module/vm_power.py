@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from .._execution.run import ClusterRun, Pace
 from .._execution.waiting import wait_problems, waiting_from
-from .._http.errors import ApiError
 from .._power.plan import Plan, plan
 from .._power.result import (
     Row,
@@ -28,12 +27,9 @@ from .._vms.cluster_result import (
     clusters_result,
     counts_by_outcome,
     demand_clusters,
-    tolerated,
     warn_of_unreadable,
 )
-from .._vms.cluster_result import failure_text as clusters_text
 from .._vms.fleet import Candidate, Fleet, NotReached, observe, with_unmatched
-from .._vms.rows import shortened
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
@@ -51,9 +47,11 @@ from .options import (
     WAIT,
 )
 from .selected import (
+    Ending,
     carry_out,
     demand_selection,
     diff_within,
+    ended,
     most_problems,
     no_name_problems,
     scope_for,
@@ -198,13 +196,13 @@ def _result(
     result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
         result["diff"] = diff_within(invocation, power_diff(rows, result["vms"]))
-    texts = (clusters_text(fleet), failure_text(result["vms"], aborted))
-    text = "; ".join(filter(None, texts))
-    clusters = [vm["cluster"] for vm in failed(result["vms"])]
-    result = shortened(result, "vms", invocation.options["max_rows"], told_of)
-    if not aborted and tolerated(invocation.options, fleet, clusters):
-        if text:
-            invocation.warn(text)
-        return result
-    reason = "preflight_failed" if aborted else "vms_failed"
-    raise ApiError(reason, text, **result)
+    ending = Ending(
+        fleet,
+        aborted,
+        failure_text(result["vms"], aborted),
+        [vm["cluster"] for vm in failed(result["vms"])],
+        reason="vms_failed",
+        key="vms",
+        told=told_of,
+    )
+    return ended(invocation, result, ending)

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from .._execution.run import Pace, pace_from, pace_problems
 from .._execution.waiting import wait_problems, waiting_from
-from .._http.errors import ApiError
 from .._restores.fleet import RestoreFleet
 from .._restores.member import RestoreMember
 from .._restores.plan import Sight, refuse
@@ -27,12 +26,10 @@ from .._vms.cluster_result import (
     clusters_result,
     counts_by_outcome,
     demand_clusters,
-    failure_text,
-    tolerated,
     warn_of_unreadable,
 )
 from .._vms.fleet import NotReached, Scope, with_unmatched
-from .._vms.rows import failed_only, shortened
+from .._vms.rows import failed_only
 from .._vms.selection import Entry, Filters, entries_from, filters_from, fleet_problems
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -48,9 +45,11 @@ from .options import (
     SELECTION,
 )
 from .selected import (
+    Ending,
     carry_out,
     demand_selection,
     diff_within,
+    ended,
     most_problems,
     no_name_problems,
     scope_for,
@@ -184,18 +183,14 @@ def _result(
     if invocation.diff_mode:
         diff = set_diff(rows, invocation.now, restores.specs())
         result["diff"] = diff_within(invocation, diff)
-    members = members_text(result["members"], aborted, options["max_failed"])
-    failure = "; ".join(filter(None, (failure_text(fleet), members)))
     failed = failed_only(result["members"])
-    if not aborted and tolerated(options, fleet, [r.cluster for r in rows if r.label in failed]):
-        if failure:
-            invocation.warn(failure)
-        return _shortened(options, result)
-    if options["members"] == "failed":
-        result["members"] = failed
-    reason = "preflight_failed" if aborted else "members_failed"
-    raise ApiError(reason, failure, **_shortened(options, result))
-
-
-def _shortened(options: Mapping[str, Any], result: Result) -> Result:
-    return shortened(result, "members", options["max_rows"], partial(told_of, options["set"]))
+    ending = Ending(
+        fleet,
+        aborted,
+        members_text(result["members"], aborted, options["max_failed"]),
+        [row.cluster for row in rows if row.label in failed],
+        reason="members_failed",
+        key="members",
+        told=partial(told_of, options["set"]),
+    )
+    return ended(invocation, result, ending)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .._execution.run import ClusterRun, Pace, pace_from, pace_problems
 from .._execution.waiting import Waiting, wait_problems, waiting_from
-from .._http.errors import ApiError, invalid_parameters
+from .._http.errors import invalid_parameters
 from .._palette.vms import ClusterVms
 from .._snapshots.clock import check_clock, clock_problem
 from .._snapshots.desired import Declaration, Desired, read_declaration
@@ -49,13 +49,11 @@ from .._vms.cluster_result import (
     clusters_result,
     counts_by_outcome,
     demand_clusters,
-    failure_text,
-    tolerated,
     warn_of_unreadable,
 )
 from .._vms.fleet import Candidate, NotReached, Scope, Target, with_unmatched
 from .._vms.model import VirtualMachine
-from .._vms.rows import failed_only, shortened
+from .._vms.rows import failed_only
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
@@ -75,9 +73,11 @@ from .options import (
     WAIT,
 )
 from .selected import (
+    Ending,
     carry_out,
     demand_selection,
     diff_within,
+    ended,
     most_problems,
     scope_for,
     selection_problems,
@@ -379,21 +379,14 @@ def _result(
         result["diff"] = diff_within(invocation, set_diff(rows))
     for text in filter(None, (left_off(row.member) for row in rows)):
         invocation.warn(text)
-    texts = (
-        failure_text(fleet),
-        members_text(result["members"], aborted, options["max_failed"]),
-    )
-    failure = "; ".join(filter(None, texts))
     failed = failed_only(result["members"])
-    if not aborted and tolerated(options, fleet, [r.cluster for r in rows if r.label in failed]):
-        if failure:
-            invocation.warn(failure)
-        return _shortened(options, result)
-    if options["members"] == "failed":
-        result["members"] = failed
-    reason = "preflight_failed" if aborted else "members_failed"
-    raise ApiError(reason, failure, **_shortened(options, result))
-
-
-def _shortened(options: Mapping[str, Any], result: Result) -> Result:
-    return shortened(result, "members", options["max_rows"], partial(told_of, options["set"]))
+    ending = Ending(
+        fleet,
+        aborted,
+        members_text(result["members"], aborted, options["max_failed"]),
+        [row.cluster for row in rows if row.label in failed],
+        reason="members_failed",
+        key="members",
+        told=partial(told_of, options["set"]),
+    )
+    return ended(invocation, result, ending)
