@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from .._execution.progress import Progress
 from .._execution.run import ClusterRun, Pace
 from .._http.errors import ApiError, invalid_parameters
+from .._validation.printable import first_few
 from .._validation.problems import Problem, option_problem
 from .._vms.cluster_result import failure_text, tolerated, warn_of_states
 from .._vms.fleet import Fleet, Part, Scope, Target, scope_of
@@ -163,10 +164,9 @@ def warn_of_namesakes(fleet: Fleet, filters: Filters, warn: Callable[[str], None
     for name in sorted(filters.vm_names.bare):
         found = places.get(name, [])
         if len(found) > 1:
-            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             warn(
-                f"vm_names: {name!r} means {len(found)} VMs: {', '.join(found[:_SHOWN])}{more}; if "
-                f"one is meant, write it so; if all are, write '*/{name}'"
+                f"vm_names: {name!r} means {len(found)} VMs: {first_few(found, _SHOWN)}; if one is "
+                f"meant, write it so; if all are, write '*/{name}'"
             )
 
 

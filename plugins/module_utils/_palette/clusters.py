@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .._http.answers import Json
 from .._http.errors import ApiError
+from .._validation.printable import first_few
 from .._validation.problems import nearest
 from .client import PaletteClient, api_path, items_of
 from .objects import text_in
@@ -191,12 +192,11 @@ def _unknown_cluster(client: PaletteClient, name: str, scope: str | None) -> Api
 
 def _unknown(kind: str, name: str, known: list[str], hint: str = "") -> ApiError:
     near = nearest(name, known, _CANDIDATES)
-    candidates = near or sorted(known)[:_CANDIDATES]
-    more = "" if near or len(known) <= _CANDIDATES else f" and {len(known) - _CANDIDATES} more"
+    candidates = near or sorted(known)
     shown = "nearest" if near else f"visible {kind}s"
     return ApiError(
         "not_found",
-        f"{kind} {name!r} not found with this API key; {shown}: {', '.join(candidates) or 'none'}"
-        f"{more}{hint}",
-        candidates=candidates,
+        f"{kind} {name!r} not found with this API key; {shown}: "
+        f"{first_few(candidates, _CANDIDATES) or 'none'}{hint}",
+        candidates=candidates[:_CANDIDATES],
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._http.errors import ApiError
-from .._validation.printable import printable
+from .._validation.printable import first_messages, printable
 from .._vms.fleet import label_of
 from .._vms.model import VmKey
 from .._vms.rows import FAILURES
@@ -84,11 +84,10 @@ def failure_text(vms: Sequence[Mapping[str, Any]], aborted: bool) -> str:
         return ""
     texts = [
         f"{vm['cluster']}/{vm['namespace']}/{vm['vm_name']}: {vm['reason']}: {vm['msg']}"
-        for vm in bad[:_SHOWN]
+        for vm in bad
     ]
-    more = f"; and {len(bad) - _SHOWN} more, see vms" if len(bad) > _SHOWN else ""
     end = "are blocked, and nothing was done" if aborted else "failed or are blocked"
-    return f"{len(bad)} of {len(vms)} VMs {end}: {'; '.join(texts)}{more}"
+    return f"{len(bad)} of {len(vms)} VMs {end}: {first_messages(texts, _SHOWN, 'vms')}"
 
 
 def _row(row: Row, run: Run) -> dict[str, Any]:

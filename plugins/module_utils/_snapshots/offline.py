@@ -19,6 +19,7 @@ from .._power.answers import locked
 from .._power.plan import START, STOP
 from .._power.work import Found as FoundVms
 from .._power.work import PowerMember, PowerWork
+from .._validation.printable import first_few
 from .member import SnapshotMember
 from .plan import Step
 from .plan_offline import left_off_by
@@ -180,10 +181,8 @@ def _stop_notice(members: Iterable[SnapshotMember]) -> str:
     ]
     if not names:
         return ""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    which = f"{', '.join(names[:_NAMED])}{more}"
     vms = "1 VM for its snapshot" if len(names) == 1 else f"{len(names)} VMs for their snapshots"
-    return f"going to stop {vms}, and to start again what ran: {which}"
+    return f"going to stop {vms}, and to start again what ran: {first_few(names, _NAMED)}"
 
 
 def _of_power(member: SnapshotMember) -> bool:

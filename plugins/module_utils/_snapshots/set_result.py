@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .._validation.printable import printable
+from .._validation.printable import first_messages, printable
 from .._vms.rows import FAILURES, failed_only
 from .member import SnapshotMember
 from .model import Snapshot
@@ -164,8 +164,6 @@ def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool, max_fa
     if not failed:
         return ""
     texts = [f"{label}: {row['reason']}: {row['msg']}" for label, row in failed.items()]
-    more = len(texts) - _FAILURES_SHOWN
-    rest = f"; and {more} more, see members" if more > 0 else ""
     blocked = sum(member["outcome"] == "blocked" for member in members.values())
     if aborted:
         how = f"{blocked} of {len(members)} members are blocked, and nothing was written"
@@ -175,7 +173,7 @@ def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool, max_fa
         end = "failed or are blocked" if blocked else "failed"
         end += f", {unknown} of them perhaps" if unknown else ""
         how = f"{len(texts)} of {len(members)} members {end}{limit}"
-    return f"{how}: {'; '.join(texts[:_FAILURES_SHOWN])}{rest}"
+    return f"{how}: {first_messages(texts, _FAILURES_SHOWN, 'members')}"
 
 
 def _member_result(row: Row, run: Run) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from html.parser import HTMLParser
 from typing import Any
@@ -41,6 +41,18 @@ def printable(value: object, most: int = LONGEST, mask: Callable[[str], str] | N
     if mask:
         text = mask(text)
     return text if len(text) <= most else text[:most] + _MORE
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """Return the first names in a row, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def first_messages(messages: Sequence[str], most: int, where: str = "") -> str:
+    """Return the first messages in a row, how many more there are, and where they are."""
+    more, see = len(messages) - most, f", see {where}" if where else ""
+    return "; ".join([*messages[:most], *([f"and {more} more{see}"] if more > 0 else [])])
 
 
 def excerpt(body: str, mask: Callable[[str], str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._http.errors import ApiError
 from .._palette.vms import ClusterVms
-from .._validation.printable import printable
+from .._validation.printable import first_few, first_messages, printable
 from .fleet import Fleet
 from .model import VmKey
 
@@ -104,9 +104,8 @@ def warn_of_states(apis: Iterable[ClusterVms], warn: Callable[[str], None]) -> N
     """Warn of the clusters that are not running, before work on them begins."""
     texts = [api.cluster.trouble for api in apis]
     troubles = list(filter(None, texts))
-    more = f"; and {len(troubles) - _SHOWN} more" if len(troubles) > _SHOWN else ""
     if troubles:
-        warn(f"{'; '.join(troubles[:_SHOWN])}{more}: requests for its VMs may fail")
+        warn(f"{first_messages(troubles, _SHOWN)}: requests for its VMs may fail")
 
 
 def failure_text(fleet: Fleet) -> str:
@@ -114,11 +113,8 @@ def failure_text(fleet: Fleet) -> str:
     if not fleet.failures:
         return ""
     texts = [f"{title} ({error.reason})" for title, error in fleet.failures.items()]
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return (
-        f"{len(texts)} of {len(fleet.targets)} clusters could not be reached: "
-        f"{', '.join(texts[:_SHOWN])}{more}"
-    )
+    number = f"{len(texts)} of {len(fleet.targets)} clusters"
+    return f"{number} could not be reached: {first_few(texts, _SHOWN)}"
 
 
 def _failure(error: ApiError | None) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.printable import (
     LONGEST,
     excerpt,
+    first_few,
+    first_messages,
     in_bounds,
     printable,
     too_deep,
@@ -47,6 +49,21 @@ def test_printable_ends_a_long_text() -> None:
     assert printable("x" * LONGEST) == "x" * LONGEST
     assert printable("x" * 9_999_999) == "x" * LONGEST + " …"
     assert printable("abcdef", 3) == "abc …"
+
+
+@pytest.mark.parametrize(
+    ("number", "names", "messages"),
+    [
+        (0, "", ""),
+        (1, "a", "a"),
+        (2, "a, b", "a; b"),
+        (4, "a, b and 2 more", "a; b; and 2 more, see vms"),
+    ],
+)
+def test_first_texts_tell_how_many_more_there_are(number: int, names: str, messages: str) -> None:
+    texts = list("abcd")[:number]
+    assert (first_few(texts, 2), first_messages(texts, 2, "vms")) == (names, messages)
+    assert first_messages(texts, 2) == messages.replace(", see vms", "")
 
 
 def test_printable_masks_a_secret_that_controls_hide_or_the_end_cuts() -> None:
