@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from .._execution.run import ClusterRun
 from .._execution.waiting import Waiting
-from .._http.answers import Json
 from .._http.errors import ApiError
 from .._http.threads import at_once
 from .._palette.objects import write_time
@@ -27,7 +26,7 @@ from .model import SAFETY, spec_in_content
 from .plan import REFUSE, Act, Action, Sight, Wanted, plan
 from .session import RestoreSession
 from .work import Order, RestoreWork
-from .writes import restore_body
+from .writes import RestoreRequest, restore_body
 
 _AT_ONCE = 8  # requests for what a snapshot holds of its VM
 
@@ -127,22 +126,18 @@ class RestoreRun:
     def _order(self, sight: Sight, action: Action) -> Order:
         wanted = self._task.wanted
         safety = next((step.name for step in action.steps if step.act == Act.SNAPSHOT), "")
-
-        def body(name: str) -> Json:
-            return restore_body(
-                sight.key,
-                name,
-                action.snapshot.name if action.snapshot else "",
-                sight.machine,
-                ran=action.ran,
-                stop=action.stopped and not safety,
-                in_place=wanted.in_place,
-                part_of=wanted.set,
-                safety=safety,
-            )
-
+        request = RestoreRequest(
+            sight.key,
+            action.snapshot.name if action.snapshot else "",
+            sight.machine,
+            ran=action.ran,
+            stop=action.stopped and not safety,
+            in_place=wanted.in_place,
+            part_of=wanted.set,
+            safety=safety,
+        )
         return Order(
-            restore=body,
+            restore=partial(restore_body, request),
             safety=partial(_safety_snapshot, self._safety, sight.key),
             record=write_time(self._task.now) or "",
             start_again=action.ran and wanted.start != "never",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from .._execution.doubt import InDoubtError
 from .._http.answers import Json
@@ -34,46 +35,60 @@ from .model import (
 _STOP_TARGET, _FAIL_IMMEDIATE = "StopTarget", "FailImmediate"
 
 
-def restore_body(
-    key: VmKey,
-    name: str,
-    snapshot_name: str,
-    machine: Machine | None,
-    *,
-    ran: bool,
-    stop: bool,
-    in_place: bool,
-    part_of: str | None,
-    safety: str,
-) -> Json:
-    """Return a restore as it is requested, which also says what has to be known afterwards.
+class RestoreRequest(NamedTuple):
+    """What is asked of a restore, whatever its name.
 
-    ran: whether the VM ran before. stop: whether KubeVirt is to stop it; otherwise a VM that
-    somebody has just started makes it fail. See docs/palette.md, "VM still running".
+    machine: its VM as it is before. ran: whether that runs. part_of: the set, if any. safety: the
+    name of the safety snapshot, if any. stop: whether KubeVirt is to stop the VM; otherwise one
+    that somebody has just started makes it fail. See docs/palette.md, "VM still running".
     """
-    claims = machine.claims if machine else {}
-    annotations = {
-        ROLLBACK: PENDING,
-        VM_RAN: "true" if ran else "false",
-        STRATEGY: machine.vm.run_strategy if machine else "",
-        CLAIMS: ",".join(f"{volume}={claim}" for volume, claim in claims.items()),
-        SAFETY: safety,
-    }
-    spec = {
-        "target": {"apiGroup": SOURCE_API_GROUP, "kind": SOURCE_KIND, "name": key.vm_name},
-        "virtualMachineSnapshotName": snapshot_name,
-        "targetReadinessPolicy": _STOP_TARGET if stop else _FAIL_IMMEDIATE,
-    }
+
+    key: VmKey
+    snapshot_name: str
+    machine: Machine | None
+    ran: bool
+    stop: bool
+    in_place: bool
+    part_of: str | None
+    safety: str
+
+
+def restore_body(request: RestoreRequest, name: str) -> Json:
+    """Return a restore as it is requested, which also says what has to be known afterwards."""
+    part_of = {PART_OF: request.part_of} if request.part_of else {}
     return {
         "apiVersion": API_VERSION,
         "kind": "VirtualMachineRestore",
         "metadata": {
             "name": name,
-            "namespace": key.namespace,
-            "labels": {MANAGED_BY: MANAGER, **({PART_OF: part_of} if part_of else {})},
-            "annotations": {name: text for name, text in annotations.items() if text},
+            "namespace": request.key.namespace,
+            "labels": {MANAGED_BY: MANAGER, **part_of},
+            "annotations": _annotations(request),
         },
-        "spec": {**spec, **({"volumeRestorePolicy": IN_PLACE} if in_place else {})},
+        "spec": _spec(request),
+    }
+
+
+def _annotations(request: RestoreRequest) -> dict[str, str]:
+    machine = request.machine
+    claims = machine.claims if machine else {}
+    annotations = {
+        ROLLBACK: PENDING,
+        VM_RAN: "true" if request.ran else "false",
+        STRATEGY: machine.vm.run_strategy if machine else "",
+        CLAIMS: ",".join(f"{volume}={claim}" for volume, claim in claims.items()),
+        SAFETY: request.safety,
+    }
+    return {name: text for name, text in annotations.items() if text}
+
+
+def _spec(request: RestoreRequest) -> Json:
+    name = request.key.vm_name
+    return {
+        "target": {"apiGroup": SOURCE_API_GROUP, "kind": SOURCE_KIND, "name": name},
+        "virtualMachineSnapshotName": request.snapshot_name,
+        "targetReadinessPolicy": _STOP_TARGET if request.stop else _FAIL_IMMEDIATE,
+        **({"volumeRestorePolicy": IN_PLACE} if request.in_place else {}),
     }
 
 
