@@ -157,26 +157,35 @@ def status_of(row: Row, now: datetime) -> dict[str, Any] | None:
 # See docs/palette.md, "Restored volumes".
 def leftovers(row: Row, restore: Restore | None) -> list[str]:
     """Return the claims that a restore leaves behind, or would leave: nothing uses them."""
-    if restore and not restore.complete and row.member.failure:
+    if restore and restore.complete:
+        return _without_use(row, restore, {volume.name for volume in restore.volumes})
+    if restore and row.member.failure:
         # Given up: the new ones are of no use.
         return sorted(volume.claim for volume in restore.volumes if volume.claim)
-    machine, snapshot = row.sight.machine, row.action.snapshot
-    before = dict(machine.claims) if machine else {}
-    if restore:
-        before = dict(restore.claims_before) or before
-    back = {volume.name for volume in restore.volumes} if restore and restore.complete else None
-    if back is None:
-        back = set(snapshot.included_volumes) if snapshot else set()
-    stays = set(snapshot.excluded_volumes) if snapshot else set(before)
-    in_place = _in_place(row, restore)
-    gone = {*restore.deleted_data_volumes} if restore else set[str]()
-    gone |= {volume.claim for volume in restore.volumes} if restore else set()
+    snapshot = row.action.snapshot
+    return _without_use(row, restore, set(snapshot.included_volumes) if snapshot else set())
+
+
+def _without_use(row: Row, restore: Restore | None, back: set[str]) -> list[str]:
+    """Return the VM's claims from before that it uses no more when these volumes are back."""
+    snapshot, before = row.action.snapshot, _claims_before(row, restore)
+    kept = set(snapshot.excluded_volumes) if snapshot else set(before)
+    # In place, a volume that is back keeps its claim.
+    used = kept | back if _in_place(row, restore) else kept - back
+    gone = _not_left(restore) if restore else set[str]()
     return sorted(
-        claim
-        for volume, claim in before.items()
-        if claim not in gone
-        if (volume in back and not in_place) or (volume not in back and volume not in stays)
+        claim for volume, claim in before.items() if volume not in used and claim not in gone
     )
+
+
+def _claims_before(row: Row, restore: Restore | None) -> Mapping[str, str]:
+    told = restore.claims_before if restore else {}
+    return told or (row.sight.machine.claims if row.sight.machine else {})
+
+
+def _not_left(restore: Restore) -> set[str]:
+    """Return the claims that a restore deleted, and those that the VM has of it."""
+    return {*restore.deleted_data_volumes, *(volume.claim for volume in restore.volumes)}
 
 
 def _outcome(row: Row, foretold: bool, aborted: bool) -> str:
