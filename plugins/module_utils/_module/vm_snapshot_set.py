@@ -290,11 +290,12 @@ def _names(
     invocation: Invocation, request: Request, fleet: SnapshotFleet
 ) -> list[tuple[Candidate, str]]:
     """Return the members, each with the name of its snapshot."""
-    names, now, age = [], invocation.now, request.unless_newer_than
+    names, age = [], request.unless_newer_than
+    now = invocation.now if age is None else shared_time(invocation.now, age)
     for candidate in fleet.candidates:
         template = candidate.own_name or request.name_template
         if age is not None:
-            template, now = timestamped(template), shared_time(now, age)
+            template = timestamped(template)
         name = member_name(template, invocation.options["set"], candidate.key, now)
         names.append((candidate, name))
     return names
