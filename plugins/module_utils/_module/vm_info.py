@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
-from .._snapshots.clock import clock_problem
+from .._snapshots.clock import clock_problem, warn_of_ages
 from .._snapshots.fleet import SnapshotFleet, observe_matching
 from .._snapshots.model import Snapshot
 from .._snapshots.ownership import of_former_vm
@@ -96,8 +96,7 @@ def _warn(invocation: Invocation, session: PaletteSession, fleet: SnapshotFleet)
     for miss in fleet.unmatched:
         invocation.warn(str(miss))
     clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
-    if clock:
-        invocation.warn(f"{clock}: set the clocks right before you trust ages")
+    warn_of_ages(clock, invocation.warn)
     if not (fleet.candidates or fleet.failures) and session.project_hint:
         invocation.warn(f"no VM was found: {session.project_hint}")
 

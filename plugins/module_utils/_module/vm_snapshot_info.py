@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._palette.objects import write_time
-from .._snapshots.clock import clock_problem
+from .._snapshots.clock import clock_problem, warn_of_ages
 from .._snapshots.fleet import SnapshotFilters, observe_matching, snapshot_filters_from
 from .._snapshots.model import Snapshot
 from .._snapshots.results import status_values
@@ -25,7 +25,7 @@ from .._vms.cluster_result import (
     warn_of_states,
     warn_of_unreadable,
 )
-from .._vms.selection import Filters, Unmatched, filters_from, fleet_problems, shell_pattern
+from .._vms.selection import Filters, filters_from, fleet_problems, shell_pattern
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -95,7 +95,10 @@ def run(invocation: Invocation, request: Request) -> Result:
     warn_of_clusters(fleet, invocation.warn)
     warn_of_unreadable(fleet, invocation.warn)
     misses = [*fleet.unmatched, *fleet.unmatched_set(request.snapshot_filters.set_name)]
-    _warn(invocation, misses, clock_problem(invocation.now, session.clock_skew, fleet.snapshots))
+    for miss in misses:
+        invocation.warn(str(miss))
+    clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
+    warn_of_ages(clock, invocation.warn)
     matching = fleet.matching(request.snapshot_filters)
     found = [snapshot for snapshot in matching if all(test(snapshot) for test in request.tests)]
     if not (fleet.snapshots or fleet.unreadable or fleet.failures) and session.project_hint:
@@ -140,13 +143,6 @@ def _ages_problems(options: Mapping[str, Any]) -> list[Problem]:
         "(newer_than): newer_than must be the greater age"
     )
     return [Problem("newer_than", text, "older_than: 1d, newer_than: 7d")]
-
-
-def _warn(invocation: Invocation, misses: Sequence[Unmatched], clock: str | None) -> None:
-    for text in map(str, misses):
-        invocation.warn(text)
-    if clock:
-        invocation.warn(f"{clock}: set the clocks right before you trust ages")
 
 
 def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:

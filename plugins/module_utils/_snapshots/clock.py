@@ -46,3 +46,9 @@ def check_clock(problem: str | None, needed: bool, warn: Callable[[str], None]) 
         text = f"{problem}; nothing was changed: set the clocks right, then run again"
         raise ApiError("clock_skew", text, changed=False)
     warn(f"{problem}; set the clocks right")
+
+
+def warn_of_ages(problem: str | None, warn: Callable[[str], None]) -> None:
+    """Warn that the ages in a result may be wrong. problem: as clock_problem returns it."""
+    if problem:
+        warn(f"{problem}: set the clocks right before you trust ages")
