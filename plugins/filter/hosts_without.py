@@ -71,6 +71,7 @@ _value:
 
 _WITHOUT = ("failed", "blocked", "unknown", "not_tried")
 _NO_CAUSE = "no snapshot was taken"
+_OTHER_NAME = "if its VM has another name than the host, set the host variable palette_vm_name"
 
 
 def hosts_without(
@@ -100,7 +101,10 @@ def _place(vm: Mapping[str, str]) -> tuple[str, ...]:
 def _why(row: Mapping[str, Any] | None, cause: str) -> str:
     if row is None or not row["reason"]:
         return cause or _NO_CAUSE
-    return f"{row['reason']}: {row['msg']}" if row["msg"] else str(row["reason"])
+    texts = [str(row["reason"]), row["msg"]]
+    if row["reason"] == "not_found":
+        texts[1:] = ["; ".join(filter(None, [row["msg"], _OTHER_NAME]))]
+    return ": ".join(filter(None, texts))
 
 
 class FilterModule:

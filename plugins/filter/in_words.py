@@ -108,7 +108,12 @@ def _sentences(result: Mapping[str, Any]) -> list[str]:
         return [_set_counts(result), *_not_seen(result), *_causes(rows, "vm_name", "VM")]
     if "by_why" in result.get("summary", ()):
         rows = short_rows(result["snapshots"])
-        counts = [_retention_counts(result), *_rules(result), *_why_none(result["summary"])]
+        counts = [
+            _retention_counts(result),
+            *_kept_by(result["summary"]),
+            *_rules(result),
+            *_why_none(result["summary"]),
+        ]
         return [*counts, *_not_seen(result), *_causes(rows, "name", "snapshot")]
     if "summary" in result:
         return [_info_counts(result["summary"]), *_not_seen(result)]
@@ -145,6 +150,14 @@ def _retention_counts(result: Mapping[str, Any]) -> str:
         *(f"{counts[word]} {text}" for word, text in _NOT_DELETED.items() if counts.get(word)),
     ]
     return "retention: " + ", ".join(texts)
+
+
+def _kept_by(counts: Mapping[str, Any]) -> list[str]:
+    """Return a sentence on how many each rule keeps, where others are deleted."""
+    if not counts["by_rule"] or counts["kept"] == counts["seen"]:
+        return []
+    texts = [f"{count} by {rule}" for rule, count in sorted(counts["by_rule"].items())]
+    return [f"a rule keeps: {', '.join(texts)}"]
 
 
 def _new(counts: Mapping[str, Any]) -> str:

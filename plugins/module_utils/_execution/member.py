@@ -71,6 +71,16 @@ class Member(Generic[Step]):
         return bool(self.steps) and self.failure is None
 
     @property
+    def size(self) -> int:
+        """How many things it has to do, as progress counts them."""
+        return 1
+
+    @property
+    def left(self) -> int:
+        """How many of them are not done."""
+        return int(self.active or self.failure is not None)
+
+    @property
     def given_up(self) -> bool:
         """Whether it has failed, or will have when its VM is put back."""
         return self.failure is not None or self.cause is not None

@@ -51,20 +51,23 @@ class Progress:
         silence = now - self._said_at
         if not self._say or silence < _INTERVAL:
             return
-        standing = self._standing(list(members))
+        members = list(members)
+        standing = self._standing(members)
         if standing == self._last and silence < _LONGEST_SILENCE:
             return
         self._said_at, self._last = now, standing
         elapsed = now - self._began
         # Each step has its own timeout: a member may begin after others are long done.
-        limit = f" of {self._timeout:g} s" if elapsed <= self._timeout else ""
+        bounded = elapsed <= self._timeout and all(member.size == 1 for member in members)
+        limit = f" of {self._timeout:g} s" if bounded else ""
         self._say(f"{self._title}: {standing} ({elapsed:.0f} s{limit})")
 
     def _standing(self, members: Sequence[Member[Any]]) -> str:
         active = [member for member in members if member.active]
-        failed = sum(bool(member.failure) for member in members)
-        done = len(members) - len(active) - failed
-        counts = f"{done}/{len(members)} done, {failed} failed"
+        failed = sum(member.left for member in members if member.failure)
+        total = sum(member.size for member in members)
+        done = total - sum(member.left for member in members)
+        counts = f"{done}/{total} done, {failed} failed"
         if not active:
             return counts
         if len(active) <= _NAMED:

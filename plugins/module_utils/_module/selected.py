@@ -191,7 +191,7 @@ def _nothing_selected(fleet: Fleet, entries: Sequence[Entry] | None, hint: str, 
         return f"vms: {empty}; {undone}"
     clusters = ", ".join(fleet.titles.values()) or "none that runs VMs"
     texts = [
-        "no VM matches selector, namespaces, vm_names and exclude together",
+        "no VM matches all filters together",
         f"clusters searched: {clusters}",
         *map(str, fleet.unmatched),
         hint,

@@ -19,6 +19,7 @@ from .plan import Act, Step
 # A VM is off while it waits for the storage, so few wait at a time.
 _PATIENCE = 60.0  # seconds
 
+_TRIES_AGAIN = "Operation cannot be fulfilled"
 _WAITS_FOR = {
     Act.STOP: "to be off",
     Act.SNAPSHOT: "for its safety snapshot",
@@ -67,7 +68,8 @@ class RestoreMember(Member[Step]):
         step = self.step
         if step is None or step.act != Act.RESTORE or self.restore is None:
             return ""
-        return self.restore.text
+        # KubeVirt writes down that it tries again, in words that sound like a failure.
+        return "" if self.restore.text.startswith(_TRIES_AGAIN) else self.restore.text
 
     def advance(self) -> None:
         """Go on to the next step. After the last one of putting it back, fail."""

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from .._palette.objects import write_time
 from .._power.plan import HALTED, strategy_note
 from .._snapshots.model import Snapshot
-from .._snapshots.ownership import PART_OF, is_member, of_former_vm
+from .._snapshots.ownership import PART_OF, is_member, of_former_vm, set_of
 from .._validation.problems import nearest
 from .._vms.model import VirtualMachine, VmKey
 from .model import SAFETY, Instance, Machine, Restore
@@ -270,12 +270,16 @@ def _named(sight: Sight, wanted: Wanted) -> Snapshot | Action:
     """Return the snapshot that is named, or why it cannot be gone back to."""
     found = next((s for s in sight.snapshots if s.name == wanted.snapshot), None)
     if found is None:
-        close = nearest(wanted.snapshot or "", {s.name for s in sight.snapshots})
         text = f"VM {sight.key.vm_name} has no snapshot {wanted.snapshot}"
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        hint = _meant(wanted.snapshot or "", {s.name for s in sight.snapshots})
         return refuse("not_found", f"{text}{hint}")
     problem = _why_unusable(found, sight.vm)
     return refuse(*problem) if problem else found
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    close = nearest(name, known)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def _newest(sight: Sight, set_name: str) -> Snapshot | Action:
@@ -286,7 +290,8 @@ def _newest(sight: Sight, set_name: str) -> Snapshot | Action:
         return max(usable, key=lambda s: s.age_order)
     if not members:
         text = f"VM {sight.key.vm_name} has no snapshot of the set {set_name}"
-        return refuse("not_found", text)
+        known = {set_of(s) for s in sight.snapshots} - {""}
+        return refuse("not_found", f"{text}{_meant(set_name, known)}")
     latest = max(members, key=lambda s: s.age_order)
     reason, why = _why_unusable(latest, sight.vm) or ("", "")
     return refuse(reason, f"no snapshot of the set {set_name} can be used; the newest: {why}")

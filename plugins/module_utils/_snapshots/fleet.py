@@ -23,6 +23,7 @@ from .._vms.fleet import (
     merged,
     scope_of,
     vms_by_key,
+    vms_elsewhere,
     with_unmatched,
 )
 from .._vms.model import VirtualMachine, VmKey
@@ -94,7 +95,7 @@ class SnapshotFleet(Fleet):
             # Only the list of all snapshots shows what is excluded, and which names are nearest.
             shown = self.list_again(lambda api: list_matching(api, filters.namespaces))
             seen = {snapshot.key for snapshot in shown if not snapshot.unreadable}
-        if "vm_names" in options and "namespaces" not in options:
+        if "namespaces" not in options and ("exclude" in options or "vm_names" in options):
             existing = self.list_again(lambda api: list_vms(api, filters.namespaces))
         return seen, existing
 
@@ -157,7 +158,9 @@ def _observe_entries(target: Target, api: ClusterVms, with_vms: bool) -> Snapsho
     namespaces = {entry.namespace for entry in target.entries or ()}
     vms = list_vms(api, namespaces) if with_vms else None
     candidates = listed(target, api, vms or ())
-    return _part(target.title, api, candidates, list_matching(api, namespaces), vms)
+    part = _part(target.title, api, candidates, list_matching(api, namespaces), vms)
+    part.elsewhere = vms_elsewhere(target, api, vms) if vms is not None else []
+    return part
 
 
 def _observe_matching(

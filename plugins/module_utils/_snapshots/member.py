@@ -87,7 +87,18 @@ class SnapshotMember(Member[Step]):
         self.stopped = False
         self.started = False
         writes = [step.write for step in self.steps]
+        self._deletions = len(writes) if set(writes) == {DELETE} else 0
         self.owes_start = START in writes and STOP not in writes
+
+    @property
+    def size(self) -> int:
+        """How many things it has to do: each deletion counts, where all that it does is delete."""
+        return self._deletions or super().size
+
+    @property
+    def left(self) -> int:
+        """How many of them are not done."""
+        return len(self.steps) if self._deletions else super().left
 
     @property
     def loads_storage(self) -> bool:

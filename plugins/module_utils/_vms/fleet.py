@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -109,7 +110,7 @@ class Fleet:
     names, or their uids where the task names them so; both by cluster uid. failures: why clusters
     were not observed, by title. unmatched: what of the options met nothing. vms: those that exist
     in the namespaces that were searched. with_vms: whether VMs were observed, not only what they
-    have. unseen: what clusters are called that were left out or not observed. unreadable: what was
+    have. elsewhere: VMs of other namespaces, where one that is listed has none. unseen: what clusters are called that were left out or not observed. unreadable: what was
     listed too, but cannot be read.
     """
 
@@ -120,6 +121,7 @@ class Fleet:
     candidates: list[Candidate] = field(default_factory=list)
     unmatched: list[Unmatched] = field(default_factory=list)
     vms: dict[VmKey, VirtualMachine | None] = field(default_factory=dict)
+    elsewhere: list[VmKey] = field(default_factory=list)
     with_vms: bool = False
     unseen: Sequence[str] = ()
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -134,6 +136,7 @@ class Fleet:
         self.names.update(part.names)
         self.candidates += part.candidates
         self.vms.update(part.vms)
+        self.elsewhere += part.elsewhere
         self.with_vms = self.with_vms or part.with_vms
         self.unreadable += part.unreadable
 
@@ -143,7 +146,8 @@ class Fleet:
 
     def missing_vm(self, key: VmKey) -> str:
         """Return the text that a VM does not exist."""
-        here = (vm for vm in self.vms if vm.cluster_uid == key.cluster_uid)
+        known = (*self.vms, *self.elsewhere)
+        here = (vm for vm in known if vm.cluster_uid == key.cluster_uid)
         return missing_vm(key, self.titles[key.cluster_uid], here)
 
     def not_reached(self) -> Iterator[NotReached]:
@@ -224,6 +228,7 @@ def observe(target: Target, filters: Filters) -> Fleet:
         names={target.api.cluster.uid: target.api.cluster.name},
         candidates=candidates,
         vms=vms_by_key(vms),
+        elsewhere=vms_elsewhere(target, target.api, vms),
         with_vms=True,
         unreadable=[vm for vm in vms if vm.unreadable],
     )
@@ -237,6 +242,18 @@ def listed(target: Target, api: ClusterVms, vms: Iterable[VirtualMachine]) -> li
         key = VmKey(api.cluster.uid, entry.namespace, entry.vm_name)
         candidates.append(Candidate(key, target.title, by_key.get(key), entry.name))
     return candidates
+
+
+def vms_elsewhere(
+    target: Target, api: ClusterVms, vms: Iterable[VirtualMachine]
+) -> list[VmKey]:
+    """Return the cluster's VMs if a listed one's namespace has none: it may be misspelt."""
+    wanted = {entry.namespace for entry in target.entries or ()}
+    if wanted <= {vm.key.namespace for vm in vms}:
+        return []
+    with suppress(ApiError):
+        return [vm.key for vm in list_vms(api) if vm.key.namespace]
+    return []
 
 
 def matching(

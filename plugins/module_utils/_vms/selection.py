@@ -222,6 +222,8 @@ def unmatched_exclusions(filters: Filters, seen: Seen) -> list[Unmatched]:
     return [
         _unmatched_pattern("exclude", pattern, seen)
         for pattern, _is_name in filters.exclude.unmatched(seen.vms, seen.unseen)
+        # A VM that is excluded every night has no snapshot.
+        if not _matches_any(pattern, seen.others)
     ]
 
 

@@ -17,6 +17,7 @@ from ansible_collections.spectrocloud.palette.plugins.filter.vms_of_hosts import
 vms_of_hosts = FilterModule().filters()["vms_of_hosts"]
 hosts_without = Without().filters()["hosts_without"]
 
+OTHER_NAME = "if its VM has another name than the host, set the host variable palette_vm_name"
 PLACE = {"palette_namespace": "vms", "palette_cluster": "c1"}
 DB1 = {"vm_name": "db1", "namespace": "vms", "cluster": "c1"}
 
@@ -141,7 +142,7 @@ def test_hosts_without_are_those_whose_snapshot_failed_or_of_which_nothing_is_kn
     ]
     assert hosts_without(list(vms), vms, rows, "stopped") == {
         "hb": "forbidden: no permission",
-        "hc": "not_found",
+        "hc": f"not_found: {OTHER_NAME}",
         "hd": "stopped",
         "he": "stopped",
     }

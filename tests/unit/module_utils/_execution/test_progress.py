@@ -128,6 +128,20 @@ def test_report_says_of_a_few_who_waits_and_for_what(
     assert said == [f"nightly: 0/1 done, 0 failed, vms/db1 waiting {words} (60 s of 600 s)"]
 
 
+def test_report_counts_each_deletion_of_a_vm(
+    progress: Progress, clock: Clock, said: list[str]
+) -> None:
+    many = SnapshotMember(key_of(), [Step(DELETE, f"s{n}", Goal.GONE) for n in range(5)])
+    few = SnapshotMember(key_of(), [Step(DELETE, f"s{n}", Goal.GONE) for n in range(2)])
+    for _number in range(2):
+        many.advance()
+    few.advance()
+    few.failure = ApiError("rejected", "no")
+    clock.sleep(5)
+    progress.report([many, few])
+    assert said == ["nightly: 3/7 done, 1 failed, vms/db1 waiting for its turn (5 s)"]
+
+
 def test_report_bears_that_another_thread_does_the_last_step_meanwhile(
     progress: Progress, clock: Clock, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -614,6 +614,14 @@ def test_vms_that_do_not_exist_are_blocked(palette: MemoryPalette) -> None:
     assert row(result, "nowhere")["status"] is None
 
 
+def test_namespace_of_a_listed_vm_that_is_misspelt_gets_the_nearest(palette: MemoryPalette) -> None:
+    result = nightly(palette, vms=["db1", {"vm_name": "db1", "namespace": "vsm"}])
+    (missing,) = (r for r in result["members"].values() if r["outcome"] == "blocked")
+    assert missing["msg"] == (
+        "there is no VM in namespace vsm of cluster cluster-1: check the namespace; nearest: vms"
+    )
+
+
 def test_members_all_has_all_rows_when_one_fails(palette: MemoryPalette) -> None:
     def refuse(call: Call) -> None:
         if call.method == "POST" and call.vm_name == "db2":

@@ -183,6 +183,12 @@ def test_safety_snapshot_of_a_vm_that_is_off() -> None:
         (running(), TO_S, "vm_running", "use stop: true"),
         (sight(), Wanted(snapshot="ss"), "not_found", "no snapshot ss; did you mean s?"),
         (sight(), Wanted(set="nightly"), "not_found", "no snapshot of the set nightly"),
+        (
+            sight(snapshots=[snapshot(labels=own_labels("nightly"))]),
+            Wanted(set="nigthly"),
+            "not_found",
+            "no snapshot of the set nigthly; did you mean nightly?",
+        ),
     ],
 )
 def test_vm_is_refused(seen: Sight, wanted: Wanted, reason: str, text: str) -> None:

@@ -363,6 +363,16 @@ def test_vm_between_two_steps_is_put_back_where_nothing_more_is_begun(bench: Ben
     assert member.failure.message == "not tried; and this went wrong: the time is over"
 
 
+def test_that_kubevirt_tries_again_is_not_shown_as_a_phase() -> None:
+    member = RestoreMember(KEY, [Step(Act.RESTORE, "back")])
+    text = 'Operation cannot be fulfilled on virtualmachine.kubevirt.io "db1": Halted only supports'
+    member.restore = read_restore("c1", restore_manifest(status=CREATING))
+    assert member.phase == "Creating new PVCs"
+    retried = {"conditions": [{"type": "Progressing", "status": "False", "reason": text}]}
+    member.restore = read_restore("c1", restore_manifest(status=retried))
+    assert member.phase == ""
+
+
 def test_restored_vm_that_only_has_to_start_goes_on(bench: Bench) -> None:
     member = RestoreMember(KEY, [Step(Act.START), Step(Act.CLOSE, "back")])
     member.restore = read_restore("c1", restore_manifest(status=COMPLETE))

@@ -294,6 +294,11 @@ def test_observe_matching_tells_what_met_nothing(palette: MemoryPalette, with_vm
     }
 
 
+def test_exclusion_of_a_vm_without_snapshots_is_no_miss(palette: MemoryPalette) -> None:
+    palette.add_vm(key_of("batch1"))
+    assert misses(matching_observed(palette, {"exclude": ["batch*"]}, with_vms=False)) == {}
+
+
 def test_observe_matching_does_not_miss_a_namespace_whose_vms_have_no_snapshot(
     palette: MemoryPalette,
 ) -> None:

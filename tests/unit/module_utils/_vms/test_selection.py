@@ -305,10 +305,10 @@ def test_unmatched_finds_a_vm_by_the_full_name_of_its_host() -> None:
 def test_unmatched_says_where_a_vm_exists_that_does_not_count() -> None:
     others = {key_of("new1"): "cluster-1"}
     filters, _problems = filters_from({"vm_names": ["new1"], "exclude": ["new*"]})
-    name, pattern = unmatched(filters, SEEN._replace(others=others), NAMESPACES)
+    (name,) = unmatched(filters, SEEN._replace(others=others), NAMESPACES)
     assert str(name) == "vm_names: 'new1' matches no VM that has a snapshot"
     assert name.exact
-    assert str(pattern) == "exclude: 'new*' matches no VM that has a snapshot"
+    # A VM that is excluded every night has no snapshot: it is no mistake to name it.
 
 
 @pytest.mark.parametrize(
