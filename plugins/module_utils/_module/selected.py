@@ -27,18 +27,25 @@ _SHOWN = 5
 _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
 
-def selection_problems(options: Mapping[str, Any], required: bool = True) -> list[Problem]:
-    """Return the problem with how VMs are selected. required: whether they must be."""
+def selection_problems(
+    options: Mapping[str, Any], required: bool = True, by_namespace: bool = True
+) -> list[Problem]:
+    """Return the problem with how VMs are selected.
+
+    required: whether they must be. by_namespace: whether the option namespace alone does it.
+    """
     filters = [name for name in _FILTERS if options[name]]
     if options["vms"] is not None and filters:
         text = f"cannot be combined with {', '.join(filters)}"
         return [option_problem("vms", text, ["db1", "db2"])]
-    selected = filters or options["namespace"]
+    selected = filters or (by_namespace and options["namespace"])
     if required and options["vms"] is None and not selected:
         text = (
             "select VMs with vms, selector, namespaces, vm_names or clusters; for every VM set "
             "all: true"
         )
+        if options["namespace"]:
+            text += "; namespace alone selects nothing: set namespaces, or list vms"
         return [option_problem("vms", text, ["db1", "db2"])]
     return []
 

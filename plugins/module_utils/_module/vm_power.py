@@ -98,7 +98,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     problems = merged(
         [*no_name_problems(options), *entry_problems, *filter_problems],
         # A namespace alone must not stop all that is in it: vm_name may have been forgotten.
-        selection_problems({**options, "namespace": None}),
+        selection_problems(options, by_namespace=False),
         [*fleet_problems(options), *wait_problems(options)],
         most_problems(options),
     )

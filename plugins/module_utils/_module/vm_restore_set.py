@@ -94,7 +94,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
         [*no_name_problems(options), *entry_problems, *filter_problems],
         # A namespace alone must not bring back all that is in it: vms may have been forgotten.
         [
-            *selection_problems({**options, "namespace": None}),
+            *selection_problems(options, by_namespace=False),
             *fleet_problems(options),
             *wait_problems(options),
         ],

@@ -189,7 +189,7 @@ def test_wrong_options(palette: PowerPalette, options: Json, text: str) -> None:
 def test_a_namespace_alone_brings_nothing_back(palette: PowerPalette) -> None:
     result = restore(palette, namespaces=None, namespace="vms")
     assert result["reason"] == "invalid_parameters"
-    assert "vms: select VMs" in result["msg"]
+    assert "namespace alone selects nothing: set namespaces, or list vms" in result["msg"]
 
 
 def test_nothing_selected(palette: PowerPalette) -> None:
