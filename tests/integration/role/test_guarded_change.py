@@ -179,8 +179,10 @@ def test_a_rollback_brings_all_vms_back_and_the_run_fails(
     changer: Changer, palette: Simulator
 ) -> None:
     given: dict[str, Any] = {"tasks": [GROW, BREAK], "rollback": True, "keep_failed": "yes"}
-    foretold = changer.changes("--check", tasks=[BREAK], rollback=True)
+    one_row = {"max_rows": 1}
+    foretold = changer.changes("--check", tasks=[BREAK], rollback=True, vm_snapshot=one_row)
     assert facts_of(foretold)["msg"].endswith(" -- Nothing was changed, in check mode.")
+    assert foretold.of("Show what became of each VM")["msg"][-1] == "and 1 more"
     assert writes(palette) == []
     run = changer.changes(**given)
     assert run.status != 0
