@@ -42,8 +42,8 @@ options:
     description:
       - What to do if a cluster cannot be reached. V(abort) fails, before the first write if the
         task writes. V(continue) goes on with the other clusters, and warns.
-      - A cluster that does not exist is no trouble of a cluster, but a mistake in the task. It is
-        an error before everything else, with V(continue) too.
+      - The name of a cluster that does not exist always fails the task before it does anything,
+        also with V(continue).
     type: str
     choices: [abort, continue]
     default: abort

@@ -12,8 +12,9 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 requirements:
   - A kubeconfig of the cluster, because Palette's API has no call to restore. Without
-    O(kubeconfig), it is fetched from Palette, which needs the permission
-    C(cluster.adminKubeconfigDownload). The cluster's API must be reachable from where the task
+    O(kubeconfig), it is fetched from Palette, which hands out the administrator's with the
+    permission C(cluster.adminKubeconfigDownload), otherwise the user's own. That one works only if
+    it logs in by certificate or token. The cluster's API must be reachable from where the task
     runs.
 notes:
   - Restoring is KubeVirt's VirtualMachineRestore. The disks and the spec become those of the
@@ -34,8 +35,8 @@ options:
   start:
     description:
       - Whether the virtual machine is started afterwards. V(as_before) starts it if it ran, or was
-        paused, before. V(always) starts it in any case. V(never) leaves it off, also if it could
-        not be restored.
+        paused, before. V(always) starts it after the restore, also if it was off before. V(never)
+        leaves it off, also if it could not be restored.
     type: str
     choices: [as_before, always, never]
     default: as_before

@@ -19,8 +19,8 @@ description:
     C(guarded_change_*), and those named C(vm_snapshot_*) that have an effect in it.
   - The roles and the collection's playbooks do this before everything else.
   - Also looks for names whose beginning is almost C(vm_snapshot_), such as C(vm_snaphot_set).
-  - Results that a task has registered under such a name are not a problem.
   - Also finds what Ansible has cut off a value with blanks in C(-e key=value).
+  - Results that a task has registered under such a name are not a problem.
   - Nor are variables of the entry point V(main) that only say how snapshots are taken, such as
     C(vm_snapshot_max_failed), though others have no use for them. So they can be extra vars of a
     play with several entry points. A variable that looks like a filter, an age or a rule is a

@@ -299,9 +299,10 @@ unmatched:
       nearest: [db1]
 clusters:
   description:
-    - The clusters that the task is about, by what they are called in the results.
-    - C(reachable) says whether all that was wanted of a cluster could be asked of it. If not,
-      C(reason) and C(message) say why.
+    - One entry for each cluster, by its name, or by its uid if the task gives the uid or the name
+      is not unique.
+    - C(reachable) is false if the cluster could not be read, or stopped answering. C(reason) and
+      C(message) say why.
     - C(counts) are the numbers of their virtual machines in the result.
   returned: always, except when the task fails before looking up the clusters
   type: dict

@@ -11,7 +11,7 @@ module: vm_power
 short_description: Start, stop, pause, resume or restart virtual machines on Palette
 version_added: 0.1.0
 description:
-  - Brings one virtual machine or many to a power state, and waits until they are there.
+  - Brings one virtual machine or many to a power state, and waits until they have reached it.
   - The whole selection is checked before the first call.
   - While a snapshot or a restore has a virtual machine, KubeVirt refuses to start, stop and resume
     it. The task waits until that ends, and tries again.
@@ -30,6 +30,9 @@ extends_documentation_fragment:
   - spectrocloud.palette.attributes
   - spectrocloud.palette.attributes.writes
 attributes:
+  diff_mode:
+    description: Shows the power state of each virtual machine before and after.
+    support: full
   idempotent:
     description:
       - A second run changes nothing, except with O(state=restarted), which restarts each time.
@@ -44,9 +47,8 @@ options:
       - V(paused) freezes what runs, until Palette shows it as paused. Its memory is kept.
       - V(resumed) lets what is paused go on, until Palette shows C(Running).
       - V(restarted) starts what is off, waits for what is starting or restarting already, and
-        restarts all else. Palette does not show the instance
-        itself, so the task rests on this - the virtual machine was seen to stop, or its condition
-        C(Ready) has another time than before; and it is C(Running) and ready again.
+        restarts all else. A restart counts as done when the virtual machine was seen to stop, or
+        its C(Ready) condition changed, and it is C(Running) and ready again.
       - What is off can be neither paused nor resumed. It is V(blocked).
     type: str
     choices: [started, stopped, paused, resumed, restarted]
@@ -85,8 +87,8 @@ options:
         each cluster as soon as it has answered.
       - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
         that match nothing are only warned of.
-      - A cluster that does not exist is no trouble of a cluster, but a mistake in the task. It is
-        an error before everything else, with V(continue) too.
+      - The name of a cluster that does not exist always fails the task before it does anything,
+        also with V(continue).
     type: str
     choices: [abort, continue]
     default: abort
@@ -166,7 +168,8 @@ RETURN = r"""
 vms:
   description:
     - A row for each selected virtual machine, by cluster, namespace and name.
-    - If there are more than O(max_rows), so many of those that failed. See RV(left_out).
+    - If there are more than O(max_rows), at most O(max_rows) of those that failed. See
+      RV(left_out).
     - C(before) and C(after) are its states in KubeVirt's words, as Palette showed them before the
       first call and last, null if it was not seen. In check mode, C(after) is the prediction.
     - C(outcome) is what was done, V(started), V(stopped), V(paused), V(resumed) or V(restarted); or
@@ -242,9 +245,10 @@ unmatched:
       nearest: [db1]
 clusters:
   description:
-    - The clusters that the task is about, by what they are called in the results.
-    - C(reachable) says whether all that was wanted of a cluster could be asked of it. If not,
-      C(reason) and C(message) say why.
+    - One entry for each cluster, by its name, or by its uid if the task gives the uid or the name
+      is not unique.
+    - C(reachable) is false if the cluster could not be read, or stopped answering. C(reason) and
+      C(message) say why.
     - C(counts) are the numbers of their virtual machines by outcome.
   returned: always, except when the task fails before looking up the clusters
   type: dict

@@ -91,8 +91,8 @@ options:
         each cluster as soon as it has answered.
       - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
         that match nothing are only warned of.
-      - A cluster that does not exist is no trouble of a cluster, but a mistake in the task. It is
-        an error before everything else, with V(continue) too.
+      - The name of a cluster that does not exist always fails the task before it does anything,
+        also with V(continue).
     type: str
     choices: [abort, continue]
     default: abort
@@ -158,7 +158,8 @@ members:
     - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
       as in the task, or by its uid if several selected clusters have the same name.
     - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
-    - If there are more than O(max_rows), so many of those that failed. See RV(left_out).
+    - If there are more than O(max_rows), at most O(max_rows) of those that failed. See
+      RV(left_out).
     - C(outcome) is one of V(restored), V(unchanged), V(failed), V(blocked), V(not_tried) and
       V(unknown). V(unchanged) is a rollback O(restore_name) that was carried through before.
     - C(name) is the restore's name, C(snapshot) the snapshot's, C(changed) says whether anything
@@ -230,9 +231,10 @@ unmatched:
       nearest: [db1]
 clusters:
   description:
-    - The clusters that the task is about, by what they are called in the results.
-    - C(reachable) says whether all that was wanted of a cluster could be asked of it. If not,
-      C(reason) and C(message) say why.
+    - One entry for each cluster, by its name, or by its uid if the task gives the uid or the name
+      is not unique.
+    - C(reachable) is false if the cluster could not be read, or stopped answering. C(reason) and
+      C(message) say why.
     - C(counts) are the numbers of their virtual machines by outcome.
   returned: always, except when the task fails before looking up the clusters
   type: dict

@@ -40,7 +40,6 @@ extends_documentation_fragment:
   - spectrocloud.palette.selection
   - spectrocloud.palette.selection.snapshots
   - spectrocloud.palette.wait
-  - spectrocloud.palette.execution
   - spectrocloud.palette.execution.concurrency
   - spectrocloud.palette.execution.progress
   - spectrocloud.palette.execution.on_error
@@ -60,25 +59,24 @@ options:
     type: int
   keep_hourly:
     description:
-      - Keep the newest usable snapshot of each of the last so many hours (in UTC) that have one.
+      - Keep the newest usable snapshot of each of the last N hours (UTC) that have one.
       - V(0) turns the rule off, as it does for the longer periods.
     type: int
   keep_daily:
     description:
-      - Keep the newest usable snapshot of each of the last so many days (in UTC) that have one.
+      - Keep the newest usable snapshot of each of the last N days (UTC) that have one.
     type: int
   keep_weekly:
     description:
-      - Keep the newest usable snapshot of each of the last so many ISO weeks (in UTC) that have
-        one.
+      - Keep the newest usable snapshot of each of the last N ISO weeks (UTC) that have one.
     type: int
   keep_monthly:
     description:
-      - Keep the newest usable snapshot of each of the last so many months (in UTC) that have one.
+      - Keep the newest usable snapshot of each of the last N months (UTC) that have one.
     type: int
   keep_yearly:
     description:
-      - Keep the newest usable snapshot of each of the last so many years (in UTC) that have one.
+      - Keep the newest usable snapshot of each of the last N years (UTC) that have one.
     type: int
   keep_within:
     description:
@@ -98,6 +96,21 @@ options:
       - Only virtual machines that have a usable snapshot by that task lose any. In check mode, the
         snapshots that it predicts count as the newest ones.
     type: dict
+  max_in_progress:
+    description:
+      - How many snapshots of one cluster may be deleted at the same time. The others wait for their
+        turn.
+      - With V(auto), the task begins with few, measures how many the storage finishes per second,
+        and lets in so many that each should be done within two and a half minutes.
+    type: str
+    default: auto
+  wait_timeout:
+    description:
+      - The seconds to wait until each deleted snapshot is gone.
+      - A failed poll is retried until the timeout. Only a rejected API key, missing permissions or
+        a TLS error fail at once.
+    type: float
+    default: 600
 seealso:
   - module: spectrocloud.palette.vm_snapshot_set
   - module: spectrocloud.palette.vm_snapshot_info
@@ -231,9 +244,10 @@ unmatched:
       nearest: [db1]
 clusters:
   description:
-    - The clusters that the task is about, by what they are called in the results.
-    - C(reachable) says whether all that was wanted of a cluster could be asked of it. If not,
-      C(reason) and C(message) say why.
+    - One entry for each cluster, by its name, or by its uid if the task gives the uid or the name
+      is not unique.
+    - C(reachable) is false if the cluster could not be read, or stopped answering. C(reason) and
+      C(message) say why.
     - C(counts) are the numbers of their snapshots by outcome.
   returned: always, except when the task fails before looking up the clusters
   type: dict

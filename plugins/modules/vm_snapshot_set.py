@@ -96,8 +96,8 @@ options:
     default: false
   unless_newer_than:
     description:
-      - Take no snapshot of a virtual machine that has a usable one of the set that is not older
-        than this, such as V(20h). This way a nightly job may run twice.
+      - Take no snapshot of a virtual machine that has a snapshot of the set, ready or in progress,
+        that is not older than this, such as V(20h). This way a nightly job may run twice.
       - Such a snapshot is not changed, whatever its labels, policy and expiry.
       - Refused with RV(reason=clock_skew) if the controller's clock and Palette's differ by more
         than five minutes.
@@ -117,8 +117,8 @@ options:
         cluster as soon as it has answered.
       - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
         that match nothing are only warned of.
-      - A cluster that does not exist is no trouble of a cluster, but a mistake in the task. It is
-        an error before everything else, with V(continue) too.
+      - The name of a cluster that does not exist always fails the task before it does anything,
+        also with V(continue).
     type: str
     choices: [abort, continue]
     default: abort
@@ -228,7 +228,8 @@ members:
     - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
       as in the task, or by its uid if several selected clusters have the same name.
     - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
-    - If there are more than O(max_rows), so many of those that failed. See RV(left_out).
+    - If there are more than O(max_rows), at most O(max_rows) of those that failed. See
+      RV(left_out).
     - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
       V(absent), V(failed), V(blocked), V(not_tried) and V(unknown), for which see
       RV(spectrocloud.palette.vm_snapshot#module:outcome).
@@ -336,9 +337,10 @@ unmatched:
       nearest: [db1]
 clusters:
   description:
-    - The clusters that the task is about, by what they are called in the results.
-    - C(reachable) says whether all that was wanted of a cluster could be asked of it. If not,
-      C(reason) and C(message) say why.
+    - One entry for each cluster, by its name, or by its uid if the task gives the uid or the name
+      is not unique.
+    - C(reachable) is false if the cluster could not be read, or stopped answering. C(reason) and
+      C(message) say why.
     - C(counts) are the numbers of their members by outcome.
   returned: always, except when the task fails before looking up the clusters
   type: dict
