@@ -21,7 +21,7 @@ options:
         at most.
       - If a snapshot fails by its deadline all the same, and none that began later is done, the
         cluster's other members are not tried, with C(reason=storage_too_slow).
-      - Not applied with C(wait=false).
+      - Not applied with O(wait=false).
     type: str
     default: auto
 """

@@ -1,13 +1,13 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options for the way back to a snapshot."""
+"""Documentation of the options for restores."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How to go back."""
+    """How to restore."""
 
     DOCUMENTATION = r"""
 requirements:
@@ -20,9 +20,9 @@ notes:
   - Restoring is KubeVirt's VirtualMachineRestore. The disks and the spec become those of the
     snapshot. The labels, the annotations and the run strategy stay as they are now.
   - What ran before is written to the restore before anything is stopped. So if a run is interrupted
-    after that, run the same task again within an hour. It carries the rollback through, and starts
-    the virtual machine if it ran. Later, or if the virtual machine ran since, the task really rolls
-    back again, because nothing in KubeVirt tells what it was used for.
+    after that, run the same task again within an hour. It completes the restore, and starts the
+    virtual machine if it ran. Later, or if the virtual machine ran since, the task really restores
+    again, because nothing in KubeVirt tells what it was used for.
   - If a restore does not end in time or fails, it is deleted, so that it is not carried out later.
     The virtual machine is started again on its old disks if it ran.
 options:
@@ -59,7 +59,7 @@ options:
   excluded_volumes:
     description:
       - What to do if the virtual machine has a disk with data that is not in the snapshot.
-        V(refuse) refuses, with C(reason=volumes_excluded). V(allow) goes back without it. A disk
+        V(refuse) refuses, with C(reason=volumes_excluded). V(allow) restores without it. A disk
         that was added after the snapshot is detached then, and its claim stays. Any other such disk
         keeps its present content.
     type: str

@@ -2,13 +2,13 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring a virtual machine back to a snapshot."""
+"""Restore a virtual machine from a snapshot."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vm_restore
-short_description: Bring a virtual machine on Palette back to a snapshot
+short_description: Restore a virtual machine on Palette from a snapshot
 version_added: 0.1.0
 description:
   - Restores a virtual machine from one of its snapshots, and starts it again if it ran.
@@ -32,22 +32,22 @@ attributes:
     support: full
   idempotent:
     description:
-      - With O(restore_name), a second run changes nothing. Without it, each run really goes back,
+      - With O(restore_name), a second run changes nothing. Without it, each run really restores,
         unless it completes an interrupted one.
     support: partial
 options:
   snapshot:
     description:
-      - The name of the snapshot to go back to.
+      - The name of the snapshot to restore from.
       - Exactly one of O(snapshot) and O(set) is required.
     type: str
   set:
     description:
-      - Go back to the newest usable snapshot of this set.
+      - Restore from the newest usable snapshot of this set.
     type: str
   restore_name:
     description:
-      - The name of the restore. It is the restore's identity. If this rollback was carried through,
+      - The name of the restore. It is the restore's identity. If this restore was carried through,
         nothing is done, and if it was interrupted, it is completed, however long ago that was.
       - Without it, the name is the snapshot's, with the time of the run.
     type: str
@@ -61,7 +61,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Go back to the snapshot from before the patch
+- name: Restore a VM from the snapshot that was taken before the patch
   spectrocloud.palette.vm_restore:
     project: Default
     cluster: vm-cluster-1
@@ -75,7 +75,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: rollback.status.leftover_claims
 
-- name: Go back to the newest snapshot of last night, once, and in a way that can be undone
+- name: Restore it from the newest nightly snapshot, once, and in a way that can be undone
   spectrocloud.palette.vm_restore:
     project: Default
     cluster: vm-cluster-1
@@ -91,7 +91,7 @@ EXAMPLES = r"""
 RETURN = r"""
 outcome:
   description:
-    - V(restored), V(unchanged) if the rollback O(restore_name) was carried through before,
+    - V(restored), V(unchanged) if the restore O(restore_name) was carried through before,
       V(failed), or V(unknown) if it is not known whether the restore was created.
   returned: always, except when the task fails before looking up the virtual machine
   type: str

@@ -2,19 +2,19 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring the virtual machines of a set of snapshots back."""
+"""Restore virtual machines from a set of snapshots."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vm_restore_set
-short_description: Bring many virtual machines on Palette back to a set of snapshots
+short_description: Restore many virtual machines on Palette from a set of snapshots
 version_added: 0.1.0
 description:
   - Restores each selected virtual machine from its newest usable snapshot of the set, and starts
     those again that ran.
   - All virtual machines are checked before the first one is stopped.
-  - Each goes back separately. One that fails stops no other.
+  - Each is restored separately. One that fails stops no other.
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:
@@ -37,7 +37,7 @@ attributes:
     support: full
   idempotent:
     description:
-      - With O(restore_name), a second run changes nothing. Without it, each run really goes back,
+      - With O(restore_name), a second run changes nothing. Without it, each run really restores,
         unless it completes an interrupted one.
     support: partial
 options:
@@ -50,7 +50,7 @@ options:
     description:
       - The end of the restores' names, such as a ticket's number. The restore of the virtual
         machine C(db1) is named C(db1-<restore_name>), and its name is its identity. Where this
-        rollback was carried through, nothing is done, and where it was interrupted, it is
+        restore was carried through, nothing is done, and where it was interrupted, it is
         completed, however long ago that was. So a second run does what the first one left undone.
       - Without it, the names are the snapshots', with the time of the run.
     type: str
@@ -77,8 +77,8 @@ options:
     default: false
   max_in_progress:
     description:
-      - How many virtual machines of one cluster may be on their way back at the same time. The
-        others wait for their turn, and go on running meanwhile.
+      - How many virtual machines of one cluster may be restored at the same time. The others wait
+        for their turn, and go on running meanwhile.
       - With V(auto), the task begins with few, measures how many the storage finishes per second,
         and lets in so many that each should be done within a minute.
     type: str
@@ -116,7 +116,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Bring two VMs back to where they were before the patch
+- name: Restore two VMs from the snapshots that were taken before the patch
   spectrocloud.palette.vm_restore_set:
     project: Default
     cluster: vm-cluster-1
@@ -131,7 +131,7 @@ EXAMPLES = r"""
     msg: "{{ item.key }}: {{ item.value.outcome }}, {{ item.value.status.lost_seconds }} s"
   loop: "{{ rollback.members | dict2items }}"
 
-- name: Bring them back once, however often this runs
+- name: Restore them once, however often this runs
   spectrocloud.palette.vm_restore_set:
     project: Default
     cluster: vm-cluster-1
@@ -141,7 +141,7 @@ EXAMPLES = r"""
     restore_name: ticket-4711
     stop: true
 
-- name: Bring all databases back that can be, and leave them off
+- name: Restore all databases that can be, and leave them off
   spectrocloud.palette.vm_restore_set:
     project: Default
     cluster: vm-cluster-1
@@ -161,7 +161,7 @@ members:
     - If there are more than O(max_rows), at most O(max_rows) of those that failed. See
       RV(left_out).
     - C(outcome) is one of V(restored), V(unchanged), V(failed), V(blocked), V(not_tried) and
-      V(unknown). V(unchanged) is a rollback O(restore_name) that was carried through before.
+      V(unknown). V(unchanged) is a restore O(restore_name) that was carried through before.
     - C(name) is the restore's name, C(snapshot) the snapshot's, C(changed) says whether anything
       was written, C(cluster_uid) is the uid of its cluster, and C(status) has the keys of
       RV(spectrocloud.palette.vm_restore#module:status).
