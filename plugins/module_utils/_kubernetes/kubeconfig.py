@@ -67,7 +67,7 @@ def read_kubeconfig(given: str) -> Kubeconfig:
         return parse_kubeconfig(text)
     try:
         path = Path(text).expanduser()
-        return parse_kubeconfig(_read(path), path.parent)
+        return parse_kubeconfig(_bytes_of(path).decode(), path.parent)
     except (ValueError, RuntimeError):  # a null character; a home that does not exist
         raise unusable("it is neither a path nor the content of a file") from None
     except OSError as error:
@@ -129,7 +129,7 @@ class _File:
         if not data:
             return self._content(parent, name)
         try:
-            return b64decode("".join(data.split()), validate=True).decode("ascii")
+            return b64decode("".join(data.split()), validate=True).decode(errors="replace")
         except ValueError:
             raise unusable(f"{name}-data is not PEM in base64") from None
 
@@ -140,9 +140,10 @@ class _File:
         if self._folder is None:
             raise unusable(f"{name} names a file, which content that came without one must not")
         try:
-            return _read(self._folder / path)
+            # A PEM may have comments in any encoding; nothing else here may be more than ASCII.
+            return _bytes_of(self._folder / path).decode(errors="replace")
         except ValueError:
-            raise unusable(f"{name} is not the path of a text") from None
+            raise unusable(f"{name} is not the path of a file") from None
         except OSError as error:
             raise unusable(f"the file of {name} cannot be read: {error.strerror}") from None
 
@@ -249,6 +250,6 @@ def _split(url: str) -> Any:
         return None
 
 
-def _read(path: Path) -> str:
+def _bytes_of(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_LARGEST + 1).decode()
+        return file.read(_LARGEST + 1)

@@ -37,7 +37,7 @@ def _trust(context: ssl.SSLContext, config: Kubeconfig, default_ca: str) -> None
         return
     try:
         if config.ca:
-            context.load_verify_locations(cadata=config.ca)
+            context.load_verify_locations(cadata=_ascii(config.ca))
         elif Path(default_ca).is_dir():
             context.load_verify_locations(capath=default_ca)
         else:
@@ -66,7 +66,12 @@ def _file_of(pem: str) -> Iterator[str]:
     descriptor, path = tempfile.mkstemp(suffix=".pem")
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(pem)
+            file.write(_ascii(pem))
         yield path
     finally:
         Path(path).unlink()
+
+
+def _ascii(pem: str) -> str:
+    """Return a PEM as OpenSSL takes it. What is around its blocks may be written in any script."""
+    return pem.encode("ascii", errors="replace").decode()

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import tempfile
 import warnings
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,6 +25,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._kubernetes.c
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._kubernetes.kubeconfig import (
     Kubeconfig,
+    read_kubeconfig,
 )
 from unit.fakes import Answer, Clock, ScriptedServer
 from unit.module_utils._kubernetes.clusters import (
@@ -228,6 +231,30 @@ def test_client_trusts_only_the_authority_of_its_kubeconfig(
     assert server.received == []
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("in_files", [False, True])
+def test_client_reads_certificates_with_comments_of_any_script(
+    server: ScriptedServer, authority: trustme.CA, tmp_path: Path, encoding: str, in_files: bool
+) -> None:
+    def commented(part: Json) -> Json:
+        pems = {
+            name: "# Aussteller: Müller\n".encode(encoding) + b64decode(data)
+            for name, data in part.items()
+        }
+        if not in_files:
+            return {name: encoded(pem) for name, pem in pems.items()}
+        for name, pem in pems.items():
+            (tmp_path / name).write_bytes(pem)
+        return {name.replace("-data", ""): name for name in pems}
+
+    user, cluster = commented(admin_of(authority)), commented(ca_of(authority))
+    (tmp_path / "config").write_text(json.dumps(kubeconfig(server.url, user, **cluster)))
+    server.script(THING)
+    client = KubernetesClient(read_kubeconfig(str(tmp_path / "config")), rate_limit=0)
+    assert client.get(THINGS, "a", "x") == {"kind": "Thing"}
+    assert server.received[0].user == USER
+
+
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_client_trusts_the_bundle_of_the_environment_where_there_is_no_authority(
     server: ScriptedServer,
@@ -248,7 +275,11 @@ def test_client_trusts_the_bundle_of_the_environment_where_there_is_no_authority
 
 @pytest.mark.parametrize(
     ("ca", "bundle", "named"),
-    [("no PEM", "", "certificate-authority"), ("", "/does/not/exist", "REQUESTS_CA_BUNDLE")],
+    [
+        ("no PEM", "", "certificate-authority"),
+        ("ä", "", "certificate-authority"),
+        ("", "/does/not/exist", "REQUESTS_CA_BUNDLE"),
+    ],
 )
 def test_client_says_which_authority_it_cannot_read(
     monkeypatch: pytest.MonkeyPatch, bare_environment: None, ca: str, bundle: str, named: str

@@ -124,7 +124,7 @@ UNUSABLE = {
         SERVER, {"client-key-data": f"{TOKEN}?", "client-certificate-data": ""}
     ),
     "certificate-authority-data is not PEM": kubeconfig(
-        SERVER, {"token": TOKEN}, certificate_authority_data=encoded("ä".encode())
+        SERVER, {"token": TOKEN}, certificate_authority_data="ä"
     ),
     "is set, beside a certificate-authority": kubeconfig(
         SERVER,
@@ -237,14 +237,20 @@ def test_content_from_elsewhere_may_not_have_a_file_read(tmp_path: Path, name: s
     assert f"{name} names a file" in refusal_of(config)
 
 
-@pytest.mark.parametrize("named", ["missing.pem", ".", "a\0b", "binary"])
+@pytest.mark.parametrize("named", ["missing.pem", ".", "a\0b"])
 def test_read_kubeconfig_says_which_named_file_cannot_be_read(tmp_path: Path, named: str) -> None:
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
     config = kubeconfig(SERVER, {"token": TOKEN}, certificate_authority=named)
     (tmp_path / "config").write_text(json.dumps(config))
     error = error_of(read_kubeconfig, str(tmp_path / "config"))
     assert error.reason == "kubeconfig_unusable"
     assert "certificate-authority" in error.message
+
+
+def test_read_kubeconfig_takes_no_binary_file_for_a_token(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    (tmp_path / "config").write_text(json.dumps(kubeconfig(SERVER, {"tokenFile": "binary"})))
+    error = error_of(read_kubeconfig, str(tmp_path / "config"))
+    assert "its token contains characters" in error.message
 
 
 @pytest.mark.parametrize(
