@@ -33,7 +33,10 @@ _NO_LOGIN = (
     "with a client certificate or a token"
 )
 _IMPERSONATION = ("as", "as-uid", "as-groups", "as-user-extra")
-_HOST = re.compile(r"[A-Za-z0-9._:-]*\Z")
+_HOST = re.compile(
+    r"([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f]*:[0-9A-Fa-f:]*(\.\d+)*)?\Z",
+    re.ASCII,
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+\Z")
 
 

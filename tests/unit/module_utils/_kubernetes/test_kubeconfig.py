@@ -139,7 +139,12 @@ UNUSABLE = {
     "its server is not a URL   ": kubeconfig("https://a\\@b", {"token": TOKEN}),
     "its server may contain only": kubeconfig(f"https://u:{TOKEN}@a", {"token": TOKEN}),
     "in clear text": kubeconfig("http://10.0.0.1", {"token": TOKEN}),
-    "tls-server-name is not": kubeconfig(SERVER, {"token": TOKEN}, tls_server_name="a b"),
+    **{
+        f"tls-server-name is not{' ' * number}": kubeconfig(
+            SERVER, {"token": TOKEN}, tls_server_name=name
+        )
+        for number, name in enumerate(["a b", ".", "a..b", ".a", "a" * 64, "ä"])
+    },
     "other proxies are not supported": kubeconfig(
         SERVER, {"token": TOKEN}, proxy_url=f"socks5://u:{TOKEN}@proxy:1080"
     ),
@@ -190,6 +195,12 @@ def test_parse_kubeconfig_reads_or_refuses_whatever_it_holds(
 @given(st.text())
 def test_parse_kubeconfig_refuses_any_other_text(text: str) -> None:
     assert refusal_of(text)
+
+
+@pytest.mark.parametrize("name", ["", "kubernetes.default.svc.", "10.0.0.1", "::ffff:10.0.0.1"])
+def test_parse_kubeconfig_takes_names_and_addresses_for_tls_server_name(name: str) -> None:
+    config = kubeconfig(SERVER, {"token": TOKEN}, tls_server_name=name)
+    assert parse_kubeconfig(json.dumps(config)).server_name == name
 
 
 # From a file
