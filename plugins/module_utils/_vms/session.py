@@ -18,9 +18,6 @@ from .._palette.clusters import Cluster
 from .._palette.settings import settings_from
 from .._palette.vms import ClusterVms
 
-# A look-up that fails otherwise would fail for all clusters.
-_OF_THE_NAME = ("not_found", "ambiguous_name")
-
 
 class PaletteSession:
     """Palette, as the connection options reach it. A process looks up each name once."""
@@ -81,9 +78,10 @@ class PaletteSession:
 
 def _of_all_names(errors: Sequence[ApiError]) -> ApiError:
     """Return one error for all names that stand for no cluster."""
-    passing = [error for error in errors if error.reason not in _OF_THE_NAME]
-    if passing or len(errors) == 1:
-        return next(iter(passing), errors[0])
+    # One without candidates is not about its name, and would fail for all clusters.
+    others = [error for error in errors if "candidates" not in error.facts]
+    if others or len(errors) == 1:
+        return next(iter(others), errors[0])
     candidates = sorted({name for error in errors for name in error.facts["candidates"]})
     text = "; ".join(error.message for error in errors)
     return ApiError(errors[0].reason, text, candidates=candidates)

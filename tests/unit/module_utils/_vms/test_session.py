@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette import (
+    clusters as lookups,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import Cluster
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.session import (
@@ -75,6 +78,25 @@ def test_cluster_that_does_not_exist_is_not_found(palette: MemoryPalette) -> Non
         session(cluster="cluster-3").cluster()
     assert caught.value.reason == "not_found"
     assert sorted(caught.value.facts["candidates"]) == ["cluster-1", "cluster-2"]
+
+
+def test_named_looks_all_up_and_says_of_each_that_there_is_none(palette: MemoryPalette) -> None:
+    with pytest.raises(ApiError, match=r"cluster-3.*; .*cluster-4") as caught:
+        clusters(clusters=["cluster-3", "cluster-1", "cluster-4"])
+    assert caught.value.reason == "not_found"
+    assert caught.value.facts["candidates"] == ["cluster-1", "cluster-2"]
+
+
+def test_named_says_once_that_nothing_can_be_looked_up(
+    palette: MemoryPalette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def portal(*_args: Any) -> None:
+        raise ApiError("not_found", "HTTP 404: no such page", http_status=404)
+
+    monkeypatch.setattr(lookups, "cluster_named", portal)
+    with pytest.raises(ApiError, match=r"^HTTP 404: no such page$") as caught:
+        clusters(clusters=["cluster-1", "cluster-2"])
+    assert (caught.value.reason, caught.value.facts) == ("not_found", {"http_status": 404})
 
 
 def test_project_becomes_the_scope_and_is_looked_up_once(palette: MemoryPalette) -> None:
