@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import MAXYEAR, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -161,9 +161,10 @@ class Session:
     def _note_time(self, date: str | None) -> None:
         try:
             served_at = parsedate_to_datetime(date or "")
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return
-        if served_at.tzinfo:
+        # In the last year there is, a time in another zone would be too late to be written.
+        if served_at.tzinfo and served_at.year < MAXYEAR:
             self.clock_skew = served_at - datetime.now(timezone.utc)
 
     def _network_error(self, method: str, path: str, error: Exception) -> ApiError:

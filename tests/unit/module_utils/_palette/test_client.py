@@ -315,7 +315,18 @@ def test_clock_skew_is_known_of_refusals_too(
     assert client.clock_skew > timedelta(minutes=59)
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Mon, 99 Nov 2026 12:00:00 GMT"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "yesterday",
+        "Mon, 99 Nov 2026 12:00:00 GMT",
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 -2300",
+    ],
+)
 def test_clock_skew_is_not_known_without_a_date_that_can_be_read(
     server: ScriptedServer, client: PaletteClient, date: str | None
 ) -> None:
