@@ -93,8 +93,9 @@ class _Words(HTMLParser):
 
 def _words_of(page: str) -> str:
     reader = _Words()
-    with suppress(AssertionError, NotImplementedError):
-        # That is all that it says of some broken declarations, the latter in Python 3.9.
+    with suppress(AssertionError, NotImplementedError, ValueError):
+        # That is all that it says of some broken declarations, the second in Python 3.9, and of
+        # a character's number with thousands of digits.
         reader.feed(page)
         reader.close()
     return ": ".join(reader.words[:2]) + "".join(f" {words}" for words in reader.words[2:])
