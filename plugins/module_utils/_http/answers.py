@@ -65,7 +65,8 @@ def foreign(answer: Answer, method: str, path: str, whose: str) -> ApiError:
 
 
 def _loaded(body: bytes) -> Any:
-    found = json.loads(body)
+    # Of bytes, json would also take halves of characters, which are no UTF-8.
+    found = json.loads(body.decode("utf-8-sig"))
     if _HALF_OF_A_CHARACTER.search(body):
         # Ansible could not pass on a result with one.
         found = json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))

@@ -212,6 +212,8 @@ def test_call_refuses_a_redirect_without_reading_its_body(
         b'"text"',
         b'{"broken": ',
         b"\xff\xfe\x00",
+        b'{"half a character": "\xed\xa0\x80"}',
+        '{"half a character": "\ud800"}'.encode("utf-16", "surrogatepass"),
         b"[" * 100_000,
     ],
 )
@@ -232,6 +234,13 @@ def test_call_replaces_half_a_character_which_ansible_could_not_pass_on(
 ) -> None:
     server.script(Answer(rb'{"a": "x\ud800y", "b": "\uD83D\uDE00", "c": "\\ud800"}'))
     assert client.call("GET", VMS) == {"a": "x?y", "b": "\U0001f600", "c": "\\ud800"}
+
+
+def test_call_reads_an_answer_with_a_byte_order_mark(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(Answer('{"a": "\ud000"}'.encode("utf-8-sig")))
+    assert client.call("GET", VMS) == {"a": "\ud000"}
 
 
 def test_call_shows_a_content_type_that_steers_no_terminal(
