@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._http.answers import Json
 from .._http.errors import ApiError
 from .._validation.printable import first_few
 from .._validation.problems import nearest
 from .client import PaletteClient, api_path, items_of
-from .objects import text_in
+from .objects import any_mapping_in, any_text_in, mapping_in, name_in, text_in
 
 _CANDIDATES = 10
 _RUNNING = "Running"
@@ -56,13 +57,13 @@ def project_uid(client: PaletteClient, name: str) -> str:
         if error.reason == "forbidden":
             error.message += NO_PROJECT_LIST
         raise
-    projects = [_metadata(item) for item in listed]
-    hits = [project["uid"] for project in projects if project.get("name") == name]
+    projects = [_uid_and_name(item) for item in listed]
+    hits = [uid for uid, known in projects if known == name]
     if len(hits) == 1:
-        return str(hits[0])
+        return hits[0]
     if hits:
         raise _ambiguous("project", name, hits)
-    raise _unknown("project", name, [str(project.get("name") or "") for project in projects])
+    raise _unknown("project", name, [known for _uid, known in projects])
 
 
 def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluster:
@@ -83,31 +84,19 @@ def cluster_named(client: PaletteClient, name: str, scope: str | None) -> Cluste
 
 def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
     """Return the clusters that run VMs, in the project or, without scope, in all projects."""
-    found = [
-        (_metadata(item), _state(item, "clusterState"))
-        for item in _listed(client, "spectroclusters", "vms", scope=scope)
-    ]
-    return [
-        Cluster(
-            meta["uid"],
-            meta.get("name", ""),
-            meta.get("projectUid") or scope,
-            state,
-            bool(meta.get("projectUid")),
-        )
-        for meta, state in found
-        if not scope or meta.get("projectUid") in (scope, None, "")
-    ]
+    listed = _listed(client, "spectroclusters", "vms", scope=scope)
+    found = [_from_list(item, scope) for item in listed]
+    return [cluster for cluster in found if not scope or cluster.scope == scope]
 
 
 @lru_cache(maxsize=256)
 def is_of_tenant(client: PaletteClient, uid: str) -> bool:
     """Say whether a cluster is certainly the tenant's and no project's, by what it says itself."""
     try:
-        annotations = _metadata(client.call("GET", api_path("spectroclusters", uid)))["annotations"]
-    except (ApiError, KeyError):
+        cluster = client.call("GET", api_path("spectroclusters", uid))
+    except ApiError:
         return False
-    return isinstance(annotations, dict) and annotations.get("scope") == "tenant"
+    return _said_scope(any_mapping_in(cluster, "metadata")) == "tenant"
 
 
 def _listed(client: PaletteClient, *resource: str, scope: str | None = None) -> list[Json]:
@@ -115,11 +104,13 @@ def _listed(client: PaletteClient, *resource: str, scope: str | None = None) -> 
     return items_of(client.call("GET", path, scope=scope), path)
 
 
-def _metadata(item: Json) -> Json:
-    meta = item.get("metadata")
-    if isinstance(meta, dict) and meta.get("uid"):
-        return meta
-    raise ApiError("malformed_response", f"Palette listed an object without a uid: {item}")
+def _uid_and_name(item: Json) -> tuple[str, str]:
+    meta = mapping_in(item, "metadata")
+    return name_in(meta, "uid", "metadata.uid of a project or cluster"), text_in(meta, "name")
+
+
+def _said_scope(meta: Mapping[str, Any]) -> str:
+    return any_text_in(any_mapping_in(meta, "annotations"), "scope")
 
 
 def _state(item: Json, field: str) -> str:
@@ -129,17 +120,22 @@ def _state(item: Json, field: str) -> str:
 
 # See docs/palette.md, "Scope".
 def _from_summary(summary: Json, scope: str | None) -> Cluster:
-    meta = _metadata(summary)
-    annotations = meta.get("annotations") or {}
-    project = (summary.get("specSummary") or {}).get("projectMeta") or {}
-    in_tenant = annotations.get("scope") == "tenant"
-    return Cluster(
-        meta["uid"],
-        meta.get("name", ""),
-        None if in_tenant else scope or project.get("uid") or annotations.get("projectUid"),
-        _state(summary, "state"),
-        annotations.get("scope") == "project",
-    )
+    uid, name = _uid_and_name(summary)
+    said = _said_scope(summary["metadata"])
+    project = None if said == "tenant" else scope or _project_in(summary)
+    return Cluster(uid, name, project, _state(summary, "state"), said == "project")
+
+
+def _project_in(summary: Json) -> str | None:
+    project = any_mapping_in(summary.get("specSummary"), "projectMeta")
+    annotations = any_mapping_in(summary["metadata"], "annotations")
+    return any_text_in(project, "uid") or any_text_in(annotations, "projectUid") or None
+
+
+def _from_list(item: Json, scope: str | None) -> Cluster:
+    uid, name = _uid_and_name(item)
+    project = text_in(item["metadata"], "projectUid")
+    return Cluster(uid, name, project or scope, _state(item, "clusterState"), bool(project))
 
 
 # See docs/palette.md, "Clusters and projects".
@@ -185,9 +181,9 @@ def _unknown_cluster(client: PaletteClient, name: str, scope: str | None) -> Api
             "deleted; name the cluster that runs the VMs",
             candidates=[],
         )
-    usable = (_metadata(summary) for summary in client.search_clusters(_search(), scope))
+    usable = [_uid_and_name(each) for each in client.search_clusters(_search(), scope)]
     hint = "" if scope else f"; {NO_PROJECT}"
-    return _unknown("cluster", name, [str(meta.get("name") or "") for meta in usable], hint)
+    return _unknown("cluster", name, [known for _uid, known in usable], hint)
 
 
 def _unknown(kind: str, name: str, known: list[str], hint: str = "") -> ApiError:

@@ -27,7 +27,7 @@ def project(name: str | None, uid: str) -> dict[str, Any]:
     return {"metadata": {"name": name, "uid": uid}}
 
 
-def summary(name: str, uid: str, scope: str = "project", project: str = "") -> dict[str, Any]:
+def summary(name: str, uid: str, scope: str = "project", project: Any = "") -> dict[str, Any]:
     """Return an entry of a search for clusters."""
     meta = {"name": name, "uid": uid, "annotations": {"scope": scope, "projectUid": project}}
     return {"metadata": meta, "specSummary": {"projectMeta": {"uid": project, "name": "x"}}}
@@ -106,7 +106,18 @@ def test_project_uid_of_two_projects_is_ambiguous(
 
 
 @pytest.mark.parametrize(
-    "items", [{"a": 1}, "text", [1], [{}], [{"metadata": None}], [{"metadata": {"name": "A"}}]]
+    "items",
+    [
+        {"a": 1},
+        "text",
+        [1],
+        [{}],
+        [{"metadata": None}],
+        [{"metadata": "A"}],
+        [{"metadata": {"name": "A"}}],
+        [{"metadata": {"name": "A", "uid": 5}}],
+        [{"metadata": {"name": ["A"], "uid": "c1"}}],
+    ],
 )
 def test_project_uid_vm_clusters_and_cluster_named_cannot_read_other_lists(
     server: ScriptedServer, client: PaletteClient, items: Any
@@ -150,6 +161,11 @@ def test_cluster_named_searches_for_exactly_this_name_in_the_scope(
         (summary("db", "c1", "tenant"), None, None),
         ({"metadata": {"name": "db", "uid": "c1"}}, None, None),
         ({"metadata": {"name": "db", "uid": "c1", "annotations": None}}, "p1", "p1"),
+        ({"metadata": {"name": "db", "uid": "c1", "annotations": "tenant"}}, "p1", "p1"),
+        ({"metadata": {"name": "db", "uid": "c1", "annotations": "tenant"}}, None, None),
+        ({**summary("db", "c1", project="p1"), "specSummary": "x"}, None, "p1"),
+        ({**summary("db", "c1", project="p1"), "specSummary": {"projectMeta": 7}}, None, "p1"),
+        (summary("db", "c1", project=["p1"]), None, None),
     ],
 )
 def test_cluster_named_finds_the_scope_of_the_cluster(
