@@ -111,8 +111,9 @@ class ClusterVms:
         self, method: str, segments: tuple[str, ...], namespace: str, body: Json | None = None
     ) -> Json:
         path, query = api_path(*self._root, *segments), {"namespace": namespace}
-        with self.breaker.watch(), self._told():
-            return self._client.call(method, path, query, body, self._scope)
+        scope = self._scope
+        with self.breaker.watch(), self._told(scope):
+            return self._client.call(method, path, query, body, scope)
 
     def _get(self, segments: tuple[str, ...], namespace: str) -> Json:
         path, query = api_path(*self._root, *segments), {"namespace": namespace}
@@ -127,29 +128,31 @@ class ClusterVms:
 
         What fails in a project's is asked once more, if the cluster is the tenant's.
         """
-        with self._told():
-            try:
-                return ask(self._scope)
-            except ApiError as error:
-                if not (self._scope_is_a_guess and may_be_the_scope(error)):
-                    raise
-                if not is_of_tenant(self._client, self.cluster.uid):
-                    raise
-            self._scope = None
+        # Another thread may learn meanwhile that it is the tenant's: an error is about this one.
+        scope = self._scope
+        try:
+            with self._told(scope):
+                return ask(scope)
+        except ApiError as error:
+            if not (self._is_guess(scope) and may_be_the_scope(error)):
+                raise
+            if not is_of_tenant(self._client, self.cluster.uid):
+                raise
+        self._scope = None
+        with self._told(None):
             return ask(None)
 
-    @property
-    def _scope_is_a_guess(self) -> bool:
-        """Whether the project is the task's word, and Palette has not said that it is right."""
-        return self._scope is not None and not self.cluster.of_project
+    def _is_guess(self, scope: str | None) -> bool:
+        """Say whether a project is the task's word, and Palette has not said that it is right."""
+        return scope is not None and not self.cluster.of_project
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Let an error say what of the cluster may be why."""
+    def _told(self, scope: str | None) -> Iterator[None]:
+        """Let an error say what of the cluster may be why. scope: in which it was asked."""
         try:
             yield
         except ApiError as error:
-            if self._scope_is_a_guess and error.reason == "server_error":
+            if self._is_guess(scope) and error.reason == "server_error":
                 error.message += f"; {_SCOPE_HINT}"
             if self.cluster.trouble and error.reason not in _NOT_OF_THE_CLUSTER:
                 error.message += f"; {self.cluster.trouble}"
