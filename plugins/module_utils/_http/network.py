@@ -82,7 +82,7 @@ def network_problem(
 
 def _unreadable_url(error: Exception, cause: BaseException) -> bool:
     of_requests = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
-    return isinstance(error, of_requests) or isinstance(cause, LocationParseError)
+    return isinstance(error, of_requests) or isinstance(cause, (LocationParseError, UnicodeError))
 
 
 def _distrust(cause: ssl.SSLCertVerificationError, words: Words) -> str:
@@ -108,6 +108,9 @@ def _plain(cause: BaseException) -> str:
     """Return an error's text without the names of classes and addresses in memory."""
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
+    if isinstance(cause, UnicodeError):
+        # Its own text may show a character of a password.
+        return "a name or a login has characters that cannot be sent"
     text = str(cause) or type(cause).__name__
     # urllib3 writes "<…Connection(host=…) at 0x…>: text", or without the brackets.
     if isinstance(cause, HTTPError):

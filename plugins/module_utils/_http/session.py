@@ -119,8 +119,8 @@ class Session:
         url = self._server.base_url + path + (f"?{urlencode(query)}" if query else "")
         try:
             return self._exchange(method, url, path, body, headers or {})
-        except (HTTPError, OSError) as error:
-            # requests does not wrap the errors of a host name or a CA file.
+        except (HTTPError, OSError, UnicodeError) as error:
+            # requests does not wrap the errors of a host name, a proxy's login or a CA file.
             raise self._network_error(method, path, error) from None
 
     def where(self, method: str, path: str) -> str:

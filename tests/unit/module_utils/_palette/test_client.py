@@ -146,6 +146,7 @@ def test_call_to_another_host_uses_the_proxy_of_the_environment(
         "://user:s3cret@proxy.invalid",
         "socks5://user:s3cret@127.0.0.1:1",
         "http://user:s3cret@127.0.0.1:1",
+        "http://user:s3cret€@127.0.0.1:1",
     ],
 )
 def test_proxy_that_cannot_be_used_is_said_without_its_password(
@@ -157,6 +158,8 @@ def test_proxy_that_cannot_be_used_is_said_without_its_password(
     assert error.reason == "unreachable"
     assert "the proxy in HTTPS_PROXY" in error.message
     assert "s3cret" not in error.message
+    assert "€" not in error.message
+    assert "20ac" not in error.message
     assert "user" not in error.message
     assert not error.outcome_unknown
 
