@@ -107,9 +107,10 @@ def body_of(response: Response) -> bytes:
 def _demand_all(response: Response) -> None:
     # urllib3 before version 2 does not notice an answer shorter than its Content-Length.
     promised = response.headers.get("Content-Length", "")
-    if promised.isdecimal() and response.raw.tell() < int(promised):
+    # Not as an integer, which may have no more than some thousand digits.
+    if promised.isdecimal() and response.raw.tell() < float(promised):
         raise ChunkedEncodingError(
-            f"the answer ended after {response.raw.tell()} of {promised} bytes"
+            f"the answer ended after {response.raw.tell()} bytes, its Content-Length says more"
         )
 
 
@@ -138,7 +139,18 @@ class _TimedResponse(HTTPResponse):
         timeout = sock.gettimeout()
         if timeout is not None:
             timed = _TimedFile(self.fp.detach(), sock, time.monotonic() + timeout)
-            self.fp = io.BufferedReader(timed)
+            self.fp = _Reader(timed)
+
+
+class _Reader(io.BufferedReader):
+    """Reads what an answer says, which may be a chunk of less than no bytes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read so many bytes, or all."""
+        if size is not None and size < -1:
+            # urllib3 takes an OSError for an error of the network, but not BufferedReader's own.
+            raise OSError("the answer has a chunk of negative size")
+        return super().read(size)
 
 
 class _TimedFile(io.RawIOBase):

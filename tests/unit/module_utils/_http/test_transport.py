@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
@@ -57,6 +59,25 @@ def test_body_of_does_not_wait_for_the_rest_of_an_error(
     assert error.reason == "not_found"
     assert error.message.endswith("x …")
     assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("said", ["99", "9" * 5000])
+def test_answer_is_cut_short_where_its_length_is_more(
+    server: ScriptedServer, client: PaletteClient, said: str
+) -> None:
+    server.script(Answer(b"", 204, {"Content-Length": said}))
+    error = error_of(client.call, "DELETE", VMS)
+    assert (error.reason, error.outcome_unknown) == ("unreachable", True)
+    assert "its Content-Length says more" in error.message
+
+
+def test_answer_has_no_chunk_of_negative_size(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    chunked = "chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n"
+    server.script(Answer(headers={"Transfer-Encoding": chunked}))
+    error = error_of(client.call, "POST", VMS, body={})
+    assert (error.reason, error.outcome_unknown) == ("unreachable", True)
 
 
 def test_answer_may_not_be_large_where_its_body_is_not(
