@@ -109,9 +109,10 @@ class Fleet:
     targets: what was to be observed. titles: what clusters are called in results; names: their
     names, or their uids where the task names them so; both by cluster uid. failures: why clusters
     were not observed, by title. unmatched: what of the options met nothing. vms: those that exist
-    in the namespaces that were searched. with_vms: whether VMs were observed, not only what they
-    have. elsewhere: VMs of other namespaces, where one that is listed has none. unseen: what clusters are called that were left out or not observed. unreadable: what was
-    listed too, but cannot be read.
+    in the namespaces that were searched. elsewhere: those of all namespaces, where one that is
+    listed has none. with_vms: whether VMs were observed, not only what they have. unseen: what
+    clusters are called that were left out or not observed. unreadable: what was listed too, but
+    cannot be read.
     """
 
     targets: Sequence[Target] = ()
@@ -244,9 +245,7 @@ def listed(target: Target, api: ClusterVms, vms: Iterable[VirtualMachine]) -> li
     return candidates
 
 
-def vms_elsewhere(
-    target: Target, api: ClusterVms, vms: Iterable[VirtualMachine]
-) -> list[VmKey]:
+def vms_elsewhere(target: Target, api: ClusterVms, vms: Iterable[VirtualMachine]) -> list[VmKey]:
     """Return the cluster's VMs if a listed one's namespace has none: it may be misspelt."""
     wanted = {entry.namespace for entry in target.entries or ()}
     if wanted <= {vm.key.namespace for vm in vms}:
