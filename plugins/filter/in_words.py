@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._validation.printable import LONGEST_MESSAGE, printable
+from ..module_utils._validation.printable import LONGEST_MESSAGE, first_few, printable
 from .vm_snapshots import short_rows
 
 DOCUMENTATION = r"""
@@ -215,8 +215,7 @@ def _unmatched(result: Mapping[str, Any]) -> list[str]:
     if not misses:
         return []
     texts = [f"{miss['option']} {miss['value']}{_nearest(miss)}" for miss in misses]
-    more = f" and {len(texts) - _NAMES_SHOWN} more" if len(texts) > _NAMES_SHOWN else ""
-    return [f"nothing was found for {', '.join(texts[:_NAMES_SHOWN])}{more}"]
+    return [f"nothing was found for {first_few(texts, _NAMES_SHOWN)}"]
 
 
 def _nearest(miss: Mapping[str, Any]) -> str:
@@ -229,9 +228,8 @@ def _sick_clusters(result: Mapping[str, Any]) -> list[str]:
     sick = [f"{name} ({c['reason']})" for name, c in clusters.items() if not c["reachable"]]
     if not sick:
         return []
-    more = f" and {len(sick) - _NAMES_SHOWN} more" if len(sick) > _NAMES_SHOWN else ""
-    names = ", ".join(sick[:_NAMES_SHOWN])
-    return [f"not reached: {len(sick)} of {counted(len(clusters), 'cluster')}: {names}{more}"]
+    names = first_few(sick, _NAMES_SHOWN)
+    return [f"not reached: {len(sick)} of {counted(len(clusters), 'cluster')}: {names}"]
 
 
 def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str) -> list[str]:
@@ -245,11 +243,10 @@ def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str) -> list[str]
 
 def _cause(reason: str, rows: Sequence[Mapping[str, Any]], key: str, noun: str) -> str:
     names = [f"{row['cluster']}/{row['namespace']}/{row[key]}" for row in rows]
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     texts = {row["msg"] for row in rows} - {""}
     example = "for example: " if len(texts) > 1 else ""
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    return f"{reason}: {counted(len(rows), noun)} ({shown}{more}): {example}{rows[0]['msg']}"
+    shown = first_few(names, _NAMES_SHOWN)
+    return f"{reason}: {counted(len(rows), noun)} ({shown}): {example}{rows[0]['msg']}"
 
 
 class FilterModule:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..module_utils._validation.printable import first_few
+
 DOCUMENTATION = r"""
 name: vms_of_hosts
 short_description: Find the VM that each host of a play is
@@ -124,7 +126,7 @@ def _misshapen(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     wrong = [host for host, each in variables.items() if not isinstance(each.get(_VM, {}), Mapping)]
     if wrong:
         yield (
-            f"{_VM} of {_some(wrong)} is no dictionary: set it to one such as "
+            f"{_VM} of {first_few(wrong, _NAMES_SHOWN)} is no dictionary: set it to one such as "
             "{vm_name: db1, namespace: vms, cluster: vm-cluster-1}"
         )
 
@@ -134,8 +136,8 @@ def _homeless(vms: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
         lacking = [host for host, vm in vms.items() if not any(map(vm.get, (word, *others)))]
         if lacking:
             yield (
-                f"no {word} is known of {_some(lacking)}: set the host variable palette_{word}, or "
-                f"{_PREFIX}{word} for all"
+                f"no {word} is known of {first_few(lacking, _NAMES_SHOWN)}: set the host variable "
+                f"palette_{word}, or {_PREFIX}{word} for all"
             )
 
 
@@ -146,11 +148,6 @@ def _different(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         values = [each.get(name) for each in variables.values()]
         if any(value != values[0] for value in values):
             yield f"{name} differs from host to host: set it for all, or limit the play to some"
-
-
-def _some(hosts: Sequence[str]) -> str:
-    more = len(hosts) - _NAMES_SHOWN
-    return ", ".join(hosts[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 class FilterModule:
