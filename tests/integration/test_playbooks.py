@@ -164,7 +164,8 @@ def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> N
     assert run.status != 0
     assert words(run, SHOW)[0] == "5 VMs: 3 created, 1 fresh, 1 blocked"
     assert words(run, SHOW_RETENTION) == [
-        "retention: deleted 3 snapshots in 1 set of 1 cluster, kept 6"
+        "retention: deleted 3 snapshots in 1 set of 1 cluster, kept 6",
+        "a rule keeps: 1 by keep_last",
     ]
     assert f"{NOT_FIT}: 1 VM (vm-cluster-1/vms/no-volumes): " in run.of(FAIL)["msg"]
     tolerated = operator.play("snapshot_fleet", **fleet, max_failed="1").ok()
