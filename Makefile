@@ -25,6 +25,10 @@ ifdef CORE
 VENV := .cache/matrix/$(CORE)
 TOOLS := requirements-test.txt
 PINNED := ansible-core~=$(CORE).0
+# The oldest ansible-core meets the oldest libraries that requirements.txt allows; the newest has the newest.
+ifeq ($(CORE),$(firstword $(CORES)))
+PINNED += $(shell sed -n 's/>=/==/p' requirements.txt)
+endif
 # Each case meets another of Palette's styles than on the ansible-core before.
 export PALETTE_TURN := $(CORE:2.%=%)
 # What goes wrong on the wire, what pages tell to type, and what only development uses does not depend on the

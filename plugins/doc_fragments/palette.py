@@ -76,7 +76,7 @@ options:
     default: 50
 requirements:
   - python >= 3.9
-  - requests >= 2.28, with urllib3 >= 1.26.9
+  - requests >= 2.31, with urllib3 >= 2.0.2
   - jsonschema >= 4.10
 seealso:
   - name: Palette API

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from http.client import InvalidURL
 from typing import NamedTuple
 
 try:
@@ -81,8 +82,9 @@ def network_problem(
 
 
 def _unreadable_url(error: Exception, cause: BaseException) -> bool:
+    unreadable = (LocationParseError, InvalidURL, UnicodeError)
     of_requests = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
-    return isinstance(error, of_requests) or isinstance(cause, (LocationParseError, UnicodeError))
+    return isinstance(error, of_requests) or isinstance(cause, unreadable)
 
 
 def _distrust(cause: ssl.SSLCertVerificationError, words: Words) -> str:

@@ -105,7 +105,7 @@ def body_of(response: Response) -> bytes:
 
 
 def _demand_all(response: Response) -> None:
-    # urllib3 before version 2 does not notice an answer shorter than its Content-Length.
+    # Older versions of urllib3 do not notice an answer shorter than its Content-Length.
     promised = response.headers.get("Content-Length", "")
     # Not as an integer, which may have no more than some thousand digits.
     if promised.isdecimal() and response.raw.tell() < float(promised):
