@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_INTERVAL = 0.5  # seconds
+_INTERVAL = 0.1  # seconds
 _STATUS = 129  # as of a process that a hang-up ended
 # They wait for a module, and do not notice that who started them is gone.
 _GO_BETWEENS = ("sh", "ash", "bash", "dash", "ksh", "zsh", "busybox", "sudo", "su")
