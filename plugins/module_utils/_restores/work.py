@@ -135,7 +135,8 @@ class RestoreWork(Work[RestoreMember]):
 
     def asks_palette(self, member: RestoreMember) -> bool:
         """Say whether a member's step is a request to Palette, and not to the cluster's own API."""
-        return member.steps[0].act in _OF_PALETTE
+        # One that has been put back has no step left.
+        return member.step is not None and member.step.act in _OF_PALETTE
 
     def read(self, member: RestoreMember, seen: Found, now: float) -> None:
         """Go on with a member by what a poll returned."""

@@ -59,7 +59,7 @@ class SnapshotWork(Work[SnapshotMember]):
         except writes.NameTakenError as error:
             member.failure, member.seen = error, error.listed
         except ApiError as error:
-            member.failure = _after_deletion(error) if _replaces(member) else error
+            member.failure = _after_deletion(member, error)
 
     def must_look_first(self, member: SnapshotMember) -> bool:
         """Say whether a member waits for a list, because it could not be looked at again."""
@@ -122,11 +122,11 @@ class SnapshotWork(Work[SnapshotMember]):
 
     def drop(self, member: SnapshotMember, error: ApiError) -> None:
         """Fail a member that shall do no more, and say what it has deleted already."""
-        member.failure = _after_deletion(error) if _replaces(member) else error
+        member.failure = _after_deletion(member, error)
 
     def abandon(self, member: SnapshotMember, error: ApiError) -> None:
         """Fail a member at once, and say what it has deleted already."""
-        member.failure = _after_deletion(error) if _replaces(member) else error
+        member.failure = _after_deletion(member, error)
 
     def give_up(self, member: SnapshotMember, poll_error: str) -> None:
         """Fail a member whose time is over. poll_error: the last poll's message, if it failed."""
@@ -140,7 +140,7 @@ class SnapshotWork(Work[SnapshotMember]):
             return
         if member.unlisted:
             error = _not_taken(member.unlisted)
-            member.failure = _after_deletion(error) if _replaces(member) else error
+            member.failure = _after_deletion(member, error)
             return
         member.failure = timed_out(goal, step.name, seen, self.waiting, poll_error)
 
@@ -302,10 +302,11 @@ def _replaces(member: SnapshotMember) -> bool:
     return member.changed and member.steps[0].write == CREATE
 
 
-def _after_deletion(error: ApiError) -> ApiError:
-    error.message = (
-        f"the earlier snapshot was deleted, and a new one was not taken: {error.message}"
-    )
+def _after_deletion(member: SnapshotMember, error: ApiError) -> ApiError:
+    """Return an error, which says if the member has deleted the snapshot that it replaces."""
+    if _replaces(member):
+        text = "the earlier snapshot was deleted, and a new one was not taken"
+        error.message = f"{text}: {error.message}"
     return error
 
 

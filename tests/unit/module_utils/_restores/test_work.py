@@ -419,6 +419,14 @@ def test_step_is_a_request_to_palette_or_to_the_cluster(
     assert work_of_a_vm_that_ran(bench).asks_palette(member) is palette
 
 
+def test_vm_that_was_put_back_stops_no_other_cluster(bench: Bench) -> None:
+    member = RestoreMember(KEY, [Step(Act.FORGET)])
+    member.cause = ApiError("rate_limited", "the cluster's own API answers 429")
+    member.advance()
+    assert member.failure
+    assert not work_of_a_vm_that_ran(bench).asks_palette(member)
+
+
 def test_probe_asks_the_clusters_own_api(bench: Bench) -> None:
     unread = patch.object(bench.cluster, "restores", side_effect=copy_of(LOST))
     with unread, pytest.raises(ApiError, match="no answer came"):
