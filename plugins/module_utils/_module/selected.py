@@ -17,7 +17,7 @@ from .._validation.printable import first_few
 from .._validation.problems import Problem, option_problem
 from .._vms.cluster_result import failure_text, tolerated, warn_of_states
 from .._vms.fleet import Fleet, Part, Scope, Target, scope_of
-from .._vms.rows import Row, failed_only, shortened
+from .._vms.rows import Row, clusters_of_failed, failed_only, shortened
 from .._vms.selection import Entry, Filters, Unmatched
 from .._vms.session import PaletteSession
 from .base import Invocation, Result
@@ -109,14 +109,13 @@ def carry_out(
 class Ending(NamedTuple):
     """How a task ended.
 
-    text: how many VMs failed, and why; empty if none did. clusters: what the cluster of each of
-    them is called. reason: the task's, if too many failed. key, told: as shortened takes them.
+    text: how many VMs failed, and why; empty if none did. reason: the task's, if too many did.
+    key, told: as shortened takes them.
     """
 
     fleet: Fleet
     aborted: bool
     text: str
-    clusters: Sequence[str]
     reason: str
     key: str
     told: Callable[[Row], Row]
@@ -126,7 +125,8 @@ def ended(invocation: Invocation, result: Result, ending: Ending) -> Result:
     """Return a task's result, and warn of what failed; raise it as ApiError if too much did."""
     options = invocation.options
     text = "; ".join(filter(None, (failure_text(ending.fleet), ending.text)))
-    tolerable = not ending.aborted and tolerated(options, ending.fleet, ending.clusters)
+    clusters = clusters_of_failed(result[ending.key])
+    tolerable = not ending.aborted and tolerated(options, ending.fleet, clusters)
     if tolerable and text:
         invocation.warn(text)
     if not tolerable and options.get("members") == "failed":

@@ -15,7 +15,6 @@ from .._power.plan import Plan, plan
 from .._power.result import (
     Row,
     Run,
-    failed,
     failure_text,
     power_diff,
     power_result,
@@ -200,7 +199,6 @@ def _result(
         fleet,
         aborted,
         failure_text(result["vms"], aborted),
-        [vm["cluster"] for vm in failed(result["vms"])],
         reason="vms_failed",
         key="vms",
         told=told_of,

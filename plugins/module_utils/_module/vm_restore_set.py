@@ -29,7 +29,6 @@ from .._vms.cluster_result import (
     warn_of_unreadable,
 )
 from .._vms.fleet import NotReached, Scope, with_unmatched
-from .._vms.rows import failed_only
 from .._vms.selection import Entry, Filters, entries_from, filters_from, fleet_problems
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -183,12 +182,10 @@ def _result(
     if invocation.diff_mode:
         diff = set_diff(rows, invocation.now, restores.specs())
         result["diff"] = diff_within(invocation, diff)
-    failed = failed_only(result["members"])
     ending = Ending(
         fleet,
         aborted,
         members_text(result["members"], aborted, options["max_failed"]),
-        [row.cluster for row in rows if row.label in failed],
         reason="members_failed",
         key="members",
         told=partial(told_of, options["set"]),

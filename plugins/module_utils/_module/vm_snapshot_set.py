@@ -53,7 +53,6 @@ from .._vms.cluster_result import (
 )
 from .._vms.fleet import Candidate, NotReached, Scope, Target, with_unmatched
 from .._vms.model import VirtualMachine
-from .._vms.rows import failed_only
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
@@ -380,12 +379,10 @@ def _result(
         result["diff"] = diff_within(invocation, set_diff(rows))
     for text in filter(None, (left_off(row.member) for row in rows)):
         invocation.warn(text)
-    failed = failed_only(result["members"])
     ending = Ending(
         fleet,
         aborted,
         members_text(result["members"], aborted, options["max_failed"]),
-        [row.cluster for row in rows if row.label in failed],
         reason="members_failed",
         key="members",
         told=partial(told_of, options["set"]),

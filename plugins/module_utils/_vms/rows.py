@@ -33,11 +33,20 @@ def shortened(
     if most is None:
         return dict(result)
     whole = result[key]
-    rows = whole if isinstance(whole, Mapping) else {_label(row): row for row in whole}
+    rows = _by_label(whole)
     kept = rows if len(rows) <= most else dict(islice(failed_only(rows).items(), most))
     others = {label: row for label, row in rows.items() if label not in kept}
     shown = kept if isinstance(whole, Mapping) else list(kept.values())
     return {**result, key: shown, "left_out": _by_place(others, told)}
+
+
+def clusters_of_failed(whole: Any) -> list[str]:
+    """Return what the cluster of each row that failed is called. whole: a list, or by label."""
+    return [label.rsplit("/", 2)[0] for label in failed_only(_by_label(whole))]
+
+
+def _by_label(whole: Any) -> Rows:
+    return whole if isinstance(whole, Mapping) else {_label(row): row for row in whole}
 
 
 def _label(row: Row) -> str:
