@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .deadline import one_attempt
 from .errors import ApiError
 
 # Without an answer of the cluster. What is before it may have answered for it, as a gateway does.
@@ -16,7 +17,11 @@ _IN_A_ROW = 3
 
 
 class Breaker:
-    """Opens after a few requests in a row without an answer; any answer closes it."""
+    """Opens after a few requests in a row without an answer; any answer closes it.
+
+    A cluster that is silent, or has just let a request time out, is asked without retries: each
+    would take a timeout, and later requests tell as well whether it answers again.
+    """
 
     def __init__(self) -> None:
         self.last_error: ApiError | None = None
@@ -27,6 +32,10 @@ class Breaker:
         """Whether the cluster does not answer at present."""
         return self._unanswered >= _IN_A_ROW
 
+    @property
+    def _hangs(self) -> bool:
+        return bool(self._unanswered and self.last_error and self.last_error.reason == "timeout")
+
     @contextmanager
     def watch(self, of_list: bool = False) -> Iterator[None]:
         """Note how the request in this block ends.
@@ -34,7 +43,8 @@ class Breaker:
         of_list: whether it is for a list. Only of a cluster that is not there it is not found.
         """
         try:
-            yield
+            with one_attempt(self.open or self._hangs):
+                yield
         except ApiError as error:
             if error.reason in _UNANSWERED or (of_list and error.reason == "not_found"):
                 # Threads may race here: one unanswered request more or less does not matter.

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A deadline around a piece of work, and pauses that respect it."""
+"""How patient a piece of work is: a deadline, pauses that respect it, and whether to retry."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _LONGEST_BACKOFF = 20.0
 _DOUBLINGS = 6  # these exceed the longest backoff; many more would overflow
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+_retrying: ContextVar[bool] = ContextVar("retrying", default=True)
 
 
 @contextmanager
@@ -29,9 +30,24 @@ def give_up_at(deadline: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
+@contextmanager
+def one_attempt(only: bool) -> Iterator[None]:
+    """Retry nothing inside the block, if so asked. A refusal with 429 is no attempt."""
+    token = _retrying.set(_retrying.get() and not only)
+    try:
+        yield
+    finally:
+        _retrying.reset(token)
+
+
 def time_left() -> float:
     """Return the seconds until the deadline of the enclosing ``give_up_at``; else infinity."""
     return _deadline.get() - time.monotonic()
+
+
+def may_retry() -> bool:
+    """Say whether what has failed may be tried again here, and now."""
+    return _retrying.get() and time_left() > 0
 
 
 def pause(seconds: float) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from .answers import Json
-from .deadline import backoff, pause, time_left
+from .deadline import backoff, may_retry, pause
 from .errors import ApiError
 from .session import Query
 from .threads import started
@@ -80,7 +80,7 @@ def _persistently(ask: Ask, size: int, token: str, retries: int) -> Json:
         try:
             return ask(query)
         except ApiError as error:
-            if error.reason not in _ODD or time_left() <= 0:
+            if error.reason not in _ODD or not may_retry():
                 raise
         pause(backoff(attempt))
     return ask(query)

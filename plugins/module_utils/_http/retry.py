@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from .deadline import backoff, pause, time_left
+from .deadline import backoff, may_retry, pause, time_left
 from .rate_limit import RateLimiter
 
 try:
@@ -29,7 +29,8 @@ READS = frozenset({"GET"})
 # Another attempt may end otherwise. 408, 425 and 499 are the words of load balancers.
 PASSING = frozenset({408, 425, 499, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 60.0
-MOST_TIMEOUTS = 2  # of one request: a cluster that hangs would take a timeout for each retry
+# Of one request. Once a cluster hangs, its further requests have one attempt each: see breaker.py.
+MOST_TIMEOUTS = 2
 _LONGEST_BACKOFF_AFTER_429 = 4  # as after so many attempts; the rate limiter does the rest
 
 
@@ -93,14 +94,11 @@ class RetryPolicy(Retry):
         if now._final(method or "", error):
             raise MaxRetryError(_pool, now._path, error)
         if response is not None and response.status == 429:
-            following = now._refused(response, _pool)
-        else:
-            following = super(RetryPolicy, now).increment(
-                method, url, response, error, _pool, _stacktrace
-            )
-        if time_left() <= 0:
-            raise MaxRetryError(_pool, now._path, error or ResponseError("out of time"))
-        return following
+            return now._refused(response, _pool)
+        # A write comes here only if it was never sent: that costs no timeout.
+        if time_left() <= 0 or (now._is_method_retryable(method or "") and not may_retry()):
+            raise MaxRetryError(_pool, now._path, error or ResponseError("not tried again"))
+        return super(RetryPolicy, now).increment(method, url, response, error, _pool, _stacktrace)
 
     def sleep(self, response: Any = None) -> None:
         """Pause before the next attempt, and take its token from the rate limiter."""

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from .._validation.printable import printable
 from .answers import Answer, Json
-from .deadline import backoff, pause, time_left
+from .deadline import backoff, may_retry, pause, time_left
 from .errors import ApiError
 from .network import Words, network_problem, never_sent, root_cause
 from .rate_limit import RateLimiter
@@ -151,7 +151,7 @@ class Session:
                 kind = printable(response.headers.get("Content-Type", "no content type"), 100)
                 return Answer(response.status_code, kind, body_of(response))
             except requests.RequestException as error:
-                last = method not in READS or attempt > server.retries or time_left() <= 0
+                last = method not in READS or attempt > server.retries or not may_retry()
                 timeouts += _stalled(error)
                 if last or timeouts >= MOST_TIMEOUTS or not _cut_short(error):
                     raise

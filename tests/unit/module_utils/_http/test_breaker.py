@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.breaker import Breaker
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.deadline import may_retry
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 
 
@@ -48,3 +49,21 @@ def test_breaker_is_closed_by_any_answer(answer: str | None) -> None:
 def test_breaker_hands_the_error_on() -> None:
     with pytest.raises(ApiError), Breaker().watch():
         raise ApiError("timeout", "no answer")
+
+
+@pytest.mark.parametrize(
+    ("ends", "retried"),
+    [
+        ((), True),
+        (("unavailable", "unavailable"), True),
+        (("unavailable", "timeout"), False),
+        (("timeout", None), True),
+        (("unavailable", "unavailable", "unavailable"), False),
+        (("unavailable", "unavailable", "unavailable", None), True),
+    ],
+)
+def test_breaker_lets_nothing_be_retried_while_a_cluster_hangs_or_is_silent(
+    ends: tuple[str | None, ...], retried: bool
+) -> None:
+    with after(*ends).watch():
+        assert may_retry() == retried

@@ -10,14 +10,21 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from urllib3.exceptions import NewConnectionError
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http import session as module
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.deadline import (
     backoff,
     give_up_at,
+    may_retry,
+    one_attempt,
     pause,
     time_left,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.rate_limit import (
+    RateLimiter,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._http.retry import RetryPolicy
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.client import (
     PaletteClient,
 )
@@ -95,3 +102,34 @@ def test_give_up_at_limits_the_request_timeout(
     client = client_of(server.url, request_timeout=3600, retries=0)
     with give_up_at(0):
         assert reason_of(client.call, "GET", VMS) == "timeout"
+
+
+@pytest.mark.parametrize("answer", [UNAVAILABLE, SILENT, CUT, Answer({"message": "oops"}, 500)])
+def test_one_attempt_reads_once(
+    server: ScriptedServer, client: PaletteClient, answer: Answer
+) -> None:
+    server.script(answer)
+    with one_attempt(only=True):
+        reason_of(client.items, VMS, dict)
+    assert len(server.received) == 1
+
+
+def test_one_attempt_waits_for_what_the_rate_limit_refused(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    server.script(TOO_MANY, TOO_MANY, Answer({"a": 1}))
+    with one_attempt(only=True):
+        assert client.call("GET", VMS) == {"a": 1}
+
+
+def test_one_attempt_sends_a_write_again_that_was_never_sent(clock: Clock) -> None:
+    policy = RetryPolicy.policy(3, RateLimiter(0))
+    refused = NewConnectionError(None, "refused")  # type: ignore[arg-type]
+    with one_attempt(only=True):
+        assert policy.increment("POST", VMS, error=refused).total == 2
+
+
+def test_one_attempt_holds_inside_of_a_block_that_may_retry() -> None:
+    with one_attempt(only=True), one_attempt(only=False):
+        assert not may_retry()
+    assert may_retry()
