@@ -79,13 +79,19 @@ class Execution:
             later = min((due for due in dues if due > now), default=math.inf)
             self._collect(min(later - now, _REPORT_INTERVAL))
             return True
-        due = min(dues, default=math.inf)
-        if due == math.inf or self._silent():
+        if self._silent():
+            self._give_up()
+            return False
+        due = min(dues)
+        if due == math.inf:
             return False
         pause(min(max(due - now, 0.0), _REPORT_INTERVAL))
         return True
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
+        if self._silent():
+            # What is under way may still show that a cluster answers again.
+            return
         now = time.monotonic()
         busy = [lane for lane in self._lanes if lane.under_way or lane.due(now) <= now]
         share = max(1, self._concurrency // max(len(busy), 1))
@@ -125,10 +131,14 @@ class Execution:
             lane.drop(partial(not_tried, cause))
 
     def _silent(self) -> bool:
-        """Give up where all clusters that are left do not answer, and say whether that is so."""
-        left = [lane for lane in self._lanes if not lane.done]
-        if not all(lane.silent for lane in left):
-            return False
+        """Say whether all clusters that are left do not answer."""
+        return all(lane.silent for lane in self._left())
+
+    def _give_up(self) -> None:
+        """Fail what has not begun in the clusters that are left."""
+        left = self._left()
         for lane in left:
             lane.give_up(len(left) if len(left) >= _SEVERAL else 1)
-        return True
+
+    def _left(self) -> list[Lane[Any]]:
+        return [lane for lane in self._lanes if not lane.done]

@@ -99,16 +99,17 @@ class Lane(Generic[M]):
     @property
     def done(self) -> bool:
         """Whether nothing is left to do."""
-        return not (self.under_way or self._polled or self._ready or self._queue)
+        waiting = self._preparation or self._polled or self._ready or self._queue
+        return not (self.under_way or waiting)
 
     @property
     def silent(self) -> bool:
-        """Whether the cluster has stopped answering, and nothing is left but to try again."""
+        """Whether the cluster has stopped answering, and nothing is left but to ask it again."""
+        if not (self._api.breaker.open and self._probes_failed):
+            return False
         now = time.monotonic()
-        waits_for_nothing = not self.under_way and all(
-            member.in_doubt_for_long(now) for member in self._polled
-        )
-        return self._api.breaker.open and self._probes_failed > 0 and waits_for_nothing
+        asked_only = self.under_way <= self._polling
+        return asked_only and all(member.in_doubt_for_long(now) for member in self._polled)
 
     def due(self, now: float) -> float:
         """Return when the lane has something to do; infinity if not before a job has ended."""

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -296,6 +297,59 @@ def next_job(palette: MemoryPalette, lane: Lane[Any]) -> Job:
     job = lane.next_job(palette.clock.now)
     assert job
     return job
+
+
+class PoolByHand:
+    """A pool whose jobs are done when the test says so."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[Callable[[], object], Future[object]]] = []
+
+    def submit(self, work: Callable[[], object]) -> Future[object]:
+        """Take a job."""
+        future: Future[object] = Future()
+        self.jobs.append((work, future))
+        return future
+
+    def do(self, number: int) -> None:
+        """Do a job to its end."""
+        work, future = self.jobs.pop(number)
+        future.set_result(work())
+
+
+def test_silent_clusters_are_given_up_though_they_let_probes_wait_at_different_times(
+    palette: MemoryPalette,
+) -> None:
+    palette.sick = dict.fromkeys(("c1", "c2"), silent)
+    lanes = [lane_of(palette, [creation(uid, uid)], uid) for uid in ("c1", "c2")]
+    pool: Any = PoolByHand()
+    execution = Execution(lanes, 4)
+
+    def begin_probes() -> int:
+        palette.clock.now += WAITING.interval
+        execution._send(pool)
+        return len(pool.jobs)
+
+    def end_probe(number: int) -> None:
+        pool.do(number)
+        execution._collect(0.0)
+
+    with connected(palette):
+        for lane in lanes:
+            opened(lane)
+            lane._schedule(palette.clock.now)
+        assert begin_probes() == 2
+        end_probe(1)
+        assert begin_probes() == 2
+        end_probe(0)
+        # Each has failed once; the second one of c2 is under way, and no other shall follow.
+        assert begin_probes() == 1
+        end_probe(0)
+        assert not execution._wait()
+    assert reasons([member for lane in lanes for member in lane.members]) == {
+        "c1": "cluster_unreachable",
+        "c2": "cluster_unreachable",
+    }
 
 
 def without_wait(member: SnapshotMember) -> SnapshotMember:
