@@ -77,7 +77,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
@@ -143,7 +143,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
         strangers = [term for term in terms if term not in options]
         if strangers:
             raise AnsibleLookupError(f"the role has no entry point {', '.join(strangers)}")
-        given = variables or {}
+        given = {name: self._value(name, value) for name, value in (variables or {}).items()}
         extra = load_extra_vars(self._loader)
         strange = [text for term in terms for text in _strange(given, extra, term, options)]
         required = [_full_name(word) for word in self.get_option("required")]
@@ -158,6 +158,16 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
             *_selects_nothing(given, self.get_option("selection")),
             *_wrong_ages(self.get_option("ages")),
         ]
+
+    def _value(self, name: str, value: Any) -> Any:
+        """Return what a variable of the roles is: Ansible hands over what it was set to."""
+        if not (name.startswith(_PREFIXES) and self._templar.is_template(value)):
+            return value
+        try:
+            return self._templar.template(value)
+        except AnsibleError:
+            # It is set to something. The task that uses it says what is wrong.
+            return value
 
 
 def _options() -> dict[str, set[str]]:

@@ -39,12 +39,13 @@ class Report(NamedTuple):
     """What a report says.
 
     facts: when, where and by which filters it was made. totals: numbers with what they count.
-    months: each with how many of the days it has.
+    empty: whether no VM was found. months: each with how many of the days it has.
     """
 
     facts: Sequence[tuple[str, str]]
     totals: Sequence[tuple[str, str]]
     attention: Sequence[Table]
+    empty: bool
     months: Sequence[tuple[str, int]]
     days: Sequence[date]
     groups: Sequence[Group]
@@ -135,6 +136,7 @@ def report_on(found: Row, fleet: Row, question: Question) -> Report:
             ("clusters reached", f"{len(clusters) - len(sick)} of {len(clusters)}"),
         ],
         attention=[table for table in attention if table.length],
+        empty=not vms,
         months=_months(days),
         days=days,
         groups=_groups(by_place, days, {_place_of(vm): vm for vm in vms}, uncovered),

@@ -194,6 +194,11 @@ def test_nothing_that_needs_attention_is_said() -> None:
     assert any(text.startswith("Nothing: ") for text in shown.texts["p"])
 
 
+def test_page_without_any_vm_gives_no_all_clear() -> None:
+    (text,) = (text for text in page([], []).texts["p"] if "Nothing" in text or "No VM" in text)
+    assert text == "No VM was found. Check the project and the filters at the head of this page."
+
+
 @pytest.mark.parametrize(("newer_than", "uncovered"), [("24h", 2), ("2d", 1), ("52h", 0)])
 def test_newer_than_says_what_is_recent(newer_than: str, uncovered: int) -> None:
     vms = [vm(1), vm(1.5, vm_name="db2"), vm(2.1, vm_name="db3")]

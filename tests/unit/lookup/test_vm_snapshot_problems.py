@@ -10,9 +10,17 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleLookupError
+from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
+from ansible.template import Templar
 
 from ansible_collections.spectrocloud.palette.plugins.lookup import vm_snapshot_problems
+
+try:
+    # Templates are trusted text since ansible-core 2.19.
+    from ansible.template import trust_as_template as template
+except ImportError:
+    template = str
 
 REGISTERED = {"changed": False, "skipped": True}
 
@@ -37,7 +45,8 @@ def problems(
     ages: Mapping[str, Any] | None = None,
     selection: tuple[str, ...] = (),
 ) -> list[str]:
-    lookup = vm_snapshot_problems.LookupModule()
+    templar = Templar(loader=DataLoader(), variables=variables)
+    lookup = vm_snapshot_problems.LookupModule(templar=templar)
     # Ansible's loader names a plugin when it finds it.
     lookup._load_name = "spectrocloud.palette.vm_snapshot_problems"
     lookup.set_options = lambda **_given: None
@@ -56,6 +65,12 @@ def problems(
         ({"vm_snapshot_vms": ["db1"]}, True),
         ({"vm_snapshot_selector": "app=db"}, True),
         ({"vm_snapshot_all": "true"}, True),
+        ({"vm_snapshot_all": template("{{ everything }}"), "everything": True}, True),
+        ({"vm_snapshot_all": template("{{ everything }}"), "everything": False}, False),
+        ({"vm_snapshot_vms": template("{{ answer }}"), "answer": ""}, False),
+        ({"vm_snapshot_vms": template("{{ answer }}"), "answer": ["db1"]}, True),
+        # The task that uses it says that it is not defined.
+        ({"vm_snapshot_vms": template("{{ not_defined }}")}, True),
     ],
 )
 def test_a_selection_selects_something(variables: dict[str, Any], selects: bool) -> None:
