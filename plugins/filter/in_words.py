@@ -89,6 +89,7 @@ _KEPT = {
     "no_new_snapshot": "of VMs without a new usable snapshot",
 }
 _STATES = ("ready", "not_ready", "in_progress", "failed")
+_BLOCKED_WHERE = {"cluster", "namespace", "vm_name", "blocked_by"}
 _OF_VMS = {
     "blocked": "cannot be snapshotted now",
     "without_snapshot": "without a usable snapshot",
@@ -116,7 +117,8 @@ def _sentences(result: Mapping[str, Any]) -> list[str]:
         ]
         return [*counts, *_not_seen(result), *_causes(rows, "name", "snapshot")]
     if "summary" in result:
-        return [_info_counts(result["summary"]), *_not_seen(result)]
+        causes = _causes(_blocked(result), "vm_name", "VM")
+        return [_info_counts(result["summary"]), *_not_seen(result), *causes]
     return [str(result.get("msg", "")), *_sick_clusters(result)]
 
 
@@ -203,6 +205,16 @@ def _info_counts(counts: Mapping[str, Any]) -> str:
 def _vm_counts(counts: Mapping[str, Any]) -> str:
     texts = [f"{counts[count]} {text}" for count, text in _OF_VMS.items() if counts.get(count)]
     return f"{counted(counts['total'], 'VM')}{': ' if texts else ''}{', '.join(texts)}"
+
+
+def _blocked(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the listed VMs of which no snapshot can be taken, as rows that failed.
+
+    Rows with few fields may not tell it, or not where the VM is.
+    """
+    told = [vm for vm in result.get("vms", ()) if vm.keys() >= _BLOCKED_WHERE]
+    vms = [vm for vm in told if vm["blocked_by"]]
+    return [{**vm, "reason": vm["blocked_by"], "msg": vm.get("blocked_msg") or ""} for vm in vms]
 
 
 def _not_seen(result: Mapping[str, Any]) -> list[str]:

@@ -54,6 +54,8 @@ _value:
     - For each of these virtual machines C(cluster), C(cluster_uid), C(namespace), C(vm_name) and
       C(printable_status), and C(name), C(set), C(creation_time) and C(age_seconds) of its newest
       usable snapshot. These are null if it has none.
+    - C(blocked_by) and C(blocked_msg) say why no snapshot can be taken of it, such as
+      V(not_snapshottable) if it has no disk that can be in one. They are null if one can be taken.
   type: list
   elements: dict
   sample:
@@ -66,9 +68,12 @@ _value:
       set: before-patch
       creation_time: "2026-11-16T08:00:03Z"
       age_seconds: 608400
+      blocked_by: null
+      blocked_msg: null
 """
 
 _OF_VM = ("cluster", "cluster_uid", "namespace", "vm_name", "printable_status")
+_BLOCKED = ("blocked_by", "blocked_msg")
 _OF_SNAPSHOT = ("name", "set", "creation_time", "age_seconds")
 
 
@@ -92,6 +97,8 @@ def _row(vm: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{key: vm[key] for key in _OF_VM},
         **{key: newest.get(key) for key in _OF_SNAPSHOT},
+        # Whoever lists VMs with few fields may have left them out.
+        **{key: vm.get(key) for key in _BLOCKED},
     }
 
 

@@ -23,7 +23,7 @@ description:
     each key, such as C(palette_cluster), C(palette_cluster_uid), C(palette_namespace),
     C(palette_vm_name), C(palette_labels), C(palette_printable_status), C(palette_running),
     C(palette_paused), C(palette_guest_agent), C(palette_volumes), C(palette_addresses),
-    C(palette_blocked_by) and C(palette_newest_snapshot). See
+    C(palette_blocked_by), C(palette_blocked_msg) and C(palette_newest_snapshot). See
     RV(spectrocloud.palette.vm_info#module:vms).
   - C(palette_vm) is the virtual machine as O(spectrocloud.palette.vm_snapshot_set#module:vms) takes
     it.

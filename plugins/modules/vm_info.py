@@ -54,7 +54,7 @@ EXAMPLES = r"""
 
 - name: Find VMs that cannot be snapshotted
   ansible.builtin.debug:
-    msg: "{{ item.cluster }}/{{ item.namespace }}/{{ item.vm_name }}: {{ item.blocked_by }}"
+    msg: "{{ item.cluster }}/{{ item.namespace }}/{{ item.vm_name }}: {{ item.blocked_msg }}"
   loop: "{{ fleet.vms | selectattr('blocked_by') }}"
   loop_control:
     label: "{{ item.vm_name }}"
@@ -211,6 +211,10 @@ vms:
         - What only O(spectrocloud.palette.vm_snapshot#module:consistency) or
           O(spectrocloud.palette.vm_snapshot#module:excluded_volumes) refuses does not count, see
           C(paused), C(guest_agent) and C(volumes).
+      type: str
+      sample: null
+    blocked_msg:
+      description: The same in a sentence, with the cause of each volume. Null if it would not.
       type: str
       sample: null
     newest_snapshot:

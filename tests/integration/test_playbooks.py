@@ -378,6 +378,19 @@ def test_coverage_fails_and_lists_the_vms_without_a_recent_snapshot(operator: Op
     ]
 
 
+def test_coverage_says_which_vms_cannot_have_a_snapshot(operator: Operator) -> None:
+    run = operator.play("snapshot_coverage", cluster="vm-cluster-1", vm_names="db2,no-class")
+    heading, *rows = table(run, COVERAGE)
+    assert heading[-1] == "BLOCKED BY"
+    assert {row[2]: row[-1] for row in rows} == {"db2": "-", "no-class": "not_snapshottable"}
+    why = (
+        "not_snapshottable: 1 VM (vm-cluster-1/vms/no-class): no volume of VM no-class can be "
+        "snapshotted: rootdisk ("
+    )
+    assert words(run, COVERAGE)[1].startswith(why)
+    assert f"; {why}" in run.of(UNCOVERED)["msg"]
+
+
 def test_coverage_of_nothing_is_no_success(operator: Operator) -> None:
     run = operator.play("snapshot_coverage", vm_names="histry*")
     assert run.status != 0

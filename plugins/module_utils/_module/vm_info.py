@@ -128,6 +128,7 @@ _OF_VM: Values[VirtualMachine] = {
     "snapshot_in_progress": lambda vm: vm.snapshot_in_progress or None,
     "restore_in_progress": lambda vm: vm.restore_in_progress or None,
     "blocked_by": lambda vm: vm.blocker[0] if vm.blocker else None,
+    "blocked_msg": lambda vm: vm.blocker[1] if vm.blocker else None,
 }
 
 

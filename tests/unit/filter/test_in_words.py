@@ -272,6 +272,17 @@ def test_in_words_counts_the_vms_of_power_calls() -> None:
     ]
 
 
+def test_in_words_says_why_listed_vms_cannot_be_snapshotted() -> None:
+    result: dict[str, Any] = {"summary": {"total": 2, "blocked": 1, "without_snapshot": 0}}
+    vm = {"cluster": "c", "namespace": "vms", "vm_name": "db1", "blocked_by": None}
+    why = {"blocked_by": "not_snapshottable", "blocked_msg": "no volume"}
+    result["vms"] = [vm, {**vm, "vm_name": "db2", **why}]
+    counts, cause = in_words(result)
+    assert counts == "2 VMs: 1 cannot be snapshotted now"
+    assert cause == "not_snapshottable: 1 VM (c/vms/db2): no volume"
+    assert in_words({**result, "vms": [{"vm_name": "db2", **why}]}) == [counts]
+
+
 @pytest.mark.parametrize(("to_come", "text"), [(1, "the new one"), (3, "the 3 new ones")])
 def test_in_words_counts_the_snapshots_that_a_check_foretells(to_come: int, text: str) -> None:
     result = of_retention(("deleted", "nightly", "c1", ""), check_mode=True)

@@ -33,9 +33,17 @@ def test_uncovered_finds_the_vms_without_a_snapshot_that_is_young_enough() -> No
         "set": "s",
         "creation_time": "2026-11-23T08:00:00Z",
         "age_seconds": 86401,
+        "blocked_by": None,
+        "blocked_msg": None,
     }
     assert (none["vm_name"], none["name"], none["age_seconds"]) == ("none", None, None)
     assert [row["vm_name"] for row in uncovered(vms, "2d")] == ["none"]
+
+
+def test_uncovered_says_why_a_vm_cannot_have_a_snapshot() -> None:
+    why = {"blocked_by": "not_snapshottable", "blocked_msg": "no volume can be snapshotted"}
+    (row,) = uncovered([{**vm("none", None), **why}], "24h")
+    assert {key: row[key] for key in why} == why
 
 
 def test_uncovered_says_what_is_wrong_with_an_age() -> None:

@@ -128,6 +128,7 @@ def test_vm_is_shown_with_what_decides_about_its_snapshots(palette: MemoryPalett
         "snapshot_in_progress": None,
         "restore_in_progress": "restore-1",
         "blocked_by": None,
+        "blocked_msg": None,
         "newest_snapshot": None,
     }
 
@@ -215,6 +216,12 @@ def test_vms_that_cannot_be_snapshotted_say_why_and_are_counted(palette: MemoryP
     assert {vm["vm_name"]: vm["blocked_by"] for vm in result["vms"]} == {
         "db1": "not_snapshottable",
         "db2": "vm_terminating",
+        "web1": None,
+        "edge1": None,
+    }
+    assert {vm["vm_name"]: vm["blocked_msg"] for vm in result["vms"]} == {
+        "db1": "no volume of VM db1 can be snapshotted: rootdisk (no class)",
+        "db2": "VM db2 is being deleted",
         "web1": None,
         "edge1": None,
     }
