@@ -212,7 +212,7 @@ left_out:
       after: Stopped
       vm_names: [db1, db2]
 check_mode:
-  description: Whether this is a prediction, and nothing was done.
+  description: Whether this is a prediction, and nothing was written.
   returned: with RV(vms)
   type: bool
   sample: false

@@ -96,6 +96,11 @@ outcome:
   returned: always, except when the task fails before looking up the virtual machine
   type: str
   sample: restored
+check_mode:
+  description: Whether this is a prediction, and nothing was written.
+  returned: with RV(outcome)
+  type: bool
+  sample: false
 status:
   description:
     - What became of the virtual machine, null if it was refused.

@@ -148,6 +148,11 @@ outcome:
   returned: always, except when the task fails before looking up the snapshot
   type: str
   sample: created
+check_mode:
+  description: Whether this is a prediction, and nothing was written.
+  returned: with RV(outcome)
+  type: bool
+  sample: false
 snapshot:
   description:
     - The snapshot as last returned by the API; after a deletion, its last known state. In check

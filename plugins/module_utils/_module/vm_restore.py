@@ -124,6 +124,7 @@ def _shown(invocation: Invocation, row: Row) -> dict[str, Any]:
     shown = row_result(row, invocation.now, invocation.check_mode)
     restore = row.member.restore
     return {
+        "check_mode": invocation.check_mode,
         **{name: shown[name] for name in ("changed", "outcome", "status")},
         "restore": restore.manifest if restore else None,
     }

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._execution.execute import Execution
@@ -96,7 +95,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     check_clock(clock, needed=False, warn=invocation.warn)
     for note in action.notes:
         invocation.warn(note)
-    _demand(action, invocation.now)
+    _demand(action, invocation)
     steps = action.steps_for(request.waiting.enabled)
     member = SnapshotMember(desired.key, steps, seen=action.current)
     if not invocation.check_mode:
@@ -122,9 +121,9 @@ def _carry_out(
         invocation.warn(left_off(member))
 
 
-def _demand(action: Action, now: datetime) -> None:
+def _demand(action: Action, invocation: Invocation) -> None:
     if action.verb == REFUSE:
-        shown = _shown(action.current, now)
+        shown = _shown(invocation, action.current)
         raise ApiError(action.reason, action.message, changed=False, outcome="failed", **shown)
 
 
@@ -159,7 +158,7 @@ def _naming_the_nearest(action: Action, api: ClusterVms, desired: Desired) -> Ac
 def _result(invocation: Invocation, action: Action, member: SnapshotMember) -> Result:
     changed = action.changes if invocation.check_mode else member.may_have_changed
     seen = action.predicted if invocation.check_mode else member.seen
-    shown = _shown(seen, invocation.now)
+    shown = _shown(invocation, seen)
     if invocation.options["offline"]:
         shown.update(power_facts(action, member, invocation.check_mode))
     if member.failure:
@@ -172,7 +171,9 @@ def _result(invocation: Invocation, action: Action, member: SnapshotMember) -> R
     return {**result, **shown}
 
 
-def _shown(snapshot: Snapshot | None, now: datetime) -> dict[str, Any]:
-    if snapshot is None:
-        return {"snapshot": None, "status": None}
-    return {"snapshot": snapshot.manifest, "status": status_of(snapshot, now)}
+def _shown(invocation: Invocation, snapshot: Snapshot | None) -> dict[str, Any]:
+    return {
+        "check_mode": invocation.check_mode,
+        "snapshot": snapshot.manifest if snapshot else None,
+        "status": status_of(snapshot, invocation.now) if snapshot else None,
+    }
