@@ -92,5 +92,5 @@ def test_a_result_without_vms_gives_no_node_and_no_error(module: str, result: An
 
 def test_a_check_manages_nothing(results: list[tuple[str, Any]]) -> None:
     for module, result in results:
-        if "check_mode" in result:
-            assert records_of(module, {**result, "check_mode": True}) == []
+        assert "check_mode" in result
+        assert records_of(module, {**result, "check_mode": True}) == []
