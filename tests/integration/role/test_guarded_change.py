@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from ansible.release import __version__ as core
 
@@ -157,13 +158,23 @@ def test_a_change_that_goes_well_keeps_the_newest_snapshots(
 
 
 def test_without_a_rollback_the_failure_says_the_command_that_works(changer: Changer) -> None:
-    run = changer.changes(tasks=[GROW], checks=[BREAK], vm_snapshot={"keep_last": 1})
+    certificates = changer.user.ansible.home / "my certificates.pem"
+    certificates.write_text(Path(certifi.where()).read_text("utf-8"), encoding="utf-8")
+    given = {"keep_last": 1, "ca_path": str(certificates)}
+    run = changer.changes(tasks=[GROW], checks=[BREAK], vm_snapshot=given)
     assert run.status != 0
     facts = facts_of(run)
     assert facts["reason"] == "change_failed"
     assert facts["msg"] == run.of(FAIL)["msg"]
     cause, way_back = facts["msg"].split(" -- No VM was brought back. The way back: ")
     assert cause == "localhost: Break failed: the patch does not fit"
+    assert way_back == (
+        "ansible-playbook spectrocloud.palette.snapshot_restore -e vm_snapshot_project=Default "
+        f"""-e '{{"vm_snapshot_ca_path": "{certificates}"}}' """
+        "-e vm_snapshot_set=patch -e vm_snapshot_clusters=vm-cluster-1 "
+        "-e vm_snapshot_vm_names=vm-cluster-1/vms/db1,vm-cluster-1/vms/web1 "
+        "-e vm_snapshot_stop=true"
+    )
     assert outcomes(run) == dict.fromkeys(BOTH, "failed")
     assert results_of(run, SHOW_RETENTION) == []
     assert changer.machine("db1") == (4, "Running", False)
@@ -203,7 +214,10 @@ def test_a_rollback_brings_all_vms_back_and_the_run_fails(
 
 def test_a_vm_that_cannot_be_brought_back_is_told(changer: Changer, palette: Simulator) -> None:
     strike = {"name": "Strike", "simulator": {"switches": {"cluster_rights": "view"}}}
-    run = changer.changes(tasks=[strike, BREAK], rollback=True)
+    place = {"cluster": "", "cluster_uid": UID}
+    run = changer.changes(
+        *("-e", "awx_job_id=1"), tasks=[strike, BREAK], rollback=True, vm_snapshot=place
+    )
     assert run.status != 0
     facts = facts_of(run)
     assert facts["reason"] == "rollback_failed"
@@ -211,8 +225,18 @@ def test_a_vm_that_cannot_be_brought_back_is_told(changer: Changer, palette: Sim
     assert facts["vms"]["db1"]["reason"] == "forbidden"
     summary = artifacts(run)["vm_snapshot_summary"]
     assert (summary["reason"], summary["msg"]) == ("rollback_failed", facts["msg"])
-    assert summary["without"] == [f"vm-cluster-1/vms/{vm}" for vm in BOTH]
-    assert " -- To try again: ansible-playbook spectrocloud.palette.snapshot_rest" in facts["msg"]
+    assert summary["without"] == [f"{UID}/vms/{vm}" for vm in BOTH]
+    _cause, again = facts["msg"].split(" -- To try again: ")
+    # In AWX, nobody types commands.
+    beginning, variables = again.split("{", 1)
+    assert beginning == "launch snapshot_restore with the extra variables "
+    assert json.loads("{" + variables) == {
+        "vm_snapshot_project": "Default",
+        "vm_snapshot_set": "patch",
+        "vm_snapshot_cluster_uid": UID,
+        "vm_snapshot_vm_names": f"{UID}/vms/db1,{UID}/vms/web1",
+        "vm_snapshot_stop": True,
+    }
 
 
 @pytest.mark.parametrize(
