@@ -100,7 +100,8 @@ def in_words(result: Mapping[str, Any]) -> list[str]:
     """Return sentences on a result: counts, then the causes of failures."""
     if not isinstance(result, Mapping):
         raise AnsibleFilterError(f"in_words takes a dictionary, not a {type(result).__name__}")
-    return [printable(sentence, LONGEST_MESSAGE) for sentence in _sentences(result)]
+    # Without a full stop, such as a server's text may have: the sentences are joined to one text.
+    return [printable(text, LONGEST_MESSAGE).rstrip(" .") for text in _sentences(result)]
 
 
 def _sentences(result: Mapping[str, Any]) -> list[str]:

@@ -271,5 +271,5 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
 
 def _unknown(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
     near = nearest(name, known)
-    hint = f"did you mean {' or '.join(near)}?" if near else "see ansible-doc -t inventory"
-    return f"{name} is not an option of {InventoryModule.NAME}: {hint}"
+    hint = f"nearest: {', '.join(near)}" if near else "see ansible-doc -t inventory"
+    return f"{name} is not an option of {InventoryModule.NAME}; {hint}"

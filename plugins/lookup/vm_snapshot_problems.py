@@ -69,7 +69,7 @@ _list:
   description: A sentence for each problem.
   type: list
   elements: str
-  sample: ["vm_snapshot_sett is not known: did you mean vm_snapshot_set?"]
+  sample: ["vm_snapshot_sett is not known (nearest: vm_snapshot_set)"]
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -208,7 +208,7 @@ def _misspelt(given: Mapping[str, Any], known: Iterable[str]) -> Iterable[str]:
     for name in sorted(given.keys() - known):
         meant = next((other for other in names if _is_almost(name, other)), None)
         if meant and not _is_registered(given[name]):
-            yield f"{name} is not known: did you mean {meant}?"
+            yield f"{name} is not known (nearest: {meant})"
 
 
 def _is_almost(name: str, known: str) -> bool:
@@ -294,4 +294,4 @@ def _unknown(name: str, known: Iterable[str], anywhere_else: bool) -> str:
     found = " or ".join(f"{prefix}{other}" for other in meant)
     if anywhere_else:
         return f"{name} has no effect here: {f'use {found}' if found else 'leave it out'}"
-    return f"{name} is not known: {f'did you mean {found}?' if found else 'leave it out'}"
+    return f"{name} is not known{f' (nearest: {found})' if found else ': leave it out'}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,9 @@ from palette_simulator.launch import LIMIT
 
 HERE = Path(__file__).parent
 _BIN = Path(sys.executable).parent
+# Two marks that end something, one after the other, but for an ellipsis.
+_DOUBLED = re.compile(r"(?<![.])[.?!;:,][.?!;:,](?=\s|$)")
+_TELLS = ("fail", "assert", "debug")
 _PASSED_ON = ("LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START")
 
 
@@ -90,7 +94,9 @@ class Ansible:
             timeout=2 * LIMIT,  # a task that hangs ends before, and fails alone
             check=False,
         )
-        return Run(done.returncode, done.stdout, _records(record))
+        run = Run(done.returncode, done.stdout, _records(record))
+        assert oddly_joined(run.records) == []
+        return run
 
     def playbook(
         self, playbook: Path, inventory: Path, *arguments: object, **environment: str
@@ -120,6 +126,18 @@ class Ansible:
         content = {"all": {"hosts": hosts, "vars": common}}
         path.write_text(json.dumps(content), encoding="utf-8")
         return path
+
+
+def oddly_joined(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the texts of our modules, roles and playbooks in which a sentence ends twice."""
+    ours = [
+        record["result"].get("msg")
+        for record in records
+        if record["action"].startswith("spectrocloud.palette.")
+        or record["action"].rpartition(".")[2] in _TELLS
+    ]
+    texts = [text for msg in ours for text in (msg if isinstance(msg, list) else [msg])]
+    return [text for text in texts if isinstance(text, str) and _DOUBLED.search(text)]
 
 
 def _records(path: Path) -> list[dict[str, Any]]:

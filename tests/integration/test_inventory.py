@@ -328,7 +328,7 @@ def test_bad_options_are_told_before_any_request(admin: Admin) -> None:
     assert "vm_names: must not be empty; leave it out to select all" in told
     assert "selector: " in told
     admin.writes(**ONE, exlude=["db*"])
-    assert "exlude is not an option of spectrocloud.palette.vms: did you mean exclude?" in (
+    assert "exlude is not an option of spectrocloud.palette.vms; nearest: exclude" in (
         admin.is_refused()
     )
     admin.writes(**ONE, project_uid="u", clusters=["a"])

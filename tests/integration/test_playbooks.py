@@ -135,6 +135,18 @@ def test_missing_variables_are_named_with_a_right_command(
     assert operator.palette.requests() == []
 
 
+@pytest.mark.parametrize(
+    "playbook",
+    ["snapshot", "snapshot_fleet", "snapshot_restore", "snapshot_guarded_change", "vm_power"],
+)
+def test_two_misspelt_variables_are_told_in_one_text(operator: Operator, playbook: str) -> None:
+    # Whether the sentences are joined well is looked at for each run.
+    run = operator.play(playbook, clustr="x", selektor="app=db")
+    message = run.of("Check the variables")["msg"]
+    for near in ("vm_snapshot_cluster", "vm_snapshot_selector"):
+        assert f"(nearest: {near})" in message
+
+
 @pytest.mark.parametrize("playbook", ["snapshot", "snapshot_fleet"])
 def test_an_empty_list_of_vms_is_a_failure(operator: Operator, playbook: str) -> None:
     given = {"cluster": "vm-cluster-1", "namespace": "vms", "set": "patch"}

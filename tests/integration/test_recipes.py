@@ -109,7 +109,7 @@ def patched_with_failures(cook: Cook, **instead: str) -> Run:
     assert run.status != 0
     assert [result["msg"][-1] for result in results_of(run, SHOW)] == ["1 VM: 1 created"] * 2
     assert run.of(GO_BACK)["msg"].startswith(
-        "Patch failed: Failed as requested from task. Usable snapshots of web1, newest first: "
+        "Patch failed: Failed as requested from task -- Usable snapshots of web1, newest first: "
         "web1-patch-"
     )
     return run
@@ -186,7 +186,7 @@ def test_change(cook: Cook) -> None:
     last = run.of(GO_BACK)["msg"]
     assert " failed: " in last
     # A name of its own, so that a later attempt takes a new one.
-    assert ". Usable snapshots of db1, newest first: db1-before-change-20" in last
+    assert " -- Usable snapshots of db1, newest first: db1-before-change-20" in last
     refused = {"action": "status", "status": 403, "method": "POST", "path": "/snapshot$"}
     cook.palette.inject({**refused, "times": None})
     text = Recipe(title).files["change.yml"].replace("before-change", "other")
@@ -196,14 +196,16 @@ def test_change(cook: Cook) -> None:
     assert last.startswith(f"{FAIL} failed: ")
     assert "HTTP 403" in last
     # There is an older one.
-    assert ". Usable snapshots of db1, newest first: db1-before-change-20" in last
+    assert " -- Usable snapshots of db1, newest first: db1-before-change-20" in last
     run = cook.types(f"{Recipe(title).lines[-1]} -e vm_snapshot_retries=some")
     last = run.of(GO_BACK)["msg"]
     assert "vm_snapshot_retries" in last
-    assert ". Usable snapshots of db1, newest first: db1-before-change-20" in last
+    assert " -- Usable snapshots of db1, newest first: db1-before-change-20" in last
     cook.environment["PALETTE_API_KEY"] = "wrong"
     run = cook.types(Recipe(title).lines[-1])
-    assert ". Usable snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
+    assert (
+        " -- Usable snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
+    )
 
 
 def test_patch_hosts_with_modules_only(cook: Cook) -> None:

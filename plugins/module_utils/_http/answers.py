@@ -44,7 +44,7 @@ def object_in(answer: Answer, method: str, path: str) -> Json:
     raise ApiError(
         "malformed_response",
         f"{method} {path}: HTTP {answer.status}: the answer ({answer.content_type}) "
-        f"{problem}; is there a proxy or another server at this host?",
+        f"{problem}; perhaps a proxy or another server is at this host",
         outcome_unknown=method not in READS,
         http_status=answer.status,
     )
@@ -58,7 +58,7 @@ def foreign(answer: Answer, method: str, path: str, whose: str) -> ApiError:
     return ApiError(
         "malformed_response",
         f"{method} {path}: HTTP {answer.status} ({answer.content_type}) is not an answer of "
-        f"{whose}; is there a proxy or another server at this host?",
+        f"{whose}; perhaps a proxy or another server is at this host",
         outcome_unknown=method not in READS,
         http_status=answer.status,
     )

@@ -62,8 +62,8 @@ def _key_problems(
     for key in given:
         if key not in known:
             near = nearest(key, known, most=1)
-            meant = f"did you mean {near[0]}?" if near else f"use any of {', '.join(known)}"
-            return [option_problem(option, f"{key!r} is no key that it takes: {meant}", example)]
+            meant = f"nearest: {near[0]}" if near else f"use any of {', '.join(known)}"
+            return [option_problem(option, f"{key!r} is no key that it takes; {meant}", example)]
     return []
 
 

@@ -279,7 +279,7 @@ def _named(sight: Sight, wanted: Wanted) -> Snapshot | Action:
 
 def _meant(name: str, known: Collection[str]) -> str:
     close = nearest(name, known)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"; nearest: {', '.join(close)}" if close else ""
 
 
 def _newest(sight: Sight, set_name: str) -> Snapshot | Action:

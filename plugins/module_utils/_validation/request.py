@@ -150,7 +150,7 @@ def _unknown_key_findings(path: Path, value: Mapping[Any, Any], schema: Any) -> 
 
 def _unknown_key(path: Path, key: Any, known: Sequence[str]) -> Finding:
     close = difflib.get_close_matches(str(key), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+    hint = f"nearest: {close[0]!r}" if close else f"known keys: {', '.join(known)}"
     right = (*path, (close or known)[0])
     problem = f"{key!r} is not a known key; {hint}"
     return Finding((*path, str(key)), problem, (right, example_value(right)))

@@ -275,7 +275,7 @@ def test_all_that_is_wrong_with_the_variables_is_told_at_once(
         "vm_snapshot_name_template must contain {timestamp}",
         "for example",
     ]
-    assert "did you mean guarded_change_rollback?" in told[1]
+    assert "nearest: guarded_change_rollback" in told[1]
     assert facts_of(run)["reason"] == "invalid_parameters"
     summary = artifacts(run)["vm_snapshot_summary"]
     assert (summary["entry_point"], summary["reason"]) == ("guarded_change", "invalid_parameters")

@@ -34,7 +34,7 @@ def test_the_first_task_tells_all_that_is_wrong(user: User, palette: Simulator) 
     assert run.of(REFUSE)["msg"].split("; ") == [
         "vm_snapshot_name has no effect here: use vm_snapshot_set",
         "vm_snapshot_older_than has no effect here: use vm_snapshot_delete_older_than",
-        "vm_snapshot_seletor is not known: did you mean vm_snapshot_selector?",
+        "vm_snapshot_seletor is not known (nearest: vm_snapshot_selector)",
         "vm_snapshot_set must be set",
     ]
     assert palette.requests() == []
@@ -70,7 +70,7 @@ def test_a_rule_is_refused_before_a_snapshot_is_taken(
     [
         ("prune", "vms", "use vm_snapshot_vm_names"),
         ("prune", "older_than", "use vm_snapshot_delete_older_than"),
-        ("prune", "max_age", "did you mean vm_snapshot_keep_within?"),
+        ("prune", "max_age", "nearest: vm_snapshot_keep_within"),
         ("prune", "unless_newer_than", "leave it out"),
         ("report", "vms", "use vm_snapshot_vm_names"),
         ("report", "keep_last", "leave it out"),
@@ -170,9 +170,7 @@ def test_each_playbook_refuses_what_it_does_not_know(user: User, palette: Simula
         )
         assert run.status != 0
         last = run.records[-1]["result"]["msg"]
-        assert last.startswith(
-            "vm_snapshot_seletor is not known: did you mean vm_snapshot_selector"
-        )
+        assert last.startswith("vm_snapshot_seletor is not known (nearest: vm_snapshot_selector")
     assert palette.requests() == []
 
 

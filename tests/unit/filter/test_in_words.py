@@ -294,6 +294,12 @@ def test_in_words_repeats_why_a_task_failed_before_all() -> None:
     assert in_words({"failed": True, "msg": "cluster 'x' not found"}) == ["cluster 'x' not found"]
 
 
+def test_in_words_ends_no_sentence_so_that_they_can_be_joined() -> None:
+    assert in_words({"failed": True, "msg": "Not today. "}) == ["Not today"]
+    words = in_words(of_set(("failed", "rejected", "denied by a webhook.")))
+    assert words[1] == "rejected: 1 VM (c/vms/vm1): denied by a webhook"
+
+
 def test_in_words_takes_only_a_result() -> None:
     with pytest.raises(AnsibleFilterError, match="not a list"):
         in_words([])

@@ -92,8 +92,8 @@ def test_known_variables_and_those_of_others_are_no_problem() -> None:
 @pytest.mark.parametrize(
     ("entry_point", "name", "text"),
     [
-        ("main", "sett", "is not known: did you mean vm_snapshot_set?"),
-        ("prune", "keep_lats", "is not known: did you mean vm_snapshot_keep_last?"),
+        ("main", "sett", "is not known (nearest: vm_snapshot_set)"),
+        ("prune", "keep_lats", "is not known (nearest: vm_snapshot_keep_last)"),
         ("prune", "zzzz", "is not known: leave it out"),
         ("main", "scratch", "is not known: leave it out"),
         ("main", "name", "has no effect here: use vm_snapshot_set"),
@@ -105,9 +105,9 @@ def test_known_variables_and_those_of_others_are_no_problem() -> None:
         (
             "main",
             "max_age",
-            "is not known: did you mean vm_snapshot_unless_newer_than or vm_snapshot_keep_within?",
+            "is not known (nearest: vm_snapshot_unless_newer_than or vm_snapshot_keep_within)",
         ),
-        ("prune", "max_age", "is not known: did you mean vm_snapshot_keep_within?"),
+        ("prune", "max_age", "is not known (nearest: vm_snapshot_keep_within)"),
     ],
 )
 def test_an_unknown_variable_is_told_with_what_was_meant(
@@ -120,10 +120,10 @@ def test_an_unknown_variable_is_told_with_what_was_meant(
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("guarded_change_taks", "is not known: did you mean guarded_change_tasks?"),
+        ("guarded_change_taks", "is not known (nearest: guarded_change_tasks)"),
         ("guarded_change_zzzz", "is not known: leave it out"),
-        ("gaurded_change_rollback", "is not known: did you mean guarded_change_rollback?"),
-        ("vm_snapshot_kubeconfg", "is not known: did you mean vm_snapshot_kubeconfig?"),
+        ("gaurded_change_rollback", "is not known (nearest: guarded_change_rollback)"),
+        ("vm_snapshot_kubeconfg", "is not known (nearest: vm_snapshot_kubeconfig)"),
         ("vm_snapshot_older_than", "has no effect here: use vm_snapshot_delete_older_than"),
     ],
 )
@@ -168,7 +168,7 @@ def test_what_only_says_how_snapshots_are_taken_may_be_set_everywhere(entry_poin
     ],
 )
 def test_a_misspelt_beginning_is_told(name: str, meant: str) -> None:
-    assert problems("prune", {name: 1}) == [f"{name} is not known: did you mean {meant}?"]
+    assert problems("prune", {name: 1}) == [f"{name} is not known (nearest: {meant})"]
 
 
 @pytest.mark.parametrize(

@@ -135,10 +135,10 @@ def test_fields_chooses_the_keys_of_each_row_and_their_order(palette: MemoryPale
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"fields": ["vmname"]}, "fields: 'vmname' is no key that it takes: did you mean vm_name?"),
-        ({"fields": ["name", ""]}, "fields: '' is no key that it takes: use any of cluster, "),
+        ({"fields": ["vmname"]}, "fields: 'vmname' is no key that it takes; nearest: vm_name"),
+        ({"fields": ["name", ""]}, "fields: '' is no key that it takes; use any of cluster, "),
         ({"sort": ["-labels"]}, "sort: 'labels' is no key that it takes"),
-        ({"sort": ["--name"]}, "sort: '-name' is no key that it takes: did you mean name?"),
+        ({"sort": ["--name"]}, "sort: '-name' is no key that it takes; nearest: name"),
         ({"limit": -1}, "limit: must be 0 or more; for example: limit: 100"),
     ],
 )

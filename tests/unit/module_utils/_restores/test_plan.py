@@ -181,13 +181,13 @@ def test_safety_snapshot_of_a_vm_that_is_off() -> None:
         (sight(machine=None), TO_S, "other_cluster", "the kubeconfig of another cluster"),
         (sight(vm=vm()._replace(uid="x")), TO_S, "other_cluster", "as Palette shows it"),
         (running(), TO_S, "vm_running", "use stop: true"),
-        (sight(), Wanted(snapshot="ss"), "not_found", "no snapshot ss; did you mean s?"),
+        (sight(), Wanted(snapshot="ss"), "not_found", "no snapshot ss; nearest: s"),
         (sight(), Wanted(set="nightly"), "not_found", "no snapshot of the set nightly"),
         (
             sight(snapshots=[snapshot(labels=own_labels("nightly"))]),
             Wanted(set="nigthly"),
             "not_found",
-            "no snapshot of the set nigthly; did you mean nightly?",
+            "no snapshot of the set nigthly; nearest: nightly",
         ),
     ],
 )

@@ -254,7 +254,7 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("spec", "source", "knd"),
             "VirtualMachine",
             (
-                "definition.spec.source.knd: 'knd' is not a known key; did you mean 'kind'?;"
+                "definition.spec.source.knd: 'knd' is not a known key; nearest: 'kind';"
                 " for example: definition: {spec: {source: {kind: VirtualMachine}}}"
             ),
         ),
@@ -262,8 +262,8 @@ QUALIFIED = "must be letters, digits, '-', '_' and '.', with a letter or digit a
             ("spec", "failure_deadline"),
             "5m",
             (
-                "definition.spec.failure_deadline: 'failure_deadline' is not a known key; did you"
-                " mean 'failureDeadline'?; for example: failure_deadline: 10m"
+                "definition.spec.failure_deadline: 'failure_deadline' is not a known key;"
+                " nearest: 'failureDeadline'; for example: failure_deadline: 10m"
             ),
         ),
         (
@@ -440,7 +440,7 @@ def test_problems_in_body_suggest_the_name_of_a_misspelt_field(path: Path) -> No
     (problem,) = problems_in_body(body, {}, "db1", "databases")
     assert problem.option == worded(Finding(misspelt, "", (path, "")), {}).option
     if path[:-1] not in (("metadata", "labels"), ("metadata", "annotations")):
-        assert f"did you mean '{path[-1]}'?" in problem.problem
+        assert f"nearest: '{path[-1]}'" in problem.problem
 
 
 @settings(deadline=None)
