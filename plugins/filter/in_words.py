@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._validation.printable import LONGEST_MESSAGE, first_few, printable
+from ..plugin_utils.role_variables import PREFIX, with_variables
 from .vm_snapshots import short_rows
 
 DOCUMENTATION = r"""
@@ -32,6 +33,12 @@ options:
         M(spectrocloud.palette.vm_power).
     type: dict
     required: true
+  variables:
+    description:
+      - Whether to name the variables of the role P(spectrocloud.palette.vm_snapshot#role), such as
+        C(vm_snapshot_set), where a message names options of its modules.
+    type: bool
+    default: false
 seealso:
   - module: spectrocloud.palette.vm_snapshot_set
   - plugin: spectrocloud.palette.table
@@ -96,18 +103,24 @@ _OF_VMS = {
 }
 
 
-def in_words(result: Mapping[str, Any]) -> list[str]:
+def in_words(result: Mapping[str, Any], *, variables: bool = False) -> list[str]:
     """Return sentences on a result: counts, then the causes of failures."""
     if not isinstance(result, Mapping):
         raise AnsibleFilterError(f"in_words takes a dictionary, not a {type(result).__name__}")
     # Without a full stop, such as a server's text may have: the sentences are joined to one text.
-    return [printable(text, LONGEST_MESSAGE).rstrip(" .") for text in _sentences(result)]
+    return [printable(text, LONGEST_MESSAGE).rstrip(" .") for text in _sentences(result, variables)]
 
 
-def _sentences(result: Mapping[str, Any]) -> list[str]:
+def _message(text: Any, variables: bool) -> str:
+    """Return the message of a module, with the names that the user of the role knows."""
+    return with_variables(str(text)) if variables else str(text)
+
+
+def _sentences(result: Mapping[str, Any], variables: bool) -> list[str]:
     if "members" in result or _SWITCHED[0] in result.get("summary", ()):
         rows = short_rows({"summary": {}, **result})
-        return [_set_counts(result), *_not_seen(result), *_causes(rows, "vm_name", "VM")]
+        causes = _causes(rows, "vm_name", "VM", variables)
+        return [_set_counts(result), *_not_seen(result, variables), *causes]
     if "by_why" in result.get("summary", ()):
         rows = short_rows(result["snapshots"])
         counts = [
@@ -116,11 +129,12 @@ def _sentences(result: Mapping[str, Any]) -> list[str]:
             *_rules(result),
             *_why_none(result["summary"]),
         ]
-        return [*counts, *_not_seen(result), *_causes(rows, "name", "snapshot")]
+        causes = _causes(rows, "name", "snapshot", variables)
+        return [*counts, *_not_seen(result, variables), *causes]
     if "summary" in result:
-        causes = _causes(_blocked(result), "vm_name", "VM")
-        return [_info_counts(result["summary"]), *_not_seen(result), *causes]
-    return [str(result.get("msg", "")), *_sick_clusters(result)]
+        causes = _causes(_blocked(result), "vm_name", "VM", variables)
+        return [_info_counts(result["summary"]), *_not_seen(result, variables), *causes]
+    return [_message(result.get("msg", ""), variables), *_sick_clusters(result)]
 
 
 def counted(number: int, noun: str) -> str:
@@ -218,16 +232,17 @@ def _blocked(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [{**vm, "reason": vm["blocked_by"], "msg": vm.get("blocked_msg") or ""} for vm in vms]
 
 
-def _not_seen(result: Mapping[str, Any]) -> list[str]:
+def _not_seen(result: Mapping[str, Any], variables: bool) -> list[str]:
     """Return sentences on what could not be seen, and on what was asked for and is not there."""
-    return [*_sick_clusters(result), *_unmatched(result)]
+    return [*_sick_clusters(result), *_unmatched(result, variables)]
 
 
-def _unmatched(result: Mapping[str, Any]) -> list[str]:
+def _unmatched(result: Mapping[str, Any], variables: bool) -> list[str]:
     misses = result.get("unmatched")
     if not misses:
         return []
-    texts = [f"{miss['option']} {miss['value']}{_nearest(miss)}" for miss in misses]
+    prefix = PREFIX if variables else ""
+    texts = [f"{prefix}{miss['option']} {miss['value']}{_nearest(miss)}" for miss in misses]
     return [f"nothing was found for {first_few(texts, _NAMES_SHOWN)}"]
 
 
@@ -245,21 +260,24 @@ def _sick_clusters(result: Mapping[str, Any]) -> list[str]:
     return [f"not reached: {len(sick)} of {counted(len(clusters), 'cluster')}: {names}"]
 
 
-def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str) -> list[str]:
+def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str, variables: bool) -> list[str]:
     """Return a sentence for each reason that rows have, the most frequent first."""
     failed = [row for row in rows if row["reason"]]
     return [
-        _cause(reason, [row for row in failed if row["reason"] == reason], key, noun)
+        _cause(reason, [row for row in failed if row["reason"] == reason], key, noun, variables)
         for reason, _count in Counter(row["reason"] for row in failed).most_common()
     ]
 
 
-def _cause(reason: str, rows: Sequence[Mapping[str, Any]], key: str, noun: str) -> str:
+def _cause(
+    reason: str, rows: Sequence[Mapping[str, Any]], key: str, noun: str, variables: bool
+) -> str:
     names = [f"{row['cluster']}/{row['namespace']}/{row[key]}" for row in rows]
     texts = {row["msg"] for row in rows} - {""}
     example = "for example: " if len(texts) > 1 else ""
     shown = first_few(names, _NAMES_SHOWN)
-    return f"{reason}: {counted(len(rows), noun)} ({shown}): {example}{rows[0]['msg']}"
+    message = _message(rows[0]["msg"], variables)
+    return f"{reason}: {counted(len(rows), noun)} ({shown}): {example}{message}"
 
 
 class FilterModule:

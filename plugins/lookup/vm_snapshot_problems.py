@@ -74,17 +74,16 @@ _list:
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
-from ansible.module_utils.common.yaml import yaml_load
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils._validation.durations import parse_age
 from ..module_utils._validation.problems import nearest
+from ..plugin_utils.role_variables import specified
 
 _PREFIX = "vm_snapshot_"
 _ALL = "vm_snapshot_all"
@@ -94,7 +93,6 @@ _INTERNAL = tuple(f"__{prefix}" for prefix in _PREFIXES)
 _NEAR = 0.7  # how like a name must be; most are a little like another
 _NEAREST = 0.9  # how like the beginning of a name must be
 _FEW = 2  # letters, more or less
-_ROLES = Path(__file__).parents[2] / "roles"
 # The facts that the role sets.
 FACTS = frozenset(
     _PREFIX + fact
@@ -172,16 +170,10 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
 
 def _options() -> dict[str, set[str]]:
     """Return the variables that each entry point knows."""
-    options = _specified("vm_snapshot")
-    (guarded,) = _specified(_GUARDED).values()
+    options = specified("vm_snapshot")
+    (guarded,) = specified(_GUARDED).values()
     taken_over = (options["main"] | options["restore"]) - NOT_GUARDED
     return {**options, _GUARDED: guarded | taken_over}
-
-
-def _specified(role: str) -> dict[str, set[str]]:
-    text = (_ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
-    specs = yaml_load(text)["argument_specs"]
-    return {name: set(spec["options"]) for name, spec in specs.items()}
 
 
 def _full_name(word: str) -> str:

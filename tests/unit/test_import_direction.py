@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "_validation": set[str](),
     "doc_fragments": set[str](),
     "filter": {"_validation", "plugin_utils"},
-    "lookup": {"_validation"},
+    "lookup": {"_validation", "plugin_utils"},
 }
 
 # The modules that each module of plugins/ imports, by their names below plugins/.

@@ -294,6 +294,21 @@ def test_in_words_repeats_why_a_task_failed_before_all() -> None:
     assert in_words({"failed": True, "msg": "cluster 'x' not found"}) == ["cluster 'x' not found"]
 
 
+def test_in_words_names_the_variables_of_the_role_where_it_is_asked_to() -> None:
+    miss = {"option": "vm_names", "value": "dbl", "nearest": []}
+    result = {
+        **of_set(("blocked", "wait_timeout", "not in time (wait_timeout)")),
+        "unmatched": [miss],
+    }
+    assert in_words(result, variables=True)[1:] == [
+        "nothing was found for vm_snapshot_vm_names dbl",
+        "wait_timeout: 1 VM (c/vms/vm1): not in time (vm_snapshot_wait_timeout)",
+    ]
+    failed = {"msg": "set: must be text"}
+    assert in_words(failed, variables=True) == ["vm_snapshot_set: must be text"]
+    assert in_words(failed) == ["set: must be text"]
+
+
 def test_in_words_ends_no_sentence_so_that_they_can_be_joined() -> None:
     assert in_words({"failed": True, "msg": "Not today. "}) == ["Not today"]
     words = in_words(of_set(("failed", "rejected", "denied by a webhook.")))
