@@ -255,7 +255,7 @@ reason:
     - Why the task failed, in one word. V(nothing_selected) if the filters match no virtual machine,
       a name in them does not, O(vms) is empty, or O(exclude) leaves none of them,
       V(preflight_failed) if nothing was done because virtual machines are blocked,
-      V(members_failed) if more than O(max_failed) failed, or more clusters than
+      V(vms_failed) if more than O(max_failed) failed, or more clusters than
       O(max_failed_clusters).
     - For other values, see RV(spectrocloud.palette.vm_restore#module:reason).
   returned: failure

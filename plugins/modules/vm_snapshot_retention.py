@@ -271,7 +271,7 @@ complete:
   sample: false
 reason:
   description:
-    - Why the task failed, in one word. V(members_failed) if snapshots could not be deleted or more
+    - Why the task failed, in one word. V(vms_failed) if snapshots could not be deleted or more
       clusters could not be reached than O(max_failed_clusters) allows,
       V(clock_skew) if the controller's clock and Palette's differ by more than five minutes and
       snapshots would be deleted by age.
@@ -280,7 +280,7 @@ reason:
       and possible matches for a name in C(candidates), as in M(spectrocloud.palette.vm_snapshot).
   returned: failure
   type: str
-  sample: members_failed
+  sample: vms_failed
 problems:
   description: Every problem with the options.
   returned: when RV(reason) is V(invalid_parameters)

@@ -367,14 +367,14 @@ reason:
     - Why the task failed, in one word. V(nothing_selected) if the filters match no virtual machine,
       a name in them does not, O(vms) is empty, or O(exclude) leaves none of them,
       V(clock_skew) if ages cannot be told,
-      V(preflight_failed) if nothing was written because members are blocked, V(members_failed) if
+      V(preflight_failed) if nothing was written because members are blocked, V(vms_failed) if
       more members failed than O(max_failed) allows, or more clusters than O(max_failed_clusters).
     - For other values, see RV(spectrocloud.palette.vm_snapshot#module:reason).
     - Errors returned by Palette are in C(http_status), C(code), C(message), C(details) and C(ref),
       and possible matches for a name in C(candidates), as in M(spectrocloud.palette.vm_snapshot).
   returned: failure
   type: str
-  sample: members_failed
+  sample: vms_failed
 problems:
   description: Every problem with the options.
   returned: when RV(reason) is V(invalid_parameters)

@@ -186,7 +186,7 @@ def _result(
         fleet,
         aborted,
         members_text(result["members"], aborted, options["max_failed"]),
-        reason="members_failed",
+        reason="vms_failed",
         key="members",
         told=partial(told_of, options["set"]),
     )

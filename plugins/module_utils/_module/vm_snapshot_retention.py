@@ -314,7 +314,7 @@ def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work
     if failed or len(fleet.failures) > invocation.options["max_failed_clusters"]:
         texts = [failure_text(fleet)] if fleet.failures else []
         texts += [_failure_text(failed, result["summary"])] if failed else []
-        raise ApiError("members_failed", "; ".join(texts), **_shortened(invocation, result))
+        raise ApiError("vms_failed", "; ".join(texts), **_shortened(invocation, result))
     warn_of_clusters(fleet, invocation.warn)
     return _shortened(invocation, result)
 

@@ -171,7 +171,7 @@ def test_a_failure_comes_last_and_says_why_and_what_to_do(user: User) -> None:
     # The one that has a new snapshot loses old ones, though others failed.
     assert doomed(run).keys() == {"history-failed", "history-30d", "history-7d"}
     assert run.of("vm_snapshot_reason")["msg"] == {
-        "vm_snapshot_reason": "members_failed",
+        "vm_snapshot_reason": "vms_failed",
         "ansible_failed_task.name": FAIL,
     }
     told = [record["task"] for record in run.records]
@@ -200,7 +200,7 @@ def test_a_failure_comes_last_and_says_why_and_what_to_do(user: User) -> None:
     assert {row["vm_name"] for row in rows if not row["ready_to_use"]} == without.keys()
     summary = artifacts(run)["vm_snapshot_summary"]
     assert {label.split("/")[-1] for label in summary["without"]} == without.keys()
-    assert (summary["reason"], summary["msg"]) == ("members_failed", run.of(FAIL)["msg"])
+    assert (summary["reason"], summary["msg"]) == ("vms_failed", run.of(FAIL)["msg"])
 
 
 def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
@@ -387,7 +387,7 @@ def test_a_failed_retention_fails_after_the_snapshots(user: User, palette: Simul
     assert "forbidden: 1 snapshot (vm-cluster-1/vms/history-failed): " in run.of(FAIL)["msg"]
     assert outcomes(run) == {"vm-cluster-1/vms/history": "fresh"}
     facts = run.of("vm_snapshot_reason")["msg"]
-    assert facts["vm_snapshot_reason"] == "members_failed"
+    assert facts["vm_snapshot_reason"] == "vms_failed"
     assert "failed" in {row["outcome"] for row in facts["vm_snapshot_pruned"]}
 
 

@@ -59,7 +59,7 @@ def test_all_but_one_go_back(bare_environment: None, monkeypatch: pytest.MonkeyP
         )
 
         entries = palette.requests()
-    assert result["reason"] == "members_failed"
+    assert result["reason"] == "vms_failed"
     assert (result["summary"]["restored"], result["summary"]["failed"]) == (VMS - 1, 1)
     assert most_in_progress(entries) <= WINDOW
     counts = Counter(entry["operation"] for entry in entries)

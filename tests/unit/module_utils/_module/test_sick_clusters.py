@@ -103,7 +103,7 @@ def test_max_failed_clusters_is_how_many_may_fail(
 ) -> None:
     result = task(palette, module, options, on_error="continue")
     assert result["failed"]
-    assert result["reason"] == "members_failed"
+    assert result["reason"] == "vms_failed"
     assert "cluster-2 (unavailable)" in result["msg"]
     assert {call.cluster_uid for call in palette.writes()} == {"c1", "c3"}
 
@@ -262,7 +262,7 @@ def test_only_cluster_that_goes_down_while_it_is_written_to_has_true_rows(
         palette, module, options, clusters=["cluster-2"], on_error=on_error, concurrency=1
     )
     assert result["failed"]
-    assert result["reason"] == "members_failed"
+    assert result["reason"] == "vms_failed"
     assert result["changed"] is True
     assert len(result.get("members") or result["snapshots"]) > 20
     assert result["clusters"]["cluster-2"]["reason"] == "cluster_unreachable"

@@ -89,7 +89,7 @@ def test_max_rows_leaves_what_failed_and_names_the_others(palette: PowerPalette)
     palette.cluster.before = lambda write: _raise_one(refused) if write == "create" else None
     options: Json = {"members": "all", "max_rows": 2, "diff_mode": True, "concurrency": 1}
     result = restore(palette, **options)
-    assert (result["reason"], result["summary"]["restored"]) == ("members_failed", 2)
+    assert (result["reason"], result["summary"]["restored"]) == ("vms_failed", 2)
     assert outcomes(result) == ["failed"]
     (others,) = result["left_out"]
     assert (others["set"], others["outcome"], len(others["vm_names"])) == ("patch", "restored", 2)
@@ -115,7 +115,7 @@ def test_one_that_is_blocked_stops_all_before_the_first_stop(palette: PowerPalet
 def test_others_go_on_without_it(palette: PowerPalette) -> None:
     palette.add_snapshot("new", VMS[1], course=({"phase": "InProgress"},))
     result = restore(palette, on_error="continue", members="all")
-    assert result["reason"] == "members_failed"
+    assert result["reason"] == "vms_failed"
     assert outcomes(result) == ["restored", "blocked", "restored"]
 
 
@@ -128,7 +128,7 @@ def test_one_that_fails_stops_no_other(palette: PowerPalette) -> None:
 
     palette.cluster.before = strike
     result = restore(palette, members="all")
-    assert result["reason"] == "members_failed"
+    assert result["reason"] == "vms_failed"
     assert sorted(outcomes(result)) == ["failed", "restored", "restored"]
     assert all(palette.cluster.runs(key) for key in VMS)
 

@@ -243,7 +243,7 @@ def test_run_leaves_the_rest_of_a_vm_after_a_deletion_that_fails_and_stops_no_ot
 
     palette.before = refuse
     result = retain(palette, keep_last=0)
-    assert (result["failed"], result["reason"], result["changed"]) == (True, "members_failed", True)
+    assert (result["failed"], result["reason"], result["changed"]) == (True, "vms_failed", True)
     assert outcomes(result) == {
         "db1-30": "deleted",
         "db1-7": "failed",

@@ -267,7 +267,7 @@ def test_consistency_filesystem_fails_an_unquiesced_member_and_no_other(
     palette.add_snapshot("db1-nightly", key_of("db1"), OWN, course=(UNQUIESCED,), age=60)
     result = nightly(palette, consistency="filesystem", unless_newer_than=unless_newer_than)
     assert outcomes(result) == {"db1": "failed", "db2": "created", "web1": "created"}
-    assert result["reason"] == "members_failed"
+    assert result["reason"] == "vms_failed"
     row = result["members"]["cluster-1/vms/db1"]
     assert (row["name"], row["reason"], row["changed"]) == ("db1-nightly", "not_quiesced", False)
     assert row["status"]["quiesced"] is False
@@ -629,7 +629,7 @@ def test_members_all_has_all_rows_when_one_fails(palette: MemoryPalette) -> None
 
     palette.before = refuse
     result = nightly(palette)
-    assert (result["failed"], result["reason"], result["changed"]) == (True, "members_failed", True)
+    assert (result["failed"], result["reason"], result["changed"]) == (True, "vms_failed", True)
     assert outcomes(result) == {"db1": "created", "db2": "failed", "web1": "created"}
     failed = row(result, "db2")
     assert (failed["reason"], failed["msg"], failed["changed"]) == ("forbidden", "no", False)
@@ -637,7 +637,7 @@ def test_members_all_has_all_rows_when_one_fails(palette: MemoryPalette) -> None
     assert "cluster-1/vms/db2: forbidden: no" in result["msg"]
 
 
-def test_members_failed_leaves_the_other_rows_out_of_a_failing_result_only(
+def test_vms_failed_leaves_the_other_rows_out_of_a_failing_result_only(
     palette: MemoryPalette,
 ) -> None:
     palette.courses["db2"] = NEVER_READY
