@@ -20,7 +20,7 @@ from .._snapshots.naming import set_name_problems
 from .._validation.kubevirt import snapshot_name_problem
 from .._validation.problems import Problem, merged, option_problem
 from .._validation.request import problems_in_options
-from .._vms.cluster_result import warn_of_states
+from .._vms.cluster_result import warn_of_states, warn_of_unreadable
 from .._vms.fleet import Target
 from .._vms.selection import Entry, Filters, Patterns
 from .base import Arguments, Invocation, Module, Result
@@ -106,6 +106,7 @@ def _planned(
     fleet = restores.clusters.observe_all()
     for error in fleet.failures.values():
         raise error.with_facts(changed=False)
+    warn_of_unreadable(fleet, invocation.warn)
     restores.clusters.plan_all()
     return restores
 

@@ -89,14 +89,24 @@ def vm_clusters(client: PaletteClient, scope: str | None) -> list[Cluster]:
     return [cluster for cluster in found if not scope or cluster.scope == scope]
 
 
-@lru_cache(maxsize=256)
 def is_of_tenant(client: PaletteClient, uid: str) -> bool:
     """Say whether a cluster is certainly the tenant's and no project's, by what it says itself."""
     try:
-        cluster = client.call("GET", api_path("spectroclusters", uid))
+        return _own_scope(client, uid) == "tenant"
     except ApiError:
         return False
-    return _said_scope(any_mapping_in(cluster, "metadata")) == "tenant"
+
+
+@lru_cache(maxsize=256)
+def _own_scope(client: PaletteClient, uid: str) -> str:
+    """Return the scope that a cluster says itself. What may succeed next time is not remembered."""
+    try:
+        cluster = client.call("GET", api_path("spectroclusters", uid))
+    except ApiError as error:
+        if error.passing:
+            raise
+        return ""
+    return _said_scope(any_mapping_in(cluster, "metadata"))
 
 
 def _listed(client: PaletteClient, *resource: str, scope: str | None = None) -> list[Json]:

@@ -75,5 +75,6 @@ def observe(
         part.machines = {machine.vm.key: machine for machine in machines}
         part.instances = {each.key: each for each in list_instances(cluster, uid, namespaces)}
         part.restores = list_restores(cluster, uid, namespaces)
+        part.unreadable += [restore for restore in part.restores if restore.unreadable]
     part.__post_init__()
     return part

@@ -25,7 +25,7 @@ from .._palette.objects import (
     texts_in,
 )
 from .._snapshots.model import VM_RAN
-from .._vms.model import VirtualMachine, VmKey, read_vm
+from .._vms.model import VirtualMachine, VmKey, read_vm, why_unreadable
 
 # What this collection writes to a restore, besides VM_RAN. Its creation and what ran before are one
 # write, so that nothing is stopped before that is on record.
@@ -76,6 +76,13 @@ class Restore(NamedTuple):
     deleted_data_volumes: tuple[str, ...] = ()
     conditions: tuple[Mapping[str, Any], ...] = ()
     unreadable: str = ""
+
+    @property
+    def unreadable_text(self) -> str:
+        """Why it cannot be read, with what is known of its place."""
+        whose = f" of VM {self.key.vm_name}" if self.key.vm_name else ""
+        name = f"{self.name or '?'}{whose}"
+        return why_unreadable("restore", self.key.namespace, name, self.unreadable)
 
     @property
     def pending(self) -> bool:

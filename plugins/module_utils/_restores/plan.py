@@ -143,6 +143,9 @@ def _existing(sight: Sight, wanted: Wanted, now: datetime) -> Action | None:
     current = sight.namesake if wanted.name else _interrupted(sight, wanted, now)
     if current is None:
         return None
+    if current.unreadable:
+        # Nobody knows whether it is what this task asks for, or how far it is.
+        return refuse("malformed_response", current.unreadable_text)
     if wanted.name and not _is_asked_for(current, sight, wanted):
         text = (
             f"restore {current.key.namespace}/{current.name} exists and is another one (of VM "

@@ -19,6 +19,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.ses
 )
 from unit.builders import Json, key_of
 from unit.cluster_in_memory import NEVER_ENDS, PowerPalette
+from unit.module_utils._restores.restores import restore_manifest
 from unit.palette_in_memory import FORBIDDEN, copy_of
 from unit.tasks import run
 
@@ -71,6 +72,16 @@ def test_back(palette: PowerPalette) -> None:
     assert set(result["status"]) == STATUS
     assert result["restore"]["metadata"]["annotations"]["spectrocloud.palette/rollback"] == "done"
     assert palette.cluster.runs(DB1)
+
+
+def test_a_restore_that_cannot_be_read_is_told(
+    palette: PowerPalette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = restore_manifest({"complete": "yes"})
+    monkeypatch.setattr(palette.cluster, "restores", lambda read, _namespaces: [read(odd)])
+    (warning,) = restore(palette, stop=True, check_mode=True)["warnings"]
+    assert "restore vms/r1 of VM db1 cannot be read: " in warning
+    assert warning.endswith("; it is left alone")
 
 
 def test_check_mode_writes_nothing_and_shows_what_is_lost(palette: PowerPalette) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,6 +16,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clie
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.clusters import (
     Cluster,
     cluster_named,
+    is_of_tenant,
     project_uid,
     vm_clusters,
 )
@@ -258,3 +259,23 @@ def test_vm_clusters_are_those_of_the_project(
         Cluster("c2", "b", "p2", of_project=True),
         Cluster("c3", "c", None),
     ]
+
+
+class Busy:
+    """A client whose first answer is an error."""
+
+    def __init__(self, error: ApiError) -> None:
+        self.answers: list[Any] = [error, {"metadata": {"annotations": {"scope": "tenant"}}}]
+
+    def call(self, *_asked: object) -> Any:
+        """Answer."""
+        answer = self.answers.pop(0)
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
+
+
+@pytest.mark.parametrize("passing", [True, False])
+def test_only_answers_are_remembered_of_whose_a_cluster_is(passing: bool) -> None:
+    client = cast(PaletteClient, Busy(ApiError("x", "no", passing=passing)))
+    assert [is_of_tenant(client, "c1") for _time in range(3)] == [False, passing, passing]

@@ -104,6 +104,7 @@ def test_what_cannot_be_read_has_its_place() -> None:
     read = read_listed("c1", body)
     assert (read.key, read.name) == (key_of(), "r1")
     assert "complete" in read.unreadable
+    assert read.unreadable_text.startswith("restore vms/r1 of VM db1 cannot be read: ")
     with pytest.raises(ApiError, match="complete"):
         read_restore("c1", body)
 

@@ -271,6 +271,13 @@ def test_restore_of_somebody_else(other: Restore, clear: bool, verb: str) -> Non
         assert cleared == ([] if other.complete or other.unreadable else ["r1"])
 
 
+def test_a_restore_that_cannot_be_read_is_not_gone_on_with() -> None:
+    named = restore()._replace(unreadable="complete: is no boolean")
+    action = planned(sight(namesake=named), TO_S._replace(name="r1"))
+    assert (action.verb, action.reason) == (REFUSE, "malformed_response")
+    assert action.message == "restore vms/r1 of VM db1 cannot be read: complete: is no boolean"
+
+
 # Run again
 
 
