@@ -121,8 +121,8 @@ def go_back(host: str) -> None:
         after = machine(host, vm)
         print(f"{vm} before: {json.dumps(before[vm])}\n{vm} after:  {json.dumps(after)}")
         if {**after, "disks": []} != {**before[vm], "disks": []} or after == before[vm]:
-            sys.exit(f"{vm} was not brought back")
-    expect_told("brought back to before the change", told)
+            sys.exit(f"{vm} was not restored")
+    expect_told("restored to before the change", told)
 
 
 def machine(host: str, vm: str) -> dict[str, object]:

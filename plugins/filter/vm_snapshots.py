@@ -69,7 +69,7 @@ _value:
       C(name), C(outcome), C(reason), C(msg), C(phase), C(ready_to_use), C(creation_time) and
       C(expires_at). If it has no such snapshot (any more), C(ready_to_use) is V(false), and what a
       snapshot would tell is null.
-    - For each virtual machine that was brought back C(id) to C(vm_name) as above, C(name) of the
+    - For each virtual machine that was restored C(id) to C(vm_name) as above, C(name) of the
       restore, C(snapshot), C(outcome), C(reason), C(msg), and of its status C(complete),
       C(lost_seconds), C(runs), C(safety_snapshot) and C(leftover_claims).
     - For each virtual machine whose power state was set C(id), C(cluster), C(cluster_uid),

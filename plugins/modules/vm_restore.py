@@ -69,11 +69,11 @@ EXAMPLES = r"""
     vm_name: db1
     snapshot: before-patch
     stop: true
-  register: rollback
+  register: restored
 
 - name: Show which claims nobody uses any more
   ansible.builtin.debug:
-    var: rollback.status.leftover_claims
+    var: restored.status.leftover_claims
 
 - name: Restore it from the newest nightly snapshot, once, and in a way that can be undone
   spectrocloud.palette.vm_restore:

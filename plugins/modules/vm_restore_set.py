@@ -124,12 +124,12 @@ EXAMPLES = r"""
     set: before-patch
     vms: [db1, web1]
     stop: true
-  register: rollback
+  register: restored
 
 - name: Show how much of each VM's time is lost
   ansible.builtin.debug:
     msg: "{{ item.key }}: {{ item.value.outcome }}, {{ item.value.status.lost_seconds }} s"
-  loop: "{{ rollback.members | dict2items }}"
+  loop: "{{ restored.members | dict2items }}"
 
 - name: Restore them once, however often this runs
   spectrocloud.palette.vm_restore_set:

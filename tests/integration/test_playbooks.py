@@ -24,8 +24,8 @@ from palette_simulator.launch import Simulator
 REPORT = "Show the snapshots, newest first"
 WRITE = "Write the report to a file"
 POWER = "Show the power states"
-BACK = "Show the VMs that were brought back"
-NOT_BACK = "Fail if a VM was not brought back"
+BACK = "Show the VMs that were restored"
+NOT_BACK = "Fail if a VM was not restored"
 COVERAGE = "Show the VMs without a recent usable snapshot"
 UNCOVERED = "Fail if a VM is without, or if not all that was asked for could be seen"
 

@@ -98,7 +98,7 @@ def test_every_recipe_has_a_test() -> None:
 
 
 PATCH = "Patch hosts, with a snapshot before and retention after"
-GO_BACK = "Fail, and say what to go back to"
+GO_BACK = "Fail, and say what to restore from"
 
 
 def patched_with_failures(cook: Cook, **instead: str) -> Run:
@@ -174,7 +174,7 @@ def test_patch_the_inventory(cook: Cook) -> None:
 
 
 def test_change(cook: Cook) -> None:
-    title = "Change a VM, and know what to go back to"
+    title = "Change a VM, and know what to restore from"
     (run,) = cook.follows(title)
     assert [told["msg"][-1] for told in results_of(run, SHOW)] == [
         "1 VM: 1 created",
@@ -227,7 +227,7 @@ def test_patch_hosts_with_modules_only(cook: Cook) -> None:
 
 
 def test_guarded_hosts_are_brought_back(cook: Cook) -> None:
-    recipe = Recipe("Patch hosts, and bring them back if it fails")
+    recipe = Recipe("Patch hosts, and restore them if it fails")
     here = recipe.files["hosts.yml"].replace(".com:", ".com: {ansible_connection: local}")
     cook.writes(recipe, **{"hosts.yml": here})
     run = cook.types(recipe.lines[0]).ok()
@@ -238,7 +238,7 @@ def test_guarded_hosts_are_brought_back(cook: Cook) -> None:
     assert run.status != 0
     told = [result["msg"] for result in results_of(run, "Fail if the change failed")]
     assert len(told) == 2
-    assert all(text.endswith("All 2 VMs were brought back to before the change.") for text in told)
+    assert all(text.endswith("All 2 VMs were restored to before the change.") for text in told)
     assert of_each_vm(cook) == {"db1": 2, "web1": 2}
 
 
@@ -315,7 +315,7 @@ def test_counts(cook: Cook) -> None:
 
 
 def test_snapshots_by_hand(cook: Cook) -> None:
-    cook.follows("Change a VM, and know what to go back to")
+    cook.follows("Change a VM, and know what to restore from")
     cook.follows("Take snapshots of a fleet every night")
     (run,) = cook.follows("Find snapshots that somebody took by hand")
     assert [row[3] for row in table(run, REPORT)[1:]] == ["web1-last-week"]
@@ -338,13 +338,13 @@ def test_delete_failed_snapshots(cook: Cook, simulator: Simulator) -> None:
 
 
 def test_way_back_after_a_change_that_failed(cook: Cook) -> None:
-    change = Recipe("Change a VM, and know what to go back to")
+    change = Recipe("Change a VM, and know what to restore from")
     cook.writes(change, **{"change-tasks.yml": "- ansible.builtin.fail:\n"})
     failed = cook.types(change.lines[0])
-    back = Recipe("Go back to a snapshot")
+    back = Recipe("Restore from a snapshot")
     cook.writes(back)
     run = cook.types(back.lines[0]).ok()
-    status = run.of("Bring the database back to where it was before the change")["status"]
+    status = run.of("Restore the database to where it was before the change")["status"]
     assert f", newest first: {status['snapshot']} of " in failed.of(GO_BACK)["msg"]
     assert status["runs"]
 

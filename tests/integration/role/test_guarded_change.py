@@ -37,7 +37,7 @@ UID = "0123456789abcdef00000011"
 PROJECT = "0123456789abcdef00000001"
 FACTS = ("guarded_change_result", "guarded_change_reason", "guarded_change_msg")
 FAIL = "Fail if the change failed"
-TAKE_BACK = "Bring the VMs back, or look whether they could be"
+TAKE_BACK = "Restore the VMs, or look whether they could be"
 # What a change does, and what stands for it in the simulator: the VM gets more cores.
 GROW = {"name": "Grow", "simulator": {"vms": {"vm-cluster-1/vms/db1": {"cores": 4}}}}
 BREAK = {"name": "Break", "ansible.builtin.fail": {"msg": "the patch does not fit"}}
@@ -166,7 +166,7 @@ def test_without_a_rollback_the_failure_says_the_command_that_works(changer: Cha
     facts = facts_of(run)
     assert facts["reason"] == "change_failed"
     assert facts["msg"] == run.of(FAIL)["msg"]
-    cause, way_back = facts["msg"].split(" -- No VM was brought back. The way back: ")
+    cause, way_back = facts["msg"].split(" -- No VM was restored. To restore: ")
     assert cause == "localhost: Break failed: the patch does not fit"
     assert way_back == (
         "ansible-playbook spectrocloud.palette.snapshot_restore -e vm_snapshot_project=Default "
@@ -180,7 +180,7 @@ def test_without_a_rollback_the_failure_says_the_command_that_works(changer: Cha
     assert changer.machine("db1") == (4, "Running", False)
     connection = changer.user.connection
     back = changer.user.ansible.run("/bin/sh", "-e", "-c", way_back, **connection).ok()
-    assert words(back, "Show the VMs that were brought back") == ["2 VMs: 2 restored"]
+    assert words(back, "Show the VMs that were restored") == ["2 VMs: 2 restored"]
     assert handed_on(back, "vm_restores")[f"patch/{UID}/vms/db1"]["outcome"] == "restored"
     assert artifacts(back)["vm_snapshot_summary"]["counts"]["restored"] == 2
     assert changer.machine("db1") == (1, "Running", True)
@@ -202,7 +202,7 @@ def test_a_rollback_brings_all_vms_back_and_the_run_fails(
     assert facts["reason"] == "rolled_back"
     assert facts["msg"] == (
         "localhost: Break failed: the patch does not fit -- "
-        "All 2 VMs were brought back to before the change."
+        "All 2 VMs were restored to before the change."
     )
     assert outcomes(run) == dict.fromkeys(BOTH, "rolled_back")
     assert [changer.machine(vm) for vm in BOTH] == [(1, "Running", True)] * 2
@@ -333,7 +333,7 @@ def test_the_only_host_may_become_unreachable(changer: Changer) -> None:
         connection_timeout=2,
     )
     assert outcomes(run) == {"db1": "rolled_back"}
-    assert facts_of(run)["msg"].startswith("db1: it cannot be reached -- The VM was brought back")
+    assert facts_of(run)["msg"].startswith("db1: it cannot be reached -- The VM was restored")
 
 
 @pytest.mark.skipif(not STOPS_ALL, reason="ansible-core 2.16 cannot tell")

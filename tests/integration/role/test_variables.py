@@ -83,7 +83,7 @@ def test_what_would_not_limit_an_entry_point_is_refused(
     run = user.apply(tasks_from=entry_point, **{given: "1"})
     assert run.status != 0
     assert run.of(REFUSE)["msg"].startswith(f"vm_snapshot_{given} ")
-    assert run.of(REFUSE)["msg"].rstrip(")").endswith(f": {hint}")
+    assert hint in run.of(REFUSE)["msg"]
     assert palette.requests() == []
 
 
