@@ -62,9 +62,9 @@ def test_the_role_passes_on_all_options_of_retention() -> None:
     assert own == options_of("vm_snapshot_retention") - {"after", "max_rows"}
 
 
-def test_the_role_passes_on_all_options_of_the_way_back() -> None:
+def test_the_role_passes_on_all_options_of_a_restore() -> None:
     # wait_timeout and poll_interval are among those of the execution.
-    own = passed_on("back", "execution", *COMMON) | {"set"}
+    own = passed_on("restoring", "execution", *COMMON) | {"set"}
     assert own == options_of("vm_restore_set") - {"members", "max_rows"}
 
 
