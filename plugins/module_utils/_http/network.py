@@ -52,12 +52,22 @@ def root_cause(error: BaseException) -> BaseException:
 
 def never_sent(error: Exception, cause: BaseException) -> bool:
     """Say whether a request cannot have reached the server."""
-    if isinstance(error, requests.exceptions.ProxyError) or _unreadable_url(error, cause):
+    if isinstance(error, requests.exceptions.ProxyError):
+        return not may_have_passed(cause)
+    if _unreadable_url(error, cause):
         return True
     if not isinstance(error, (requests.RequestException, HTTPError)):
         return True  # the CA certificates could not be read
     before = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
     return isinstance(cause, before)
+
+
+def may_have_passed(cause: BaseException) -> bool:
+    """Say whether a request may have got through the proxy that is said to be the trouble.
+
+    urllib3 takes a connection that ends without an answer for the proxy's, whoever ended it.
+    """
+    return isinstance(cause, ConnectionError)
 
 
 def network_problem(

@@ -9,6 +9,7 @@ import ssl
 from typing import Any
 
 from .deadline import backoff, may_retry, pause, time_left
+from .network import may_have_passed
 from .rate_limit import RateLimiter
 
 try:
@@ -16,6 +17,7 @@ try:
         InvalidHeader,
         MaxRetryError,
         NewConnectionError,
+        ProxyError,
         ResponseError,
         SSLError,
     )
@@ -124,6 +126,8 @@ class RetryPolicy(Retry):
             # An untrusted certificate stays untrusted. Other TLS errors may follow a sent write.
             untrusted = isinstance(next(iter(error.args), None), ssl.SSLCertVerificationError)
             return untrusted or not self._is_method_retryable(method)
+        if isinstance(error, ProxyError) and may_have_passed(error.original_error):
+            return not self._is_method_retryable(method)
         return self._timeouts >= MOST_TIMEOUTS
 
     def _refused(self, response: Any, pool: Any) -> RetryPolicy:

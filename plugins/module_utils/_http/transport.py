@@ -21,6 +21,7 @@ try:
     from requests.adapters import HTTPAdapter
     from requests.exceptions import ChunkedEncodingError
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.util.ssl_ import create_urllib3_context
 except ImportError:
     HTTPAdapter = Session = object  # type: ignore[assignment,misc]
 
@@ -52,11 +53,23 @@ class Tls(NamedTuple):
     server_name: str = ""
 
 
-class TimedAdapter(HTTPAdapter):
-    """Applies the read timeout to the whole answer: its status, headers and body."""
+def tls_context() -> ssl.SSLContext:
+    """Return urllib3's own context: whether OpenSSL or urllib3 compares names depends on both."""
+    context = create_urllib3_context()
+    # From Python 3.13 on the default is stricter than Kubernetes, and refuses many private CAs.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
-    def __init__(self, tls: Tls | None = None, **kwargs: Any) -> None:
+
+class TimedAdapter(HTTPAdapter):
+    """Applies the read timeout to the whole answer: its status, headers and body.
+
+    tls: what decides about connections; without, the CAs of each request do, if verify is set.
+    """
+
+    def __init__(self, tls: Tls | None = None, verify: bool = True, **kwargs: Any) -> None:
         self._tls = tls
+        self._verify = verify
         super().__init__(**kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -80,7 +93,7 @@ class TimedAdapter(HTTPAdapter):
 
     def _with_tls(self, options: dict[str, Any]) -> dict[str, Any]:
         if self._tls is None:
-            return options
+            return {**options, "ssl_context": tls_context()} if self._verify else options
         name = {"server_hostname": self._tls.server_name} if self._tls.server_name else {}
         return {**options, "ssl_context": self._tls.context, **name}
 

@@ -20,7 +20,7 @@ from .._http.transport import Tls
 from .._http.urls import url_path
 from .errors import carried_out, from_answer
 from .kubeconfig import Kubeconfig
-from .tls import tls_context
+from .tls import context_for
 
 _PAGE = 100  # VMs may have 20 KiB each
 _SERVER, _CA = "server in the kubeconfig", "certificate-authority in the kubeconfig"
@@ -66,7 +66,7 @@ class KubernetesClient:
                 config.verify,
                 request_timeout,
                 retries,
-                Tls(tls_context(config, ca_of_environment()), config.server_name),
+                Tls(context_for(config, ca_of_environment()), config.server_name),
                 config.proxy,
             ),
             RateLimiter(rate_limit),

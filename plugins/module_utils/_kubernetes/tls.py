@@ -9,21 +9,16 @@ import os
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from .._http.transport import tls_context
 from .kubeconfig import Kubeconfig, unusable
 
-with suppress(ImportError):  # the session tells which library is missing
-    from urllib3.util.ssl_ import create_urllib3_context
 
-
-def tls_context(config: Kubeconfig, default_ca: str) -> ssl.SSLContext:
+def context_for(config: Kubeconfig, default_ca: str) -> ssl.SSLContext:
     """Return what a kubeconfig demands. default_ca: a bundle or a folder, where it has no CA."""
-    # urllib3's own: whether OpenSSL or urllib3 compares the host's name depends on its version.
-    context = create_urllib3_context()
-    # From Python 3.13 on the default is stricter than Kubernetes, and refuses many clusters' CAs.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context = tls_context()
     _trust(context, config, default_ca)
     if config.certificate:
         _show(context, config)

@@ -158,7 +158,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Watched]:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     fresh = type("Fresh", (Watched,), {"seen": []})
-    monkeypatch.setattr(tls, "create_urllib3_context", lambda: fresh(ssl.PROTOCOL_TLS_CLIENT))
+    monkeypatch.setattr(tls, "tls_context", lambda: fresh(ssl.PROTOCOL_TLS_CLIENT))
     return fresh
 
 
@@ -292,7 +292,7 @@ def test_client_says_which_authority_it_cannot_read(
 
 
 def test_tls_context_is_not_stricter_than_kubernetes() -> None:
-    context = tls.tls_context(Kubeconfig("https://c", token=TOKEN, verify=False), "")
+    context = tls.context_for(Kubeconfig("https://c", token=TOKEN, verify=False), "")
     assert not context.verify_flags & ssl.VERIFY_X509_STRICT
 
 

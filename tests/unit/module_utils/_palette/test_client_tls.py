@@ -9,16 +9,24 @@ import re
 import ssl
 import warnings
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
 from unit.fakes import Answer, Clock, ScriptedServer
 from unit.module_utils._palette.calls import VMS, client_of, error_of, reason_of
+
+Key = ec.EllipticCurvePrivateKey
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +86,41 @@ def test_ca_path_of_the_authority_makes_its_server_trusted(
     server: ScriptedServer, bundle: str
 ) -> None:
     assert client_of(server.url, verify=bundle).call("GET", VMS) == {}
+
+
+def certificate(name: str, issuer: str, *, ca: bool, key: Key, signed_with: Key) -> bytes:
+    """Return a certificate as `openssl req -x509` makes them by default: without key usage."""
+    now = datetime.now(timezone.utc)
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(signed_with, SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+
+
+def test_ca_path_may_be_of_an_authority_without_key_usage(
+    bare_environment: None, tmp_path: Path
+) -> None:
+    authority, own = (ec.generate_private_key(ec.SECP256R1()) for _number in range(2))
+    bundle, chain = tmp_path / "ca.pem", tmp_path / "server.pem"
+    bundle.write_bytes(certificate("ca", "ca", ca=True, key=authority, signed_with=authority))
+    private = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    chain.write_bytes(
+        private + certificate("server", "ca", ca=False, key=own, signed_with=authority)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    with ScriptedServer.running(context) as server:
+        assert client_of(server.url, verify=str(bundle)).call("GET", VMS) == {}
 
 
 def test_request_timeout_ends_an_answer_that_drips_over_tls(
