@@ -34,8 +34,8 @@ options:
     type: str
   artifact:
     description:
-      - What the jobs did. V(vm_snapshots) took or deleted snapshots, V(vm_restores) brought virtual
-        machines back, V(vm_changes) made guarded changes, and V(vm_power_states) set power states.
+      - What the jobs did. V(vm_snapshots) took or deleted snapshots, V(vm_restores) restored
+        virtual machines, V(vm_changes) made guarded changes, and V(vm_power_states) set power states.
     type: str
     choices: [vm_snapshots, vm_restores, vm_changes, vm_power_states]
     default: vm_snapshots
@@ -73,7 +73,7 @@ EXAMPLES = r"""
     taken: "{{ hostvars[inventory_hostname] | spectrocloud.palette.from_artifacts(this_set) }}"
     this_set: before-patch
 
-- name: Name the VMs that are back
+- name: Name the VMs that were restored
   ansible.builtin.debug:
     msg: "{{ back | selectattr('outcome', 'eq', 'restored') | map(attribute='vm_name') | list }}"
   vars:

@@ -15,7 +15,7 @@ version_added: 0.1.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:
-  - Joins the rows of the snapshots and of the way back to one for each virtual machine, as the role
+  - Joins the rows of the snapshots and of the restore to one for each virtual machine, as the role
     P(spectrocloud.palette.guarded_change#role) leaves them in C(guarded_change_result).
 positional: outcome
 options:
@@ -31,7 +31,7 @@ options:
     required: true
   restored:
     description:
-      - The rows of the way back, from P(spectrocloud.palette.vm_snapshots#filter).
+      - The rows of the restore, from P(spectrocloud.palette.vm_snapshots#filter).
     type: list
     elements: dict
     default: []
@@ -62,7 +62,7 @@ _value:
   description:
     - A row for each virtual machine, by its C(id).
     - C(outcome) is O(outcome), or V(rolled_back) or V(rollback_failed) with C(reason) and C(msg).
-    - C(snapshot) is the one to go back to. C(failed_state) is the snapshot of the state that was
+    - C(snapshot) is the one to restore from. C(failed_state) is the snapshot of the state that was
       left, if one was taken. C(lost_seconds), C(runs) and C(leftover_claims) are those of
       M(spectrocloud.palette.vm_restore_set).
   type: dict
@@ -85,7 +85,7 @@ _value:
 """
 
 _OF_VM = ("id", "set", "cluster", "cluster_uid", "namespace", "vm_name")
-_OF_WAY_BACK = ("lost_seconds", "runs", "leftover_claims")
+_OF_RESTORE = ("lost_seconds", "runs", "leftover_claims")
 _BACK = ("restored", "unchanged")
 
 
@@ -108,7 +108,7 @@ def _row(taken: Mapping[str, Any], outcome: str, back: Mapping[str, Any] | None)
         "reason": told["reason"],
         "msg": told["msg"],
         "failed_state": back["safety_snapshot"] if back else None,
-        **{key: back[key] if back else None for key in _OF_WAY_BACK},
+        **{key: back[key] if back else None for key in _OF_RESTORE},
     }
 
 

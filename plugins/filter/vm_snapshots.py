@@ -162,7 +162,7 @@ def _row_left_out(group: Mapping[str, Any], vm_name: str) -> dict[str, Any]:
 
 
 def _told_of(group: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a row tells of the snapshot, or the way back, of a member without a row."""
+    """Return what a row tells of the snapshot, or the restore, of a member without a row."""
     if "ready_to_use" in group:
         return {**dict.fromkeys(_OF_STATUS), "ready_to_use": group["ready_to_use"]}
     return {"snapshot": None, **{key: group.get(key) for key in _OF_RESTORE}}
@@ -206,7 +206,7 @@ def _taken(vm_name: str, member: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _restored(member: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a row tells of a VM's way back."""
+    """Return what a row tells of a VM's restore."""
     status: Mapping[str, Any] = member["status"] or {}
     return {"snapshot": member["snapshot"], **{key: status.get(key) for key in _OF_RESTORE}}
 

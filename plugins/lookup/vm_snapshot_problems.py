@@ -103,7 +103,7 @@ FACTS = frozenset(
 )
 GUARDED_FACTS = frozenset(f"{_GUARDED}_{fact}" for fact in ("result", "reason", "msg"))
 _FACTS = FACTS | GUARDED_FACTS
-# A guarded change takes all snapshots or none, for real, and decides itself how VMs go back.
+# A guarded change takes all snapshots or none, for real, and decides itself how VMs are restored.
 NOT_GUARDED = frozenset(
     _PREFIX + option for option in ("state", "check_only", "on_error", "stop", "safety_snapshot")
 )
