@@ -35,7 +35,8 @@ options:
   artifact:
     description:
       - What the jobs did. V(vm_snapshots) took or deleted snapshots, V(vm_restores) restored
-        virtual machines, V(vm_changes) made guarded changes, and V(vm_power_states) set power states.
+        virtual machines, V(vm_changes) made guarded changes, and V(vm_power_states) set power
+        states.
     type: str
     choices: [vm_snapshots, vm_restores, vm_changes, vm_power_states]
     default: vm_snapshots

@@ -344,7 +344,7 @@ def test_the_last_lines_say_what_found_nothing_and_that_there_is_no_rule(
     operator: Operator,
 ) -> None:
     missed = {"vm_names": "history,histroy", "exclude": "batchl"}
-    text = "nothing was found for vm_names histroy (nearest: history), exclude batchl"
+    text = "nothing was found for vm_snapshot_vm_names histroy (nearest: history), vm_snapshot_exclude batchl"
     runs = [
         (operator.play("snapshot_prune", **missed).ok(), SHOW_RETENTION),
         (operator.play("snapshot_report", **missed).ok(), REPORT),
@@ -408,7 +408,7 @@ def test_coverage_of_nothing_is_no_success(operator: Operator) -> None:
     assert run.status != 0
     assert run.of(UNCOVERED)["msg"] == (
         "no VM was found in project Default; "
-        "nothing was found for vm_names histry* (nearest: history)"
+        "nothing was found for vm_snapshot_vm_names histry* (nearest: history)"
     )
 
 
@@ -423,9 +423,15 @@ def test_coverage_of_nothing_says_that_no_project_was_given(operator: Operator) 
 @pytest.mark.parametrize(
     ("given", "missed"),
     [
-        ({"vm_names": "history,dbl"}, "nothing was found for vm_names dbl (nearest: db"),
-        ({"vm_names": "history,x*"}, "nothing was found for vm_names x*"),
-        ({"vm_names": "history", "namespaces": "vms,vmz"}, "nothing was found for namespaces vmz"),
+        (
+            {"vm_names": "history,dbl"},
+            "nothing was found for vm_snapshot_vm_names dbl (nearest: db",
+        ),
+        ({"vm_names": "history,x*"}, "nothing was found for vm_snapshot_vm_names x*"),
+        (
+            {"vm_names": "history", "namespaces": "vms,vmz"},
+            "nothing was found for vm_snapshot_namespaces vmz",
+        ),
     ],
 )
 def test_coverage_fails_if_a_name_matches_nothing(
