@@ -344,7 +344,10 @@ def test_the_last_lines_say_what_found_nothing_and_that_there_is_no_rule(
     operator: Operator,
 ) -> None:
     missed = {"vm_names": "history,histroy", "exclude": "batchl"}
-    text = "nothing was found for vm_snapshot_vm_names histroy (nearest: history), vm_snapshot_exclude batchl"
+    text = (
+        "nothing was found for vm_snapshot_vm_names histroy (nearest: history), "
+        "vm_snapshot_exclude batchl"
+    )
     runs = [
         (operator.play("snapshot_prune", **missed).ok(), SHOW_RETENTION),
         (operator.play("snapshot_report", **missed).ok(), REPORT),
