@@ -97,7 +97,7 @@ _FEW = 2  # letters, more or less
 FACTS = frozenset(
     _PREFIX + fact
     for fact in (
-        *("results", "counts", "pruned", "prune_counts", "uncovered", "restored", "powered"),
+        *("results", "counts", "pruned", "prune_counts", "uncovered", "restores", "power_states"),
         *("unmatched", "reason", "msg"),
     )
 )

@@ -245,7 +245,7 @@ def test_above_max_rows_results_and_artifacts_have_what_failed_and_name_the_othe
 def test_each_run_hands_on_a_part_of_its_own_however_few_rows_its_result_may_have(
     user: User,
 ) -> None:
-    facts = ("vm_snapshot_powered", "vm_snapshot_restored")
+    facts = ("vm_snapshot_power_states", "vm_snapshot_restores")
     tasks = [including("main", set="patch", vms=["db1", "web1"])]
     for vm in ("db1", "web1"):
         each: dict[str, Any] = {"vms": [vm], "max_rows": 0}
