@@ -44,6 +44,8 @@ options:
         ready. Whether the guest has booted is not known to Palette.
       - V(stopped) asks the guest to shut down, until Palette shows C(Stopped) and no instance is
         left. After the termination grace period of the virtual machine, KubeVirt turns it off.
+      - What has shut itself down is off, though KubeVirt may keep its ended instance. So is what is
+        C(Halted), though its disks are still imported.
       - V(paused) freezes what runs, until Palette shows it as paused. Its memory is kept.
       - V(resumed) lets what is paused go on, until Palette shows C(Running).
       - V(restarted) starts what is off, waits for what is starting or restarting already, and

@@ -89,7 +89,8 @@ def new_vm(seed: FleetVM, cluster: Cluster, created: float) -> VM:
     vm.fate = seed.snapshot
     vm.restore_in_progress = seed.restore_in_progress
     vm.timing = seed.timing
-    vm.power = seed.power
+    vm.disks = seed.disks
+    vm.be(seed.power, created)
     return vm
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from palette_simulator.fleet import Fate, FleetVolume, Freeze, Power, RunStrategy
+from palette_simulator.fleet import Disks, Fate, FleetVolume, Freeze, RunStrategy, SeedPower
 from palette_simulator.state import VM, Cluster, State
 from palette_simulator.switches import Burst, Rate
 from palette_simulator.timing import check_overrides
@@ -23,7 +23,8 @@ class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     freeze: Freeze | None = None
     snapshot: Fate | None = None
-    power: Power | None = None
+    power: SeedPower | None = None
+    disks: Disks | None = None
     guest_agent: bool | None = None
     restore_in_progress: str | None = None
     labels: dict[str, str] | None = None
@@ -43,7 +44,7 @@ class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         now = time.time()
         for field, value in msgspec.structs.asdict(self).items():
             if field == "power" and value:
-                vm.turn(value, now)
+                vm.be(value, now)
             elif value is not None:
                 setattr(vm, _ATTRIBUTES.get(field, field), value)
         cluster.complete_claims(vm, now)

@@ -38,6 +38,8 @@ SNAPSHOTTABLE = ("dataVolume", "persistentVolumeClaim", "memoryDump")
 
 Freeze = Literal["ok", "fails", "quiesce_failed"]
 Power = Literal["Running", "Stopped", "Paused"]
+SeedPower = Power | Literal["ShutDown"]
+Disks = Literal["", "Provisioning", "DataVolumeError"]
 RunStrategy = Literal["Always", "Once", "RerunOnFailure", "Manual", "running"]
 Fate = Literal["normal", "never_ready", "fails", "ready_lost", "stuck_deleting"]
 
@@ -113,7 +115,10 @@ class FleetVM(_Section):
     namespace: str
     age: str = "30d"
     labels: dict[str, str] = {}
-    power: Power = "Running"
+    power: SeedPower = "Running"
+    """ShutDown: by its own guest, with the run strategy Manual, which leaves its instance"""
+    disks: Disks = ""
+    """what it shows of its disks while it is off; no snapshot can be taken then"""
     run_strategy: RunStrategy = "Always"
     """while it is on, and as far as it keeps it, off; running: the older field of that name"""
     cores: int = 1

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from palette_simulator.fleet import Fate, FleetVolume, Freeze, Power, RunStrategy
+from palette_simulator.fleet import Disks, Fate, FleetVolume, Freeze, Power, RunStrategy, SeedPower
 from palette_simulator.kubernetes.claims import Claim, Owner
 from palette_simulator.kubernetes.instances import Change, Sight, sight
 from palette_simulator.kubernetes.restores import Restores
@@ -83,6 +83,7 @@ class VM:
         self.timing: dict[str, Any] = {}
         self.deleted: float | None = None
         self.power: Power = "Running"
+        self.disks: Disks = ""
         self.strategy: RunStrategy = "Always"
         self.change = Change(created, created, created, "Running")
         self.starts = 0
@@ -99,6 +100,15 @@ class VM:
         self.power = power
         self.change = Change(now, now + takes, now + takes + vanishes, before)
 
+    # See docs/palette.md, "Power".
+    def be(self, power: SeedPower, now: float) -> None:
+        """Have been brought to a power, if need be by the guest, whose ended instance stays."""
+        if power == "ShutDown":
+            self.strategy = "Manual"
+            self.turn("Stopped", now, vanishes=NEVER)
+        else:
+            self.turn(power, now)
+
     def start_anew(self, now: float) -> None:
         """Note that there will be another instance, with the spec of now."""
         self.starts += 1
@@ -107,10 +117,13 @@ class VM:
 
     def sight(self, now: float) -> Sight:
         """What it shows of its power."""
-        return sight(self.power, self.change, now)
+        seen = sight(self.power, self.change, now)
+        return seen._replace(printable=self.disks) if self.disks and not seen.instance else seen
 
     def ready_since(self, sight: Sight) -> float:
         """When its condition Ready changed last: for an instance, or when that was gone."""
+        if sight.instance and sight.instance.stays:
+            return self.change.settles
         if sight.instance or self.power != "Stopped":
             return self.started
         return self.change.gone
@@ -168,11 +181,12 @@ class VM:
     # See docs/palette.md, "Quiescing".
     def indications(self, now: float) -> list[str]:
         """What KubeVirt says about the consistency of a snapshot taken now."""
-        if self.sight(now).instance is None:
+        instance = self.sight(now).instance
+        if instance is None:
             return []
         if self.power == "Paused":
             return ["Online", "Paused"]
-        if not self.guest_agent:
+        if not self.guest_agent or instance.stays:
             return ["NoGuestAgent", "Online"]
         return ["GuestAgent", "Online", *(["QuiesceFailed"] if self.freeze != "ok" else [])]
 
@@ -652,10 +666,11 @@ def content_name(snapshot: Snapshot) -> str:
 
 # A restore keeps no snapshot from starting. See docs/palette.md, "Locking".
 def _window(vm: VM | None, opens: float) -> Window:
-    if vm is None:
+    if vm is None or (vm.disks and vm.power == "Stopped"):
         return Window(opens, closes=0.0)
     closes = NEVER if vm.deleted is None else vm.deleted
-    settled = vm.change.gone if vm.power == "Stopped" else vm.change.settles
+    goes = vm.power == "Stopped" and vm.change.gone < NEVER
+    settled = vm.change.gone if goes else vm.change.settles
     return Window(max(opens, settled), closes)
 
 

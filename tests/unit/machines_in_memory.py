@@ -132,24 +132,26 @@ class Machines(MemoryPalette):
         return {}
 
     def _start(self, call: Call, key: VmKey) -> None:
-        if self.vms[key]["status"]["created"]:
+        if self._has_instance(key):
             self._conflict(call, "VM is already running")
         strategy = self.vms[key]["spec"]["runStrategy"]
         if strategy in ("Always", "Once"):
             self._conflict(call, f"{strategy} does not support manual start requests")
         self._demand_unlocked(call, key)
-        self.vms[key]["spec"]["runStrategy"] = "Always"
+        if strategy != "Manual":
+            self.vms[key]["spec"]["runStrategy"] = "Always"
         self._show(key, "Starting")
         self.then(self.takes, key, "Running")
 
     def _stop(self, call: Call, key: VmKey) -> None:
-        if not self.vms[key]["status"]["created"]:
+        if not self._has_instance(key):
             self._conflict(call, "VM is not running")
         if self.vms[key]["spec"]["runStrategy"] == "Halted":
             text = "Halted only supports manual stop requests with a shorter graceperiod"
             self._conflict(call, text)
         self._demand_unlocked(call, key)
-        self.vms[key]["spec"]["runStrategy"] = "Halted"
+        if self.vms[key]["spec"]["runStrategy"] != "Manual":
+            self.vms[key]["spec"]["runStrategy"] = "Halted"
         # For a moment, only the run strategy shows that it was carried out.
         self.then(0.1, key, "Stopping")
         self.then(self.takes, key, "Stopped")
@@ -180,6 +182,11 @@ class Machines(MemoryPalette):
         if self.vms[key]["status"].get("snapshotInProgress"):
             self._conflict(call, "VM snapshot is in progress")
         self._show(key, "Running")
+
+    def _has_instance(self, key: VmKey) -> bool:
+        """Say whether a VM has an instance that has not ended."""
+        status = self.vms[key]["status"]
+        return bool(status["created"]) and status["printableStatus"] != "Stopped"
 
     def _demand_instance(self, call: Call, key: VmKey) -> None:
         if not self.vms[key]["status"]["created"]:

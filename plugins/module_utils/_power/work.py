@@ -150,6 +150,9 @@ class PowerWork(Work[PowerMember]):
         return member.active
 
     def _done(self, member: PowerMember, step: Step, vm: VirtualMachine) -> bool:
+        if member.done and vm.ended:
+            # KubeVirt takes away the instance of a VM that it was told to stop or to start.
+            return False
         if step.goal is Goal.RENEWED:
             return bool(member.done) and member.stop_seen and reached(step.goal, vm)
         if not self.waiting.enabled:

@@ -244,7 +244,8 @@ def _note_start(member: SnapshotMember) -> None:
 
 def _may_be_stopped(power: PowerMember) -> bool:
     """Say whether a stop may have been carried out, at whoever's request."""
-    refused = power.refusal is not None and not locked(power.refusal.message)
+    refusal = power.refusal if power.before.running else None
+    refused = refusal is not None and not locked(refusal.message)
     return bool(power.done or power.doubt or refused)
 
 

@@ -253,9 +253,19 @@ def blockers(vm: VirtualMachine | None, desired: Desired) -> tuple[str, str] | N
     if desired.whole and vm.left_out:
         message = f"the snapshot of VM {key.vm_name} would not contain {_disks(vm.left_out)}"
         return "volumes_excluded", f"{message}; use excluded_volumes: warn to take it all the same"
+    if desired.quiesced and vm.ended:
+        return _ended_blocker(vm)
     if desired.offline:
         return offline_blocker(vm)
     return _freeze_blocker(vm) if desired.quiesced else None
+
+
+# See docs/palette.md, "Quiescing".
+def _ended_blocker(vm: VirtualMachine) -> tuple[str, str]:
+    """Return that KubeVirt takes the ended instance of a VM that is off for one that is on."""
+    name = vm.key.vm_name
+    message = f"VM {name} has shut itself down, and KubeVirt counts what is left of it as online"
+    return "no_guest_agent", f"{message}; start it and stop it, or use consistency: any"
 
 
 def _freeze_blocker(vm: VirtualMachine) -> tuple[str, str] | None:

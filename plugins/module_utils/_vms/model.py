@@ -35,6 +35,11 @@ class VmKey(NamedTuple):
 
 
 _OFF = "Stopped"
+_HALTED = "Halted"
+# Run strategies with which KubeVirt leaves an instance that has ended where it is.
+_KEEPS_INSTANCE = ("Manual", "Once")
+# What is shown of a VM's disks instead of that it is off.
+_OF_THE_DISKS = ("DataVolumeError", "Provisioning")
 
 _CLOUD_INIT = ("cloudInitConfigDrive", "cloudInitNoCloud")
 
@@ -82,8 +87,9 @@ class Volume(NamedTuple):
 class VirtualMachine(NamedTuple):
     """A virtual machine, with the fields that snapshots and power calls need.
 
-    running: whether it has an instance, which can also be starting, stopping or paused. ready:
-    whether that is up. ready_since: when that changed last, as Palette writes it.
+    running: whether it has an instance that has not ended, which can also be starting, stopping or
+    paused. ended: whether all that it has is one that has ended, and stays until the VM is started.
+    ready: whether its instance is up. ready_since: when that changed last, as Palette writes it.
     run_strategy: what KubeVirt makes of an instance that ends; empty if Palette does not tell.
     network_data: what cloud-init makes the guest's network of.
     guest_agent: whether it is connected; None if the VM is off or Palette does not tell.
@@ -107,6 +113,7 @@ class VirtualMachine(NamedTuple):
     run_strategy: str = ""
     network_data: tuple[str, ...] = ()
     unreadable: str = ""
+    ended: bool = False
 
     @property
     def addresses(self) -> list[str]:
@@ -118,10 +125,14 @@ class VirtualMachine(NamedTuple):
         """Why it cannot be read, with what is known of its place."""
         return why_unreadable("VM", self.key.namespace, self.key.vm_name, self.unreadable)
 
+    # See docs/palette.md, "Power".
     @property
     def seen_off(self) -> bool:
         """Whether Palette says that it is off, and does not only leave out that it is on."""
-        return self.printable_status == _OFF and not self.running
+        if self.running:
+            return False
+        halted = self.run_strategy == _HALTED and self.printable_status in _OF_THE_DISKS
+        return halted or self.printable_status == _OFF
 
     @property
     def unsnapshottable(self) -> bool:
@@ -154,7 +165,10 @@ def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
     meta, status = mapping_in(manifest, "metadata"), mapping_in(manifest, "status")
     namespace, name = (name_in(meta, part, f"metadata.{part}") for part in ("namespace", "name"))
     printable_status = any_text_in(status, "printableStatus")
-    running = flag_in(status, "created")
+    run_strategy = _run_strategy(any_mapping_in(manifest, "spec"))
+    created = flag_in(status, "created")
+    ended = created and printable_status == _OFF and run_strategy in _KEEPS_INSTANCE
+    running = created and not ended
     # Those of a VM that is off are what is left of its last instance.
     conditions = _conditions(status, "status") if running else {}
     return VirtualMachine(
@@ -172,8 +186,9 @@ def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
         volumes=tuple(_volumes(manifest)),
         ready=status.get("ready") is True,
         ready_since=_conditions(status, "lastTransitionTime").get("Ready", ""),
-        run_strategy=_run_strategy(any_mapping_in(manifest, "spec")),
+        run_strategy=run_strategy,
         network_data=tuple(filter(None, _network_data(manifest))),
+        ended=ended,
     )
 
 

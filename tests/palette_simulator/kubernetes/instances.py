@@ -39,6 +39,11 @@ class Instance(NamedTuple):
         """Whether it will not run any more."""
         return self.phase == "Succeeded"
 
+    @property
+    def stays(self) -> bool:
+        """Whether it has ended, and is there until its VM is started."""
+        return self.is_final and not self.deleting
+
 
 class Sight(NamedTuple):
     """What a VM shows of its power at a moment."""
@@ -71,5 +76,5 @@ def _stopping(change: Change, now: float) -> Sight:
     if now < change.settles:
         return Sight("Stopping", Instance("Running", deleting=True))
     if now < change.gone:
-        return Sight("Stopped", Instance("Succeeded", deleting=True))
+        return Sight("Stopped", Instance("Succeeded", deleting=change.gone < NEVER))
     return Sight("Stopped", None)

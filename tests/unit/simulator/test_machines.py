@@ -29,6 +29,25 @@ def until_it_shows(probe: Probe, vm: str, printable: str) -> None:
         assert time.monotonic() < deadline
 
 
+def test_a_vm_that_shuts_itself_down_keeps_its_instance_till_it_is_started(
+    palette: Simulator, probe: Probe
+) -> None:
+    palette.change_vm(CLUSTER, "vms", "db1", power="ShutDown")
+    shown = status(probe, "db1")
+    assert (shown["printableStatus"], shown["created"]) == ("Stopped", True)
+    assert not shown.get("ready")
+    assert "VM is not running" in power(probe, "db1", "stop")[1]
+    assert power(probe, "db1", "start")[0] == 204
+    until_it_shows(probe, "db1", "Running")
+
+
+def test_a_vm_that_is_off_shows_its_disks(palette: Simulator, probe: Probe) -> None:
+    palette.change_vm(CLUSTER, "vms", "db1", power="Stopped", disks="Provisioning")
+    shown = status(probe, "db1")
+    assert shown["printableStatus"] == "Provisioning"
+    assert not shown.get("created")
+
+
 def test_vms_are_listed_by_namespace_and_name(probe: Probe) -> None:
     items = probe.vms("GET").json()["items"]
     keys = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in items]

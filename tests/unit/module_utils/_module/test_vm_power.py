@@ -95,6 +95,55 @@ def test_state_that_is_so_already_sends_nothing(palette: Machines, state: str, b
     assert palette.powers() == []
 
 
+def shut_down(palette: Machines) -> None:
+    """Let the guest of a VM have shut itself down: its ended instance stays."""
+    palette.add(DB1, "Stopped", "Manual", created=True)
+
+
+@pytest.mark.parametrize("state", ["started", "restarted"])
+def test_vm_that_has_shut_itself_down_is_started(palette: Machines, state: str) -> None:
+    shut_down(palette)
+    foretold = run(palette, MODULE, check_mode=True, state=state, **ONE)
+    row = declare(palette, state)
+    assert (row["outcome"], row["after"], palette.powers()) == ("started", "Running", ["start db1"])
+    assert row_of(foretold) == row
+
+
+def test_lost_answer_to_a_start_is_not_decided_by_an_ended_instance(palette: Machines) -> None:
+    shut_down(palette)
+    palette.fail("PUT", LOST)
+    assert declare(palette, "started")["outcome"] == "started"
+    assert palette.powers() == ["start db1", "start db1"]
+
+
+def test_stop_of_what_runs_waits_until_no_ended_instance_is_left(palette: Machines) -> None:
+    palette.add(DB1, strategy="Manual")
+    status = palette.vms[DB1]["status"]
+
+    def show_it_as_stopped(_call: Call) -> None:
+        if palette.state(DB1) == "Stopping":
+            status["printableStatus"] = "Stopped"
+
+    palette.before = show_it_as_stopped
+    assert declare(palette, "stopped")["outcome"] == "stopped"
+    assert not status["created"]
+
+
+@pytest.mark.parametrize("shown", ["Provisioning", "DataVolumeError"])
+def test_halted_vm_that_shows_its_disks_is_off(palette: Machines, shown: str) -> None:
+    palette.add(DB1, shown, "Halted", created=False)
+    assert declare(palette, "stopped")["outcome"] == "unchanged"
+    row = row_of(run(palette, MODULE, state="paused", **ONE))
+    assert (row["outcome"], row["reason"]) == ("blocked", "not_running")
+    assert palette.powers() == []
+
+
+def test_vm_that_has_shut_itself_down_is_stopped_already(palette: Machines) -> None:
+    shut_down(palette)
+    assert declare(palette, "stopped")["outcome"] == "unchanged"
+    assert palette.powers() == []
+
+
 def test_diff_shows_the_states_of_what_changes(palette: Machines) -> None:
     palette.add(DB1)
     palette.add(key_of("off"), "Stopped")

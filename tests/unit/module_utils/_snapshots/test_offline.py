@@ -137,6 +137,48 @@ def test_vm_that_is_off_stays_off(palette: Machines) -> None:
     assert written(palette) == ["create"]
 
 
+@pytest.mark.parametrize(
+    ("shown", "strategy", "created"),
+    [
+        ("Stopped", "Manual", True),
+        ("Stopped", "Once", True),
+        ("Provisioning", "Halted", False),
+        ("DataVolumeError", "Halted", False),
+    ],
+)
+def test_vm_that_does_not_look_off_stays_off_too(
+    palette: Machines, shown: str, strategy: str, created: bool
+) -> None:
+    palette.add(DB1, shown, strategy, created=created)
+    foretold = run(palette, vm_snapshot.MODULE, offline=True, check_mode=True, **ONE)
+    result = take(palette)
+    assert (result["outcome"], written(palette)) == ("created", ["create"])
+    assert [(r["vm_stopped"], r["vm_started"]) for r in (foretold, result)] == [(False, False)] * 2
+    assert row(take_all(palette))["vm_stopped"] is False
+    assert written(palette) == ["create", "create"]
+
+
+def test_vm_without_an_instance_that_need_not_be_stopped_is_not_started(palette: Machines) -> None:
+    # Palette does not tell whether it was told to start when its disks are there.
+    palette.add(DB1, "Provisioning", "Manual", created=False)
+    result = take(palette)
+    assert (result["reason"], result["vm_stopped"]) == ("wait_timeout", False)
+    assert "VM is not running" in result["msg"]
+    assert set(written(palette)) == {"stop"}
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_consistency_is_refused_to_a_vm_of_which_an_instance_is_left(
+    palette: Machines, offline: bool
+) -> None:
+    palette.add(DB1, "Stopped", "Manual", created=True)
+    wanted = {**ONE, "offline": offline, "consistency": "filesystem"}
+    result = run(palette, vm_snapshot.MODULE, **wanted)
+    assert result["reason"] == "no_guest_agent"
+    assert "has shut itself down" in result["msg"]
+    assert written(palette) == []
+
+
 def test_check_mode_foretells_and_stops_nothing(palette: Machines) -> None:
     check = take(palette, check_mode=True, diff_mode=True)
     assert palette.writes() == []

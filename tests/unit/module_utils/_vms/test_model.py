@@ -152,6 +152,38 @@ def test_running_paused_and_guest_agent(status: Json, expected: tuple[object, ..
 # Volumes
 
 
+@pytest.mark.parametrize(
+    ("strategy", "printable", "created", "expected"),
+    [
+        ("Halted", "Stopped", False, (False, False, True)),
+        ("Always", "Running", True, (True, False, False)),
+        # Its guest has shut down, and KubeVirt leaves the instance.
+        ("Manual", "Stopped", True, (False, True, True)),
+        ("Once", "Stopped", True, (False, True, True)),
+        # For a moment only: it is about to go, or to start again.
+        ("Halted", "Stopped", True, (True, False, False)),
+        ("Always", "Stopped", True, (True, False, False)),
+        ("Manual", "Stopping", True, (True, False, False)),
+        # What is shown of the disks hides that it is off.
+        ("Halted", "Provisioning", False, (False, False, True)),
+        ("Halted", "DataVolumeError", False, (False, False, True)),
+        ("Always", "Provisioning", False, (False, False, False)),
+        ("Manual", "Provisioning", False, (False, False, False)),
+        # It may be left out that it is on.
+        ("Halted", "Running", False, (False, False, False)),
+        ("Halted", "", False, (False, False, False)),
+    ],
+)
+def test_running_ended_and_seen_off(
+    strategy: str, printable: str, created: bool, expected: tuple[bool, ...]
+) -> None:
+    status = {"printableStatus": printable, "created": created, "conditions": [AGENT]}
+    spec = {"runStrategy": strategy}
+    machine = read_vm("c1", {"metadata": PLACE, "spec": spec, "status": status})
+    assert (machine.running, machine.ended, machine.seen_off) == expected
+    assert (machine.guest_agent is None) is not machine.running
+
+
 def with_volumes(
     kinds: dict[str, str | None], told: dict[str, bool], reason: str = "no class"
 ) -> VirtualMachine:
