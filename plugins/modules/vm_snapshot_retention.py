@@ -20,8 +20,9 @@ description:
     Snapshots of Palette's own scheduler are never deleted, nor is one that cannot be read, which a
     warning names.
   - Snapshots in progress are kept, and so are those that are taken but not ready to use, unless
-    they have had an error for more than a day. Delete one that never becomes ready with
-    M(spectrocloud.palette.vm_snapshot).
+    KubeVirt says that they have had their error for more than a day. Even then they are kept while
+    the virtual machine and set has no usable one, unless O(keep_last=0) is set. Delete one that
+    never becomes ready with M(spectrocloud.palette.vm_snapshot).
   - The newest usable one of each virtual machine and set is kept, unless O(keep_last=0) is set.
   - Failed snapshots are deleted first, whatever the rules are.
   - A snapshot with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is kept

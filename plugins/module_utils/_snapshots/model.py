@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from .._http.answers import Json
@@ -34,6 +34,9 @@ VM_OFF = "spectrocloud.palette/vm-off"
 # The annotation of a snapshot whose VM was stopped for it and is to be started again: it ran.
 VM_RAN = "spectrocloud.palette/vm-ran"
 
+# Errors may pass, such as while a controller starts anew. One that lasts longer means that the
+# snapshot's volumes are lost.
+_PASSING = timedelta(days=1)
 _DEEPEST = 50
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
@@ -41,7 +44,8 @@ _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 class Snapshot(NamedTuple):
     """A VirtualMachineSnapshot.
 
-    created: the time of the request. creation_time: the captured point in time. manifest: without
+    created: the time of the request. creation_time: the captured point in time. error_since: when
+    it got its error. manifest: without
     managedFields, which nobody needs. unreadable: why nothing but its place is known; what is not
     known of that is empty, too.
     """
@@ -67,6 +71,7 @@ class Snapshot(NamedTuple):
     content_name: str | None = None
     source_uid: str | None = None
     unreadable: str = ""
+    error_since: datetime | None = None
 
     @property
     def unreadable_text(self) -> str:
@@ -95,6 +100,12 @@ class Snapshot(NamedTuple):
     def unready(self) -> bool:
         """Whether it is taken and has not failed, but cannot be used, or not yet."""
         return not (self.ready or self.failed or self.in_progress)
+
+    # See docs/palette.md, "Readiness".
+    def lost(self, now: datetime) -> bool:
+        """Say whether it is taken, and has had an error for so long that it will not be ready."""
+        lasting = self.error_since is not None and now - self.error_since > _PASSING
+        return bool(self.unready and self.error and lasting)
 
     @property
     def usable(self) -> bool:
@@ -191,6 +202,7 @@ def read_snapshot(cluster_uid: str, manifest: Json) -> Snapshot:
         indications=tuple(_indications(status)),
         conditions=tuple(any_mappings_in(status, "conditions")),
         error=_error(status),
+        error_since=read_time(any_mapping_in(status, "error").get("time")),
         included_volumes=tuple(any_texts_in(volumes, "includedVolumes")),
         excluded_volumes=tuple(any_texts_in(volumes, "excludedVolumes")),
         content_name=any_text_in(status, "virtualMachineSnapshotContentName") or None,

@@ -14,8 +14,6 @@ from .._vms.model import VmKey
 from .model import Snapshot
 from .ownership import EXPIRES_AT, is_own, owner_problem, set_of
 
-_TEMPORARY_ERROR = timedelta(days=1)
-
 # The rules that keep the newest of each period, in UTC: two snapshots are of the same period where
 # these texts are the same. Weeks are those of ISO 8601.
 PERIODS: Mapping[str, str] = {
@@ -66,7 +64,8 @@ class Decision(NamedTuple):
     @property
     def by_age(self) -> bool:
         """Whether the snapshot is deleted because of what time it is."""
-        return self.delete and self.why in ("too_old", "expired")
+        of_age = self.why in ("too_old", "expired") or self.snapshot.unready
+        return self.delete and of_age
 
 
 def decide(
@@ -95,8 +94,19 @@ def _decide_group(
     newest_first = sorted(snapshots, key=lambda s: s.age_order, reverse=True)
     usable = [s for s in newest_first if is_own(s) and s.usable]
     kept = _kept(usable, rules, now, foretold)
-    newest = None if foretold or not usable or not rules.protects_newest else usable[0]
+    protects = rules.protects_newest and not foretold
+    if protects and not usable:
+        # What is not ready may be all that is left, after an outage of the storage.
+        return [_decide_unready(s, rules, now) for s in snapshots]
+    newest = usable[0] if protects else None
     return [_decide_one(s, s is newest, kept.get(s.name, ()), rules, now) for s in snapshots]
+
+
+def _decide_unready(snapshot: Snapshot, rules: Rules, now: datetime) -> Decision:
+    """Decide where no snapshot can be used: one that is taken stays."""
+    decision = _decide_one(snapshot, False, (), rules, now)
+    stays = decision.delete and snapshot.unready
+    return Decision(snapshot, False, "not_ready") if stays else decision
 
 
 def _decide_one(
@@ -122,17 +132,9 @@ def _untouchable(snapshot: Snapshot, now: datetime) -> str | None:
         return "being_deleted"
     if snapshot.in_progress:
         return "in_progress"
-    return "not_ready" if _may_become_ready(snapshot, now) else None
-
-
-# See docs/palette.md, "Readiness".
-def _may_become_ready(snapshot: Snapshot, now: datetime) -> bool:
-    # A snapshot may succeed before it is ready, and has no deadline for that. An error may be
-    # temporary; after a day, it means that the snapshot's volumes are lost.
-    if snapshot.phase != "Succeeded" or snapshot.ready:
-        return False
-    young = snapshot.taken_at is None or now - snapshot.taken_at < _TEMPORARY_ERROR
-    return young or not snapshot.error
+    # A snapshot may succeed before it is ready, and has no deadline for that.
+    may_become_ready = snapshot.phase == "Succeeded" and not snapshot.ready
+    return "not_ready" if may_become_ready and not snapshot.lost(now) else None
 
 
 def _by_expiry(snapshot: Snapshot, now: datetime) -> Decision:

@@ -282,3 +282,20 @@ def test_indications_are_read_in_the_form_of_every_version(
     status: Json, indications: tuple[str, ...]
 ) -> None:
     assert listed(status).indications == indications
+
+
+@pytest.mark.parametrize(
+    ("status", "is_lost"),
+    [
+        ({"error": {"message": "missing", "time": "2026-11-22T11:59:59Z"}}, True),
+        ({"error": {"message": "missing", "time": "2026-11-22T12:00:00Z"}}, False),
+        ({"error": {"message": "missing", "time": "0001-01-01T00:00:00.000Z"}}, False),
+        ({"error": {"message": "missing"}}, False),
+        ({"error": "missing"}, False),
+        ({"error": {"time": "2026-11-20T12:00:00Z"}}, False),
+        ({"error": {"message": "m", "time": "2026-11-20T12:00:00Z"}, "readyToUse": True}, False),
+        ({"error": {"message": "m", "time": "2026-11-20T12:00:00Z"}, "phase": "Failed"}, False),
+    ],
+)
+def test_lost_is_what_has_had_an_error_for_more_than_a_day(status: Json, is_lost: bool) -> None:
+    assert listed({**SUCCEEDED, **status}).lost(NOW) is is_lost

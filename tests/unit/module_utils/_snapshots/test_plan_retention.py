@@ -35,6 +35,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model im
 from unit.builders import NOW, annotated, key_of, own_labels, snapshot
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 READY: dict[str, Any] = {"phase": "Succeeded", "ready": True}
 STATES: tuple[dict[str, Any], ...] = (
     READY,
@@ -44,6 +45,7 @@ STATES: tuple[dict[str, Any], ...] = (
     {"phase": "InProgress", "ready": False, "creation_time": None, "error": "freeze failed"},
     {"phase": "Succeeded", "ready": False},
     {"phase": "Succeeded", "ready": False, "error": "VolumeSnapshots (a) missing"},
+    {"phase": "Succeeded", "ready": False, "error": "lost", "error_since": NOW - 2 * DAY},
     {"phase": "Failed", "ready": False, "creation_time": None},
     {"phase": "Failed", "ready": False, "creation_time": None, "error": "freeze failed"},
 )
@@ -453,7 +455,15 @@ def test_foretold_snapshot_counts_as_the_newest_of_its_set(
         ({"phase": "InProgress", "ready": False, "error": "freeze failed"}, "in_progress"),
         ({"phase": "Succeeded", "ready": False}, "not_ready"),
         ({"phase": "Failed", "ready": False}, "failed"),
-        ({"phase": "Succeeded", "ready": False, "error": "missing"}, "no_longer_kept"),
+        (
+            {"phase": "Succeeded", "ready": False, "error": "lost", "error_since": NOW - 2 * DAY},
+            "no_longer_kept",
+        ),
+        (
+            {"phase": "Succeeded", "ready": False, "error": "new", "error_since": NOW - HOUR},
+            "not_ready",
+        ),
+        ({"phase": "Succeeded", "ready": False, "error": "since when?"}, "not_ready"),
         ({"created": None}, "kept"),
         ({"labels": {**own_labels(), SCHEDULED: "true"}}, "scheduled_by_palette"),
         (
@@ -473,6 +483,30 @@ def test_keep_within_of_an_old_snapshot_beside_a_new_one(fields: dict[str, Any],
     assert found["old"].why == why
     assert found["old"].delete == (why in ("failed", "no_longer_kept"))
     assert found["d0"].why == NEWEST
+
+
+def lost(*days: float) -> list[Snapshot]:
+    """Return snapshots of such ages, each with an error for two days."""
+    fields: dict[str, Any] = {"ready": False, "error": "missing", "error_since": NOW - 2 * DAY}
+    return [one._replace(**fields) for one in aged(*days)]
+
+
+def test_an_outage_of_the_storage_takes_no_older_snapshot_with_it() -> None:
+    rules = Rules({"keep_daily": 7})
+    new = [one._replace(error_since=NOW - HOUR) for one in lost(1, 2, 3, 4, 5, 6, 7)]
+    assert deleted(decide([*aged(0), *new], rules, NOW)) == set()
+
+
+def test_what_has_long_had_an_error_stays_where_none_can_be_used() -> None:
+    rules = Rules({"keep_last": 1}, None, DAY)
+    assert set(kept(decide(lost(3, 4), rules, NOW)).values()) == {"not_ready"}
+    assert deleted(decide([*aged(0), *lost(3, 4)], rules, NOW)) == {"d3", "d4"}
+    assert deleted(decide(lost(3, 4), Rules({"keep_last": 0}), NOW)) == {"d3", "d4"}
+
+
+def test_what_has_long_had_an_error_is_deleted_by_what_time_it_is() -> None:
+    decisions = decide([*aged(0), *lost(3)], Rules({"keep_last": 1}), NOW)
+    assert [decision.by_age for decision in decisions if decision.delete] == [True]
 
 
 def test_a_label_alone_is_not_ours_to_delete() -> None:
