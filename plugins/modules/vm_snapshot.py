@@ -54,8 +54,9 @@ options:
     type: str
   replace:
     description:
-      - If the snapshot has failed, has another spec, or was taken of an earlier virtual machine
-        with the same name, delete it and take it again. Without O(replace), this is an error.
+      - If the snapshot has failed, has another spec, was taken of an earlier virtual machine with
+        the same name, or is not ready and has had its error for more than a day, delete it and take
+        it again. Without O(replace), this is an error.
       - A usable snapshot is kept even if it does not satisfy O(consistency).
     type: bool
     default: false
@@ -320,8 +321,8 @@ reason:
     - The values include V(invalid_parameters), V(unauthorized), V(forbidden), V(not_found),
       V(ambiguous_name), V(conflict), V(spec_differs), V(former_vm), V(not_snapshottable),
       V(volumes_excluded), V(no_guest_agent), V(vm_paused), V(vm_terminating), V(vm_disappeared),
-      V(run_strategy), V(task_timeout),
-      V(snapshot_failed), V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced),
+      V(run_strategy), V(task_timeout), V(snapshot_failed), V(snapshot_lost),
+      V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced),
       V(wait_timeout), V(rate_limited), V(rejected), V(server_error), V(unavailable),
       V(unreachable), V(timeout), V(cluster_timeout), V(project_not_found), V(tls_error),
       V(redirected), V(malformed_response), V(marks_lost), V(missing_library) and V(internal_error).

@@ -87,8 +87,9 @@ options:
     default: "{vm}-{set}"
   replace:
     description:
-      - If a member's snapshot has another spec, or was taken of an earlier virtual machine with the
-        same name, delete it and take it again. Without O(replace), such a member is blocked.
+      - If a member's snapshot has another spec, was taken of an earlier virtual machine with the
+        same name, or is not ready and has had its error for more than a day, delete it and take it
+        again. Without O(replace), such a member is blocked.
       - A failed snapshot of this very set that has the name is always deleted and taken again. With
         O(replace), so is one that is not part of the set.
       - A usable snapshot is kept even if it does not satisfy O(consistency).

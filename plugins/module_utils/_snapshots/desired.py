@@ -48,15 +48,16 @@ _OPTION_PATHS: Mapping[tuple[str, ...], str] = {
 class Desired(NamedTuple):
     """One snapshot as declared.
 
-    declared: the parts of the body that come from the user. quiesced: whether the file systems must
-    be consistent. whole: whether every volume with data must be in it. offline: whether its VM has
-    to be off meanwhile.
+    declared: the parts of the body that come from the user. now: when that was. quiesced: whether
+    the file systems must be consistent. whole: whether every volume with data must be in it.
+    offline: whether its VM has to be off meanwhile.
     """
 
     key: VmKey
     name: str
     body: Json
     declared: Json
+    now: datetime
     quiesced: bool = False
     whole: bool = False
     offline: bool = False
@@ -78,6 +79,7 @@ class Declaration(NamedTuple):
 
     body: Json
     declared: Json
+    now: datetime
     quiesced: bool
     whole: bool
     offline: bool = False
@@ -95,7 +97,8 @@ class Declaration(NamedTuple):
             "metadata": {**self.body["metadata"], "namespace": key.namespace, "name": name},
             "spec": {**spec, "source": {**spec["source"], "name": key.vm_name}},
         }
-        return Desired(key, name, body, self.declared, self.quiesced, self.whole, self.offline)
+        wanted = self.quiesced, self.whole, self.offline
+        return Desired(key, name, body, self.declared, self.now, *wanted)
 
 
 def read_declaration(
@@ -124,7 +127,7 @@ def read_declaration(
     body = _marked(declared, options, now, part_of)
     quiesced = options.get("consistency") == "filesystem"
     whole = options.get("excluded_volumes") == "refuse"
-    return Declaration(body, declared, quiesced, whole, bool(options.get("offline"))), []
+    return Declaration(body, declared, now, quiesced, whole, bool(options.get("offline"))), []
 
 
 def _declared(options: Mapping[str, Any]) -> Json:

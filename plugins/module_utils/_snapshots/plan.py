@@ -27,7 +27,7 @@ _OUTCOMES = {
     DELETE: "deleted",
     REFUSE: "failed",
 }
-_REPLACED = ("snapshot_failed", "spec_differs", "former_vm")
+_REPLACED = ("snapshot_failed", "snapshot_lost", "spec_differs", "former_vm")
 _OUTCOMES_OF_KEEPING = {"absent": "absent", "being_deleted": "absent", "fresh": "fresh"}
 
 # KubeVirt's defaults for absent fields.
@@ -403,6 +403,10 @@ def _why_useless(desired: Desired, current: Snapshot, vm: VirtualMachine) -> Act
     if current.failed:
         text = f"{where} exists and failed ({current.problem}); {_REPLACE}"
         return refuse("snapshot_failed", text, current, desired)
+    if current.lost(desired.now):
+        since = write_time(current.error_since)
+        text = f"{where} exists and cannot be used since {since} ({current.problem}); {_REPLACE}"
+        return refuse("snapshot_lost", text, current, desired)
     differing = differing_spec_fields(desired, current)
     if not differing:
         return None

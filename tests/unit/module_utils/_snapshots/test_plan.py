@@ -45,6 +45,7 @@ from unit.builders import (
     FAILED,
     READY,
     RUNNING,
+    SUCCEEDED,
     Json,
     annotated,
     desired_snapshot,
@@ -328,6 +329,32 @@ def test_plan_present_keeps_a_snapshot_that_is_younger_than_its_vm(
 def test_plan_present_refuses_a_snapshot_whose_vm_is_gone(status: Json, replace: bool) -> None:
     action = plan_present(DESIRED, existing(status, mine="new"), None, replace=replace)
     assert (action.verb, action.reason, action.steps) == (REFUSE, "not_found", ())
+
+
+# A snapshot whose volumes are lost
+
+
+def with_error_since(moment: str) -> Snapshot:
+    """Return the snapshot that was applied, with an error since then."""
+    error = {"message": "VolumeSnapshots (a) missing", "time": moment}
+    return existing({**SUCCEEDED, "error": error}, mine="new")
+
+
+def test_plan_present_refuses_a_lost_snapshot_at_once_and_replaces_it() -> None:
+    lost = with_error_since("2026-11-22T11:00:00Z")
+    action = plan_present(DESIRED, lost, vm())
+    assert (action.verb, action.reason, action.steps) == (REFUSE, "snapshot_lost", ())
+    for part in ("vms/s", "2026-11-22T11:00:00Z", "VolumeSnapshots (a) missing", "replace: true"):
+        assert part in action.message
+    replaced = plan_present(DESIRED, lost, vm(), replace=True)
+    assert replaced.outcome == "replaced"
+    assert [step.write for step in replaced.steps] == [DELETE, CREATE]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_plan_present_waits_for_a_snapshot_whose_error_may_pass(replace: bool) -> None:
+    passing = with_error_since("2026-11-23T11:00:00Z")
+    assert plan_present(DESIRED, passing, vm(), replace=replace).verb == KEEP
 
 
 # A snapshot that appeared meanwhile
