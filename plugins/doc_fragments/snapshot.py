@@ -59,6 +59,9 @@ options:
       - What to do if a new snapshot would not contain a volume with data, for example because its
         storage class has no C(VolumeSnapshotClass). V(warn) takes it with a warning that names each
         volume and the cause. V(refuse) fails before it takes anything.
+      - Where Palette does not tell beforehand, V(refuse) fails as soon as the snapshot is ready,
+        and so it does for one that exists. The snapshot is kept either way. With O(wait=false),
+        nobody looks at a new one.
       - Volumes whose content comes from elsewhere, such as cloud-init and container disks, never
         count. A virtual machine without any volume that can be snapshotted is always refused.
     type: str

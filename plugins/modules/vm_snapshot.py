@@ -322,7 +322,7 @@ reason:
       V(ambiguous_name), V(conflict), V(spec_differs), V(former_vm), V(not_snapshottable),
       V(volumes_excluded), V(no_guest_agent), V(vm_paused), V(vm_terminating), V(vm_disappeared),
       V(run_strategy), V(task_timeout), V(snapshot_failed), V(snapshot_lost),
-      V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced),
+      V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced), V(volumes_missing),
       V(wait_timeout), V(rate_limited), V(rejected), V(server_error), V(unavailable),
       V(unreachable), V(timeout), V(cluster_timeout), V(project_not_found), V(tls_error),
       V(redirected), V(malformed_response), V(marks_lost), V(missing_library) and V(internal_error).

@@ -16,7 +16,7 @@ from .._validation.durations import age_problems, parse_age
 from .._validation.kubevirt import API_VERSION, KIND, SOURCE_API_GROUP, SOURCE_KIND
 from .._validation.problems import DEFINITION, Problem, merged
 from .._validation.request import problems_in_body, problems_in_options
-from .._vms.model import VmKey
+from .._vms.model import VirtualMachine, VmKey
 from .model import VM_OFF, VM_RAN
 from .naming import random_suffix
 from .ownership import (
@@ -50,7 +50,7 @@ class Desired(NamedTuple):
 
     declared: the parts of the body that come from the user. now: when that was. quiesced: whether
     the file systems must be consistent. whole: whether every volume with data must be in it.
-    offline: whether its VM has to be off meanwhile.
+    offline: whether its VM has to be off meanwhile. needed: the volumes that must be in it.
     """
 
     key: VmKey
@@ -61,6 +61,12 @@ class Desired(NamedTuple):
     quiesced: bool = False
     whole: bool = False
     offline: bool = False
+    needed: tuple[str, ...] = ()
+
+    def of_vm(self, vm: VirtualMachine | None) -> Desired:
+        """Return the same, which knows what must be in it. vm: as it is now."""
+        volumes = vm.volumes if vm and self.whole else ()
+        return self._replace(needed=tuple(each.name for each in volumes if each.holds_data))
 
     def with_vm_off(self, ran: bool = False) -> Desired:
         """Return the same for a VM that is off, which the snapshot is to tell for ever.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -147,6 +147,20 @@ class Snapshot(NamedTuple):
         return (
             f"consistency: filesystem is not satisfied, because {self._freeze_problem} "
             f"(indications: {indications}); snapshot {self.name} is kept and usable"
+        )
+
+    def lacking(self, needed: Collection[str]) -> str:
+        """Return why a usable snapshot does not satisfy excluded_volumes: refuse; empty if it does.
+
+        needed: the volumes that must be in it.
+        """
+        lacks = [name for name in self.excluded_volumes if self.ready and name in needed]
+        if not lacks:
+            return ""
+        return (
+            "excluded_volumes: refuse is not satisfied, because KubeVirt left out "
+            f"{', '.join(f'disk {name}' for name in lacks)}; snapshot {self.name} is kept and "
+            "usable without"
         )
 
     @property

@@ -113,6 +113,7 @@ def plan_present(
     replace: bool = False,
 ) -> Action:
     """Plan for one snapshot to exist. others: all snapshots of the VM."""
+    desired = desired.of_vm(vm)
     if current is None:
         return _plan_creation(desired, None, vm, others, "absent")
     if current.unreadable:
@@ -126,7 +127,7 @@ def plan_present(
     refusal = _why_useless(desired, current, vm)
     if refusal and replace:
         return _plan_creation(desired, current, vm, others, refusal.reason)
-    refusal = refusal or refuse_unquiesced(desired, current)
+    refusal = refusal or refuse_unfit(desired, current)
     return started_again(refusal or _plan_existing(desired, current), vm, others)
 
 
@@ -183,7 +184,7 @@ def deletion(current: Snapshot) -> Step:
 
 def keep(reason: str, current: Snapshot, desired: Desired) -> Action:
     """Plan to keep an existing snapshot, and to wait until it is ready."""
-    steps = (Step(None, current.name, _ready(desired), uid=current.uid),)
+    steps = (Step(None, current.name, _ready(desired), desired, current.uid),)
     return Action(KEEP, reason, "", current, current.manifest, desired, steps)
 
 
@@ -199,12 +200,16 @@ def refuse_unreadable(current: Snapshot, desired: Desired | None = None) -> Acti
     return refuse("malformed_response", current.unreadable_text, current, desired)
 
 
-def refuse_unquiesced(desired: Desired, current: Snapshot) -> Action | None:
-    """Refuse a snapshot that does not satisfy consistency: filesystem."""
-    if not (desired.quiesced and current.unquiesced):
+def refuse_unfit(desired: Desired, current: Snapshot) -> Action | None:
+    """Refuse a snapshot that can be used, but is not what consistency or excluded_volumes ask."""
+    if desired.quiesced and current.unquiesced:
+        message = f"{current.unquiesced}; delete it to take it again, or use consistency: any"
+        return refuse("not_quiesced", message, current, desired)
+    lacking = current.lacking(desired.needed)
+    if not lacking:
         return None
-    message = f"{current.unquiesced}; delete it to take it again, or use consistency: any"
-    return refuse("not_quiesced", message, current, desired)
+    message = f"{lacking}; delete it to take it again, or use excluded_volumes: warn"
+    return refuse("volumes_missing", message, current, desired)
 
 
 def differing_spec_fields(desired: Desired, current: Snapshot) -> dict[str, tuple[Any, Any]]:
@@ -351,7 +356,7 @@ def _creation(desired: Desired, vm: VirtualMachine, stops: bool, starts: bool) -
     yield Step(CREATE, name, Goal.CUT if starts else ready, desired, vm=held)
     if starts:
         yield Step(START, name, None, vm=vm)
-        yield Step(None, name, ready)
+        yield Step(None, name, ready, desired)
 
 
 def _notes(vm: VirtualMachine, busy: Iterable[str]) -> Iterator[str]:

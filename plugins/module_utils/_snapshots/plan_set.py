@@ -13,7 +13,7 @@ from .._vms.model import VirtualMachine
 from .desired import Desired
 from .model import Snapshot
 from .ownership import is_member, set_of
-from .plan import Action, keep, plan_deletion, refuse_unquiesced, started_again
+from .plan import Action, keep, plan_deletion, refuse_unfit, started_again
 
 
 def left_alone(snapshot: Snapshot) -> str:
@@ -59,7 +59,8 @@ def plan_fresh(
     snapshots: Iterable[Snapshot] = (),
 ) -> Action:
     """Plan to keep a snapshot that is young enough, instead of taking the desired one."""
-    kept = refuse_unquiesced(desired, snapshot) or keep("fresh", snapshot, desired)
+    desired = desired.of_vm(vm)
+    kept = refuse_unfit(desired, snapshot) or keep("fresh", snapshot, desired)
     return started_again(kept, vm, snapshots)
 
 

@@ -28,6 +28,7 @@ _OUTCOMES = (
     "not_tried",
     *FAILURES,
 )
+_KEPT = ("not_quiesced", "volumes_missing")
 _FAILURES_SHOWN = 10
 
 
@@ -51,8 +52,8 @@ class Row(NamedTuple):
     @property
     def blocked(self) -> bool:
         """Whether the refusal also stops the other members."""
-        # A snapshot without consistent file systems exists already, and is kept.
-        return self.refusal is not None and self.refusal.reason != "not_quiesced"
+        # A snapshot that is not all that was asked for exists already, and is kept.
+        return self.refusal is not None and self.refusal.reason not in _KEPT
 
 
 class Run(NamedTuple):

@@ -107,7 +107,7 @@ class SnapshotWork(Work[SnapshotMember]):
                 member.seen = seen
             if seen and _to_be_marked(member, seen):
                 return
-            if step.goal is None or (_sure(member, now) and reached(step.goal, seen)):
+            if step.goal is None or (_sure(member, now) and _reached(step, step.goal, seen)):
                 member.advance()
         except writes.NameTakenError as error:
             member.failure, member.seen = error, error.listed
@@ -315,7 +315,11 @@ def _reached_already(step: Step, member: SnapshotMember) -> bool:
     seen = member.seen
     if step.write or not step.goal or not seen or seen.name != step.name:
         return False
-    return reached(step.goal, _own(member, seen))
+    return _reached(step, step.goal, _own(member, seen))
+
+
+def _reached(step: Step, goal: Goal, seen: Snapshot | None) -> bool:
+    return reached(goal, seen, step.desired.needed if step.desired else ())
 
 
 def _too_slow(cluster: str, pace: float, overrun: Snapshot, member: SnapshotMember) -> ApiError:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any
 
@@ -87,10 +87,10 @@ def deadline_seconds(text: Any) -> float | None:
 
 
 # See docs/palette.md, "Readiness".
-def reached(goal: Goal, seen: Snapshot | None) -> bool:
+def reached(goal: Goal, seen: Snapshot | None, needed: Collection[str] = ()) -> bool:
     """Return whether a poll shows the goal reached; raise ApiError if it never will be.
 
-    seen: the snapshot as listed, None if it is not listed.
+    seen: the snapshot as listed, None if it is not listed. needed: the volumes that must be in it.
     """
     if goal is Goal.GONE:
         return seen is None
@@ -106,6 +106,9 @@ def reached(goal: Goal, seen: Snapshot | None) -> bool:
         return not seen.in_progress
     if goal is Goal.QUIESCED and seen.unquiesced:
         raise ApiError("not_quiesced", seen.unquiesced)
+    lacking = seen.lacking(needed)
+    if lacking:
+        raise ApiError("volumes_missing", lacking)
     return seen.ready
 
 

@@ -300,6 +300,20 @@ def test_blockers_of_a_vm_are_refused(
     assert palette.writes() == []
 
 
+def test_excluded_volumes_are_looked_at_when_the_snapshot_is_ready(palette: MemoryPalette) -> None:
+    palette.add_vm(DB1, volumeSnapshotStatuses=None)
+    volumes = [{"name": "rootdisk", "dataVolume": {}}, {"name": "data", "dataVolume": {}}]
+    palette.vms[DB1]["spec"] = {"template": {"spec": {"volumes": volumes}}}
+    left_out = {"includedVolumes": ["rootdisk"], "excludedVolumes": ["data"]}
+    palette.course = (RUNNING, {**READY, "snapshotVolumes": left_out})
+    result = run(palette, MODULE, **given(excluded_volumes="refuse"))
+    assert (result["reason"], result["changed"]) == ("volumes_missing", True)
+    assert "disk data" in result["msg"]
+    again = failure(palette, check_mode=True, excluded_volumes="refuse")
+    assert (again["reason"], again["changed"]) == ("volumes_missing", False)
+    assert vm_snapshot(palette, excluded_volumes="warn")["outcome"] == "unchanged"
+
+
 def test_blockers_include_a_vm_that_is_being_deleted(palette: MemoryPalette) -> None:
     palette.vms[DB1]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert failure(palette)["reason"] == "vm_terminating"

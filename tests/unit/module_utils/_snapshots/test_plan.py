@@ -427,7 +427,7 @@ GOING = listed(READY, uid="u1", deletionTimestamp="2026-01-01T00:00:00Z")
         ),
         (
             plan_present(DESIRED, existing(mine="new"), vm()),
-            [Step(None, "s", Goal.READY, uid="u1")],
+            [Step(None, "s", Goal.READY, DESIRED, uid="u1")],
             [],
         ),
         (plan_absent(key_of(), existing()), [DELETION], [DELETION._replace(goal=None)]),
@@ -525,10 +525,33 @@ def test_restore_in_progress_is_told_and_blocks_nothing() -> None:
     assert note.startswith("VM db1 is being restored (restore restore-1)")
 
 
-def test_volumes_that_an_existing_snapshot_lacks_are_no_reason_to_refuse_it() -> None:
-    desired = desired_snapshot(excluded_volumes="refuse")
-    action = plan_present(desired, listed(READY), with_disks(root=True, data1=False))
-    assert (action.verb, action.notes) == (KEEP, ())
+def lacking(*names: str) -> Snapshot:
+    """Return a snapshot that can be used, without these volumes."""
+    volumes = {"includedVolumes": ["root"], "excludedVolumes": [*names]}
+    return listed({**READY, "snapshotVolumes": volumes})
+
+
+def test_volumes_that_an_existing_snapshot_lacks_are_refused_if_that_is_asked_for() -> None:
+    machine = with_disks(root=True, data1=None)
+    wanted = desired_snapshot(excluded_volumes="refuse")
+    action = plan_present(wanted, lacking("data1", "init"), machine)
+    assert (action.verb, action.reason, action.steps) == (REFUSE, "volumes_missing", ())
+    assert "KubeVirt left out disk data1; snapshot s is kept" in action.message
+    assert plan_present(desired_snapshot(), lacking("data1"), machine).verb == KEEP
+    assert plan_present(wanted, lacking("init", "gone"), machine).verb == KEEP
+    # What is not in it either, but was added later.
+    assert plan_present(wanted, listed(READY), with_disks(root=True, data1=False)).verb == KEEP
+
+
+def test_volumes_that_must_be_in_it_are_known_to_each_step_that_waits_for_it() -> None:
+    machine = with_disks(root=True, data1=None)._replace(
+        printable_status="Running", running=True, run_strategy="Always"
+    )
+    offline = desired_snapshot(excluded_volumes="refuse", offline=True)
+    for current in (None, listed(RUNNING)):
+        last = plan_present(offline, current, machine).steps[-1]
+        assert last.desired
+        assert last.desired.needed == ("root", "data1")
 
 
 @pytest.mark.parametrize(
