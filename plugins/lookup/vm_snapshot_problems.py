@@ -104,8 +104,10 @@ FACTS = frozenset(
 GUARDED_FACTS = frozenset(f"{_GUARDED}_{fact}" for fact in ("result", "reason", "msg"))
 _FACTS = FACTS | GUARDED_FACTS
 # A guarded change takes all snapshots or none, for real, and decides itself how VMs are restored.
+# With the same restore_name, a second change would find them restored by the first.
 NOT_GUARDED = frozenset(
-    _PREFIX + option for option in ("state", "check_only", "on_error", "stop", "safety_snapshot")
+    _PREFIX + option
+    for option in ("state", "check_only", "on_error", "stop", "safety_snapshot", "restore_name")
 )
 # What an earlier job of the workflow has handed on.
 ARTIFACTS = frozenset({"vm_snapshot_summary"})

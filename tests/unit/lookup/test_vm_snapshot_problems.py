@@ -125,6 +125,7 @@ def test_an_unknown_variable_is_told_with_what_was_meant(
         ("gaurded_change_rollback", "is not known (nearest: guarded_change_rollback)"),
         ("vm_snapshot_kubeconfg", "is not known (nearest: vm_snapshot_kubeconfig)"),
         ("vm_snapshot_older_than", "has no effect here: use vm_snapshot_delete_older_than"),
+        ("vm_snapshot_restore_name", "has no effect here: leave it out"),
     ],
 )
 def test_an_unknown_variable_of_a_guarded_change_is_told(name: str, text: str) -> None:
