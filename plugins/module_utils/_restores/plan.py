@@ -173,8 +173,20 @@ def _is_asked_for(current: Restore, sight: Sight, wanted: Wanted) -> bool:
 
 def _interrupted(sight: Sight, wanted: Wanted, now: datetime) -> Restore | None:
     """Return the rollback that was begun a short time ago and not carried through."""
-    pending = [each for each in _pending(sight, now) if _is_asked_for(each, sight, wanted)]
+    pending = [
+        each
+        for each in _pending(sight, now)
+        if _is_asked_for(each, sight, wanted) and not _is_overtaken(each, sight, wanted)
+    ]
     return max(pending, key=lambda each: str(each.created), default=None)
+
+
+def _is_overtaken(restore: Restore, sight: Sight, wanted: Wanted) -> bool:
+    """Say whether the set has a newer snapshot since, so that a task does not ask for this one."""
+    newest = None if wanted.snapshot else _newest(sight, wanted.set or "")
+    if not isinstance(newest, Snapshot) or newest.taken_at is None or restore.created is None:
+        return False
+    return newest.taken_at > restore.created
 
 
 def _pending(sight: Sight, now: datetime) -> Iterator[Restore]:

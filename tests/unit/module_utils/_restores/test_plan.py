@@ -294,6 +294,20 @@ def test_restored_one_is_started_and_closed() -> None:
     assert acts(planned(sight(restores=[begun]))) == [Act.START, Act.CLOSE]
 
 
+def test_restored_one_is_not_what_a_set_with_a_newer_snapshot_asks_for() -> None:
+    begun = restore(COMPLETE, created=NOW - MINUTE, annotations=RAN_BEFORE)
+    ours = snapshot(included_volumes=("rootdisk",), labels=own_labels("patch"))
+    members = [
+        ours._replace(name=name, creation_time=at)
+        for name, at in (("s", NOW - HOUR), ("later", NOW))
+    ]
+    to_set = Wanted(set="patch")
+    first = sight(restores=[begun], snapshots=members[:1])
+    assert planned(first, to_set).verb == FINISH
+    action = planned(first._replace(snapshots=members), to_set)
+    assert (action.verb, action.snapshot, action.starts) == (RESTORE, members[1], True)
+
+
 def test_running_one_is_completed_without_stop() -> None:
     """KubeVirt is about to stop it: that was asked for."""
     begun = restore(CREATING, created=NOW - MINUTE, annotations=RAN_BEFORE)
