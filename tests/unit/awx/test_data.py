@@ -120,6 +120,12 @@ def test_the_answers_of_a_workflow_are_mapped_by_its_templates(name: str) -> Non
     assert mapped == answers
 
 
+def test_each_launch_of_the_workflow_takes_snapshots_of_its_own() -> None:
+    taking = TEMPLATES["Palette change: snapshot"]["extra_vars"]
+    assert "{timestamp}" in taking["vm_snapshot_name_template"]
+    assert "vm_snapshot_unless_newer_than" not in taking
+
+
 def test_what_ansible_renders_and_what_awx_renders_is_told_apart() -> None:
     known = {name for name in DATA if name.startswith("awx_setup_")}
     for text in texts_in(list(DATA.values())):
