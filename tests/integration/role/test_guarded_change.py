@@ -239,14 +239,26 @@ def test_a_vm_that_cannot_be_brought_back_is_told(changer: Changer, palette: Sim
     }
 
 
+ALL = {"namespace": "prod", "vms": "", "all": True}
+
+
 @pytest.mark.parametrize(
-    ("vms", "reason"), [(["db1", "no-class"], "preflight_failed"), (["db1"], "not_found")]
+    ("selected", "kubeconfigs", "reason"),
+    [
+        ({"vms": ["db1", "no-class"]}, "present", "preflight_failed"),
+        # The way back is for the listed VMs that have a snapshot, however they were selected.
+        (ALL, "missing", "not_found"),
+    ],
 )
 def test_nothing_is_changed_without_snapshots_and_a_way_back(
-    changer: Changer, palette: Simulator, vms: list[str], reason: str
+    changer: Changer,
+    palette: Simulator,
+    selected: dict[str, Any],
+    kubeconfigs: str,
+    reason: str,
 ) -> None:
-    palette.switch(kubeconfigs="present" if len(vms) > 1 else "missing")
-    run = changer.changes(tasks=[GROW], rollback=True, vm_snapshot={"vms": vms})
+    palette.switch(kubeconfigs=kubeconfigs)
+    run = changer.changes(tasks=[GROW], rollback=True, vm_snapshot=selected)
     assert run.status != 0
     assert facts_of(run)["msg"].startswith("Nothing was changed. ")
     assert (facts_of(run)["reason"], set(outcomes(run).values())) == (reason, {"not_changed"})
