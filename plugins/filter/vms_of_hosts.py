@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._validation.printable import first_few
+from ..plugin_utils.role_variables import FACTS
 
 DOCUMENTATION = r"""
 name: vms_of_hosts
@@ -144,7 +145,8 @@ def _homeless(vms: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
 def _different(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield what should differ from host to host, though one task works on all of them."""
     names = {name for each in variables.values() for name in each if name.startswith(_PREFIX)}
-    for name in sorted(names - {_PREFIX + word for word in _PLACE}):
+    # Facts are of the hosts that an earlier run of the role worked on.
+    for name in sorted(names - {_PREFIX + word for word in _PLACE} - FACTS):
         values = [each.get(name) for each in variables.values()]
         if any(value != values[0] for value in values):
             yield f"{name} differs from host to host: set it for all, or limit the play to some"

@@ -83,7 +83,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils._validation.durations import parse_age
 from ..module_utils._validation.problems import nearest
-from ..plugin_utils.role_variables import specified
+from ..plugin_utils.role_variables import FACTS, specified
 
 _PREFIX = "vm_snapshot_"
 _ALL = "vm_snapshot_all"
@@ -93,14 +93,6 @@ _INTERNAL = tuple(f"__{prefix}" for prefix in _PREFIXES)
 _NEAR = 0.7  # how like a name must be; most are a little like another
 _NEAREST = 0.9  # how like the beginning of a name must be
 _FEW = 2  # letters, more or less
-# The facts that the role sets.
-FACTS = frozenset(
-    _PREFIX + fact
-    for fact in (
-        *("results", "counts", "pruned", "prune_counts", "uncovered", "restores", "power_states"),
-        *("unmatched", "reason", "msg"),
-    )
-)
 GUARDED_FACTS = frozenset(f"{_GUARDED}_{fact}" for fact in ("result", "reason", "msg"))
 _FACTS = FACTS | GUARDED_FACTS
 # A guarded change takes all snapshots or none, for real, and decides itself how VMs are restored.

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of the roles, as their argument specs have them."""
+"""The variables of the roles, as their argument specs have them, and their facts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from pathlib import Path
 from ansible.module_utils.common.yaml import yaml_load
 
 PREFIX = "vm_snapshot_"
+# The facts that the role vm_snapshot sets.
+FACTS = frozenset(
+    PREFIX + fact
+    for fact in (
+        *("results", "counts", "pruned", "prune_counts", "uncovered", "restores", "power_states"),
+        *("unmatched", "reason", "msg"),
+    )
+)
 _ROLES = Path(__file__).parents[2] / "roles"
 
 

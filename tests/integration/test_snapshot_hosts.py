@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from integration.role_user import SHOW, SHOW_RETENTION, TAKE, prefixed, words, writes
+from integration.role_user import (
+    SHOW,
+    SHOW_RETENTION,
+    TAKE,
+    prefixed,
+    results_of,
+    words,
+    writes,
+)
 from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
 
@@ -43,7 +51,7 @@ class Inventory:
 
     def __init__(self, home: Path, palette: Simulator, hosts: Mapping[str, Any]) -> None:
         self._ansible = Ansible(home)
-        self._palette = palette
+        self._connection = {"PALETTE_HOST": palette.url, "PALETTE_API_KEY": "demo-key"}
         self._hosts = {name: {**UNREACHABLE, **own} for name, own in hosts.items()}
 
     def play(self, *arguments: str, **variables: Any) -> Run:
@@ -58,14 +66,22 @@ class Inventory:
         file.write_text(json.dumps({**source, **filters}), encoding="utf-8")
         return self.play_over(file, **variables)
 
+    def play_in_a_row(self, *runs: Mapping[str, Any]) -> Run:
+        """Run a playbook that imports it several times, each time with other variables."""
+        imported = {"import_playbook": "spectrocloud.palette.snapshot_hosts"}
+        content = [{**imported, "vars": prefixed({**PLACE, **own})} for own in runs]
+        file = self._ansible.home / "in_a_row.yml"
+        file.write_text(json.dumps(content), encoding="utf-8")
+        inventory = self._ansible.inventory(self._hosts)
+        return self._ansible.playbook(file, inventory, **self._connection)
+
     def play_over(self, inventory: Path, *arguments: str, **variables: Any) -> Run:
         """Run the playbook on the hosts of an inventory."""
         extra = json.dumps(prefixed({**PLACE, **variables}))
         return self._ansible.run(
             *("ansible-playbook", "spectrocloud.palette.snapshot_hosts"),
             *("-i", inventory, "-e", extra, *arguments),
-            PALETTE_HOST=self._palette.url,
-            PALETTE_API_KEY="demo-key",
+            **self._connection,
         )
 
 
@@ -124,6 +140,27 @@ def test_exactly_the_hosts_without_a_snapshot_fail_and_a_relaunch_heals(
     assert recap(again).keys() == {"db2"}
     assert writes(palette) == ["create_snapshot"]
     assert list(again.of(TAKE)["members"]) == ["vm-cluster-1/vms/db2"]
+
+
+def test_each_run_in_a_job_tells_what_became_of_it(tmp_path: Path, palette: Simulator) -> None:
+    """A host that has failed takes no part in later runs, so that another one works for all."""
+    refused = {"action": "status", "status": 403}
+    palette.inject(
+        {**refused, "method": "DELETE", "path": "/vms/history/", "times": None},
+        {**refused, "method": "POST", "path": "/vms/db2/", "skip": 1},
+    )
+    hosts = Inventory(tmp_path, palette, {vm: {} for vm in ("db1", "web1", "db2", "history")})
+    run = hosts.play_in_a_row({"keep_last": 1}, {"set": "second"}, {"keep_last": "many"})
+    assert run.status != 0
+    assert [len(taken["members"]) for taken in results_of(run, TAKE)] == [4, 3]
+    reasons = told(run)
+    assert reasons.keys() == {"db1", "db2", "web1", "history"}
+    # All hosts had their snapshots, but old ones were not deleted.
+    assert "forbidden: " in reasons["db1"]
+    assert "history" in reasons["db1"]
+    assert reasons["db2"].startswith("forbidden: ")
+    assert "vm_snapshot_keep_last" in reasons["web1"]
+    assert reasons["history"] == reasons["web1"]
 
 
 def test_only_the_snapshots_of_its_own_hosts_are_deleted(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.spectrocloud.palette.plugins.lookup.vm_snapshot_problems import FACTS
+from ansible_collections.spectrocloud.palette.plugins.plugin_utils.role_variables import FACTS
 from checkout import CHECKOUT
 
 ROLE = CHECKOUT / "roles" / "vm_snapshot"
