@@ -20,6 +20,7 @@ from integration.role_user import (
     REFUSE,
     SHOW,
     SHOW_RETENTION,
+    TAKE,
     User,
     artifacts,
     handed_on,
@@ -312,8 +313,14 @@ HOSTS = dict.fromkeys(BOTH, HOST)
 
 
 def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Changer) -> None:
-    run = changer.changes(tasks=[ON_HOST], vm_snapshot=BATCH, hosts=HOSTS, rollback=True).ok()
-    assert len(results_of(run, "Take or delete the snapshots")) == 1
+    offline = {**BATCH, "offline": True}
+    run = changer.changes(tasks=[ON_HOST], vm_snapshot=offline, hosts=HOSTS, rollback=True).ok()
+    order = [record["task"] for record in run.records]
+    taken = order.index(TAKE)
+    assert TAKE not in order[taken + 1 :]
+    # VMs that were off have to answer again before they are changed.
+    looks = "Look whether the host answers"
+    assert order[:taken].count(looks) == order[taken : order.index("On the host")].count(looks) == 2
     assert {record["host"] for record in run.records if record["task"] == "On the host"} == {*BOTH}
     assert outcomes(run) == dict.fromkeys(BOTH, "changed")
 
