@@ -24,6 +24,7 @@ from integration.role_user import (
     User,
     artifacts,
     handed_on,
+    including,
     prefixed,
     results_of,
     shown,
@@ -326,13 +327,25 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
 
 
 def test_one_failed_and_one_unreachable_host_bring_all_back(changer: Changer) -> None:
-    tasks = [GROW, *away("until restored", "web1"), ON_HOST, BREAK_ONE]
+    # Files of the role have these names, too.
+    names = ("prepare", "tell")
+    own = [{"ansible.builtin.include_tasks": f"{name}.yml"} for name in names]
+    for name in names:
+        file = changer.user.ansible.home / f"{name}.yml"
+        file.write_text(json.dumps([{**shown("ansible_host"), "name": f"Own {name}"}]), "utf-8")
+    # A snapshot of theirs is not what the VMs go back to.
+    middle = {**including(set="middle", vms=["db1"]), "run_once": True}
+    tasks = [*own, GROW, middle, *away("until restored", "web1"), ON_HOST, BREAK_ONE]
     given: dict[str, Any] = {"rollback": True, "connection_timeout": 10}
     run = changer.changes(tasks=tasks, vm_snapshot=BATCH, hosts=HOSTS, **given)
     assert run.status != 0
     assert [result["check_mode"] for result in results_of(run, TAKE_BACK)] == [True, False]
     assert outcomes(run) == dict.fromkeys(BOTH, "rolled_back")
+    assert facts_of(run)["vms"]["db1"]["snapshot"].startswith("db1-patch-")
+    assert artifacts(run)["vm_snapshot_summary"]["counts"]["total"] == 2
     assert [changer.machine(vm) for vm in BOTH] == [(1, "Running", True)] * 2
+    for name in names:
+        assert len(results_of(run, f"Own {name}")) == 2
     cause = facts_of(run)["msg"].split(" -- ")[0]
     assert "web1: it cannot be reached" in cause
     # The first failure ends the change for all hosts, if Ansible can.

@@ -36,7 +36,7 @@ SHIPPED_FOLDERS = re.compile(
     | plugins/(action|doc_fragments|filter|inventory|lookup|module_utils|modules|plugin_utils)/
       ([a-z_]+/)*[a-z_]+\.py
     | roles/[a-z_]+/README\.md
-    | roles/[a-z_]+/(defaults|handlers|meta|tasks|vars)/[a-z_]+\.yml
+    | roles/[a-z_]+/(defaults|handlers|meta|tasks(/guard)?|vars)/[a-z_]+\.yml
     | roles/[a-z_]+/templates/[a-z_.]+\.j2
     """,
     re.VERBOSE,
