@@ -326,6 +326,44 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
     assert outcomes(run) == dict.fromkeys(BOTH, "changed")
 
 
+def rescued(task: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a task that may fail, and what shows why then, by its name."""
+    show = {
+        "name": name,
+        "ansible.builtin.debug": {"msg": "{{ guarded_change_msg | default('') }}"},
+    }
+    return {"block": [task], "rescue": [show]}
+
+
+def test_a_bastion_takes_no_part_and_nothing_is_told_of_earlier_runs(
+    changer: Changer, palette: Simulator
+) -> None:
+    given: dict[str, Any] = {"rollback": True, "vm_snapshot": {"keep_last": "many"}}
+    # A change within the change would take over its facts.
+    nested = {"name": "Nest", "ansible.builtin.include_role": {"name": ROLE}}
+    refused = changer.task([GROW, nested], **given)
+    change = changer.task([GROW, nested], rollback=True)
+    imported = {"ansible.builtin.import_role": {"name": ROLE}, "vars": change["vars"]}
+    tasks = [
+        rescued({**including(set="x", vms=["no-volumes"]), "run_once": True}, "Earlier"),
+        rescued(refused, "Refused"),
+        rescued({**imported, "when": "inventory_hostname != 'db1'"}, "Without the first"),
+        {
+            "block": [{**change, "when": "inventory_hostname != 'bastion'"}],
+            "always": [{**shown(*FACTS), "run_once": True}],
+        },
+    ]
+    run = changer.user.play({"tasks": tasks}, hosts={**HOSTS, "bastion": HOST})
+    assert run.status != 0
+    reasons = {name: results_of(run, name) for name in ("Earlier", "Refused", "Without the first")}
+    assert [len(told) for told in reasons.values()] == [1, 3, 2]
+    assert "vm_snapshot_keep_last" in reasons["Refused"][0]["msg"]
+    assert "condition leaves out db1" in reasons["Without the first"][0]["msg"]
+    assert facts_of(run)["reason"] == "rolled_back"
+    assert outcomes(run) == dict.fromkeys(BOTH, "rolled_back")
+    assert "db1: Refuse variables that are not known here failed: a guarded" in facts_of(run)["msg"]
+
+
 def test_one_failed_and_one_unreachable_host_bring_all_back(changer: Changer) -> None:
     # Files of the role have these names, too.
     names = ("prepare", "tell")
