@@ -30,6 +30,7 @@ _WAITS_FOR = {
 _UNDONE = {
     Act.CLEAR: "the restore was deleted, so that it is not carried out later",
     Act.START: "the VM runs again",
+    Act.CLOSE: "the VM is restored and was started",
 }
 
 
@@ -38,10 +39,16 @@ class RestoreMember(Member[Step]):
 
     restore: the one of this task, as last seen; uid: its uid. safety: the safety snapshot.
     sent_at: when a power call was last sent; give_up_at: when to send it no more. stopped: whether
-    this task stopped it.
+    this task stopped it, or an interrupted one before. started: whether it was seen to be started.
     """
 
-    def __init__(self, key: VmKey, steps: Iterable[Step], restore: Restore | None = None) -> None:
+    def __init__(
+        self,
+        key: VmKey,
+        steps: Iterable[Step],
+        restore: Restore | None = None,
+        stopped: bool = False,
+    ) -> None:
         super().__init__(key, steps, _PATIENCE)
         self.restore = restore
         self.uid = restore.uid if restore else ""
@@ -49,7 +56,8 @@ class RestoreMember(Member[Step]):
         self.request_id = new_request_id()
         self.sent_at = -math.inf
         self.give_up_at = math.inf
-        self.stopped = False
+        self.stopped = stopped
+        self.started = False
 
     @property
     def loads_storage(self) -> bool:

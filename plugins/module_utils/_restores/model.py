@@ -94,6 +94,12 @@ class Restore(NamedTuple):
         """Whether it is a rollback of this collection that was carried through."""
         return self.complete and self.annotations.get(ROLLBACK) == DONE
 
+    # See docs/palette.md, "Restored volumes".
+    @property
+    def takes_disks(self) -> bool:
+        """Whether it may have deleted disks that the VM has: only it can bring them back."""
+        return bool(self.deleted_data_volumes or (self.in_place and self.volumes))
+
     @property
     def vm_ran(self) -> bool:
         """Whether the VM ran before, as this collection wrote it down."""

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from .._palette.objects import write_time
-from .._power.plan import HALTED, strategy_note
+from .._palette.objects import read_time, write_time
+from .._power.plan import ALWAYS, HALTED, strategy_note
 from .._snapshots.model import Snapshot
 from .._snapshots.ownership import PART_OF, is_member, of_former_vm, set_of
 from .._validation.problems import nearest
@@ -77,8 +77,8 @@ class Act:
 class Step(NamedTuple):
     """One write, and a wait for what it leads to.
 
-    name: of the restore or the snapshot that it is about; of a record, the time. uid: of a restore
-    that is to be deleted. written: whether it was written before, so that it is only waited for.
+    name: of the restore or the snapshot that it is about. uid: of a restore that is to be deleted.
+    written: whether it was written before, so that it is only waited for.
     """
 
     act: str
@@ -252,17 +252,17 @@ def _new(sight: Sight, wanted: Wanted, now: datetime) -> Action:
     snapshot = _named(sight, wanted) if wanted.snapshot else _newest(sight, wanted.set or "")
     if isinstance(snapshot, Action):
         return snapshot
-    refusal = _blocker(sight, snapshot, wanted)
+    refusal = _blocker(sight, snapshot, wanted, now)
     if refusal:
         return refusal._replace(snapshot=snapshot)
     ran = _ran(sight, now)
     starts = wanted.starts(ran)
     name = wanted.name or restore_name(snapshot.name, now, {r.name for r in sight.restores})
-    running = sight.instance is not None
+    running = _is_on(sight)
     recorded = wanted.safety_snapshot and running
     steps = [
         *(Step(Act.CLEAR, each.name, each.uid) for each in _unfinished(sight)),
-        *([Step(Act.RECORD, write_time(now) or "")] if recorded and ran else []),
+        *([Step(Act.RECORD)] if recorded and ran else []),
         *([Step(Act.STOP)] if recorded else []),
         *([_safety(sight, now)] if wanted.safety_snapshot else []),
         Step(Act.RESTORE, name),
@@ -333,7 +333,7 @@ def _why_unusable(snapshot: Snapshot, vm: VirtualMachine | None) -> tuple[str, s
     return None
 
 
-def _blocker(sight: Sight, snapshot: Snapshot, wanted: Wanted) -> Action | None:
+def _blocker(sight: Sight, snapshot: Snapshot, wanted: Wanted, now: datetime) -> Action | None:
     """Refuse what KubeVirt would refuse, wait for without end, or do to somebody's harm."""
     vm_name = sight.key.vm_name
     missing = _not_in(snapshot, sight)
@@ -346,14 +346,26 @@ def _blocker(sight: Sight, snapshot: Snapshot, wanted: Wanted) -> Action | None:
             return refuse("restore_in_progress", _in_the_way(restore, sight))
         if not (restore.failed or _hopeless(restore, sight)):
             return refuse("restore_in_progress", _in_the_way(restore, sight))
-    busy = _being_taken(sight)
+    busy = _being_taken(sight, now)
     if busy:
         text = f"snapshot {busy} of VM {vm_name} is in progress"
         return refuse("snapshot_in_progress", f"{text}; run again when it has ended")
-    if sight.instance is not None and not wanted.stop:
+    if sight.machine and sight.machine.vm.ended:
+        text = f"VM {vm_name} has shut itself down, and KubeVirt keeps its finished instance"
+        return refuse("vm_running", f"{text}, which it does not stop; start the VM and stop it")
+    if _is_on(sight) and not wanted.stop:
         text = f"VM {vm_name} is not off"
         return refuse("vm_running", f"{text}; stop it, or use stop: true")
     return None
+
+
+def _is_on(sight: Sight) -> bool:
+    """Say whether a VM has an instance, or will have one again whatever has ended the last."""
+    return sight.instance is not None or _strategy(sight) == ALWAYS
+
+
+def _strategy(sight: Sight) -> str:
+    return sight.machine.vm.run_strategy if sight.machine else ""
 
 
 def _not_in(snapshot: Snapshot, sight: Sight) -> list[str]:
@@ -389,38 +401,45 @@ def _in_the_way(restore: Restore, sight: Sight) -> str:
     return f"{text}{why}; run again when it has ended, or delete it"
 
 
-def _being_taken(sight: Sight) -> str:
+def _being_taken(sight: Sight, now: datetime) -> str:
     """Return the name of a snapshot of the VM that is in progress; empty if there is none."""
     ready = {s.name for s in sight.snapshots if s.ready}
     names = {s.name for s in sight.snapshots if s.in_progress and not s.deleting}
     if sight.machine and sight.machine.vm.snapshot_in_progress:
         # The lock outlasts the snapshot for a moment.
         names.add(sight.machine.vm.snapshot_in_progress)
-    return min(names - ready - {_begun_safety(sight)}, default="")
+    return min(names - ready - {_begun_safety(sight, now)}, default="")
 
 
 def _ran(sight: Sight, now: datetime) -> bool:
     """Say whether the VM runs, or ran until an interrupted run stopped it."""
-    instance, machine = sight.instance, sight.machine
-    halted = machine is not None and machine.vm.run_strategy == HALTED
-    if instance is not None and not (halted or instance.ending):
+    instance, strategy = sight.instance, _strategy(sight)
+    if strategy == ALWAYS:
         return True
-    stopped_at = machine.ran_at if machine else None
-    recorded = stopped_at is not None and now - stopped_at < _INTERRUPTED
-    return recorded or any(restore.vm_ran for restore in _pending(sight, now))
+    if instance is not None and not (strategy == HALTED or instance.ending):
+        return True
+    return bool(_stopped_at(sight, now)) or any(r.vm_ran for r in _pending(sight, now))
+
+
+def _stopped_at(sight: Sight, now: datetime) -> datetime | None:
+    """Return when an interrupted run stopped the VM; None if none did a short time ago."""
+    ran_at = sight.machine.ran_at if sight.machine else None
+    return ran_at if ran_at and now - ran_at < _INTERRUPTED else None
 
 
 def _safety(sight: Sight, now: datetime) -> Step:
-    begun = _begun_safety(sight)
+    begun = _begun_safety(sight, now)
     name = begun or safety_name(sight.key.vm_name, now, {s.name for s in sight.snapshots})
     return Step(Act.SNAPSHOT, name, written=bool(begun))
 
 
-def _begun_safety(sight: Sight) -> str:
+def _begun_safety(sight: Sight, now: datetime) -> str:
     """Return the name of the safety snapshot that an interrupted run took of the stopped VM."""
-    since = sight.machine.ran_at if sight.machine else None
-    if since is None or sight.instance is not None:
+    since = _stopped_at(sight, now)
+    if since is None or sight.machine is None or _is_on(sight):
         return ""
+    # It may have run since, and be off for another reason.
+    since = max(since, read_time(sight.machine.vm.ready_since) or since)
     names = [
         s.name
         for s in sight.snapshots
@@ -441,6 +460,6 @@ def _notes(
     if wanted.in_place:
         text = f"in_place: true deletes the disks of VM {vm_name} before it makes the new ones"
         yield f"{text}: if that fails, there is no way back"
-    note = strategy_note(vm_name, sight.machine.vm.run_strategy if sight.machine else "", running)
+    note = strategy_note(vm_name, _strategy(sight), running)
     if starts and note:
         yield note

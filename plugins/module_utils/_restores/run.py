@@ -14,7 +14,6 @@ from .._execution.run import ClusterRun
 from .._execution.waiting import Waiting
 from .._http.errors import ApiError
 from .._http.threads import at_once
-from .._palette.objects import write_time
 from .._palette.vms import ClusterVms
 from .._snapshots.desired import Declaration, Desired, read_declaration
 from .._vms.fleet import Candidate, Target
@@ -120,7 +119,8 @@ class RestoreRun:
         if action.reason == "not_found" and candidate.vm is None:
             action = action._replace(message=part.missing_vm(key))
         self._orders[key] = self._order(sight, action)
-        member = RestoreMember(key, action.steps, action.restore)
+        stopped = action.ran and not action.stopped and sight.instance is None
+        member = RestoreMember(key, action.steps, action.restore, stopped)
         return Row(candidate.cluster, candidate.label, sight, action, member, wanted.in_place)
 
     def _order(self, sight: Sight, action: Action) -> Order:
@@ -139,7 +139,6 @@ class RestoreRun:
         return Order(
             restore=partial(restore_body, request),
             safety=partial(_safety_snapshot, self._safety, sight.key),
-            record=write_time(self._task.now) or "",
             start_again=action.ran and wanted.start != "never",
             agent=wanted.agent,
         )

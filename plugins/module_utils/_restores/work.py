@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import NamedTuple
 
 from .._execution.doubt import InDoubtError
@@ -15,6 +16,7 @@ from .._execution.work import Work
 from .._http.answers import Json
 from .._http.errors import ApiError
 from .._kubernetes.cluster import ClusterApi
+from .._palette.objects import write_time
 from .._palette.vms import ClusterVms
 from .._power import answers
 from .._snapshots import writes as snapshot_writes
@@ -39,7 +41,7 @@ _OF_PALETTE = (Act.STOP, Act.START, Act.SNAPSHOT)
 
 
 class Order(NamedTuple):
-    """What the steps of a VM write. restore, safety: the bodies; record: when the VM ran.
+    """What the steps of a VM write. restore, safety: the bodies.
 
     start_again: whether the VM is to run if it is put back. agent: whether to wait for the guest
     agent.
@@ -47,7 +49,6 @@ class Order(NamedTuple):
 
     restore: Callable[[str], Json]
     safety: Callable[[str], Desired]
-    record: str
     start_again: bool
     agent: bool
 
@@ -178,7 +179,8 @@ class RestoreWork(Work[RestoreMember]):
 
     def _give_up_because(self, member: RestoreMember, error: ApiError) -> None:
         if member.cause:
-            member.fail(f"and this went wrong: {error.message}; {_MAY_BE_OFF}")
+            hint = "" if member.steps[0].act in _AT_THE_END else f"; {_MAY_BE_OFF}"
+            member.fail(f"and this went wrong: {error.message}{hint}")
             return
         steps = list(self._back(member))
         if steps:
@@ -191,13 +193,18 @@ class RestoreWork(Work[RestoreMember]):
         """Yield the steps that put a VM back, whose disks are still its own."""
         restore = member.restore
         if restore is not None and restore.complete:
-            # It is restored. The next run carries through what is left to do.
+            # It is restored. The next run carries through what is left to do, but would restore it
+            # once more if it was started.
+            if member.started and member.steps[0].act == Act.START:
+                yield from (step for step in member.steps if step.act in _AT_THE_END)
             return
-        order = self._order_of(member)
-        started = order.start_again and (member.stopped or restore is not None)
+        if restore is not None and restore.takes_disks:
+            return
+        start_again = self._order_of(member).start_again
+        started = start_again and (member.stopped or restore is not None)
         if restore is not None:
             if started:
-                yield Step(Act.RECORD, order.record)
+                yield Step(Act.RECORD)
             yield Step(Act.CLEAR, restore.name, restore.uid)
         if started:
             yield Step(Act.START)
@@ -206,7 +213,10 @@ class RestoreWork(Work[RestoreMember]):
     # Writes
 
     def _record(self, member: RestoreMember, step: Step) -> None:
-        writes.record(self._cluster, self.api.retries, member.key, step.name)
+        del step
+        # Not when the task began: the steps of a large set begin much later.
+        ran_at = write_time(datetime.now(timezone.utc))
+        writes.record(self._cluster, self.api.retries, member.key, ran_at)
         member.changed = True
 
     def _forget(self, member: RestoreMember, step: Step) -> None:
@@ -253,7 +263,9 @@ class RestoreWork(Work[RestoreMember]):
             reached, idle = instance is None, instance is not None and not instance.ending
         else:
             agent = self._order_of(member).agent and not member.cause
-            reached = instance is not None and instance.ready and not instance.ending
+            started = instance is not None and not instance.ending
+            member.started = member.started or started
+            reached = started and instance is not None and instance.ready
             reached = reached and (not agent or (instance is not None and instance.agent))
             idle = instance is None
         if reached:
@@ -336,12 +348,13 @@ def _left(member: RestoreMember, error: ApiError) -> ApiError:
     restore, act, texts = member.restore, member.steps[0].act, []
     in_doubt = error.outcome_unknown and act == Act.RESTORE
     if restore is not None and restore.complete:
-        texts.append("the VM is restored")
-    elif restore is not None:
+        texts.append(f"the VM is restored{' and was started' if member.started else ''}")
+    elif restore is not None and not restore.failed:
         texts.append("the restore goes on without this task")
     elif in_doubt:
         texts.append("if the restore was created, it goes on without this task")
-    if act not in _AT_THE_END and (restore or in_doubt or member.stopped):
+    may_be_off = act not in _AT_THE_END and not member.started
+    if may_be_off and (restore or in_doubt or member.stopped):
         texts.append(_MAY_BE_OFF)
     if act in _AT_THE_END and error.outcome_unknown:
         # What became of the VM is known; only a mark is not.

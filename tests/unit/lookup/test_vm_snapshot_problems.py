@@ -15,6 +15,7 @@ from ansible.parsing.splitter import parse_kv
 from ansible.template import Templar
 
 from ansible_collections.spectrocloud.palette.plugins.lookup import vm_snapshot_problems
+from ansible_collections.spectrocloud.palette.plugins.plugin_utils.role_variables import FACTS
 
 try:
     # Templates are trusted text since ansible-core 2.19.
@@ -200,7 +201,7 @@ def test_a_registered_result_is_no_problem(extra_vars: dict[str, Any]) -> None:
     ]
 
 
-OWN = {"__vm_snapshot_task", *vm_snapshot_problems.FACTS}
+OWN = {"__vm_snapshot_task", *FACTS}
 OWN_GUARDED = {"__guarded_change_done", *vm_snapshot_problems.GUARDED_FACTS}
 
 

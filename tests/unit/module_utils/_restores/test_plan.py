@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
+    write_time,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.model import (
     DONE,
     PENDING,
     ROLLBACK,
     SAFETY,
     Restore,
+    read_instance,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.naming import (
     restore_name,
@@ -40,6 +44,7 @@ from unit.module_utils._restores.restores import (
     MINUTE,
     SECOND,
     instance,
+    instance_manifest,
     machine,
     restore,
 )
@@ -110,6 +115,22 @@ def test_vm_that_is_being_stopped_did_not_run() -> None:
     seen = running(machine=machine("Halted"))
     action = planned(seen, TO_S._replace(stop=True))
     assert (action.ran, action.stopped) == (False, True)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_vm_that_kubevirt_starts_again_ran_whatever_its_instance_does(ends: bool) -> None:
+    crashed = read_instance("c1", instance_manifest(key_of(), phase="Failed")) if ends else None
+    seen = sight(machine=machine("Always"), instance=crashed)
+    assert planned(seen).reason == "vm_running"
+    action = planned(seen, TO_S._replace(stop=True))
+    assert (action.ran, action.stopped, action.starts) == (True, True, True)
+
+
+def test_vm_that_has_shut_itself_down_is_refused() -> None:
+    seen = sight(machine=machine("Manual", printableStatus="Stopped", created=True))
+    action = planned(seen, TO_S._replace(stop=True))
+    assert action.reason == "vm_running"
+    assert "start the VM and stop it" in action.message
 
 
 def test_newest_usable_of_the_set() -> None:
@@ -373,6 +394,22 @@ def test_safety_snapshot_of_an_interrupted_run_is_used() -> None:
     seen = sight(machine=recorded, snapshots=[TAKEN, begun])
     action = planned(seen, TO_S._replace(safety_snapshot=True))
     assert (action.steps[0].name, action.steps[0].written) == ("safe", True)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"ran_at": NOW - HOUR},
+        # It has run since, and is off for another reason.
+        {"vm": machine("Halted").vm._replace(ready_since=write_time(NOW + MINUTE) or "")},
+    ],
+)
+def test_safety_snapshot_of_an_interrupted_run_long_ago_is_not_used(later: dict[str, Any]) -> None:
+    recorded = machine("Halted")._replace(**{"ran_at": NOW - MINUTE, **later})
+    begun = snapshot(name="safe", created=NOW, annotations={SAFETY: "true"})
+    seen = sight(machine=recorded, snapshots=[TAKEN, begun])
+    safety = planned(seen, TO_S._replace(safety_snapshot=True)).steps[0]
+    assert (safety.act, safety.written) == (Act.SNAPSHOT, False)
 
 
 # What is told

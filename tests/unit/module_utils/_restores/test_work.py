@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +19,9 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.ex
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.lane import Lane
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import Waiting
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.errors import ApiError
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
+    read_time,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.vms import ClusterVms
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores import work, writes
 from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.fleet import observe
@@ -279,6 +283,63 @@ def test_restored_vm_that_does_not_start_is_told(bench: Bench) -> None:
     assert bench.cluster.runs(KEY)
 
 
+def test_restore_that_may_have_deleted_disks_is_neither_deleted_nor_is_its_vm_started(
+    bench: Bench,
+) -> None:
+    bench.cluster.course = (CREATING,)
+    row = bench.run(BACK._replace(in_place=True))
+    assert bench.cluster.writes == ["create"]
+    assert not bench.cluster.runs(KEY)
+    assert row.member.failure
+    assert "the restore goes on without this task" in row.member.failure.message
+    assert row.member.failure.message.endswith("run the task again within an hour")
+
+
+def test_restore_that_has_deleted_data_volumes_is_not_deleted(bench: Bench) -> None:
+    bench.cluster.course = ({**CREATING, "deletedDataVolumes": ["root"]},)
+    assert outcome(bench.run(), bench) == "failed"
+    assert bench.cluster.writes == ["create"]
+
+
+def test_vm_whose_guest_agent_does_not_come_is_not_restored_once_more(bench: Bench) -> None:
+    row = bench.run(BACK._replace(agent=True))
+    assert row.member.failure
+    assert row.member.failure.reason == "wait_timeout"
+    assert row.member.failure.message.endswith("; the VM is restored and was started")
+    assert bench.cluster.writes == ["create", "start", "close"]
+    assert bench.rollbacks() == [DONE]
+    assert bench.cluster.runs(KEY)
+
+
+def test_vm_that_an_interrupted_run_has_stopped_is_started_if_the_next_run_fails(
+    bench: Bench,
+) -> None:
+    bench.fail("stop", Killed(), after=True)
+    with pytest.raises(Killed):
+        bench.run(SAFELY)
+    bench.cluster.after = lambda _write: None
+    bench.palette.clock.now += 60
+    bench.fail("create", FORBIDDEN)
+    row = bench.run(SAFELY)
+    assert row.member.failure
+    assert "the VM runs again" in row.member.failure.message
+    assert bench.cluster.runs(KEY)
+    assert not bench.recorded
+
+
+def test_record_of_what_ran_has_the_time_at_which_it_is_written(bench: Bench) -> None:
+    written: list[Any] = []
+    bench.cluster.before = lambda _write: written.append(
+        bench.cluster.machines[KEY]["metadata"]["annotations"].get(RAN_AT)
+    )
+    began = datetime.now(timezone.utc).replace(microsecond=0)
+    bench.run(SAFELY)
+    (ran_at, *_more) = filter(None, written)
+    written_at = read_time(ran_at)
+    assert written_at
+    assert written_at >= began
+
+
 UNCLEAR = ApiError("unauthorized", "401", outcome_unknown=True)
 
 
@@ -300,7 +361,7 @@ def test_restored_vm_that_could_not_be_marked_is_told(bench: Bench) -> None:
     row = bench.run()
     assert row.member.failure
     assert outcome(row, bench) == "failed"
-    assert row.member.failure.message.endswith("; the VM is restored")
+    assert row.member.failure.message.endswith("; the VM is restored and was started")
     assert bench.cluster.runs(KEY)
 
 
@@ -346,7 +407,7 @@ def test_what_cannot_be_put_back_is_told(bench: Bench) -> None:
 
 def work_of_a_vm_that_ran(bench: Bench) -> work.RestoreWork:
     """Return the work on a VM that is to run again if it is put back."""
-    order = work.Order(lambda _name: {}, partial(desired_snapshot, KEY), "", True, False)
+    order = work.Order(lambda _name: {}, partial(desired_snapshot, KEY), True, False)
     return work.RestoreWork(bench.api, Waiting(60.0, 1.0), bench.kubernetes, lambda _member: order)
 
 
