@@ -340,9 +340,11 @@ def test_a_bastion_takes_no_part_and_nothing_is_told_of_earlier_runs(
 ) -> None:
     given: dict[str, Any] = {"rollback": True, "vm_snapshot": {"keep_last": "many"}}
     # A change within the change would take over its facts.
-    nested = {"name": "Nest", "ansible.builtin.include_role": {"name": ROLE}}
-    refused = changer.task([GROW, nested], **given)
-    change = changer.task([GROW, nested], rollback=True)
+    own = {"guarded_change_tasks": "nested.yml"}
+    nested = {"name": "Nest", "ansible.builtin.include_role": {"name": ROLE}, "vars": own}
+    Path(changer.user.ansible.home, "nested.yml").write_text(json.dumps([ON_HOST]), "utf-8")
+    refused = changer.task([GROW, nested, BREAK], **given)
+    change = changer.task([GROW, nested, BREAK], rollback=True)
     imported = {"ansible.builtin.import_role": {"name": ROLE}, "vars": change["vars"]}
     tasks = [
         rescued({**including(set="x", vms=["no-volumes"]), "run_once": True}, "Earlier"),
