@@ -99,6 +99,17 @@ class ClusterRun(Generic[Part, M]):
             if not isinstance(part, ApiError):
                 self._members[title] = list(self._plan(part))
 
+    def foretell(self) -> None:
+        """Observe and plan as execute does: what is wrong with one cluster stops no other."""
+        self.observe_all()
+        for title, part in list(self._parts.items()):
+            if isinstance(part, ApiError):
+                continue
+            try:
+                self._members[title] = list(self._plan(part))
+            except ApiError as error:
+                self._parts[title] = error
+
     def execute(self, pace: Pace, progress: Progress) -> None:
         """Carry out what was planned. A cluster that was not observed yet goes its own pace."""
         for target in self._targets:

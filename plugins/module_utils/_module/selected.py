@@ -93,14 +93,17 @@ def carry_out(
     """
     abort = invocation.options["on_error"] == "abort"
     progress = Progress.of(invocation.options, invocation.progress, title)
-    if not (abort or invocation.check_mode):
+    if not abort:
         # What is wrong with the selection is known at the end.
-        clusters.execute(pace, progress)
+        if invocation.check_mode:
+            clusters.foretell()
+        else:
+            clusters.execute(pace, progress)
         check(clusters.fleet)
         return False
     check(clusters.observe_all())
     clusters.plan_all()
-    aborted = abort and blocked()
+    aborted = blocked()
     if not (aborted or invocation.check_mode):
         clusters.execute(pace, progress)
     return aborted

@@ -177,7 +177,7 @@ def _check_selection(
 
 
 def _row_not_reached(vm: NotReached) -> Row:
-    return Row(vm.cluster, vm.key, Plan(None, "cluster_unreachable", vm.text))
+    return Row(vm.cluster, vm.key, Plan(None, vm.reason, vm.text))
 
 
 def _result(

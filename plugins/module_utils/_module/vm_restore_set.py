@@ -165,7 +165,7 @@ def _check(
 
 
 def _row_not_reached(vm: NotReached) -> Row:
-    action = refuse("cluster_unreachable", vm.text)
+    action = refuse(vm.reason, vm.text)
     return Row(vm.cluster, vm.label, Sight(vm.key, None), action, RestoreMember(vm.key, []))
 
 

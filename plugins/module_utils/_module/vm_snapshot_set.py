@@ -355,7 +355,7 @@ def _row(
 
 
 def _row_not_reached(vm: NotReached) -> Row:
-    action = refuse("cluster_unreachable", vm.text)
+    action = refuse(vm.reason, vm.text)
     return Row(vm.cluster, vm.label, [action], action, SnapshotMember(vm.key, []))
 
 

@@ -29,6 +29,9 @@ from .selection import (
 )
 from .session import PaletteSession
 
+# Why a cluster that was observed is not worked on.
+_AFTER_OBSERVING = ("clock_skew",)
+
 Listed = TypeVar("Listed")
 Part = TypeVar("Part", bound="Fleet")
 
@@ -51,13 +54,14 @@ class Candidate(NamedTuple):
 
 
 class NotReached(NamedTuple):
-    """A listed VM of a cluster that could not be observed.
+    """A listed VM of a cluster that could not be observed, or not be planned for.
 
-    cluster: what it is called in results. text: why.
+    cluster: what it is called in results. reason: why, in one word. text: why, for people.
     """
 
     cluster: str
     key: VmKey
+    reason: str
     text: str
 
     @property
@@ -152,15 +156,18 @@ class Fleet:
         return missing_vm(key, self.titles[key.cluster_uid], here)
 
     def not_reached(self) -> Iterator[NotReached]:
-        """Yield the listed VMs of the clusters that could not be observed."""
+        """Yield the listed VMs of the clusters that could not be observed, or planned for."""
         for target in self.targets:
             error = self.failures.get(target.title)
             if error is None or target.uid in self.titles:
                 continue
-            text = f"cluster {target.title} could not be reached: {error.message}"
+            reason, text = error.reason, error.message
+            if reason not in _AFTER_OBSERVING:
+                reason = "cluster_unreachable"
+                text = f"cluster {target.title} could not be reached: {text}"
             for entry in target.entries or ():
                 key = VmKey(target.uid, entry.namespace, entry.vm_name)
-                yield NotReached(target.title, key, text)
+                yield NotReached(target.title, key, reason, text)
 
     def list_again(self, listing: Callable[[ClusterVms], Sequence[Listed]]) -> list[Listed]:
         """Return what is listed in the clusters that were observed; one that fails adds nothing."""

@@ -269,9 +269,10 @@ def test_only_cluster_that_goes_down_while_it_is_written_to_has_true_rows(
     assert "nothing was changed" not in result["msg"]
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("on_error", ["abort", "continue"])
 def test_clock_of_one_cluster_that_is_wrong_is_that_clusters_trouble(
-    palette: MemoryPalette, on_error: str
+    palette: MemoryPalette, on_error: str, check_mode: bool
 ) -> None:
     palette.sick = {}
     palette.add_snapshot("future", key_of("db1", cluster_uid="c2"), age=-86_400.0)
@@ -279,7 +280,9 @@ def test_clock_of_one_cluster_that_is_wrong_is_that_clusters_trouble(
         {"vm_name": "db1", "namespace": "vms", "cluster": f"cluster-{number}"} for number in (1, 2)
     ]
     options = {"set": "now", "vms": listed, "unless_newer_than": "20h", "members": "all"}
-    result = task(palette, vm_snapshot_set.MODULE, options, on_error=on_error)
+    result = task(
+        palette, vm_snapshot_set.MODULE, options, check_mode=check_mode, on_error=on_error
+    )
     assert result["failed"]
     if on_error == "abort":
         assert result["reason"] == "clock_skew"
@@ -287,8 +290,26 @@ def test_clock_of_one_cluster_that_is_wrong_is_that_clusters_trouble(
         return
     assert result["clusters"]["cluster-2"]["reason"] == "clock_skew"
     assert result["members"]["cluster-1/vms/db1"]["outcome"] == "created"
-    assert result["members"]["cluster-2/vms/db1"]["outcome"] == "blocked"
-    assert {call.cluster_uid for call in palette.writes()} == {"c1"}
+    row = result["members"]["cluster-2/vms/db1"]
+    assert (row["outcome"], row["reason"]) == ("blocked", "clock_skew")
+    assert row["msg"].startswith("the clock here says")
+    assert {call.cluster_uid for call in palette.writes()} == (set() if check_mode else {"c1"})
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_clock_of_one_cluster_that_is_wrong_stops_no_retention_elsewhere(
+    palette: MemoryPalette, check_mode: bool
+) -> None:
+    palette.sick = {}
+    palette.add_snapshot("future", key_of("db1", cluster_uid="c2"), age=-86_400.0)
+    options = {"delete_older_than": "1h", "set": "nightly", "max_failed_clusters": 1}
+    result = task(
+        palette, vm_snapshot_retention.MODULE, options, check_mode=check_mode, on_error="continue"
+    )
+    assert not result.get("failed"), result
+    assert result["clusters"]["cluster-2"]["reason"] == "clock_skew"
+    assert {row["cluster"] for row in result["snapshots"]} == {"cluster-1", "cluster-3"}
+    assert result["summary"]["deleted"] == 2
 
 
 @pytest.mark.parametrize(("module", "options"), EVERY_MODULE)
