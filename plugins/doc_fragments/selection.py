@@ -44,6 +44,7 @@ options:
   exclude:
     description:
       - Names or shell patterns of virtual machines to leave out, in the form of O(vm_names).
+      - Clusters of the same name are called by their uids. Here, their name matches them all.
     type: list
     elements: str
   selector:

@@ -361,8 +361,8 @@ def _selected(filters: Filters, fleet: SnapshotFleet, key: VmKey) -> bool:
     if key.cluster_uid not in fleet.titles:
         return False
     vm = fleet.vms.get(key)
-    title = fleet.title(key)
-    return filters.match_vm(vm, title) if vm else filters.match_key(key, title)
+    called = fleet.title(key), fleet.names[key.cluster_uid]
+    return filters.match_vm(vm, *called) if vm else filters.match_key(key, *called)
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def observe(
     """
     if target.entries is not None:
         return _observe_entries(target, target.api, with_vms)
-    return _observe_matching(target.title, target.api, filters, with_vms, read)
+    return _observe_matching(target, filters, with_vms, read)
 
 
 def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) -> SnapshotFleet:
@@ -164,13 +164,14 @@ def _observe_entries(target: Target, api: ClusterVms, with_vms: bool) -> Snapsho
 
 
 def _observe_matching(
-    title: str, api: ClusterVms, filters: Filters, with_vms: bool, read: Reader
+    target: Target, filters: Filters, with_vms: bool, read: Reader
 ) -> SnapshotFleet:
+    api = target.api
     names = () if with_vms else filters.vm_names.vm_names
     snapshots = list_matching(api, filters.namespaces, names, read)
     vms = list_vms(api, filters.namespaces) if with_vms else None
-    candidates = matching(filters, _named_keys(snapshots, vms), title)
-    return _part(title, api, candidates, snapshots, vms)
+    candidates = matching(filters, _named_keys(snapshots, vms), target)
+    return _part(target.title, api, candidates, snapshots, vms)
 
 
 def _named_keys(

@@ -86,6 +86,11 @@ class Target(NamedTuple):
         """The cluster's uid."""
         return self.api.cluster.uid
 
+    @property
+    def name(self) -> str:
+        """The cluster's own name, which others may have too."""
+        return self.api.cluster.name
+
 
 class Scope(NamedTuple):
     """The clusters that a task works on, and what those are called that it leaves out."""
@@ -216,18 +221,23 @@ def scope_of(session: PaletteSession, entries: Sequence[Entry] | None, filters: 
 
 def _narrowed(targets: Sequence[Target], filters: Filters) -> Scope:
     """Leave out the clusters that no name can mean: a sick one would be in the way."""
-    concerned = [target for target in targets if filters.concern(target.title)]
-    if not concerned and not all(filters.exclude.match_all_of(t.title) for t in targets):
+    concerned = [target for target in targets if filters.concern(target.title, target.name)]
+    if not concerned and not all(filters.exclude_all_of(t.title, t.name) for t in targets):
         # A name of no cluster: what there is tells which was meant.
         return Scope(targets)
-    return Scope(concerned, [target.title for target in targets if target not in concerned])
+    return Scope(concerned, _called(target for target in targets if target not in concerned))
+
+
+def _called(targets: Iterable[Target]) -> list[str]:
+    """Return all that clusters may be called by."""
+    return [called for target in targets for called in (target.title, target.name)]
 
 
 def observe(target: Target, filters: Filters) -> Fleet:
     """Observe the VMs that are selected in one cluster."""
     if target.entries is None:
         vms = list_vms(target.api, filters.namespaces)
-        candidates = matching(filters, vms_by_key(vms), target.title)
+        candidates = matching(filters, vms_by_key(vms), target)
     else:
         vms = _listed(target.api, target.entries)
         candidates = listed(target, target.api, vms)
@@ -263,11 +273,14 @@ def vms_elsewhere(target: Target, api: ClusterVms, vms: Iterable[VirtualMachine]
 
 
 def matching(
-    filters: Filters, vms: Mapping[VmKey, VirtualMachine | None], title: str
+    filters: Filters, vms: Mapping[VmKey, VirtualMachine | None], target: Target
 ) -> list[Candidate]:
-    """Return the VMs that match. title: what their cluster is called in results."""
+    """Return the VMs of a cluster that match."""
+    called = target.title, target.name
     return [
-        Candidate(key, title, vm) for key, vm in vms.items() if _matches(filters, key, vm, title)
+        Candidate(key, target.title, vm)
+        for key, vm in vms.items()
+        if (filters.match_vm(vm, *called) if vm else filters.match_key(key, *called))
     ]
 
 
@@ -286,7 +299,7 @@ def with_unmatched(
 
     left_out: what the clusters are called that were not looked at.
     """
-    fleet.unseen = (*left_out, *fleet.failures)
+    fleet.unseen = (*left_out, *_called(t for t in fleet.targets if t.title in fleet.failures))
     if entries is not None:
         listed = {entry.given: entry.given.cluster_uid for entry in entries}
         names = {title: title for title in listed.values()}
@@ -351,10 +364,6 @@ def _unmatched_selector(fleet: Fleet, filters: Filters) -> list[Unmatched]:
     if selector is None or not labels or any(map(selector.matches, labels)):
         return []
     return [Unmatched("selector", selector.text, nearest_labels(selector, labels), False)]
-
-
-def _matches(filters: Filters, key: VmKey, vm: VirtualMachine | None, title: str) -> bool:
-    return filters.match_vm(vm, title) if vm else filters.match_key(key, title)
 
 
 def _listed(api: ClusterVms, entries: Sequence[Entry]) -> list[VirtualMachine]:

@@ -133,31 +133,42 @@ class Patterns:
 
 
 class Filters(NamedTuple):
-    """Filters of VMs. Empty ones match all; ``exclude`` removes the VMs that match it."""
+    """Filters of VMs. Empty ones match all; ``exclude`` removes the VMs that match it.
+
+    Clusters of the same name are called by their uids. An exclusion by that name is of them all:
+    it must not end because a second one gets it.
+    """
 
     namespaces: Sequence[str]
     vm_names: Patterns
     exclude: Patterns
     selector: Selector | None
 
-    def match_key(self, key: VmKey, cluster: str) -> bool:
-        """Return whether a VM's namespace and name match. cluster: its name in results."""
+    def match_key(self, key: VmKey, cluster: str, name: str = "") -> bool:
+        """Return whether a VM's namespace and name match.
+
+        cluster: what it is called in results. name: its own, where that is another.
+        """
         if self.namespaces and key.namespace not in self.namespaces:
             return False
         if self.vm_names and not self.vm_names.match(key, cluster):
             return False
-        return not self.exclude.match(key, cluster)
+        return not any(self.exclude.match(key, each) for each in {cluster, name or cluster})
 
-    def concern(self, cluster: str) -> bool:
+    def concern(self, cluster: str, name: str = "") -> bool:
         """Return whether VMs of a cluster may match. Those of others need not be looked at."""
         if self.vm_names and not self.vm_names.may_match_in(cluster):
             return False
-        return not self.exclude.match_all_of(cluster)
+        return not self.exclude_all_of(cluster, name)
 
-    def match_vm(self, vm: VirtualMachine, cluster: str) -> bool:
+    def exclude_all_of(self, cluster: str, name: str = "") -> bool:
+        """Return whether all VMs of a cluster are excluded."""
+        return any(map(self.exclude.match_all_of, {cluster, name or cluster}))
+
+    def match_vm(self, vm: VirtualMachine, cluster: str, name: str = "") -> bool:
         """Return whether a VM matches, including its labels, which may not be known."""
         labelled = not self.selector or (not vm.unreadable and self.selector.matches(vm.labels))
-        return labelled and self.match_key(vm.key, cluster)
+        return labelled and self.match_key(vm.key, cluster, name)
 
     def left(self, entries: Iterable[Entry]) -> list[Entry]:
         """Return the listed VMs that are not excluded."""
@@ -219,11 +230,12 @@ def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list
 
 def unmatched_exclusions(filters: Filters, seen: Seen) -> list[Unmatched]:
     """Return which exclusions match none of the VMs."""
+    named = {key: seen.names.get(title, title) for key, title in seen.vms.items()}
     return [
         _unmatched_pattern("exclude", pattern, seen)
         for pattern, _is_name in filters.exclude.unmatched(seen.vms, seen.unseen)
         # A VM that is excluded every night has no snapshot.
-        if not _matches_any(pattern, seen.others)
+        if not (_matches_any(pattern, seen.others) or _matches_any(pattern, named))
     ]
 
 

@@ -478,6 +478,22 @@ def test_blocked_vm_lets_the_task_do_nothing_unless_it_shall_continue(palette: M
     assert result["clusters"]["c1"]["counts"] == {"stopped": 1, "blocked": 1}
 
 
+@pytest.mark.parametrize("excluded", ["prod/*/*", "prod/vms/db1"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_exclusion_of_a_cluster_outlives_a_second_one_of_its_name(
+    palette: Machines, check_mode: bool, excluded: str
+) -> None:
+    for uid, name in (("c2", "prod"), ("c3", "prod")):
+        palette.add_cluster(uid, name)
+        palette.add(key_of("db1", cluster_uid=uid))
+    palette.add(DB1)
+    wanted: Json = {"all": True, "exclude": [excluded], "state": "stopped"}
+    result = run(palette, MODULE, check_mode=check_mode, **wanted)
+    assert [(row["cluster_uid"], row["outcome"]) for row in result["vms"]] == [("c1", "stopped")]
+    assert {call.cluster_uid for call in palette.writes()} <= {"c1"}
+    assert (result["unmatched"], result["warnings"]) == ([], [])
+
+
 def test_cluster_that_cannot_be_reached_holds_up_no_other(palette: Machines) -> None:
     palette.add_cluster("c2", "cluster-2")
     palette.add(DB1)

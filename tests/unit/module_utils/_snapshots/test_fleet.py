@@ -365,7 +365,9 @@ def test_patterns_match_what_results_call_clusters_that_share_a_name(
     (candidate,) = fleet.candidates
     assert (candidate.label, fleet.title(candidate.key)) == ("c2/vms/edge1", "c2")
     assert fleet.unmatched == []
-    (miss,) = matching_observed(palette, {"exclude": ["cluster-1/*/*"]}).unmatched
+    named = matching_observed(palette, {"exclude": ["cluster-1/*/*"]})
+    assert (named.candidates, named.unmatched) == ([], [])
+    (miss,) = matching_observed(palette, {"vm_names": ["cluster-1/*/*"]}).unmatched
     assert list(miss.nearest) == ["c1/*/*", "c2/*/*"]
 
 

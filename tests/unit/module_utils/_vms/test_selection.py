@@ -289,11 +289,19 @@ def test_unmatched_pattern_of_a_cluster_says_how_to_write_it(
 
 def test_unmatched_name_of_clusters_that_share_it_says_what_they_are_called() -> None:
     vms = {key_of("db1", cluster_uid=uid): uid for uid in ("c1", "c2")}
-    filters, _problems = filters_from({"exclude": ["twin/*/*"]})
+    filters, _problems = filters_from({"vm_names": ["twin/*/*"], "exclude": ["twin/vms/*"]})
     (miss,) = unmatched(filters, Seen(vms, {"c1": "twin", "c2": "twin"}), NAMESPACES)
     assert str(miss) == (
-        "exclude: 'twin/*/*' matches nothing; to name a cluster, write c1/*/*, c2/*/*"
+        "vm_names: 'twin/*/*' matches nothing; to name a cluster, write c1/*/*, c2/*/*"
     )
+
+
+@pytest.mark.parametrize("pattern", ["twin/*/*", "t*/*/*", "twin/vms/db1", "c1/*/*"])
+def test_exclude_matches_the_name_that_clusters_share(pattern: str) -> None:
+    filters, _problems = filters_from({"exclude": [pattern]})
+    assert not filters.match_key(key_of("db1"), "c1", "twin")
+    assert filters.match_key(key_of("db1"), "c2", "other")
+    assert filters.concern("c1", "twin") is (pattern == "twin/vms/db1")
 
 
 def test_unmatched_finds_a_vm_by_the_full_name_of_its_host() -> None:
