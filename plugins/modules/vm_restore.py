@@ -108,7 +108,8 @@ status:
       machine goes back. What was written in the C(lost_seconds) between them is lost.
     - C(volumes) are the restored disks with their new claims. C(leftover_claims) are the claims
       that no virtual machine uses any more. They are the old ones, or, where the restore was given
-      up, those that it had made. C(deleted_data_volumes) were deleted by KubeVirt.
+      up and deleted, those that it had made. There are none where it goes on without the task.
+      C(deleted_data_volumes) were deleted by KubeVirt.
     - C(ran_before) says whether the virtual machine ran or was paused, C(runs) whether it is to run
       afterwards. C(run_strategy) is the one of before, and the one that stop and start leave.
     - C(labels) are the labels of the virtual machine, which stay.

@@ -213,8 +213,19 @@ class MemoryCluster(ClusterApi):
         for place, body in self.found.items():
             if body["spec"]["target"]["name"] in off:
                 self._begun.setdefault(place, now)
-                if _complete({"status": self._status(place)}):
+                if place not in self._done and _complete({"status": self._status(place)}):
                     self._done.add(place)
+                    self._give_claims(body["spec"]["target"]["name"], self._status(place))
+
+    def _give_claims(self, vm_name: str, status: Json) -> None:
+        """Let a VM have the claims of its restore."""
+        claims = {
+            each["volumeName"]: each["persistentVolumeClaim"] for each in status.get("restores", ())
+        }
+        machine = next(self.machines[key] for key in self.machines if key.vm_name == vm_name)
+        for volume in machine["spec"]["template"]["spec"]["volumes"]:
+            if volume["name"] in claims:
+                volume["persistentVolumeClaim"]["claimName"] = claims[volume["name"]]
 
     def _instance(self, key: VmKey) -> Json:
         body = deepcopy(self.running[key])

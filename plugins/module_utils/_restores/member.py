@@ -65,6 +65,11 @@ class RestoreMember(Member[Step]):
         return self.active and any(step.act == Act.RESTORE for step in self.steps)
 
     @property
+    def deleted(self) -> bool:
+        """Whether the restore was given up, and is gone."""
+        return _UNDONE[Act.CLEAR] in self.undone
+
+    @property
     def waits_for(self) -> str:
         """What it waits for, after "waiting"; empty if for nothing."""
         step = self.step

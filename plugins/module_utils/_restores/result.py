@@ -16,7 +16,7 @@ from .._power.plan import strategy_after
 from .._validation.printable import printable
 from .._vms.rows import FAILURES
 from .model import SAFETY, STRATEGY, Restore
-from .plan import FINISH, RESTORE, Act
+from .plan import FINISH, KEEP, RESTORE, Act
 from .run import Row, Specs
 from .spec_diff import differences
 
@@ -40,13 +40,17 @@ def set_result(
 def row_result(row: Row, now: datetime, check_mode: bool, aborted: bool = False) -> dict[str, Any]:
     """Return a VM's row: the same keys for every outcome, plus those of a failure."""
     foretold = check_mode and not aborted
+    outcome, status = _outcome(row, foretold, aborted), status_of(row, now)
+    if status and outcome == "not_tried":
+        # The VM still has its claims.
+        status["leftover_claims"] = []
     result: dict[str, Any] = {
-        "outcome": _outcome(row, foretold, aborted),
+        "outcome": outcome,
         "changed": row.action.changes if foretold else row.member.may_have_changed,
         "cluster_uid": row.sight.key.cluster_uid,
         "name": row.action.name or None,
         "snapshot": row.action.snapshot.name if row.action.snapshot else None,
-        "status": status_of(row, now),
+        "status": status,
         "reason": None,
         "msg": "",
     }
@@ -159,11 +163,20 @@ def leftovers(row: Row, restore: Restore | None) -> list[str]:
     """Return the claims that a restore leaves behind, or would leave: nothing uses them."""
     if restore and restore.complete:
         return _without_use(row, restore, {volume.name for volume in restore.volumes})
-    if restore and row.member.failure:
-        # Given up: the new ones are of no use.
-        return sorted(volume.claim for volume in restore.volumes if volume.claim)
+    if row.member.failure:
+        return _made_in_vain(row, restore)
     snapshot = row.action.snapshot
     return _without_use(row, restore, set(snapshot.included_volumes) if snapshot else set())
+
+
+def _made_in_vain(row: Row, restore: Restore | None) -> list[str]:
+    """Return the claims of a restore that was given up. One that goes on will give them to the VM.
+
+    It may have just given them to the VM when it was deleted.
+    """
+    if restore is None or not row.member.deleted:
+        return []
+    return sorted({volume.claim for volume in restore.volumes} - _claims_now(row) - {""})
 
 
 def _without_use(row: Row, restore: Restore | None, back: set[str]) -> list[str]:
@@ -172,7 +185,7 @@ def _without_use(row: Row, restore: Restore | None, back: set[str]) -> list[str]
     kept = set(snapshot.excluded_volumes) if snapshot else set(before)
     # In place, a volume that is back keeps its claim.
     used = kept | back if _in_place(row, restore) else kept - back
-    gone = _not_left(restore) if restore else set[str]()
+    gone = _not_left(row, restore) if restore else set[str]()
     return sorted(
         claim for volume, claim in before.items() if volume not in used and claim not in gone
     )
@@ -183,9 +196,15 @@ def _claims_before(row: Row, restore: Restore | None) -> Mapping[str, str]:
     return told or (row.sight.machine.claims if row.sight.machine else {})
 
 
-def _not_left(restore: Restore) -> set[str]:
-    """Return the claims that a restore deleted, and those that the VM has of it."""
-    return {*restore.deleted_data_volumes, *(volume.claim for volume in restore.volumes)}
+def _not_left(row: Row, restore: Restore) -> set[str]:
+    """Return the claims that a restore deleted, and those that the VM has of it, or has again."""
+    again = _claims_now(row) if row.action.verb == KEEP else set[str]()
+    return {*restore.deleted_data_volumes, *(volume.claim for volume in restore.volumes), *again}
+
+
+def _claims_now(row: Row) -> set[str]:
+    """Return the claims that the VM had when the task began."""
+    return set(row.sight.machine.claims.values()) if row.sight.machine else set()
 
 
 def _outcome(row: Row, foretold: bool, aborted: bool) -> str:

@@ -60,6 +60,7 @@ from unit.module_utils._restores.restores import (
     COMPLETE,
     CREATING,
     FAILED,
+    ROOTDISK,
     restore_manifest,
 )
 from unit.palette_in_memory import MemoryPalette, connected, copy_of
@@ -67,6 +68,7 @@ from unit.palette_in_memory import MemoryPalette, connected, copy_of
 KEY = key_of()
 BACK = Wanted(snapshot="s", stop=True)
 SAFELY = BACK._replace(safety_snapshot=True)
+IN_PLACE = {"persistentVolumeClaim": "root"}
 LOST = ApiError("timeout", "no answer came", outcome_unknown=True)
 FORBIDDEN = ApiError("forbidden", "HTTP 403: no", passing=False, http_status=403)
 
@@ -268,6 +270,65 @@ def test_claims_of_a_restore_that_is_given_up_are_named(bench: Bench) -> None:
     row = row_result(bench.run(), bench.palette.now, check_mode=False)
     assert row["outcome"] == "failed"
     assert row["status"]["leftover_claims"] == ["restore-u1-rootdisk"]
+
+
+def leftovers(row: Row, bench: Bench, aborted: bool = False) -> list[str]:
+    """Return the claims that nothing uses any more."""
+    result = row_result(row, bench.palette.now, check_mode=False, aborted=aborted)
+    claims: list[str] = result["status"]["leftover_claims"]
+    return claims
+
+
+def test_claims_of_a_restore_that_goes_on_are_no_leftovers(bench: Bench) -> None:
+    bench.cluster.course = (CREATING,)
+    listed = bench.cluster.restores
+    since = bench.palette.clock.now
+
+    def refused(*args: Any) -> Any:
+        if bench.palette.clock.now > since + 5:
+            raise copy_of(FORBIDDEN)
+        return listed(*args)
+
+    with patch.object(bench.cluster, "restores", refused):
+        row = bench.run()
+    assert row.member.failure
+    assert "the restore goes on without this task" in row.member.failure.message
+    assert row.member.restore
+    assert row.member.restore.volumes
+    assert leftovers(row, bench) == []
+
+
+def test_claims_that_the_vm_was_given_are_no_leftovers(bench: Bench) -> None:
+    """An interrupted restore has them in the VM's spec, and is not complete."""
+    bench.cluster.course = (CREATING,)
+    bench.fail("create", Killed(), after=True)
+    with pytest.raises(Killed):
+        bench.run()
+    (volume,) = bench.cluster.machines[KEY]["spec"]["template"]["spec"]["volumes"]
+    volume["persistentVolumeClaim"]["claimName"] = "restore-u1-rootdisk"
+    row = bench.run()
+    assert row.member.failure
+    assert "the restore was deleted" in row.member.failure.message
+    assert leftovers(row, bench) == []
+
+
+def test_vm_that_was_not_restored_has_no_leftovers(bench: Bench) -> None:
+    bench.fail("create", FORBIDDEN)
+    assert leftovers(bench.run(), bench) == []
+    bench.fail("record", FORBIDDEN)
+    row = bench.run(SAFELY)
+    row.member.failure = None
+    row.member.steps.append(Step(Act.RESTORE, "back"))
+    assert leftovers(row, bench, aborted=True) == []
+
+
+def test_claims_that_the_vm_has_again_are_no_leftovers(bench: Bench) -> None:
+    named = BACK._replace(name="back")
+    assert leftovers(bench.run(named), bench) == ["root"]
+    assert leftovers(bench.run(named), bench) == ["root"]
+    bench.cluster.course = ({**COMPLETE, "restores": [{**ROOTDISK, **IN_PLACE}]},)
+    bench.run(BACK._replace(in_place=True))
+    assert leftovers(bench.run(named), bench) == []
 
 
 def test_restored_vm_that_does_not_start_is_told(bench: Bench) -> None:
