@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from .._http.threads import at_once
@@ -33,6 +34,9 @@ from .._vms.session import PaletteSession
 from .model import Snapshot, read_listed, read_shown
 from .observe import Reader, list_matching
 from .ownership import is_member, set_of
+
+# A cluster's uid, a namespace and a snapshot's name.
+_Place = tuple[str, str, str]
 
 
 class SnapshotFilters(NamedTuple):
@@ -64,20 +68,26 @@ class SnapshotFleet(Fleet):
     """What was observed of the selected VMs and their snapshots.
 
     snapshots: all that were listed, also those of VMs that are not selected. vms: where no VMs were
-    observed, those that have snapshots.
+    observed, those that have snapshots. What is looked up is indexed then: after all was added.
     """
 
     snapshots: list[Snapshot] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Index the snapshots."""
-        super().__post_init__()
-        readable = {_place(snapshot): snapshot for snapshot in self.snapshots}
+    @cached_property
+    def _readable(self) -> dict[_Place, Snapshot]:
+        return {_place(snapshot): snapshot for snapshot in self.snapshots}
+
+    @cached_property
+    def _by_place(self) -> dict[_Place, Snapshot]:
         others = (item for item in self.unreadable if isinstance(item, Snapshot))
-        self._by_name = {**{_place(other): other for other in others}, **readable}
-        self._by_vm: dict[VmKey, list[Snapshot]] = {}
-        for snapshot in readable.values():
-            self._by_vm.setdefault(snapshot.key, []).append(snapshot)
+        return {**{_place(other): other for other in others}, **self._readable}
+
+    @cached_property
+    def _by_vm(self) -> dict[VmKey, list[Snapshot]]:
+        by_vm: dict[VmKey, list[Snapshot]] = {}
+        for snapshot in self._readable.values():
+            by_vm.setdefault(snapshot.key, []).append(snapshot)
+        return by_vm
 
     def add(self, part: Any) -> None:
         """Take in what was observed of one more target."""
@@ -105,7 +115,7 @@ class SnapshotFleet(Fleet):
 
     def named(self, key: VmKey, name: str) -> Snapshot | None:
         """Return the snapshot with this name in the VM's namespace, of any VM, readable or not."""
-        return self._by_name.get((key.cluster_uid, key.namespace, name))
+        return self._by_place.get((key.cluster_uid, key.namespace, name))
 
     def matching(self, filters: SnapshotFilters) -> list[Snapshot]:
         """Return the selected VMs' snapshots that match."""
@@ -207,6 +217,6 @@ def _unreadable(snapshots: Sequence[Snapshot], vms: Sequence[VirtualMachine]) ->
     return [*(s for s in snapshots if s.unreadable), *(vm for vm in vms if vm.unreadable)]
 
 
-def _place(snapshot: Snapshot) -> tuple[str, str, str]:
+def _place(snapshot: Snapshot) -> _Place:
     """Return what no two snapshots have in common."""
     return snapshot.key.cluster_uid, snapshot.key.namespace, snapshot.name

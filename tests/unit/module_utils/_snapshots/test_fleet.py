@@ -137,6 +137,15 @@ def test_named_finds_a_snapshot_of_any_vm_in_the_namespace(palette: MemoryPalett
     assert fleet.named(key_of("web1", cluster_uid="c2"), "gone-a") is None
 
 
+def test_fleet_finds_the_snapshots_of_all_its_clusters(palette: MemoryPalette) -> None:
+    edge = key_of("edge1", cluster_uid="c2")
+    palette.add_snapshot("edge1-a", edge, own_labels())
+    fleet = matching_observed(palette)
+    assert [s.name for s in fleet.of_vm(key_of("db1"))] == ["db1-a", "db1-b"]
+    assert [s.name for s in fleet.of_vm(edge)] == ["edge1-a"]
+    assert fleet.named(edge, "edge1-a") == fleet.of_vm(edge)[0]
+
+
 def test_observe_entries_keeps_own_names(palette: MemoryPalette) -> None:
     fleet = entries_observed(palette, entry("db1", name="own"), entry("db2"))
     assert [candidate.own_name for candidate in fleet.candidates] == ["own", None]
