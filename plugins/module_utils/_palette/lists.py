@@ -194,6 +194,9 @@ class ClusterList:
 
 def _joined(found: Mapping[Where, list[Item]]) -> list[Item]:
     """Return all that was found, nothing twice, also if a filter was ignored."""
+    if len(found) == 1:
+        # One answer has nothing twice, and callers filter.
+        return next(iter(found.values()))
     joined: list[Item] = []
     taken: list[Where] = []
     # The widest first: what the others have is there, too.
