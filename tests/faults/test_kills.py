@@ -1,7 +1,17 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-playbook killed at each request, in each way: nothing is left, and a rerun completes it.
+"""A run killed at each request, in each way: nothing is left, and a rerun completes it.
+
+In process, each signal strikes ansible-playbook, its group or its worker. As a module in a process
+of its own, what differs in kind:
+
+- SIGKILL to the module, as by the OOM killer, or when its machine loses power; SIGTERM to it, as
+  when its machine shuts down;
+- SIGKILL to ansible-playbook or to the worker alone, which leaves the module without a parent;
+- SIGKILL to the group, and SIGINT to it, as Ctrl-C sends it;
+- SIGKILL to the group where the connection stays, as SSH's does: the module goes on, as Ansible's
+  own modules do, beside the run that follows.
 
 KILLS=all runs all cells, as ``make faults`` does; else a fixed sample runs.
 """
@@ -16,19 +26,19 @@ import threading
 import time
 import uuid
 import zlib
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from faults.cells import still_off
-from faults.evidence import ClusterApi, Run, manifests, stored
+from faults.evidence import ClusterApi, Estate, Run, Stored, manifests, stored
 from faults.judge import differences, forgotten
 from faults.operations import OPERATIONS, Operation
 from faults.proxy import Proxy
-from faults.ways import in_process
+from faults.ways import Told, in_process
 from integration.killed import MARK, heed_signals, marked
 from integration.runs import Ansible
 from palette_simulator.launch import Simulator
@@ -37,11 +47,13 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="needs /proc to see which processes are left"
 )
 
+_ALL = os.environ.get("KILLS") == "all"
 _FLEET = Path(__file__).with_name("fleet.yml")
 _END = 10.0  # seconds until nothing of a killed run may be left
 _BEGIN = 60.0  # seconds that ansible-playbook may take to its first requests on a busy machine
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-_TARGETS = ("process", "group", "worker")
+_ALONE = 60.0  # seconds that a module may go on alone
+# Where ansible-playbook, its worker and the module are among a process and its descendants.
+_PLACES = {"process": 0, "worker": 1, "module": -1}
 # How many requests each makes at least: the look-ups, the writes, and a poll.
 _REQUESTS = {
     "set": 7,
@@ -52,7 +64,7 @@ _REQUESTS = {
     "restore": 12,
     "restore_set": 15,
 }
-# Of which one cell in so many runs, in ``make test``.
+# Of which, in process, one cell in so many runs in ``make test``.
 _SHARES = {
     "set": 10,
     "replace": 10,
@@ -64,35 +76,87 @@ _SHARES = {
 }
 
 
-class Kill(NamedTuple):
-    """What is killed, by which signal, and when: before so many requests are carried out."""
+class Blow(NamedTuple):
+    """Which process is killed by which signal. connection: to where the task runs.
 
-    operation: Operation
+    Over any but the local one, the task runs as a module.
+    """
+
     number: signal.Signals
     target: str
+    connection: str = "local"
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the task runs in ansible-playbook's worker."""
+        return self.connection == "local"
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        way = [] if self.in_process else [self.connection]
+        return "-".join([self.number.name, self.target, *way])
+
+
+_STAYING = Blow(signal.SIGKILL, "group", "staying")
+_BLOWS = (
+    *(
+        Blow(number, target)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+        for target in ("process", "group", "worker")
+    ),
+    *(Blow(number, "module", "remote") for number in (signal.SIGTERM, signal.SIGKILL)),
+    *(Blow(signal.SIGKILL, target, "remote") for target in ("process", "worker", "group")),
+    Blow(signal.SIGINT, "group", "remote"),
+    _STAYING,
+)
+
+
+class Kill(NamedTuple):
+    """A blow, and when it strikes: before so many requests of an operation are carried out."""
+
+    operation: Operation
     request: int
+    blow: Blow
 
     @property
     def name(self) -> str:
         """What the cell is called."""
-        return f"{self.operation.name}-{self.request}-{self.number.name}-{self.target}"
+        return f"{self.operation.name}-{self.request}-{self.blow.name}"
 
 
 def _kills() -> list[Kill]:
     kills = [
-        Kill(operation, number, target, request)
+        Kill(operation, request, blow)
         for operation in OPERATIONS
         for request in range(1, _REQUESTS.get(operation.name, 0) + 1)
-        for number in _SIGNALS
-        for target in _TARGETS
+        for blow in _BLOWS
     ]
-    if os.environ.get("KILLS") == "all":
-        return kills
-    return [kill for kill in kills if _hash(kill) % _SHARES[kill.operation.name] == 0]
+    return kills if _ALL else [*_share_in_process(kills), *_each_once_as_module(kills)]
+
+
+def _share_in_process(kills: Sequence[Kill]) -> list[Kill]:
+    mine = [kill for kill in kills if kill.blow.in_process]
+    return [kill for kill in mine if _hash(kill) % _SHARES[kill.operation.name] == 0]
+
+
+def _each_once_as_module(kills: Sequence[Kill]) -> list[Kill]:
+    """Return a cell of each operation, and of each blow."""
+    blows = [blow for blow in _BLOWS if not blow.in_process]
+    groups = [
+        [kill for kill in kills if (kill.operation.name, kill.blow) == pair]
+        for pair in zip(_REQUESTS, blows, strict=True)
+    ]
+    return [min(group, key=_hash) for group in groups]
 
 
 def _hash(kill: Kill) -> int:
     return zlib.crc32(kill.name.encode())
+
+
+def _going_on() -> list[Operation]:
+    sample = _REQUESTS if _ALL else ("restore",)
+    return [operation for operation in OPERATIONS if operation.name in sample]
 
 
 class Gate:
@@ -130,28 +194,73 @@ def palette() -> Iterator[Simulator]:
         yield running
 
 
+class There(NamedTuple):
+    """What there is."""
+
+    snapshots: Sequence[Stored]
+    estate: Estate
+
+
+class Stage:
+    """Where operations are killed. cluster: the fleet's cluster."""
+
+    def __init__(self, palette: Simulator, home: Path) -> None:
+        palette.reset()
+        self.palette, self.cluster = palette, ClusterApi(palette)
+        self._ansible = Ansible(home)
+        self._before = self._there()
+
+    @contextmanager
+    def killed(self, kill: Kill) -> Iterator[list[int]]:
+        """Run an operation's task and kill it.
+
+        Yield its processes. What they have left under way passes the gate until the block's end.
+        """
+        gate, operation = Gate(kill.request), kill.operation
+        with Proxy.running(self.palette.url, gate, clusters=self.cluster.clusters) as proxy:
+            options = {**operation.task, **_one_by_one(operation), "host": proxy.url}
+            task = {f"spectrocloud.palette.{operation.module}": options}
+            yield _killed(self._ansible, task, gate, kill.blow)
+
+    def so_far(self, told: Told) -> Run:
+        """Return what has become of the fleet, and what the last task told."""
+        before, now = self._before, self._there()
+        return Run(told, before.snapshots, now.snapshots, (), before.estate, now.estate)
+
+    def _there(self) -> There:
+        return There(stored(manifests(self.palette)), self.cluster.estate())
+
+
 @pytest.mark.parametrize("kill", [pytest.param(kill, id=kill.name) for kill in _kills()])
 def test_a_killed_run_is_completed_by_the_next(
     palette: Simulator, tmp_path: Path, kill: Kill
 ) -> None:
-    palette.reset()
-    gate, operation, cluster = Gate(kill.request), kill.operation, ClusterApi(palette)
-    before, estate_before = manifests(palette), cluster.estate()
-    with Proxy.running(palette.url, gate, clusters=cluster.clusters) as proxy:
-        task = {**operation.task, **_one_by_one(operation), "host": proxy.url}
-        left = _killed(Ansible(tmp_path), operation.module, task, gate, kill)
+    stage, operation = Stage(palette, tmp_path), kill.operation
+    with stage.killed(kill) as left:
         # At once: what the killed run has left under way may still come.
         told = in_process(operation.module, {**operation.task, "host": palette.url})
-        still_there = _ended(left)
-    after, estate = stored(manifests(palette)), cluster.estate()
-    again = Run(told, stored(before), after, (), estate_before, estate)
+        limit = _ALONE if kill.blow.connection == "staying" else _END
+        still_there = _ended(left, limit)
+    again = stage.so_far(told)
     again = again._replace(forgotten=forgotten(operation, again))
 
     assert differences(operation, again) == [], told.text
     assert again.told.result
     assert not again.told.result.get("failed"), again.told.text
-    assert still_there == [], f"still running {_END:g} s after the kill"
-    assert still_off(operation, palette.url, cluster) == []
+    assert still_there == [], f"still running {limit:g} s after the kill"
+    assert still_off(operation, palette.url, stage.cluster) == []
+
+
+@pytest.mark.parametrize("operation", [pytest.param(each, id=each.name) for each in _going_on()])
+def test_a_module_goes_on_alone_where_its_connection_stays(
+    palette: Simulator, tmp_path: Path, operation: Operation
+) -> None:
+    stage = Stage(palette, tmp_path)
+    with stage.killed(Kill(operation, 1, _STAYING)) as left:
+        still_there = _ended(left, _ALONE)
+
+    assert differences(operation, stage.so_far(Told(None, ""))) == []
+    assert still_there == [], f"still running {_ALONE:g} s after the kill"
 
 
 def _one_by_one(operation: Operation) -> dict[str, Any]:
@@ -159,16 +268,13 @@ def _one_by_one(operation: Operation) -> dict[str, Any]:
     return {} if operation.module in ("vm_snapshot", "vm_restore") else {"concurrency": 1}
 
 
-def _killed(
-    ansible: Ansible, module: str, options: dict[str, Any], gate: Gate, kill: Kill
-) -> list[int]:
+def _killed(ansible: Ansible, task: dict[str, Any], gate: Gate, blow: Blow) -> list[int]:
     """Run a task and kill it at the gate; return its processes."""
-    task = {"name": "Run it", f"spectrocloud.palette.{module}": options}
+    # Delegated, so that it runs as a module where the host is not this machine.
+    play = {"hosts": "all", "gather_facts": False, "tasks": [{**task, "delegate_to": "target"}]}
     playbook = ansible.home / "play.yml"
-    playbook.write_text(
-        json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8"
-    )
-    inventory = ansible.inventory({"localhost": {"ansible_connection": "local"}})
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    inventory = ansible.inventory({"target": {"ansible_connection": blow.connection}})
     mark = uuid.uuid4().hex
     environment = ansible.environment(
         **{"RECORDER_FILE": str(ansible.home / "record.jsonl"), MARK: mark}
@@ -186,7 +292,7 @@ def _killed(
         try:
             assert gate.reached.wait(_BEGIN), "the request to kill at did not come"
             processes = marked(mark)
-            _send(process.pid, kill)
+            _send(process.pid, blow)
             gate.open()
             process.wait(_END)
         finally:
@@ -195,17 +301,22 @@ def _killed(
         return processes
 
 
-def _send(main: int, kill: Kill) -> None:
-    if kill.target == "group":
-        os.killpg(main, kill.number)
+def _send(main: int, blow: Blow) -> None:
+    if blow.target == "group":
+        os.killpg(main, blow.number)
         return
-    children = Path(f"/proc/{main}/task/{main}/children").read_text(encoding="utf-8").split()
-    os.kill(main if kill.target == "process" else int(children[-1]), kill.number)
+    os.kill(_descent(main)[_PLACES[blow.target]], blow.number)
 
 
-def _ended(processes: list[int]) -> list[int]:
-    """Wait for the end of processes, and return those that had to be ended."""
-    deadline = time.monotonic() + _END
+def _descent(process: int) -> list[int]:
+    """Return a process, what it has started last, what that has started last, and so on."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split()
+    return [process, *(_descent(int(children[-1])) if children else [])]
+
+
+def _ended(processes: list[int], limit: float) -> list[int]:
+    """Wait so many seconds for the end of processes, and return those that had to be ended."""
+    deadline = time.monotonic() + limit
     while (left := [pid for pid in processes if _runs(pid)]) and time.monotonic() < deadline:
         time.sleep(0.05)
     for pid in left:
