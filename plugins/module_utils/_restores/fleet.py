@@ -71,9 +71,10 @@ def observe(
     namespaces = {candidate.key.namespace for candidate in seen.candidates if candidate.vm}
     if namespaces:
         uid, cluster = target.api.cluster.uid, reach(target.api)
+        # In this order: what another run starts meanwhile is not taken for a VM that stops.
+        part.instances = {each.key: each for each in list_instances(cluster, uid, namespaces)}
         machines = list_machines(cluster, uid, namespaces)
         part.machines = {machine.vm.key: machine for machine in machines}
-        part.instances = {each.key: each for each in list_instances(cluster, uid, namespaces)}
         part.restores = list_restores(cluster, uid, namespaces)
         part.unreadable += [restore for restore in part.restores if restore.unreadable]
     part.__post_init__()

@@ -624,6 +624,38 @@ def test_killed_at_a_boundary(bench: Bench, wanted: Wanted, write: str, after: b
     assert DONE in bench.rollbacks()
 
 
+@pytest.mark.parametrize("lists", ["vms", "instances", "restores"])
+@pytest.mark.parametrize(
+    ("begun", "write"),
+    [(False, "create"), (False, "start"), (False, "close"), (True, "start"), (True, "close")],
+)
+def test_other_run_goes_on_while_this_one_looks(
+    bench: Bench, lists: str, begun: bool, write: str
+) -> None:
+    """Whichever list comes first, the VM ran, so it runs at the end.
+
+    begun: whether the restore is complete before. write: the other run's last one.
+    """
+
+    def run_other(last: str, after: bool) -> None:
+        bench.fail(last, Killed(), after=after)
+        with pytest.raises(Killed):
+            bench.run()
+
+    if begun:
+        run_other("start", after=False)
+    listed, others = getattr(bench.cluster, lists), [write]
+
+    def list_late(*given: Any) -> Any:
+        if others:
+            run_other(others.pop(), after=True)
+        return listed(*given)
+
+    with patch.object(bench.cluster, lists, list_late):
+        bench.run()
+    assert bench.cluster.runs(KEY)
+
+
 @pytest.mark.parametrize("write", ["record", "delete", "start", "forget"])
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_while_it_is_put_back(bench: Bench, write: str, after: bool) -> None:
