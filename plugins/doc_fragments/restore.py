@@ -94,9 +94,6 @@ options:
     description:
       - The seconds to wait for each step, that is until the virtual machine is restored, and then
         until it runs. KubeVirt itself has no deadline for a restore.
-      - A restore that is not complete by then is deleted, and a virtual machine that ran is started
-        again on its old disks. One that may have deleted disks already goes on, because only it can
-        bring them back, and its virtual machine stays off. Run the task again within an hour.
       - A failed poll is retried until the timeout. Only a rejected login, missing permissions or a
         TLS error fail at once.
     type: float

@@ -259,14 +259,15 @@ def _new(sight: Sight, wanted: Wanted, now: datetime) -> Action:
     starts = wanted.starts(ran)
     name = wanted.name or restore_name(snapshot.name, now, {r.name for r in sight.restores})
     running = _is_on(sight)
-    recorded = wanted.safety_snapshot and running
+    # Otherwise the restore stops it, which it does not before the next instance begins.
+    stopped_first = running and (wanted.safety_snapshot or sight.instance is None)
     steps = [
         *(Step(Act.CLEAR, each.name, each.uid) for each in _unfinished(sight)),
-        *([Step(Act.RECORD)] if recorded and ran else []),
-        *([Step(Act.STOP)] if recorded else []),
+        *([Step(Act.RECORD)] if stopped_first and ran else []),
+        *([Step(Act.STOP)] if stopped_first else []),
         *([_safety(sight, now)] if wanted.safety_snapshot else []),
         Step(Act.RESTORE, name),
-        *_ending(sight, name, starts, recorded and ran),
+        *_ending(sight, name, starts, stopped_first and ran),
     ]
     return Action(
         RESTORE,

@@ -124,6 +124,7 @@ def test_vm_that_kubevirt_starts_again_ran_whatever_its_instance_does(ends: bool
     assert planned(seen).reason == "vm_running"
     action = planned(seen, TO_S._replace(stop=True))
     assert (action.ran, action.stopped, action.starts) == (True, True, True)
+    assert (Act.STOP in acts(action)) == (not ends)
 
 
 def test_vm_that_has_shut_itself_down_is_refused() -> None:
