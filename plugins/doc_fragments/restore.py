@@ -25,11 +25,15 @@ notes:
     again, because nothing in KubeVirt tells what it was used for.
   - If a restore does not end in time or fails, it is deleted, so that it is not carried out later.
     The virtual machine is started again on its old disks if it ran.
+  - With O(in_place=true), or where the specification has C(dataVolumeTemplates), KubeVirt deletes
+    old disks on the way. From then on, a restore that is late is not deleted. It goes on without
+    the task, and the virtual machine stays off. Run the same task again, which waits for it.
 options:
   stop:
     description:
       - Whether a virtual machine that is not off may be stopped. Without it, such a virtual machine
-        is refused, with C(reason=vm_running).
+        is refused, with C(reason=vm_running). One that crashed is not off with the run strategy
+        C(Always), because KubeVirt starts it again.
     type: bool
     default: false
   start:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -34,6 +34,8 @@ from .plan import Act, Step
 
 _AGAIN = 5.0  # seconds before a power call that led to nothing is sent again
 _MAY_BE_OFF = "the VM may be off: run the task again within an hour"
+_RAN_IS_FORGOTTEN = "the VM may be off: run the task again, with start: always if it ran"
+_DISAPPEARED = "restore_disappeared"
 _AT_THE_END = (Act.CLOSE, Act.FORGET)
 _OF_INSTANCES = (Act.STOP, Act.START)
 _OF_RESTORES = (Act.CLEAR, Act.RESTORE)
@@ -345,19 +347,29 @@ def _timed_out(member: RestoreMember, waiting: Waiting, poll_error: str) -> ApiE
 
 def _left(member: RestoreMember, error: ApiError) -> ApiError:
     """Say of an error what it leaves behind in the cluster."""
-    restore, act, texts = member.restore, member.steps[0].act, []
+    restore, act = member.restore, member.steps[0].act
     in_doubt = error.outcome_unknown and act == Act.RESTORE
-    if restore is not None and restore.complete:
-        texts.append(f"the VM is restored{' and was started' if member.started else ''}")
-    elif restore is not None and not restore.failed:
-        texts.append("the restore goes on without this task")
-    elif in_doubt:
+    texts = list(_became_of(restore, error)) if restore else []
+    if restore is not None and restore.complete and member.started:
+        texts.append("it was started")
+    if restore is None and in_doubt:
         texts.append("if the restore was created, it goes on without this task")
     may_be_off = act not in _AT_THE_END and not member.started
     if may_be_off and (restore or in_doubt or member.stopped):
-        texts.append(_MAY_BE_OFF)
+        texts.append(_RAN_IS_FORGOTTEN if error.reason == _DISAPPEARED else _MAY_BE_OFF)
     if act in _AT_THE_END and error.outcome_unknown:
         # What became of the VM is known; only a mark is not.
         error.outcome_unknown, member.changed = False, True
     error.message = "; ".join([error.message, *texts])
     return error
+
+
+def _became_of(restore: Restore, error: ApiError) -> Iterator[str]:
+    """Yield what became of a restore that was not deleted, and of its VM."""
+    if restore.complete:
+        yield "the VM is restored"
+        return
+    if not (restore.failed or error.reason == _DISAPPEARED):
+        yield "the restore goes on without this task"
+    if restore.takes_disks:
+        yield "disks that the VM had before may be deleted already"

@@ -353,6 +353,7 @@ def test_restore_that_may_have_deleted_disks_is_neither_deleted_nor_is_its_vm_st
     assert not bench.cluster.runs(KEY)
     assert row.member.failure
     assert "the restore goes on without this task" in row.member.failure.message
+    assert "disks that the VM had before may be deleted already" in row.member.failure.message
     assert row.member.failure.message.endswith("run the task again within an hour")
 
 
@@ -360,6 +361,26 @@ def test_restore_that_has_deleted_data_volumes_is_not_deleted(bench: Bench) -> N
     bench.cluster.course = ({**CREATING, "deletedDataVolumes": ["root"]},)
     assert outcome(bench.run(), bench) == "failed"
     assert bench.cluster.writes == ["create"]
+
+
+def test_restore_that_disappeared_with_disks_leaves_it_to_the_user_to_start_the_vm(
+    bench: Bench,
+) -> None:
+    bench.cluster.course = ({**CREATING, "deletedDataVolumes": ["root"]},)
+    shown = bench.cluster.restores
+
+    def vanish(read: Any, namespaces: Any = ()) -> list[Any]:
+        listed = shown(read, namespaces)
+        if listed and listed[0].deleted_data_volumes:
+            bench.cluster.found.clear()
+        return listed
+
+    bench.cluster.restores = vanish  # type: ignore[method-assign]
+    row = bench.run()
+    assert row.member.failure
+    assert row.member.failure.reason == "restore_disappeared"
+    assert "goes on" not in row.member.failure.message
+    assert row.member.failure.message.endswith("with start: always if it ran")
 
 
 def test_vm_whose_guest_agent_does_not_come_is_not_restored_once_more(bench: Bench) -> None:
@@ -422,7 +443,7 @@ def test_restored_vm_that_could_not_be_marked_is_told(bench: Bench) -> None:
     row = bench.run()
     assert row.member.failure
     assert outcome(row, bench) == "failed"
-    assert row.member.failure.message.endswith("; the VM is restored and was started")
+    assert row.member.failure.message.endswith("; the VM is restored; it was started")
     assert bench.cluster.runs(KEY)
 
 
