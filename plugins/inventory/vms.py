@@ -55,7 +55,8 @@ options:
       - If not set, a host is called C(vm_name.namespace.cluster), such as V(db1.vms.vm-cluster-1).
         That never changes, whatever other virtual machines appear. Where several clusters have the
         same name, it ends with the cluster's uid.
-      - It is an error if two virtual machines get the same name, as a play would take them for one.
+      - It is an error if two virtual machines get the same name, as a play would take them for one,
+        also if they are those of two inventory files, such as of two projects.
       - Characters other than letters, digits and C(. _ - / @ +) become C(_).
     type: str
 notes:
@@ -148,7 +149,9 @@ from ..plugin_utils.hosts import (
 from ..plugin_utils.options import check_options
 
 _ENDINGS = ("palette.yml", "palette.yaml", "vms.yml", "vms.yaml")
-_HOSTNAME = 'hostname: "{{ palette_vm_name }}.{{ palette_namespace }}.{{ palette_cluster }}"'
+_IDENTITY = ("palette_cluster_uid", "palette_namespace", "palette_vm_name")
+_NAME = "{{ palette_vm_name }}.{{ palette_namespace }}.{{ palette_cluster }}"
+_HOSTNAME = f'hostname: "{_NAME}"'
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]
@@ -222,6 +225,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     def _add(self, known: Known, now: datetime) -> None:
         # All names first: an inventory with a part of the hosts would be taken for a whole one.
         hosts = self._named([(row, variables_of(row, now)) for row in known.vms])
+        for name, variables in hosts.items():
+            self._refuse_another_vm(name, variables)
         self.inventory.add_group(UNREACHABLE)
         earlier = self.inventory.groups["all"].get_vars().get(UNREACHABLE, [])
         clusters = [*earlier, *untrusted(known.unreachable)]
@@ -254,6 +259,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             raise AnsibleParserError(text)
         return name
 
+    def _refuse_another_vm(self, name: str, variables: Row) -> None:
+        """Refuse a name that an earlier source of the inventory has given to another VM."""
+        host = self.inventory.hosts.get(name)
+        earlier = host.get_vars() if host else {}
+        if any(earlier.get(key, variables[key]) != variables[key] for key in _IDENTITY):
+            raise AnsibleParserError(
+                f"hostname: {_identity(earlier)} of an earlier inventory source and "
+                f"{_identity(variables)} would both be the host {name}; set hostname in one of the "
+                f'files; for example: hostname: "{_NAME}.b"'
+            )
+
     def _add_host(self, name: str, variables: Row) -> None:
         self.inventory.add_host(name)
         for variable, value in variables.items():
@@ -267,6 +283,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             (self._add_host_to_keyed_groups, "keyed_groups"),
         ):
             add(self.get_option(option), host.get_vars(), name, strict=strict, fetch_hostvars=False)
+
+
+def _identity(variables: Row) -> str:
+    """Return what no other VM is called, as far as it is known."""
+    return "/".join(str(variables[key]) for key in _IDENTITY if key in variables)
 
 
 def _unknown(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 from ansible_collections.spectrocloud.palette.plugins.doc_fragments.palette import (
     ModuleDocFragment,
@@ -19,6 +23,8 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._module.base 
     _PROJECT_UID_VARIABLES,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_info import MODULE
+from ansible_collections.spectrocloud.palette.plugins.plugin_utils.hosts import Known
+from unit.builders import NOW
 from unit.test_modules_and_actions import documented_options, plugin
 
 SPEC = MODULE.arguments.spec
@@ -79,3 +85,47 @@ def test_file_is_known_by_its_name(tmp_path: Path, name: str, read: bool) -> Non
     path.touch()
     assert vms.InventoryModule().verify_file(str(path)) is read
     assert not vms.InventoryModule().verify_file(str(tmp_path / "missing" / name))
+
+
+def row(vm_name: str = "db1", uid: str = "u1", **more: Any) -> dict[str, Any]:
+    """Return a VM in a cluster called prod, as far as it matters here."""
+    place = {"cluster": "prod", "cluster_uid": uid, "namespace": "vms", "vm_name": vm_name}
+    return {**place, "addresses": [], "newest_snapshot": None, "stale": False, **more}
+
+
+def source(inventory: InventoryData, **options: Any) -> vms.InventoryModule:
+    """Return the plugin for one source of an inventory, with these options."""
+    plugin = vms.InventoryModule()
+    plugin.inventory = inventory
+    plugin.templar = Templar(loader=DataLoader())
+    plugin._vars = {}
+    plugin.get_option = options.get
+    return plugin
+
+
+def add(inventory: InventoryData, *rows: dict[str, Any], **options: Any) -> None:
+    """Add VMs to an inventory, as those of one more source."""
+    source(inventory, **options)._add(Known(rows), NOW)
+
+
+def test_vms_of_two_sources_never_become_one_host() -> None:
+    inventory = InventoryData()
+    add(inventory, row(uid="u1"))
+    with pytest.raises(AnsibleParserError) as caught:
+        add(inventory, row("web1", "u2"), row("db1", "u2"))
+    assert str(caught.value).startswith(
+        "hostname: u1/vms/db1 of an earlier inventory source and u2/vms/db1 would both be the host "
+        "db1.vms.prod; set hostname in one of the files; for example: hostname: "
+    )
+    assert list(inventory.hosts) == ["db1.vms.prod"]
+    assert inventory.hosts["db1.vms.prod"].vars["palette_cluster_uid"] == "u1"
+
+
+def test_a_vm_of_two_sources_and_a_host_of_a_static_file_are_one_host() -> None:
+    inventory = InventoryData()
+    inventory.add_host("db1.vms.prod")
+    inventory.set_variable("db1.vms.prod", "owner", "dba")
+    for _source in range(2):
+        add(inventory, row())
+    (host,) = inventory.hosts.values()
+    assert (host.vars["owner"], host.vars["palette_vm_name"]) == ("dba", "db1")
