@@ -223,16 +223,26 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         return outlasted
 
     def _add(self, known: Known, now: datetime) -> None:
-        # All names first: an inventory with a part of the hosts would be taken for a whole one.
+        # All or none: an inventory with a part of the hosts would be taken for a whole one.
         hosts = self._named([(row, variables_of(row, now)) for row in known.vms])
         for name, variables in hosts.items():
             self._refuse_another_vm(name, variables)
         self.inventory.add_group(UNREACHABLE)
+        self._add_all_or_none(hosts)
         earlier = self.inventory.groups["all"].get_vars().get(UNREACHABLE, [])
         clusters = [*earlier, *untrusted(known.unreachable)]
         self.inventory.set_variable("all", UNREACHABLE, clusters)
-        for name, variables in hosts.items():
-            self._add_host(name, variables)
+
+    def _add_all_or_none(self, hosts: Mapping[str, Row]) -> None:
+        """Add the hosts; if an expression fails for one, take back all that were not there."""
+        earlier = set(self.inventory.hosts)
+        try:
+            for name, variables in hosts.items():
+                self._add_host(name, variables)
+        except Exception:
+            for name in self.inventory.hosts.keys() - earlier:
+                self.inventory.remove_host(self.inventory.hosts[name])
+            raise
 
     def _named(self, hosts: Iterable[tuple[Row, Row]]) -> dict[str, Row]:
         """Return the hosts' variables by their names, which no two VMs may share."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.errors import AnsibleParserError
+from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
@@ -26,6 +26,12 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_in
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils.hosts import Known
 from unit.builders import NOW
 from unit.test_modules_and_actions import documented_options, plugin
+
+try:
+    # Expressions are trusted text since ansible-core 2.19.
+    from ansible.template import trust_as_template as template
+except ImportError:
+    template = str
 
 SPEC = MODULE.arguments.spec
 DOCUMENTED = yaml.safe_load(vms.DOCUMENTATION)
@@ -129,3 +135,14 @@ def test_a_vm_of_two_sources_and_a_host_of_a_static_file_are_one_host() -> None:
         add(inventory, row())
     (host,) = inventory.hosts.values()
     assert (host.vars["owner"], host.vars["palette_vm_name"]) == ("dba", "db1")
+
+
+def test_an_expression_that_fails_for_one_host_leaves_none_of_its_source() -> None:
+    inventory = InventoryData()
+    add(inventory, row("web1"))
+    rows = [row("db1", labels={"tier": "db"}), row("db2", labels={})]
+    keys = [{"key": template("palette_labels.tier"), "prefix": "tier"}]
+    with pytest.raises(AnsibleError, match=r"db2\.vms\.prod"):
+        add(inventory, *rows, keyed_groups=keys, strict=True)
+    assert list(inventory.hosts) == ["web1.vms.prod"]
+    assert inventory.get_groups_dict()["tier_db"] == []
