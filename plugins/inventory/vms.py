@@ -62,8 +62,9 @@ options:
 notes:
   - With O(cache=true), a cluster that cannot be reached does not lose its hosts, if
     O(on_error=continue). They stay as they were last known, however old the cache is. The same
-    holds for all hosts while Palette itself cannot be reached. What is cached contains no API key,
-    and counts only for the selection that it was made for.
+    holds for all hosts while Palette itself cannot be reached. Palette is then asked each time,
+    until all clusters can be reached again. What is cached contains no API key, and counts only for
+    the selection that it was made for.
   - Without O(on_error=continue), the file fails if a cluster cannot be reached. Ansible then goes
     on without its hosts, unless C(any_unparsed_is_failed) is set in the section C(inventory) of
     C(ansible.cfg), or E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) in the environment.
@@ -195,12 +196,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             raise AnsibleParserError(f"{option}: {error}") from error
 
     def _known(self, path: str, options: Row, now: datetime, cache: bool) -> Known:
-        """Return what is cached or, if nothing is, what Palette says."""
+        """Return what is cached of all clusters or, if nothing is, what Palette says."""
         if not self.get_option("cache"):
             return self._ask(options, now, None)
         key = self.get_cache_key(path)
         fresh = remembered(self._cache.get(key), options) if cache else None
-        if fresh:
+        # A cluster that was out of reach for a moment must not be so until the cache expires.
+        if fresh and not fresh.unreachable:
             return fresh
         known = self._ask(options, now, remembered(self._expired(key), options))
         self._cache[key] = cached(known, options)

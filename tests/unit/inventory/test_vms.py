@@ -146,3 +146,33 @@ def test_an_expression_that_fails_for_one_host_leaves_none_of_its_source() -> No
         add(inventory, *rows, keyed_groups=keys, strict=True)
     assert list(inventory.hosts) == ["web1.vms.prod"]
     assert inventory.get_groups_dict()["tier_db"] == []
+
+
+WELL = {"uid": "u1", "reachable": True, "reason": None, "message": ""}
+SICK = {**WELL, "reachable": False, "reason": "unavailable", "message": "HTTP 503"}
+OUTAGE = {"failed": True, "reason": "unavailable", "msg": "HTTP 503"}
+
+
+@pytest.mark.parametrize(
+    "outage", [{"vms": [row("web1", "u2")], "clusters": {"prod": SICK}}, OUTAGE]
+)
+def test_an_outage_is_over_before_the_cache_expires(
+    monkeypatch: pytest.MonkeyPatch, outage: dict[str, Any]
+) -> None:
+    healthy = {"vms": [row()], "clusters": {"prod": WELL}}
+    plugin, options = source(InventoryData(), cache=True), {"on_error": "continue"}
+    plugin._cache = {}
+    plugin._expired = plugin._cache.get
+
+    def reads(answer: dict[str, Any], cache: bool = True) -> list[tuple[str, bool]]:
+        monkeypatch.setattr(vms, "result_of", lambda *_task: answer)
+        known = plugin._known("palette.yml", options, NOW, cache)
+        return [(each["vm_name"], each["stale"]) for each in known.vms]
+
+    assert reads(healthy) == [("db1", False)]
+    # Nothing is asked as long as what is cached is whole.
+    assert reads(outage) == [("db1", False)]
+    assert ("db1", True) in reads(outage, cache=False)
+    # What was last known is kept as long as the outage lasts.
+    assert ("db1", True) in reads(outage)
+    assert reads(healthy) == [("db1", False)]
