@@ -48,6 +48,8 @@ options:
     description:
       - What to wait for after the start. V(running) is that the guest runs, V(agent) that its guest
         agent is connected too.
+      - If the agent is late, the task fails, but the restore is done. The same task again restores
+        once more. With O(restore_name), it only waits on.
     type: str
     choices: [running, agent]
     default: running

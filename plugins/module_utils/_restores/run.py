@@ -141,6 +141,7 @@ class RestoreRun:
             safety=partial(_safety_snapshot, self._safety, sight.key),
             start_again=action.ran and wanted.start != "never",
             agent=wanted.agent,
+            named=wanted.name is not None,
         )
 
     def _work(self, api: ClusterVms, waiting: Waiting) -> RestoreWork:

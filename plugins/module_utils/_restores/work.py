@@ -46,13 +46,14 @@ class Order(NamedTuple):
     """What the steps of a VM write. restore, safety: the bodies.
 
     start_again: whether the VM is to run if it is put back. agent: whether to wait for the guest
-    agent.
+    agent. named: whether a later run finds the restore by its name.
     """
 
     restore: Callable[[str], Json]
     safety: Callable[[str], Desired]
     start_again: bool
     agent: bool
+    named: bool = False
 
 
 class Found(NamedTuple):
@@ -196,8 +197,9 @@ class RestoreWork(Work[RestoreMember]):
         restore = member.restore
         if restore is not None and restore.complete:
             # It is restored. The next run carries through what is left to do, but would restore it
-            # once more if it was started.
-            if member.started and member.steps[0].act == Act.START:
+            # once more if it was started, and the restore has no name that the run gives.
+            starting = member.started and member.steps[0].act == Act.START
+            if starting and not self._order_of(member).named:
                 yield from (step for step in member.steps if step.act in _AT_THE_END)
             return
         if restore is not None and restore.takes_disks:

@@ -393,6 +393,15 @@ def test_vm_whose_guest_agent_does_not_come_is_not_restored_once_more(bench: Ben
     assert bench.cluster.runs(KEY)
 
 
+def test_restore_with_a_name_goes_on_to_wait_for_the_guest_agent(bench: Bench) -> None:
+    named = BACK._replace(agent=True, name="mine")
+    assert outcome(bench.run(named), bench) == "failed"
+    assert bench.rollbacks() == [PENDING]
+    assert outcome(bench.run(named._replace(agent=False)), bench) == "restored"
+    assert bench.cluster.writes.count("create") == 1
+    assert bench.rollbacks() == [DONE]
+
+
 def test_vm_that_an_interrupted_run_has_stopped_is_started_if_the_next_run_fails(
     bench: Bench,
 ) -> None:
