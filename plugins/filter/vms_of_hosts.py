@@ -115,12 +115,9 @@ def _first(told: Sequence[Mapping[str, Any]], word: str) -> Any:
 
 
 def _cluster(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the cluster that is told first, by its name or else its uid."""
-    for each in told:
-        for word in ("cluster", "cluster_uid"):
-            if each.get(word):
-                return {word: each[word]}
-    return {}
+    """Return the cluster that is told first, by its name, its uid or both."""
+    places = ({word: each.get(word) for word in ("cluster", "cluster_uid")} for each in told)
+    return next((place for place in places if any(place.values())), {})
 
 
 def _misshapen(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -26,7 +26,8 @@ description:
     C(palette_blocked_by), C(palette_blocked_msg) and C(palette_newest_snapshot). See
     RV(spectrocloud.palette.vm_info#module:vms).
   - C(palette_vm) is the virtual machine as O(spectrocloud.palette.vm_snapshot_set#module:vms) takes
-    it.
+    it. It has the uid of its cluster, so that a task with another project does not take a virtual
+    machine of the same names for it.
   - C(ansible_host) is the first of C(palette_addresses), if there is one. Palette tells only of
     addresses that cloud-init sets. Where there are none, or the wrong ones, set C(ansible_host) by
     O(compose).

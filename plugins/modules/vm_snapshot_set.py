@@ -59,9 +59,11 @@ options:
   vms:
     description:
       - The virtual machines, one by one. Each entry is a name, or a mapping of V(vm_name) and any
-        of V(namespace), V(cluster) or V(cluster_uid), and V(name). V(name) is the name of this
+        of V(namespace), V(cluster), V(cluster_uid) and V(name). V(name) is the name of this
         virtual machine's snapshot, instead of the one from O(name_template).
       - O(namespace), O(cluster) and O(cluster_uid) apply to entries that do not set their own.
+        An entry that sets both V(cluster) and V(cluster_uid) is refused if the cluster of that name
+        has another uid, such as the one of another project.
       - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and
         O(all).
     type: list

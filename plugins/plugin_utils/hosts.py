@@ -159,9 +159,12 @@ def _asked(options: Mapping[str, Any]) -> Row:
 def _entry(row: Row) -> Row:
     """Return a VM as the option ``vms`` of modules takes it."""
     place = {"vm_name": row["vm_name"], "namespace": row["namespace"]}
+    # With the uid, another project's cluster of the same name is refused.
+    cluster = {"cluster": row["cluster"], "cluster_uid": row["cluster_uid"]}
     # Where several clusters have the same name, they are called by their uids.
-    by_uid = row["cluster"] == row["cluster_uid"]
-    return {**place, "cluster_uid" if by_uid else "cluster": row["cluster"]}
+    if row["cluster"] == row["cluster_uid"]:
+        del cluster["cluster"]
+    return {**place, **cluster}
 
 
 def _aged(snapshot: Row | None, now: datetime) -> Row | None:

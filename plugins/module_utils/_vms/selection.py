@@ -429,8 +429,8 @@ def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
     texts = {key: _value_problem(key, getattr(entry, key)) for key in _ENTRY_KEYS}
     if isinstance(given, Mapping):
         texts.update({str(key): "is not a known key" for key in set(given) - set(_ENTRY_KEYS)})
-    if bool(entry.cluster) == bool(entry.cluster_uid):
-        texts["cluster"] = "set either cluster or cluster_uid, in this entry or for the whole task"
+    if not (entry.cluster or entry.cluster_uid):
+        texts["cluster"] = "set cluster or cluster_uid, in this entry or for the whole task"
     return [Problem(f"{where}.{key}", text, _EXAMPLE) for key, text in texts.items() if text]
 
 

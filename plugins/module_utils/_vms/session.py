@@ -27,11 +27,22 @@ class PaletteSession:
         self._client = connect(settings_from(options))
 
     def cluster(self, name: str | None = None, uid: str | None = None) -> ClusterVms:
-        """Return the cluster with this name or uid; without either, the one in the options."""
+        """Return the cluster with this name or uid; without either, the one in the options.
+
+        A cluster of this name with another uid, such as another project's, is ``not_found``.
+        """
         if not (name or uid):
             name, uid = self._options.get("cluster"), self._options.get("cluster_uid")
         scope = self._scope()
-        found = Cluster(uid, uid, scope) if uid else _cluster_named(self._client, name or "", scope)
+        if uid and not name:
+            return ClusterVms(self._client, Cluster(uid, uid, scope))
+        found = _cluster_named(self._client, name or "", scope)
+        if uid and uid != found.uid:
+            text = (
+                f"cluster {name!r} with the uid {uid} not found: the one that was found has the "
+                f"uid {found.uid}; check project"
+            )
+            raise ApiError("not_found", text, candidates=[found.uid])
         return ClusterVms(self._client, found)
 
     def vm_clusters(self) -> list[tuple[str, ClusterVms]]:

@@ -411,9 +411,11 @@ def test_retention_looks_only_at_the_vms_and_the_set_of_the_run(user: User) -> N
     by_uid = {"cluster": "", "cluster_uid": UID}
     first = user.apply(**nightly, **by_uid, vms=["db1"], keep_last=1, keep_within="").ok()
     assert [row["why"] for row in first.of(RETAIN)["snapshots"]] == ["newest_usable"]
+    history = {"vm_name": "history", "cluster": "vm-cluster-1", "cluster_uid": UID}
     second = user.apply(
-        **nightly, vms=["db1", "history"], keep_last="2", unless_newer_than="12h"
+        **nightly, vms=["db1", history], keep_last="2", unless_newer_than="12h"
     ).ok()
+    assert list(second.of(RETAIN)["clusters"]) == ["vm-cluster-1"]
     assert outcomes(second) == {
         "vm-cluster-1/vms/db1": "fresh",
         "vm-cluster-1/vms/history": "fresh",

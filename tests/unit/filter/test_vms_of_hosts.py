@@ -62,7 +62,9 @@ def test_a_host_s_own_cluster_goes_before_that_of_the_play(
     ("own", "expected"),
     [
         ({"vm_name": "db1", "namespace": "vms", "cluster": "c1"}, DB1),
-        # As the inventory sets it where clusters have the same name, or are named by their uids.
+        # As the inventory sets it.
+        ({**DB1, "cluster_uid": "u1"}, {**DB1, "cluster_uid": "u1"}),
+        # As it sets it where clusters have the same name, or are named by their uids.
         (
             {"vm_name": "db1", "namespace": "vms", "cluster_uid": "u1"},
             {"vm_name": "db1", "namespace": "vms", "cluster_uid": "u1"},

@@ -50,12 +50,18 @@ def test_variables_are_the_row_with_a_prefix() -> None:
     given = row(labels={"app": "db"}, running=True, stale=False)
     assert variables_of(given, NOW) == {
         **{f"palette_{key}": value for key, value in given.items()},
-        "palette_vm": {"vm_name": "db1", "namespace": "vms", "cluster": "one"},
+        "palette_vm": {
+            "vm_name": "db1",
+            "namespace": "vms",
+            "cluster": "one",
+            "cluster_uid": "u1",
+        },
     }
 
 
 def test_vm_of_a_cluster_called_by_its_uid_is_named_by_the_uid() -> None:
-    assert variables_of(row(cluster="u9"), NOW)["palette_vm"]["cluster_uid"] == "u9"
+    named = {"vm_name": "db1", "namespace": "vms", "cluster_uid": "u9"}
+    assert variables_of(row(cluster="u9"), NOW)["palette_vm"] == named
 
 
 def test_ansible_host_is_the_first_address() -> None:

@@ -494,6 +494,19 @@ def test_exclusion_of_a_cluster_outlives_a_second_one_of_its_name(
     assert (result["unmatched"], result["warnings"]) == ([], [])
 
 
+def test_vm_of_another_project_s_cluster_is_refused_before_any_call(palette: Machines) -> None:
+    palette.add(DB1)
+    place = {"vm_name": "db1", "namespace": "vms", "cluster": "cluster-1"}
+    there: Json = {"vms": [{**place, "cluster_uid": "c9"}], "state": "stopped"}
+    result = run(palette, MODULE, **there, on_error="continue", max_failed_clusters=1)
+    assert (result["reason"], palette.powers()) == ("not_found", [])
+    assert result["msg"].endswith("the one that was found has the uid c1; check project")
+
+    here: Json = {"vms": [{**place, "cluster_uid": "c1"}], "state": "stopped"}
+    (row,) = run(palette, MODULE, **here)["vms"]
+    assert (row["cluster"], row["outcome"]) == ("cluster-1", "stopped")
+
+
 def test_cluster_that_cannot_be_reached_holds_up_no_other(palette: Machines) -> None:
     palette.add_cluster("c2", "cluster-2")
     palette.add(DB1)

@@ -36,6 +36,10 @@ COMMON = {"cluster": "cluster-1", "cluster_uid": None, "namespace": "vms"}
         ({"vm_name": "db1", "namespace": "prod"}, Entry("db1", "prod", "cluster-1", None, None)),
         ({"vm_name": "db1", "cluster": "other"}, Entry("db1", "vms", "other", None, None)),
         ({"vm_name": "db1", "cluster_uid": "c9"}, Entry("db1", "vms", None, "c9", None)),
+        (
+            {"vm_name": "db1", "cluster": "other", "cluster_uid": "c9"},
+            Entry("db1", "vms", "other", "c9", None),
+        ),
         ({"vm_name": "db1", "name": "own"}, Entry("db1", "vms", "cluster-1", None, "own")),
         (1001, Entry("1001", "vms", "cluster-1", None, None)),
         (
@@ -90,7 +94,6 @@ def test_entries_from_nothing(vms: Any) -> None:
         ({"vm_name": "db1", "name": "Own"}, "vms[0].name"),
         ({"vm_name": "db1", "name": 5.5}, "vms[0].name"),
         ({"vm_name": "db1", "nmae": "own"}, "vms[0].nmae"),
-        ({"vm_name": "db1", "cluster": "a", "cluster_uid": "b"}, "vms[0].cluster"),
         ({"name": "db1"}, "vms[0].vm_name"),
     ],
 )

@@ -73,6 +73,14 @@ def test_cluster_may_be_named_by_an_entry(palette: MemoryPalette) -> None:
     assert one.cluster(uid="c3").cluster.uid == "c3"
 
 
+def test_cluster_of_the_name_with_another_uid_is_not_found(palette: MemoryPalette) -> None:
+    one = session(project_uid="p1")
+    assert one.cluster("cluster-1", "c1").cluster == CLUSTER
+    with pytest.raises(ApiError, match=r"the one that was found has the uid c1; ") as caught:
+        one.cluster("cluster-1", "c9")
+    assert caught.value.reason == "not_found"
+
+
 def test_cluster_that_does_not_exist_is_not_found(palette: MemoryPalette) -> None:
     with pytest.raises(ApiError, match="cluster-3") as caught:
         session(cluster="cluster-3").cluster()
