@@ -58,13 +58,13 @@ class Inventory:
         """Run the playbook on them, with the role's variables without their prefix."""
         return self.play_over(self._ansible.inventory(self._hosts), *arguments, **variables)
 
-    def play_over_palette(self, key: str = "demo-key", **variables: Any) -> Run:
+    def play_over_palette(self, *arguments: str, key: str = "demo-key", **variables: Any) -> Run:
         """Run the playbook on what the inventory plugin finds with this key."""
         source = {"plugin": "spectrocloud.palette.vms", "project": "Default", "api_key": key}
         filters = {"vm_names": ["db1", "edge1"], "on_error": "continue", "retries": 0}
         file = self._ansible.home / "palette.yml"
         file.write_text(json.dumps({**source, **filters}), encoding="utf-8")
-        return self.play_over(file, **variables)
+        return self.play_over(file, *arguments, **variables)
 
     def play_in_a_row(self, *runs: Mapping[str, Any]) -> Run:
         """Run a playbook that imports it several times, each time with other variables."""
@@ -85,7 +85,7 @@ class Inventory:
         )
 
 
-MISSING = "Fail if VMs are missing in the inventory"
+EMPTY = "Fail if the inventory has no hosts"
 
 
 def recap(run: Run) -> dict[str, tuple[int, int]]:
@@ -204,7 +204,7 @@ def test_a_check_fails_nobody_who_would_get_a_snapshot(tmp_path: Path, palette: 
 def test_an_inventory_that_cannot_be_read_is_no_success(tmp_path: Path, palette: Simulator) -> None:
     run = Inventory(tmp_path, palette, {}).play_over_palette(key="wrong")
     assert run.status != 0
-    assert run.of(MISSING)["msg"].startswith("the inventory has no hosts, so that nothing was done")
+    assert run.of(EMPTY)["msg"].startswith("the inventory has no hosts, so that nothing was done")
 
 
 def test_vms_of_sick_clusters_are_missed_as_far_as_they_may_be(
@@ -212,8 +212,13 @@ def test_vms_of_sick_clusters_are_missed_as_far_as_they_may_be(
 ) -> None:
     palette.sicken("vm-cluster-2", "503")
     hosts = Inventory(tmp_path, palette, {})
-    run = hosts.play_over_palette()
+    run = hosts.play_over_palette("--limit", "db1.vms.*")
     assert run.status != 0
-    assert words(run, SHOW)[0] == "2 VMs: 2 created"
-    assert "lacks the VMs of vm-cluster-2, which could not be reached" in run.of(MISSING)["msg"]
+    assert words(run, SHOW)[0] == "1 VM: 1 created"
+    lacking = "lacks the VMs of vm-cluster-2, which could not be reached"
+    assert lacking in told(run)["db1.vms.vm-cluster-1"]
+    # One that works for all is without itself.
+    wrong = hosts.play_over_palette(keep_last=-1)
+    assert all("vm_snapshot_keep_last" in text for text in told(wrong).values())
+    assert [lacking in text for text in told(wrong).values()] == [True, False]
     hosts.play_over_palette(max_failed_clusters=1).ok()
