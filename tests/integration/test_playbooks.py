@@ -135,6 +135,15 @@ def test_missing_variables_are_named_with_a_right_command(
     assert operator.palette.requests() == []
 
 
+def test_variables_of_the_inventory_go_before_a_playbook_s_defaults(operator: Operator) -> None:
+    inventory = operator.home / "all.ini"
+    inventory.write_text("[all:vars]\nvm_snapshot_unless_newer_than=often\n")
+    run = operator.play("snapshot_fleet", "-i", str(inventory), set="nightly", selector="app=db")
+    assert run.status != 0
+    assert "often" in run.output
+    assert operator.palette.requests() == []
+
+
 @pytest.mark.parametrize(
     "playbook",
     ["snapshot", "snapshot_fleet", "snapshot_restore", "snapshot_guarded_change", "vm_power"],
