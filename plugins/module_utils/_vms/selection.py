@@ -153,7 +153,7 @@ class Filters(NamedTuple):
             return False
         if self.vm_names and not self.vm_names.match(key, cluster):
             return False
-        return not any(self.exclude.match(key, each) for each in {cluster, name or cluster})
+        return not any(self.exclude.match(key, each) for each in (cluster, name or cluster))
 
     def concern(self, cluster: str, name: str = "") -> bool:
         """Return whether VMs of a cluster may match. Those of others need not be looked at."""

@@ -133,7 +133,7 @@ def test_a_vm_of_two_sources_and_a_host_of_a_static_file_are_one_host() -> None:
     inventory.set_variable("db1.vms.prod", "owner", "dba")
     for _source in range(2):
         add(inventory, row())
-    (host,) = inventory.hosts.values()
+    (host,) = list(inventory.hosts.values())
     assert (host.vars["owner"], host.vars["palette_vm_name"]) == ("dba", "db1")
 
 

@@ -11,7 +11,6 @@ import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,15 +54,6 @@ class Tunnel(socketserver.StreamRequestHandler):
                     (palette if end is self.connection else self.connection).sendall(data)
 
 
-@contextmanager
-def tunnels_to(port: int) -> Iterator[str]:
-    """Run a proxy and return its URL."""
-    with Tunnels(port) as proxy:
-        threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{proxy.server_address[1]}"
-        proxy.shutdown()
-
-
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     """Palette, with a certificate of its own authority."""
@@ -74,18 +64,26 @@ def server() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
+def proxy(server: ScriptedServer) -> Iterator[str]:
+    """The URL of a proxy that leads to Palette."""
+    with Tunnels(server.port) as proxy:
+        threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{proxy.server_address[1]}"
+        proxy.shutdown()
+
+
+@pytest.fixture
 def client(
-    server: ScriptedServer,
+    proxy: str,
     bare_environment: None,
     clock: Clock,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[PaletteClient]:
-    """A client that reaches Palette through a proxy."""
+) -> PaletteClient:
+    """A client that reaches Palette through the proxy."""
     CA.cert_pem.write_to_path(tmp_path / "ca.pem")
-    with tunnels_to(server.port) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy)
-        yield client_of("https://palette.invalid", verify=str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    return client_of("https://palette.invalid", verify=str(tmp_path / "ca.pem"))
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
