@@ -33,7 +33,7 @@ def test_variables_of_the_inventory_go_before_a_default(
     def value(**own: str) -> str:
         hostvars = {"here": own}
         known = jinja2.Template(template)
-        return known.render(inventory_hostname="here", hostvars=hostvars)
+        return str(known.render(inventory_hostname="here", hostvars=hostvars))
 
     assert value(**{name: "own"}) == "own", playbook
     assert value() in {"20h", "continue"}

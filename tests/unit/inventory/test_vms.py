@@ -162,7 +162,7 @@ def test_an_outage_is_over_before_the_cache_expires(
     healthy = {"vms": [row()], "clusters": {"prod": WELL}}
     plugin, options = source(InventoryData(), cache=True), {"on_error": "continue"}
     plugin._cache = {}
-    plugin._expired = plugin._cache.get
+    monkeypatch.setattr(plugin, "_expired", plugin._cache.get)
 
     def reads(answer: dict[str, Any], cache: bool = True) -> list[tuple[str, bool]]:
         monkeypatch.setattr(vms, "result_of", lambda *_task: answer)
