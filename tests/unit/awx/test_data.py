@@ -126,6 +126,13 @@ def test_each_launch_of_the_workflow_takes_snapshots_of_its_own() -> None:
     assert "vm_snapshot_unless_newer_than" not in taking
 
 
+def test_the_workflow_changes_no_vm_that_it_cannot_restore() -> None:
+    taking = TEMPLATES["Palette change: snapshot"]["extra_vars"]
+    restoring = TEMPLATES["Palette change: restore"]["extra_vars"]
+    assert taking["vm_snapshot_excluded_volumes"] == "refuse"
+    assert "vm_snapshot_excluded_volumes" not in restoring
+
+
 def test_what_ansible_renders_and_what_awx_renders_is_told_apart() -> None:
     known = {name for name in DATA if name.startswith("awx_setup_")}
     for text in texts_in(list(DATA.values())):
