@@ -149,6 +149,12 @@ def test_patch_hosts_in_batches_and_by_full_names(cook: Cook) -> None:
     assert of_each_vm(cook) == {"db1": 1, "web1": 2}
 
 
+def test_patch_a_host_whose_vm_has_another_name(cook: Cook) -> None:
+    hosts = Recipe(PATCH).files["hosts.yml"].replace("db1:", "orders: {palette_vm_name: db1}")
+    patched_with_failures(cook, **{"hosts.yml": hosts})
+    assert of_each_vm(cook) == {"db1": 1, "web1": 1}
+
+
 def test_an_unreachable_host_keeps_its_snapshots(cook: Cook) -> None:
     recipe = Recipe(PATCH)
     ping = "- name: Patch\n  ansible.builtin.ping:\n"
