@@ -71,8 +71,8 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ taken | selectattr('ready_to_use') | map(attribute='vm_name') | list }}"
   vars:
-    taken: "{{ hostvars[inventory_hostname] | spectrocloud.palette.from_artifacts(this_set) }}"
-    this_set: before-patch
+    taken: >-
+      {{ hostvars[inventory_hostname] | spectrocloud.palette.from_artifacts(set='before-patch') }}
 
 - name: Name the VMs that were restored
   ansible.builtin.debug:
@@ -81,7 +81,7 @@ EXAMPLES = r"""
     back: >-
       {{
         hostvars[inventory_hostname]
-        | spectrocloud.palette.from_artifacts('before-patch', artifact='vm_restores')
+        | spectrocloud.palette.from_artifacts(set='before-patch', artifact='vm_restores')
       }}
 """
 

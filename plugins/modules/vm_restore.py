@@ -67,7 +67,7 @@ EXAMPLES = r"""
     cluster: vm-cluster-1
     namespace: vms
     vm_name: db1
-    snapshot: before-patch
+    snapshot: db1-before-patch
     stop: true
   register: restored
 

@@ -22,7 +22,7 @@ MODULES = sorted((PLUGINS / "modules").glob("vm_*.py"))
 
 
 _PLACE = {"project": "Default", "cluster": "vm-cluster-1", "namespace": "vms"}
-_ONE = {**_PLACE, "vm_name": "db1", "name": "before-patch"}
+_ONE = {**_PLACE, "vm_name": "db1", "name": "db1-before-patch"}
 _TWO = {**_PLACE, "vms": ["db1", "web1"], "set": "before-patch"}
 _DATABASES = {**_PLACE, "vms": ["db1", "db2"]}
 _TAKE, _TAKE_SET = "spectrocloud.palette.vm_snapshot", "spectrocloud.palette.vm_snapshot_set"
