@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .._vms.model import VirtualMachine
 
-ALWAYS, HALTED = "Always", "Halted"
+ALWAYS, HALTED, MANUAL = "Always", "Halted", "Manual"
 _ENDED_BY_A_STOP = (ALWAYS, "Once")
 
 START, STOP, PAUSE, RESUME, RESTART = "start", "stop", "pause", "resume", "restart"

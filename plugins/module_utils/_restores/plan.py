@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from .._palette.objects import read_time, write_time
-from .._power.plan import ALWAYS, HALTED, strategy_note
+from .._power.plan import ALWAYS, HALTED, MANUAL, strategy_note
 from .._snapshots.model import Snapshot
 from .._snapshots.ownership import PART_OF, is_member, of_former_vm, set_of
 from .._validation.problems import nearest
@@ -260,7 +260,8 @@ def _new(sight: Sight, wanted: Wanted, now: datetime) -> Action:
     name = wanted.name or restore_name(snapshot.name, now, {r.name for r in sight.restores})
     running = _is_on(sight)
     # Otherwise the restore stops it, which it does not before the next instance begins.
-    stopped_first = running and (wanted.safety_snapshot or sight.instance is None)
+    between = _strategy(sight) == ALWAYS and (not sight.instance or sight.instance.ending)
+    stopped_first = running and (wanted.safety_snapshot or between)
     steps = [
         *(Step(Act.CLEAR, each.name, each.uid) for each in _unfinished(sight)),
         *([Step(Act.RECORD)] if stopped_first and ran else []),
@@ -351,7 +352,8 @@ def _blocker(sight: Sight, snapshot: Snapshot, wanted: Wanted, now: datetime) ->
     if busy:
         text = f"snapshot {busy} of VM {vm_name} is in progress"
         return refuse("snapshot_in_progress", f"{text}; run again when it has ended")
-    if sight.machine and sight.machine.vm.ended:
+    # KubeVirt stops one with the run strategy Once, though it does not start it.
+    if sight.machine and sight.machine.vm.ended and _strategy(sight) == MANUAL:
         text = f"VM {vm_name} has shut itself down, and KubeVirt keeps its finished instance"
         return refuse("vm_running", f"{text}, which it does not stop; start the VM and stop it")
     if _is_on(sight) and not wanted.stop:

@@ -124,7 +124,7 @@ def test_vm_that_kubevirt_starts_again_ran_whatever_its_instance_does(ends: bool
     assert planned(seen).reason == "vm_running"
     action = planned(seen, TO_S._replace(stop=True))
     assert (action.ran, action.stopped, action.starts) == (True, True, True)
-    assert (Act.STOP in acts(action)) == (not ends)
+    assert Act.STOP in acts(action)
 
 
 def test_vm_that_has_shut_itself_down_is_refused() -> None:
@@ -132,6 +132,8 @@ def test_vm_that_has_shut_itself_down_is_refused() -> None:
     action = planned(seen, TO_S._replace(stop=True))
     assert action.reason == "vm_running"
     assert "start the VM and stop it" in action.message
+    once = sight(machine=machine("Once", printableStatus="Stopped", created=True))
+    assert planned(once, TO_S._replace(stop=True)).verb == RESTORE
 
 
 def test_newest_usable_of_the_set() -> None:
