@@ -179,8 +179,7 @@ class Session:
 
     def _mount(self, prefix: str, reads: frozenset[str]) -> None:
         retry = RetryPolicy.policy(self._server.retries, self._limiter, reads)
-        verify = self._server.verify is not False
-        adapter = TimedAdapter(self._server.tls, verify, max_retries=retry, pool_maxsize=_POOL_SIZE)
+        adapter = TimedAdapter(self._server.tls, max_retries=retry, pool_maxsize=_POOL_SIZE)
         self._session.mount(prefix, adapter)
 
 

@@ -21,7 +21,7 @@ try:
     from requests.adapters import HTTPAdapter
     from requests.exceptions import ChunkedEncodingError
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.util.ssl_ import create_urllib3_context
+    from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 except ImportError:
     HTTPAdapter = Session = object  # type: ignore[assignment,misc]
 
@@ -62,14 +62,10 @@ def tls_context() -> ssl.SSLContext:
 
 
 class TimedAdapter(HTTPAdapter):
-    """Applies the read timeout to the whole answer: its status, headers and body.
+    """Applies the read timeout to the whole answer: its status, headers and body."""
 
-    tls: what decides about connections; without, the CAs of each request do, if verify is set.
-    """
-
-    def __init__(self, tls: Tls | None = None, verify: bool = True, **kwargs: Any) -> None:
+    def __init__(self, tls: Tls | None = None, **kwargs: Any) -> None:
         self._tls = tls
-        self._verify = verify
         super().__init__(**kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -93,7 +89,7 @@ class TimedAdapter(HTTPAdapter):
 
     def _with_tls(self, options: dict[str, Any]) -> dict[str, Any]:
         if self._tls is None:
-            return {**options, "ssl_context": tls_context()} if self._verify else options
+            return options
         name = {"server_hostname": self._tls.server_name} if self._tls.server_name else {}
         return {**options, "ssl_context": self._tls.context, **name}
 
@@ -137,6 +133,14 @@ def _timed(pool: type[HTTPConnectionPool]) -> type:
 
     class TimedConnection(connection):  # type: ignore[misc]
         response_class = _TimedResponse
+        ssl_context: Any
+
+        def connect(self) -> None:
+            """Connect. Each connection loads its CAs, so each has a context of its own."""
+            verifies = resolve_cert_reqs(getattr(self, "cert_reqs", ssl.CERT_NONE))
+            if verifies == ssl.CERT_REQUIRED and self.ssl_context is None:
+                self.ssl_context = tls_context()
+            super().connect()
 
     class TimedPool(pool):  # type: ignore[misc,valid-type]
         ConnectionCls = TimedConnection
