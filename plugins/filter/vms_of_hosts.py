@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._validation.printable import first_few
-from ..plugin_utils.role_variables import FACTS
+from ..plugin_utils.role_variables import FACTS, PREFIX
 
 DOCUMENTATION = r"""
 name: vms_of_hosts
@@ -71,7 +71,6 @@ _value:
 """
 
 _VM = "palette_vm"
-_PREFIX = "vm_snapshot_"
 # What each host may have for itself.
 _PLACE = ("namespace", "cluster", "cluster_uid")
 _NAMES_SHOWN = 5
@@ -84,7 +83,7 @@ def vms_of_hosts(
 ) -> dict[str, Any]:
     """Return the VM of each host, and what is wrong with them."""
     variables = {host: hostvars[host] for host in hosts}
-    own = {word for word in _PLACE if any(_PREFIX + word in each for each in variables.values())}
+    own = {word for word in _PLACE if any(PREFIX + word in each for each in variables.values())}
     common = {word: value for word, value in (play or {}).items() if word not in own}
     vms = {host: _entry(host, each, common) for host, each in variables.items()}
     return {
@@ -99,7 +98,7 @@ def _entry(host: str, variables: Mapping[str, Any], common: Mapping[str, Any]) -
     told = [
         own if isinstance(own, Mapping) else {},
         {word: variables.get(f"palette_{word}") for word in ("vm_name", "namespace", "cluster")},
-        {word: variables.get(_PREFIX + word) for word in _PLACE},
+        {word: variables.get(PREFIX + word) for word in _PLACE},
         common,
     ]
     entry = {
@@ -135,15 +134,15 @@ def _homeless(vms: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
         if lacking:
             yield (
                 f"no {word} is known of {first_few(lacking, _NAMES_SHOWN)}: set the host variable "
-                f"palette_{word}, or {_PREFIX}{word} for all"
+                f"palette_{word}, or {PREFIX}{word} for all"
             )
 
 
 def _different(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield what should differ from host to host, though one task works on all of them."""
-    names = {name for each in variables.values() for name in each if name.startswith(_PREFIX)}
+    names = {name for each in variables.values() for name in each if name.startswith(PREFIX)}
     # Facts are of the hosts that an earlier run of the role worked on.
-    for name in sorted(names - {_PREFIX + word for word in _PLACE} - FACTS):
+    for name in sorted(names - {PREFIX + word for word in _PLACE} - FACTS):
         values = [each.get(name) for each in variables.values()]
         if any(value != values[0] for value in values):
             yield f"{name} differs from host to host: set it for all, or limit the play to some"

@@ -83,12 +83,11 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils._validation.durations import parse_age
 from ..module_utils._validation.problems import nearest
-from ..plugin_utils.role_variables import FACTS, specified
+from ..plugin_utils.role_variables import FACTS, PREFIX, specified
 
-_PREFIX = "vm_snapshot_"
 _ALL = "vm_snapshot_all"
 _GUARDED = "guarded_change"  # the entry point, and the role
-_PREFIXES = (_PREFIX, f"{_GUARDED}_")
+_PREFIXES = (PREFIX, f"{_GUARDED}_")
 _INTERNAL = tuple(f"__{prefix}" for prefix in _PREFIXES)
 _NEAR = 0.7  # how like a name must be; most are a little like another
 _NEAREST = 0.9  # how like the beginning of a name must be
@@ -98,14 +97,14 @@ _FACTS = FACTS | GUARDED_FACTS
 # A guarded change takes all snapshots or none, for real, and decides itself how VMs are restored.
 # With the same restore_name, a second change would find them restored by the first.
 NOT_GUARDED = frozenset(
-    _PREFIX + option
+    PREFIX + option
     for option in ("state", "check_only", "on_error", "stop", "safety_snapshot", "restore_name")
 )
 # What an earlier job of the workflow has handed on.
 ARTIFACTS = frozenset({"vm_snapshot_summary"})
 # They say how snapshots are taken, and nobody takes them for a limit on what is deleted or shown.
 HOW = frozenset(
-    _PREFIX + option
+    PREFIX + option
     for option in (
         *("name_template", "failure_deadline", "consistency", "excluded_volumes", "offline"),
         *("replace", "group_by", "max_failed", "max_failed_clusters", "wait", "wait_timeout"),
@@ -171,7 +170,7 @@ def _options() -> dict[str, set[str]]:
 
 
 def _full_name(word: str) -> str:
-    return word if word.startswith(_PREFIXES) else f"{_PREFIX}{word}"
+    return word if word.startswith(_PREFIXES) else f"{PREFIX}{word}"
 
 
 def _prefix_of(name: str) -> str:
@@ -215,7 +214,7 @@ def _strange(
     options: Mapping[str, Iterable[str]],
 ) -> Iterable[str]:
     known, anywhere = set(options[entry_point]), set().union(*options.values())
-    ours = _PREFIXES if entry_point == _GUARDED else _PREFIX
+    ours = _PREFIXES if entry_point == _GUARDED else PREFIX
     for name in sorted(given):
         if not name.startswith(ours) or name in known | HOW | _FACTS | ARTIFACTS:
             continue
@@ -238,13 +237,13 @@ def _split_problems(extra: Mapping[str, Any]) -> Iterable[str]:
         # The text itself is not shown: it may be a part of anything, such as a password.
         yield (
             "the extra variables contain text that belongs to no variable, because key=value ends "
-            f"at the first blank: quote the value, such as -e \"{_PREFIX}selector='app in (db, "
+            f"at the first blank: quote the value, such as -e \"{PREFIX}selector='app in (db, "
             "web)'\", or write JSON"
         )
 
 
 def _selects_nothing(given: Mapping[str, Any], selection: Sequence[str]) -> Iterable[str]:
-    names = [f"{_PREFIX}{word}" for word in selection]
+    names = [f"{PREFIX}{word}" for word in selection]
     everything = boolean(given.get(_ALL, False), strict=False)
     if names and not everything and not any(_is_set(given.get(name)) for name in names):
         yield (
@@ -262,7 +261,7 @@ def _wrong_ages(ages: Mapping[str, Any]) -> Iterable[str]:
         try:
             parse_age(str(age))
         except ValueError as error:
-            yield f"{_PREFIX}{word}: {error}; for example: {_PREFIX}{word}=24h"
+            yield f"{PREFIX}{word}: {error}; for example: {PREFIX}{word}=24h"
 
 
 def _is_registered(value: Any) -> bool:

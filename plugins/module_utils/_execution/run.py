@@ -95,18 +95,15 @@ class ClusterRun(Generic[Part, M]):
 
     def plan_all(self) -> None:
         """Plan for all that was observed."""
-        for title, part in self._parts.items():
-            if not isinstance(part, ApiError):
-                self._members[title] = list(self._plan(part))
+        for title in self._parts:
+            self._plan_observed(title)
 
     def foretell(self) -> None:
         """Observe and plan as execute does: what is wrong with one cluster stops no other."""
         self.observe_all()
-        for title, part in list(self._parts.items()):
-            if isinstance(part, ApiError):
-                continue
+        for title in self._parts:
             try:
-                self._members[title] = list(self._plan(part))
+                self._plan_observed(title)
             except ApiError as error:
                 self._parts[title] = error
 
@@ -118,6 +115,11 @@ class ClusterRun(Generic[Part, M]):
         if len(self._targets) > 1:
             progress.clusters = {target.uid: target.title for target in self._targets}
         Execution(list(self._lanes.values()), pace.concurrency, progress.report).run()
+
+    def _plan_observed(self, title: str) -> None:
+        part = self._parts[title]
+        if not isinstance(part, ApiError):
+            self._members[title] = list(self._plan(part))
 
     def _failed(self, target: Target) -> bool:
         return isinstance(self._parts.get(target.title), ApiError)

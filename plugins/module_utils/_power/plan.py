@@ -8,10 +8,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from .._vms.model import VirtualMachine
+from .._vms.model import ALWAYS, HALTED, ONCE, VirtualMachine
 
-ALWAYS, HALTED, MANUAL = "Always", "Halted", "Manual"
-_ENDED_BY_A_STOP = (ALWAYS, "Once")
+_ENDED_BY_A_STOP = (ALWAYS, ONCE)
 
 START, STOP, PAUSE, RESUME, RESTART = "start", "stop", "pause", "resume", "restart"
 

@@ -27,10 +27,11 @@ _WAITS_FOR = {
     Act.RESTORE: "to be restored",
     Act.START: "to run",
 }
+RESTORED_AND_STARTED = "the VM is restored and was started"
 _UNDONE = {
     Act.CLEAR: "the restore was deleted, so that it is not carried out later",
     Act.START: "the VM runs again",
-    Act.CLOSE: "the VM is restored and was started",
+    Act.CLOSE: RESTORED_AND_STARTED,
 }
 
 

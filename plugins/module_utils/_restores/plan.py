@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from .._palette.objects import read_time, write_time
-from .._power.plan import ALWAYS, HALTED, MANUAL, strategy_note
+from .._power.plan import strategy_note
 from .._snapshots.model import Snapshot
 from .._snapshots.ownership import PART_OF, is_member, of_former_vm, set_of
 from .._validation.problems import nearest
-from .._vms.model import VirtualMachine, VmKey
+from .._vms.model import ALWAYS, HALTED, MANUAL, VirtualMachine, VmKey
 from .model import SAFETY, Instance, Machine, Restore
 from .naming import restore_name, safety_name
 
@@ -259,7 +259,7 @@ def _new(sight: Sight, wanted: Wanted, now: datetime) -> Action:
     starts = wanted.starts(ran)
     name = wanted.name or restore_name(snapshot.name, now, {r.name for r in sight.restores})
     running = _is_on(sight)
-    # Otherwise the restore stops it, which it does not before the next instance begins.
+    # The restore stops a VM that has an instance itself, but not one that is about to get the next.
     between = _strategy(sight) == ALWAYS and (not sight.instance or sight.instance.ending)
     stopped_first = running and (wanted.safety_snapshot or between)
     steps = [

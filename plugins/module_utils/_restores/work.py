@@ -27,7 +27,7 @@ from .._snapshots.wait import Goal
 from .._snapshots.wait import reached as snapshot_reached
 from .._vms.model import VmKey
 from . import writes
-from .member import RestoreMember
+from .member import RESTORED_AND_STARTED, RestoreMember
 from .model import Instance, Restore
 from .observe import list_instances, list_restores
 from .plan import Act, Step
@@ -351,9 +351,7 @@ def _left(member: RestoreMember, error: ApiError) -> ApiError:
     """Say of an error what it leaves behind in the cluster."""
     restore, act = member.restore, member.steps[0].act
     in_doubt = error.outcome_unknown and act == Act.RESTORE
-    texts = list(_became_of(restore, error)) if restore else []
-    if restore is not None and restore.complete and member.started:
-        texts.append("it was started")
+    texts = list(_became_of(restore, error, member.started)) if restore else []
     if restore is None and in_doubt:
         texts.append("if the restore was created, it goes on without this task")
     may_be_off = act not in _AT_THE_END and not member.started
@@ -366,10 +364,10 @@ def _left(member: RestoreMember, error: ApiError) -> ApiError:
     return error
 
 
-def _became_of(restore: Restore, error: ApiError) -> Iterator[str]:
+def _became_of(restore: Restore, error: ApiError, started: bool) -> Iterator[str]:
     """Yield what became of a restore that was not deleted, and of its VM."""
     if restore.complete:
-        yield "the VM is restored"
+        yield RESTORED_AND_STARTED if started else "the VM is restored"
         return
     if not (restore.failed or error.reason == _DISAPPEARED):
         yield "the restore goes on without this task"

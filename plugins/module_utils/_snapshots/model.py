@@ -45,9 +45,8 @@ class Snapshot(NamedTuple):
     """A VirtualMachineSnapshot.
 
     created: the time of the request. creation_time: the captured point in time. error_since: when
-    it got its error. manifest: without
-    managedFields, which nobody needs. unreadable: why nothing but its place is known; what is not
-    known of that is empty, too.
+    it got its error. manifest: without managedFields, which nobody needs. unreadable: why nothing
+    but its place is known; what is not known of that is empty, too.
     """
 
     key: VmKey

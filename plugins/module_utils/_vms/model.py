@@ -35,9 +35,10 @@ class VmKey(NamedTuple):
 
 
 _OFF = "Stopped"
-_HALTED = "Halted"
-# Run strategies with which KubeVirt leaves an instance that has ended where it is.
-_KEEPS_INSTANCE = ("Manual", "Once")
+# Run strategies: what KubeVirt makes of an instance that ends.
+ALWAYS, HALTED, MANUAL, ONCE = "Always", "Halted", "Manual", "Once"
+# With these, it leaves it where it is.
+_KEEPS_INSTANCE = (MANUAL, ONCE)
 # What is shown of a VM's disks instead of that it is off.
 _OF_THE_DISKS = ("DataVolumeError", "Provisioning")
 
@@ -131,7 +132,7 @@ class VirtualMachine(NamedTuple):
         """Whether Palette says that it is off, and does not only leave out that it is on."""
         if self.running:
             return False
-        halted = self.run_strategy == _HALTED and self.printable_status in _OF_THE_DISKS
+        halted = self.run_strategy == HALTED and self.printable_status in _OF_THE_DISKS
         return halted or self.printable_status == _OFF
 
     @property
@@ -214,7 +215,7 @@ def _run_strategy(spec: Mapping[str, Any]) -> str:
     named, running = any_text_in(spec, "runStrategy"), spec.get("running")
     if named or not isinstance(running, bool):
         return named
-    return "Always" if running else "Halted"
+    return ALWAYS if running else HALTED
 
 
 def _volumes(manifest: Json) -> Iterator[Volume]:

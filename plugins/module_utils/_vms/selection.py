@@ -163,7 +163,7 @@ class Filters(NamedTuple):
 
     def exclude_all_of(self, cluster: str, name: str = "") -> bool:
         """Return whether all VMs of a cluster are excluded."""
-        return any(map(self.exclude.match_all_of, {cluster, name or cluster}))
+        return any(self.exclude.match_all_of(each) for each in (cluster, name or cluster))
 
     def match_vm(self, vm: VirtualMachine, cluster: str, name: str = "") -> bool:
         """Return whether a VM matches, including its labels, which may not be known."""

@@ -452,7 +452,7 @@ def test_restored_vm_that_could_not_be_marked_is_told(bench: Bench) -> None:
     row = bench.run()
     assert row.member.failure
     assert outcome(row, bench) == "failed"
-    assert row.member.failure.message.endswith("; the VM is restored; it was started")
+    assert row.member.failure.message.endswith("; the VM is restored and was started")
     assert bench.cluster.runs(KEY)
 
 
