@@ -23,7 +23,7 @@ OWN = re.compile(
 )
 READMES = ("README.md", "roles/vm_snapshot/README.md", "roles/guarded_change/README.md")
 # Whose commands and files are tried.
-PAGES = (*READMES, "docs/getting-started.md")
+PAGES = (*READMES, "docs/getting-started.md", "docs/playbooks.md")
 # Read on Galaxy or from the tarball, without the rest of the repository.
 SHIPPED_PAGES = (*READMES, "CODE_OF_CONDUCT.md", "MAINTAINERS.md", "SECURITY.md")
 # In the order that certification asks for.

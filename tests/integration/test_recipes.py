@@ -110,7 +110,7 @@ def patched_with_failures(cook: Cook, **instead: str) -> Run:
     assert [result["msg"][-1] for result in results_of(run, SHOW)] == ["1 VM: 1 created"] * 2
     assert run.of(GO_BACK)["msg"].startswith(
         "Patch failed: Failed as requested from task -- Usable snapshots of web1, newest first: "
-        "web1-patch-"
+        "web1-before-patch-"
     )
     return run
 
@@ -118,7 +118,7 @@ def patched_with_failures(cook: Cook, **instead: str) -> Run:
 def of_each_vm(cook: Cook) -> dict[str, int]:
     """Return how many snapshots of the patch each VM has, in a report."""
     report = "ansible-playbook spectrocloud.palette.snapshot_report -e vm_snapshot_project=Default"
-    run = cook.types(f"{report} -e vm_snapshot_set=patch").ok()
+    run = cook.types(f"{report} -e vm_snapshot_set=before-patch").ok()
     return dict(Counter(row[2] for row in table(run, REPORT)[1:]))
 
 
@@ -169,6 +169,21 @@ def test_an_unreachable_host_keeps_its_snapshots(cook: Cook) -> None:
     assert of_each_vm(cook) == {"db1": 4}
 
 
+def test_patch_hundreds_of_hosts(cook: Cook) -> None:
+    title = "Patch hundreds of hosts"
+    (run,) = cook.follows(title)
+    assert len(results_of(run, "Stand in for your own tasks")) == 2
+    refused = {"action": "status", "status": 403, "method": "POST", "path": "/web1/snapshot$"}
+    cook.palette.inject({**refused, "times": None})
+    text = Recipe(title).files["patch-many.yml"].replace("newer_than: 1h", "newer_than: 1s")
+    cook.writes(Recipe(title), **{"patch-many.yml": text})
+    run = cook.types(Recipe(title).lines[-1])
+    assert run.status == 2
+    patched = [r["host"] for r in run.records if r["task"] == "Stand in for your own tasks"]
+    assert patched == ["db1"]
+    assert of_each_vm(cook) == {"db1": 2, "web1": 1}
+
+
 def test_patch_the_inventory(cook: Cook) -> None:
     graph, foretold, real = cook.follows("Patch the VMs of the inventory, with a snapshot before")
     assert "@app_web:" in graph.output
@@ -192,21 +207,21 @@ def test_change(cook: Cook) -> None:
     last = run.of(GO_BACK)["msg"]
     assert " failed: " in last
     # A name of its own, so that a later attempt takes a new one.
-    assert " -- Usable snapshots of db1, newest first: db1-before-change-20" in last
+    assert " -- Usable snapshots of db1, newest first: db1-before-patch-20" in last
     refused = {"action": "status", "status": 403, "method": "POST", "path": "/snapshot$"}
     cook.palette.inject({**refused, "times": None})
-    text = Recipe(title).files["change.yml"].replace("before-change", "other")
+    text = Recipe(title).files["change.yml"].replace("before-patch", "other")
     cook.writes(Recipe(title), **{"change.yml": text})
     run = cook.types(Recipe(title).lines[-1])
     last = run.of(GO_BACK)["msg"]
     assert last.startswith(f"{FAIL} failed: ")
     assert "HTTP 403" in last
     # There is an older one.
-    assert " -- Usable snapshots of db1, newest first: db1-before-change-20" in last
+    assert " -- Usable snapshots of db1, newest first: db1-before-patch-20" in last
     run = cook.types(f"{Recipe(title).lines[-1]} -e vm_snapshot_retries=some")
     last = run.of(GO_BACK)["msg"]
     assert "vm_snapshot_retries" in last
-    assert " -- Usable snapshots of db1, newest first: db1-before-change-20" in last
+    assert " -- Usable snapshots of db1, newest first: db1-before-patch-20" in last
     cook.environment["PALETTE_API_KEY"] = "wrong"
     run = cook.types(Recipe(title).lines[-1])
     assert (

@@ -14,7 +14,7 @@ from checkout import CHECKOUT
 
 PAGES = {page.name: page.read_text("utf-8") for page in (CHECKOUT / "docs").glob("*.md")}
 # By the integration tests test_readme.py, test_recipes.py, test_ad_hoc.py and test_awx_setup.py.
-TRIED = {"getting-started.md", "recipes.md", "ad-hoc.md", "awx.md"}
+TRIED = {"getting-started.md", "playbooks.md", "recipes.md", "ad-hoc.md", "awx.md"}
 MODULES = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text("utf-8"))["action_groups"]
 
 
