@@ -100,10 +100,10 @@ def create(cluster: ClusterApi, key: VmKey, body: Json, request_id: str) -> Rest
     metadata = body["metadata"]
     annotations = {**metadata["annotations"], REQUEST_ID: request_id}
     whole = {**body, "metadata": {**metadata, "annotations": annotations}}
+    name = metadata["name"]
     try:
-        return read_restore(key.cluster_uid, cluster.create_restore(key.namespace, whole))
+        return _answered(key, name, cluster.create_restore(key.namespace, whole))
     except ApiError as error:
-        name = metadata["name"]
         if not (error.outcome_unknown or _of_its_own_name(error, name)):
             raise _in_progress(error) from None
         settle = partial(_settled, key, name, request_id)
@@ -112,6 +112,19 @@ def create(cluster: ClusterApi, key: VmKey, body: Json, request_id: str) -> Rest
         if done is None:
             raise InDoubtError(error, None, settle) from None
         return done
+
+
+def _answered(key: VmKey, name: str, answer: Json) -> Restore:
+    """Read a write's answer. An answer about another object leaves the outcome unknown."""
+    try:
+        restore = read_restore(key.cluster_uid, answer)
+    except ApiError as error:
+        error.outcome_unknown = True
+        raise
+    if (restore.key, restore.name) == (key, name):
+        return restore
+    text = f"the answer is not about restore {key.namespace}/{name}"
+    raise ApiError("malformed_response", text, outcome_unknown=True)
 
 
 def _found(
@@ -154,12 +167,12 @@ def close(cluster: ClusterApi, retries: int, key: VmKey, name: str) -> Restore |
             lambda: cluster.annotate_restore(key.namespace, name, written),
             lambda error: error.reason == "not_found" and _gone(cluster, key, name),
         )
+        return None if answer is None else _answered(key, name, answer)
     except ApiError as error:
         found = _look(cluster, key, name) if error.outcome_unknown else error
         if isinstance(found, Restore) and found.done:
             return found
         raise
-    return read_restore(key.cluster_uid, answer) if answer else None
 
 
 def delete(cluster: ClusterApi, retries: int, key: VmKey, name: str, uid: str) -> None:

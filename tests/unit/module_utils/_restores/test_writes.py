@@ -76,6 +76,42 @@ def test_creation_whose_restore_cannot_be_read_is_in_doubt(cluster: MemoryCluste
         writes.create(cluster, DB1, body("back"), "request-1")
 
 
+NO_RESTORE: Json = {"kind": "VirtualMachineRestore", "metadata": []}
+UNREADABLE = pytest.mark.parametrize("answer", [NO_RESTORE, body("other")])
+
+
+def answering(cluster: MemoryCluster, write: str, answer: Json) -> Any:
+    """Return what lets a write be carried out, and have another answer."""
+    carry_out = getattr(cluster, write)
+
+    def write_and_answer(*arguments: Any) -> Json:
+        carry_out(*arguments)
+        return answer
+
+    return patch.object(cluster, write, write_and_answer)
+
+
+@UNREADABLE
+def test_creation_whose_answer_cannot_be_read_is_found(
+    cluster: MemoryCluster, answer: Json
+) -> None:
+    with answering(cluster, "create_restore", answer):
+        assert writes.create(cluster, DB1, body("back"), "request-1").name == "back"
+
+
+@UNREADABLE
+def test_close_whose_answer_cannot_be_read(cluster: MemoryCluster, answer: Json) -> None:
+    writes.create(cluster, DB1, body("back"), "request-1")
+    with answering(cluster, "annotate_restore", answer):
+        closed = writes.close(cluster, 0, DB1, "back")
+        assert closed
+        assert closed.done
+        unread = patch.object(cluster, "restore", side_effect=copy_of(BROKEN))
+        with unread, pytest.raises(ApiError) as raised:
+            writes.close(cluster, 0, DB1, "back")
+    assert (raised.value.reason, raised.value.outcome_unknown) == ("malformed_response", True)
+
+
 def test_creation_beside_another_restore_says_so(cluster: MemoryCluster) -> None:
     cluster.course = NEVER_ENDS
     writes.create(cluster, DB1, body("first"), "request-1")
