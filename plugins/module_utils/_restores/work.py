@@ -253,9 +253,7 @@ class RestoreWork(Work[RestoreMember]):
         try:
             self.api.power(step.act, member.key.vm_name, member.key.namespace)
         except ApiError as error:
-            passing = error.outcome_unknown or answers.locked(error.message)
-            if not (passing or answers.of_the_state(error.message)):
-                raise
+            _demand_that_polls_decide(error)
         member.changed = True
         member.stopped = member.stopped or step.act == Act.STOP
 
@@ -326,6 +324,17 @@ class RestoreWork(Work[RestoreMember]):
         if isinstance(done, Restore):
             member.restore, member.uid = done, done.uid
         return True
+
+
+def _demand_that_polls_decide(error: ApiError) -> None:
+    """Raise why a power call can lead to nothing; what else went wrong with it, polls tell."""
+    text = error.message
+    if answers.locked(text) or answers.of_the_state(text):
+        return
+    if answers.of_the_strategy(text):
+        raise ApiError("run_strategy", text, **error.facts)
+    if not error.outcome_unknown:
+        raise error
 
 
 def _places(members: Iterable[RestoreMember], acts: Sequence[str]) -> set[str]:

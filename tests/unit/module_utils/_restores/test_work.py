@@ -245,6 +245,15 @@ def test_power_call_that_did_not_arrive_is_sent_again(bench: Bench) -> None:
     assert bench.cluster.runs(KEY)
 
 
+def test_start_that_the_run_strategy_does_not_allow_is_told_at_once(bench: Bench) -> None:
+    text = "HTTP 409: Once does not support manual start requests"
+    bench.fail("start", *[ApiError("conflict", text, outcome_unknown=True)] * 20)
+    row = bench.run()
+    assert row.member.failure
+    assert (row.member.failure.reason, row.member.unknown) == ("run_strategy", False)
+    assert "the VM is restored; the VM may be off" in row.member.failure.message
+
+
 def test_mark_whose_answer_is_lost(bench: Bench) -> None:
     bench.fail("close", LOST, after=True)
     assert outcome(bench.run(), bench) == "restored"
