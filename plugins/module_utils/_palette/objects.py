@@ -40,7 +40,7 @@ def name_in(parent: Mapping[str, Any], key: str, path: str) -> str:
     name = text_in(parent, key)
     if name:
         return name
-    raise ApiError("malformed_response", f"Palette's answer lacks {path}")
+    raise ApiError("malformed_response", f"the answer lacks {path}")
 
 
 def texts_in(parent: Mapping[str, Any], key: str) -> Mapping[str, str]:
@@ -97,7 +97,7 @@ def shaped(value: Any, kind: type, key: str) -> Any:
         return value
     raise ApiError(
         "malformed_response",
-        f"Palette's answer has {key} as {type(value).__name__} instead of {kind.__name__}",
+        f"the answer has {key} as {type(value).__name__} instead of {kind.__name__}",
     )
 
 

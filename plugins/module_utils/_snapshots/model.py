@@ -192,9 +192,7 @@ def read_snapshot(cluster_uid: str, manifest: Json) -> Snapshot:
     """Read a VirtualMachineSnapshot object of the API, or raise ``malformed_response``."""
     if too_deep(manifest, _DEEPEST):
         # A result can hold the whole object.
-        raise ApiError(
-            "malformed_response", f"Palette's answer: it is nested more than {_DEEPEST} deep"
-        )
+        raise ApiError("malformed_response", f"the answer is nested more than {_DEEPEST} deep")
     meta, spec = mapping_in(manifest, "metadata"), mapping_in(manifest, "spec")
     status = mapping_in(manifest, "status")
     volumes = any_mapping_in(status, "snapshotVolumes")

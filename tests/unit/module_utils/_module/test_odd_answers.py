@@ -91,7 +91,7 @@ def test_vm_snapshot_refuses_what_it_cannot_read(palette: MemoryPalette) -> None
     for state in ("present", "absent"):
         result = run(palette, vm_snapshot.MODULE, **PLACE, name="db1-old", state=state)
         assert (result["reason"], result["changed"]) == ("malformed_response", False)
-        assert "snapshot vms/db1-old cannot be read: Palette's answer has labels" in result["msg"]
+        assert "snapshot vms/db1-old cannot be read: the answer has labels" in result["msg"]
     assert palette.writes() == []
 
 
@@ -133,7 +133,7 @@ def test_vm_snapshot_takes_no_unreadable_snapshot_for_deleted(palette: MemoryPal
         palette, vm_snapshot.MODULE, **PLACE, name="db1-old", state="absent", wait_timeout=10
     )
     assert result["reason"] == "wait_timeout"
-    assert "it cannot be read (Palette's answer lacks spec.source.name)" in result["msg"]
+    assert "it cannot be read (the answer lacks spec.source.name)" in result["msg"]
 
 
 def test_vm_snapshot_set_fails_the_member_only_whose_snapshot_is_unreadable(

@@ -160,7 +160,7 @@ def test_manifest_is_without_managed_fields() -> None:
 def test_read_listed_tells_what_is_known_of_the_unreadable(item: Any, place: str) -> None:
     read = read_listed("c1", item)
     text = read.unreadable_text
-    assert text.startswith(f"{place} cannot be read: Palette's answer ")
+    assert text.startswith(f"{place} cannot be read: the answer ")
     assert read.problem == f"it cannot be read ({read.unreadable})"
 
 
