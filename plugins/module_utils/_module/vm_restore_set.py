@@ -29,7 +29,7 @@ from .._vms.cluster_result import (
     warn_of_unreadable,
 )
 from .._vms.fleet import NotReached, Scope, with_unmatched
-from .._vms.selection import Entry, Filters, entries_from, filters_from, fleet_problems
+from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .base import Arguments, Invocation, Module, Result
 from .options import (
     CLUSTER_OR_CLUSTERS,
@@ -107,7 +107,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 def run(invocation: Invocation, request: Request) -> Result:
     """Bring the VMs back. The result or the ApiError has a row for each."""
-    options = invocation.options
+    options, misses = invocation.options, list[Unmatched]()
     session = RestoreSession(options)
     scope = scope_for(invocation, session, request.entries, request.filters)
     wanted, now, warn = wanted_from(options), invocation.now, invocation.warn
@@ -115,15 +115,14 @@ def run(invocation: Invocation, request: Request) -> Result:
     restores = RestoreRun(task, session, scope.targets)
 
     def check(fleet: RestoreFleet) -> None:
-        _check(invocation, request, session, fleet, scope)
+        misses.extend(_check(invocation, request, session, fleet, scope))
 
     def blocked() -> bool:
         return any(row.blocked for row in restores.rows)
 
     clusters, title = restores.clusters, options["set"]
     aborted = carry_out(invocation, clusters, request.pace, title, check, blocked)
-    fleet = with_unmatched(clusters.fleet, request.entries, request.filters, scope.left_out)
-    return _result(invocation, fleet, restores, aborted)
+    return _result(invocation, clusters.fleet, restores, misses, aborted)
 
 
 MODULE = Module(ARGUMENTS, read, run)
@@ -150,8 +149,11 @@ def _check(
     session: RestoreSession,
     fleet: RestoreFleet,
     scope: Scope,
-) -> None:
-    """Tell what is wrong with what was observed; what nothing can be done with is an error."""
+) -> list[Unmatched]:
+    """Tell what is wrong with what was observed; what nothing can be done with is an error.
+
+    Return what of the selection met nothing.
+    """
     abort = invocation.options["on_error"] == "abort"
     demand_clusters(fleet, invocation.options["on_error"])
     clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
@@ -162,6 +164,7 @@ def _check(
     demand_selection(fleet, request.entries, abort, session.project_hint, "nothing was restored")
     for miss in fleet.unmatched:
         invocation.warn(str(miss))
+    return fleet.unmatched
 
 
 def _row_not_reached(vm: NotReached) -> Row:
@@ -170,7 +173,11 @@ def _row_not_reached(vm: NotReached) -> Row:
 
 
 def _result(
-    invocation: Invocation, fleet: RestoreFleet, restores: RestoreRun, aborted: bool
+    invocation: Invocation,
+    fleet: RestoreFleet,
+    restores: RestoreRun,
+    misses: Sequence[Unmatched],
+    aborted: bool,
 ) -> Result:
     options = invocation.options
     rows = [*restores.rows, *(_row_not_reached(vm) for vm in fleet.not_reached())]
@@ -178,7 +185,7 @@ def _result(
     result = set_result(rows, invocation.now, invocation.check_mode, aborted)
     outcomes = [(row.cluster, result["members"][row.label]["outcome"]) for row in rows]
     result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
-    result["unmatched"] = [miss.result for miss in fleet.unmatched]
+    result["unmatched"] = [miss.result for miss in misses]
     if invocation.diff_mode:
         diff = set_diff(rows, invocation.now, restores.specs())
         result["diff"] = diff_within(invocation, diff)

@@ -195,3 +195,10 @@ def test_a_namespace_alone_brings_nothing_back(palette: PowerPalette) -> None:
 def test_nothing_selected(palette: PowerPalette) -> None:
     result = restore(palette, namespaces=["empty"])
     assert (result["reason"], result["changed"]) == ("nothing_selected", False)
+
+
+def test_what_matches_nothing_is_looked_for_once(palette: PowerPalette) -> None:
+    result = restore(palette, namespaces=["vms", "vmz"], on_error="continue")
+    assert [miss["value"] for miss in result["unmatched"]] == ["vmz"]
+    lists = [call for call in palette.calls if call.kind == "VMS"]
+    assert len([call for call in lists if "namespace" not in call.query]) == 1
