@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from .._kubernetes.cluster import ClusterApi
@@ -29,15 +30,19 @@ class RestoreFleet(SnapshotFleet):
     instances: dict[VmKey, Instance] = field(default_factory=dict)
     restores: list[Restore] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Index the restores."""
-        super().__post_init__()
-        self._restores_of: dict[VmKey, list[Restore]] = {}
-        self._restore_named: dict[tuple[str, str, str], Restore] = {}
+    @cached_property
+    def _restores_of(self) -> dict[VmKey, list[Restore]]:
+        by_vm: dict[VmKey, list[Restore]] = {}
         for restore in self.restores:
-            self._restores_of.setdefault(restore.key, []).append(restore)
-            uid, namespace, _vm_name = restore.key
-            self._restore_named[uid, namespace, restore.name] = restore
+            by_vm.setdefault(restore.key, []).append(restore)
+        return by_vm
+
+    @cached_property
+    def _restore_named(self) -> dict[tuple[str, str, str], Restore]:
+        return {
+            (restore.key.cluster_uid, restore.key.namespace, restore.name): restore
+            for restore in self.restores
+        }
 
     def add(self, part: Any) -> None:
         """Take in what was observed of one more target."""
@@ -77,5 +82,4 @@ def observe(
         part.machines = {machine.vm.key: machine for machine in machines}
         part.restores = list_restores(cluster, uid, namespaces)
         part.unreadable += [restore for restore in part.restores if restore.unreadable]
-    part.__post_init__()
     return part

@@ -137,7 +137,11 @@ class Fleet:
     unreadable: list[Unreadable] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Sort what is selected."""
+        """Be in order from the beginning."""
+        self.sort()
+
+    def sort(self) -> None:
+        """Bring what is selected into the order of the results."""
         self.candidates.sort(key=lambda candidate: (candidate.cluster, candidate.key))
 
     def add(self, part: Any) -> None:
@@ -200,7 +204,7 @@ def merged(kind: type[Part], targets: Sequence[Target], parts: Iterable[Part | A
             whole.failures[target.title] = part
         else:
             whole.add(part)
-    whole.__post_init__()
+    whole.sort()
     return whole
 
 
