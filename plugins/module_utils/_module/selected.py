@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from .._execution.progress import Progress
 from .._execution.run import ClusterRun, Pace
@@ -77,19 +77,27 @@ def no_name_problems(options: Mapping[str, Any]) -> list[Problem]:
     return [option_problem("vms", text, [{"vm_name": "db1"}])] if named else []
 
 
+class Planned(Protocol):
+    """What was planned for a VM."""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it cannot be done, which was known beforehand."""
+
+
 def carry_out(
     invocation: Invocation,
     clusters: ClusterRun[Part, Any],
     pace: Pace,
     title: str,
     check: Callable[[Part], object],
-    blocked: Callable[[], bool] = lambda: False,
+    rows: Sequence[Planned] = (),
 ) -> bool:
     """Observe, plan and execute in all clusters, and return whether that was aborted.
 
     With on_error: continue, no cluster waits for another. Otherwise nothing is written before all
-    was checked. check: raises what is wrong with what was observed. blocked: says whether a plan
-    cannot be carried out.
+    was checked. check: raises what is wrong with what was observed. rows: where the clusters' plans
+    are added; if one of them is blocked, nothing is executed.
     """
     abort = invocation.options["on_error"] == "abort"
     progress = Progress.of(invocation.options, invocation.progress, title)
@@ -103,7 +111,7 @@ def carry_out(
         return False
     check(clusters.observe_all())
     clusters.plan_all()
-    aborted = blocked()
+    aborted = any(row.blocked for row in rows)
     if not (aborted or invocation.check_mode):
         clusters.execute(pace, progress)
     return aborted
@@ -112,14 +120,12 @@ def carry_out(
 class Ending(NamedTuple):
     """How a task ended.
 
-    text: how many VMs failed, and why; empty if none did. reason: the task's, if too many did.
-    key, told: as shortened takes them.
+    text: how many VMs failed, and why; empty if none did. key, told: as shortened takes them.
     """
 
     fleet: Fleet
     aborted: bool
     text: str
-    reason: str
     key: str
     told: Callable[[Row], Row]
 
@@ -137,7 +143,7 @@ def ended(invocation: Invocation, result: Result, ending: Ending) -> Result:
     result = shortened(result, ending.key, options["max_rows"], ending.told)
     if tolerable:
         return result
-    reason = "preflight_failed" if ending.aborted else ending.reason
+    reason = "preflight_failed" if ending.aborted else "vms_failed"
     raise ApiError(reason, text, **result)
 
 

@@ -126,13 +126,10 @@ def run(invocation: Invocation, request: Request) -> Result:
         _check_selection(invocation, request, session, fleet)
         misses.extend(fleet.unmatched)
 
-    def blocked() -> bool:
-        return any(row.blocked for row in rows)
-
     observing = partial(observe, filters=request.filters)
     clusters = ClusterRun(scope.targets, Fleet, observing, plan_part, PowerWork)
     title = f"VMs to be {options['state']}"
-    aborted = carry_out(invocation, clusters, request.pace, title, check, blocked)
+    aborted = carry_out(invocation, clusters, request.pace, title, check, rows)
     return _result(invocation, clusters.fleet, rows, misses, aborted)
 
 
@@ -199,7 +196,6 @@ def _result(
         fleet,
         aborted,
         failure_text(result["vms"], aborted),
-        reason="vms_failed",
         key="vms",
         told=told_of,
     )

@@ -117,11 +117,8 @@ def run(invocation: Invocation, request: Request) -> Result:
     def check(fleet: RestoreFleet) -> None:
         misses.extend(_check(invocation, request, session, fleet, scope))
 
-    def blocked() -> bool:
-        return any(row.blocked for row in restores.rows)
-
     clusters, title = restores.clusters, options["set"]
-    aborted = carry_out(invocation, clusters, request.pace, title, check, blocked)
+    aborted = carry_out(invocation, clusters, request.pace, title, check, restores.rows)
     return _result(invocation, clusters.fleet, restores, misses, aborted)
 
 
@@ -193,7 +190,6 @@ def _result(
         fleet,
         aborted,
         members_text(result["members"], aborted, options["max_failed"]),
-        reason="vms_failed",
         key="members",
         told=partial(told_of, options["set"]),
     )

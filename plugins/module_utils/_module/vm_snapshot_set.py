@@ -168,10 +168,7 @@ def run(invocation: Invocation, request: Request) -> Result:
         fleet = _known(invocation, request, fleet, scope)
         misses.extend(_check_selection(invocation, request, session, fleet))
 
-    def blocked() -> bool:
-        return any(row.blocked for row in rows)
-
-    aborted = carry_out(invocation, clusters, request.pace, options["set"], check, blocked)
+    aborted = carry_out(invocation, clusters, request.pace, options["set"], check, rows)
     return _result(invocation, clusters.fleet, rows, misses, aborted)
 
 
@@ -383,7 +380,6 @@ def _result(
         fleet,
         aborted,
         members_text(result["members"], aborted, options["max_failed"]),
-        reason="vms_failed",
         key="members",
         told=partial(told_of, options["set"]),
     )
