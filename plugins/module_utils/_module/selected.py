@@ -15,7 +15,7 @@ from .._execution.run import ClusterRun, Pace
 from .._http.errors import ApiError, invalid_parameters
 from .._validation.printable import first_few
 from .._validation.problems import Problem, option_problem
-from .._vms.cluster_result import failure_text, tolerated, warn_of_states
+from .._vms.cluster_result import failure_text, tolerated, warn_of_states, warn_of_unreadable
 from .._vms.fleet import Fleet, Part, Scope, Target, scope_of
 from .._vms.rows import Row, clusters_of_failed, failed_only, shortened
 from .._vms.selection import Entry, Filters, Unmatched
@@ -172,6 +172,38 @@ def _refuse_duplicates(targets: Sequence[Target]) -> None:
             raise invalid_parameters([option_problem("vms", text, ["db1", "db2"])])
 
 
+class Selection(Protocol):
+    """How a task selects VMs. entries: those that it lists, or None if the filters select."""
+
+    @property
+    def entries(self) -> Sequence[Entry] | None:
+        """The listed VMs."""
+
+    @property
+    def filters(self) -> Filters:
+        """What VMs have to match, or must not match."""
+
+
+def check_selection(
+    invocation: Invocation,
+    session: PaletteSession,
+    fleet: Fleet,
+    selection: Selection,
+    undone: str,
+) -> list[Unmatched]:
+    """Warn of what met nothing, and return it; that nothing is selected is an error.
+
+    undone: says that nothing was done.
+    """
+    warn_of_unreadable(fleet, invocation.warn)
+    warn_of_namesakes(fleet, selection.filters, invocation.warn)
+    abort = invocation.options["on_error"] == "abort"
+    _demand_selection(fleet, selection.entries, abort, session.project_hint, undone)
+    for miss in fleet.unmatched:
+        invocation.warn(str(miss))
+    return fleet.unmatched
+
+
 def warn_of_namesakes(fleet: Fleet, filters: Filters, warn: Callable[[str], None]) -> None:
     """Warn of names that mean several VMs: a name is of one namespace only."""
     places: dict[str, list[str]] = {}
@@ -186,7 +218,7 @@ def warn_of_namesakes(fleet: Fleet, filters: Filters, warn: Callable[[str], None
             )
 
 
-def demand_selection(
+def _demand_selection(
     fleet: Fleet, entries: Sequence[Entry] | None, abort: bool, hint: str, undone: str
 ) -> None:
     """Raise ApiError if nothing is selected or, to abort, if a name met nothing.

@@ -22,12 +22,7 @@ from .._power.result import (
 )
 from .._power.work import PowerMember, PowerWork
 from .._validation.problems import Problem, merged, option_problem
-from .._vms.cluster_result import (
-    clusters_result,
-    counts_by_outcome,
-    demand_clusters,
-    warn_of_unreadable,
-)
+from .._vms.cluster_result import clusters_result, counts_by_outcome, demand_clusters
 from .._vms.fleet import Candidate, Fleet, NotReached, observe, with_unmatched
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
@@ -48,14 +43,13 @@ from .options import (
 from .selected import (
     Ending,
     carry_out,
-    demand_selection,
+    check_selection,
     diff_within,
     ended,
     most_problems,
     no_name_problems,
     scope_for,
     selection_problems,
-    warn_of_namesakes,
 )
 
 _STATES = ["started", "stopped", "paused", "resumed", "restarted"]
@@ -123,8 +117,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     def check(fleet: Fleet) -> None:
         demand_clusters(fleet, options["on_error"])
         fleet = with_unmatched(fleet, request.entries, request.filters, scope.left_out)
-        _check_selection(invocation, request, session, fleet)
-        misses.extend(fleet.unmatched)
+        misses.extend(check_selection(invocation, session, fleet, request, "nothing was done"))
 
     observing = partial(observe, filters=request.filters)
     clusters = ClusterRun(scope.targets, Fleet, observing, plan_part, PowerWork)
@@ -158,19 +151,6 @@ def _row(state: str, fleet: Fleet, candidate: Candidate) -> Row:
     planned = plan(state, candidate.vm)
     member = PowerMember(candidate.vm, planned.step)
     return Row(candidate.cluster, candidate.key, planned, member)
-
-
-def _check_selection(
-    invocation: Invocation, request: Request, session: PaletteSession, fleet: Fleet
-) -> None:
-    """Tell what of the selection met nothing; a task that selects nothing is an error."""
-    warn_of_unreadable(fleet, invocation.warn)
-    warn_of_namesakes(fleet, request.filters, invocation.warn)
-    abort = invocation.options["on_error"] == "abort"
-    hint = session.project_hint
-    demand_selection(fleet, request.entries, abort, hint, "nothing was done")
-    for miss in fleet.unmatched:
-        invocation.warn(str(miss))
 
 
 def _row_not_reached(vm: NotReached) -> Row:

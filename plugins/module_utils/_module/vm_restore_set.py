@@ -22,13 +22,8 @@ from .._snapshots.naming import set_name_problems
 from .._snapshots.set_result import members_text
 from .._validation.kubevirt import snapshot_name_problem
 from .._validation.problems import Problem, merged, option_problem
-from .._vms.cluster_result import (
-    clusters_result,
-    counts_by_outcome,
-    demand_clusters,
-    warn_of_unreadable,
-)
-from .._vms.fleet import NotReached, Scope, with_unmatched
+from .._vms.cluster_result import clusters_result, counts_by_outcome, demand_clusters
+from .._vms.fleet import NotReached, with_unmatched
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -46,14 +41,13 @@ from .options import (
 from .selected import (
     Ending,
     carry_out,
-    demand_selection,
+    check_selection,
     diff_within,
     ended,
     most_problems,
     no_name_problems,
     scope_for,
     selection_problems,
-    warn_of_namesakes,
 )
 
 ARGUMENTS = Arguments(
@@ -115,7 +109,11 @@ def run(invocation: Invocation, request: Request) -> Result:
     restores = RestoreRun(task, session, scope.targets)
 
     def check(fleet: RestoreFleet) -> None:
-        misses.extend(_check(invocation, request, session, fleet, scope))
+        demand_clusters(fleet, options["on_error"])
+        clock = clock_problem(now, session.clock_skew, fleet.snapshots)
+        check_clock(clock, needed=False, warn=warn)
+        fleet = with_unmatched(fleet, request.entries, request.filters, scope.left_out)
+        misses.extend(check_selection(invocation, session, fleet, request, "nothing was restored"))
 
     clusters, title = restores.clusters, options["set"]
     aborted = carry_out(invocation, clusters, request.pace, title, check, restores.rows)
@@ -138,30 +136,6 @@ def _kubeconfig_problems(options: Mapping[str, Any]) -> list[Problem]:
         return []
     text = "leads to one cluster: set cluster too, or let Palette give each cluster's"
     return [option_problem("kubeconfig", text, "/etc/palette/cluster-1.kubeconfig")]
-
-
-def _check(
-    invocation: Invocation,
-    request: Request,
-    session: RestoreSession,
-    fleet: RestoreFleet,
-    scope: Scope,
-) -> list[Unmatched]:
-    """Tell what is wrong with what was observed; what nothing can be done with is an error.
-
-    Return what of the selection met nothing.
-    """
-    abort = invocation.options["on_error"] == "abort"
-    demand_clusters(fleet, invocation.options["on_error"])
-    clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
-    check_clock(clock, needed=False, warn=invocation.warn)
-    fleet = with_unmatched(fleet, request.entries, request.filters, scope.left_out)
-    warn_of_unreadable(fleet, invocation.warn)
-    warn_of_namesakes(fleet, request.filters, invocation.warn)
-    demand_selection(fleet, request.entries, abort, session.project_hint, "nothing was restored")
-    for miss in fleet.unmatched:
-        invocation.warn(str(miss))
-    return fleet.unmatched
 
 
 def _row_not_reached(vm: NotReached) -> Row:

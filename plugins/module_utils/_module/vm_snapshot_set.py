@@ -51,7 +51,7 @@ from .._vms.cluster_result import (
     demand_clusters,
     warn_of_unreadable,
 )
-from .._vms.fleet import Candidate, NotReached, Scope, Target, with_unmatched
+from .._vms.fleet import Candidate, NotReached, Target, with_unmatched
 from .._vms.model import VirtualMachine
 from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
 from .._vms.session import PaletteSession
@@ -74,7 +74,7 @@ from .options import (
 from .selected import (
     Ending,
     carry_out,
-    demand_selection,
+    check_selection,
     diff_within,
     ended,
     most_problems,
@@ -165,7 +165,8 @@ def run(invocation: Invocation, request: Request) -> Result:
     clusters = ClusterRun(scope.targets, SnapshotFleet, observing, plan, _work(invocation))
 
     def check(fleet: SnapshotFleet) -> None:
-        fleet = _known(invocation, request, fleet, scope)
+        demand_clusters(fleet, options["on_error"])
+        fleet = with_unmatched(fleet, request.entries, request.filters, scope.left_out)
         misses.extend(_check_selection(invocation, request, session, fleet))
 
     aborted = carry_out(invocation, clusters, request.pace, options["set"], check, rows)
@@ -211,28 +212,16 @@ def _observe(request: Request, present: bool, target: Target) -> SnapshotFleet:
     return observe(target, request.filters, present or request.filters.selector is not None)
 
 
-def _known(
-    invocation: Invocation, request: Request, fleet: SnapshotFleet, scope: Scope
-) -> SnapshotFleet:
-    """Return the fleet with what is to be known of it before anything is written."""
-    demand_clusters(fleet, invocation.options["on_error"])
-    return with_unmatched(fleet, request.entries, request.filters, scope.left_out)
-
-
 def _check_selection(
     invocation: Invocation, request: Request, session: PaletteSession, fleet: SnapshotFleet
 ) -> list[Unmatched]:
-    """Tell what of the selection met nothing; what should have got a snapshot is an error."""
-    options, present = invocation.options, invocation.options["state"] == "present"
+    """Warn of what met nothing, and return it; that nothing gets a snapshot is an error."""
+    if invocation.options["state"] == "present":
+        # A backup of nothing must not look like a success.
+        return check_selection(invocation, session, fleet, request, "no snapshot was taken")
     warn_of_unreadable(fleet, invocation.warn)
     warn_of_namesakes(fleet, request.filters, invocation.warn)
-    misses = list(fleet.unmatched)
-    if present:
-        # A backup of nothing must not look like a success.
-        abort, undone = options["on_error"] == "abort", "no snapshot was taken"
-        demand_selection(fleet, request.entries, abort, session.project_hint, undone)
-    else:
-        misses += fleet.unmatched_set(options["set"])
+    misses = [*fleet.unmatched, *fleet.unmatched_set(invocation.options["set"])]
     for miss in misses:
         invocation.warn(str(miss))
     return misses
