@@ -75,7 +75,7 @@ def observe(
     SnapshotFleet.add(part, seen)
     namespaces = {candidate.key.namespace for candidate in seen.candidates if candidate.vm}
     if namespaces:
-        uid, cluster = target.api.cluster.uid, reach(target.api)
+        uid, cluster = target.uid, reach(target.api)
         # In this order: what another run starts meanwhile is not taken for a VM that stops.
         part.instances = {each.key: each for each in list_instances(cluster, uid, namespaces)}
         machines = list_machines(cluster, uid, namespaces)

@@ -80,11 +80,7 @@ class RestoreRun:
         self._task = task
         self._session = session
         self._orders: dict[VmKey, Order] = {}
-        self._apis = {
-            target.api.cluster.uid: target.api
-            for target in targets
-            if isinstance(target.api, ClusterVms)
-        }
+        self._apis = {target.uid: target.api for target in targets}
         self._safety = _safety_declaration(task.now)
         self.clusters = ClusterRun(targets, RestoreFleet, self._observe, self._plan, self._work)
 

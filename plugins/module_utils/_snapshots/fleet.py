@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from .._http.threads import at_once
-from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, nearest, option_problem
 from .._validation.selectors import Selector, parse_selector
 from .._vms.fleet import (
@@ -19,7 +18,7 @@ from .._vms.fleet import (
     Fleet,
     Target,
     Unreadable,
-    listed,
+    candidates_of,
     matching,
     merged,
     scope_of,
@@ -149,7 +148,7 @@ def observe(
     Without with_vms, filters select the VMs that have snapshots, even if they no longer exist.
     """
     if target.entries is not None:
-        return _observe_entries(target, target.api, with_vms)
+        return _observe_entries(target, with_vms)
     return _observe_matching(target, filters, with_vms, read)
 
 
@@ -164,12 +163,13 @@ def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) 
     return with_unmatched(fleet, None, filters, left_out)
 
 
-def _observe_entries(target: Target, api: ClusterVms, with_vms: bool) -> SnapshotFleet:
+def _observe_entries(target: Target, with_vms: bool) -> SnapshotFleet:
+    api = target.api
     namespaces = {entry.namespace for entry in target.entries or ()}
     vms = list_vms(api, namespaces) if with_vms else None
-    candidates = listed(target, api, vms or ())
-    part = _part(target.title, api, candidates, list_matching(api, namespaces), vms)
-    part.elsewhere = vms_elsewhere(target, api, vms) if vms is not None else []
+    candidates = candidates_of(target, vms or ())
+    part = _part(target, candidates, list_matching(api, namespaces), vms)
+    part.elsewhere = vms_elsewhere(target, vms) if vms is not None else []
     return part
 
 
@@ -181,7 +181,7 @@ def _observe_matching(
     snapshots = list_matching(api, filters.namespaces, names, read)
     vms = list_vms(api, filters.namespaces) if with_vms else None
     candidates = matching(filters, _named_keys(snapshots, vms), target)
-    return _part(target.title, api, candidates, snapshots, vms)
+    return _part(target, candidates, snapshots, vms)
 
 
 def _named_keys(
@@ -194,17 +194,15 @@ def _named_keys(
 
 
 def _part(
-    title: str,
-    api: ClusterVms,
+    target: Target,
     candidates: list[Candidate],
     snapshots: Sequence[Snapshot],
     vms: Sequence[VirtualMachine] | None,
 ) -> SnapshotFleet:
     """Return the fleet of one cluster. vms: None if they were not observed."""
-    uid, name = api.cluster.uid, api.cluster.name
     return SnapshotFleet(
-        titles={uid: title},
-        names={uid: name},
+        titles={target.uid: target.title},
+        names={target.uid: target.name},
         candidates=candidates,
         snapshots=[snapshot for snapshot in snapshots if not snapshot.unreadable],
         vms=_named_keys(snapshots, vms),

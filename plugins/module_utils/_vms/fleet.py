@@ -243,36 +243,36 @@ def observe(target: Target, filters: Filters) -> Fleet:
         vms = list_vms(target.api, filters.namespaces)
         candidates = matching(filters, vms_by_key(vms), target)
     else:
-        vms = _listed(target.api, target.entries)
-        candidates = listed(target, target.api, vms)
+        vms = _list_entries(target.api, target.entries)
+        candidates = candidates_of(target, vms)
     return Fleet(
-        titles={target.api.cluster.uid: target.title},
-        names={target.api.cluster.uid: target.api.cluster.name},
+        titles={target.uid: target.title},
+        names={target.uid: target.name},
         candidates=candidates,
         vms=vms_by_key(vms),
-        elsewhere=vms_elsewhere(target, target.api, vms),
+        elsewhere=vms_elsewhere(target, vms),
         with_vms=True,
         unreadable=[vm for vm in vms if vm.unreadable],
     )
 
 
-def listed(target: Target, api: ClusterVms, vms: Iterable[VirtualMachine]) -> list[Candidate]:
+def candidates_of(target: Target, vms: Iterable[VirtualMachine]) -> list[Candidate]:
     """Return the VMs that a task lists one by one. vms: what there is."""
     by_key = {vm.key: vm for vm in vms}
     candidates = []
     for entry in target.entries or ():
-        key = VmKey(api.cluster.uid, entry.namespace, entry.vm_name)
+        key = VmKey(target.uid, entry.namespace, entry.vm_name)
         candidates.append(Candidate(key, target.title, by_key.get(key), entry.name))
     return candidates
 
 
-def vms_elsewhere(target: Target, api: ClusterVms, vms: Iterable[VirtualMachine]) -> list[VmKey]:
+def vms_elsewhere(target: Target, vms: Iterable[VirtualMachine]) -> list[VmKey]:
     """Return the cluster's VMs if a listed one's namespace has none: it may be misspelt."""
     wanted = {entry.namespace for entry in target.entries or ()}
     if wanted <= {vm.key.namespace for vm in vms}:
         return []
     with suppress(ApiError):
-        return [vm.key for vm in list_vms(api) if vm.key.namespace]
+        return [vm.key for vm in list_vms(target.api) if vm.key.namespace]
     return []
 
 
@@ -370,7 +370,7 @@ def _unmatched_selector(fleet: Fleet, filters: Filters) -> list[Unmatched]:
     return [Unmatched("selector", selector.text, nearest_labels(selector, labels), False)]
 
 
-def _listed(api: ClusterVms, entries: Sequence[Entry]) -> list[VirtualMachine]:
+def _list_entries(api: ClusterVms, entries: Sequence[Entry]) -> list[VirtualMachine]:
     if len(entries) == 1:
         # One VM, and not all pages of its namespace.
         vm = find_vm(api, VmKey(api.cluster.uid, entries[0].namespace, entries[0].vm_name))
