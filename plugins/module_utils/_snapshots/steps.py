@@ -162,13 +162,13 @@ def _got(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
 
 
 def _looked_again(api: ClusterVms, member: SnapshotMember) -> bool:
-    """Neither stop a VM nor take a snapshot where another run has just taken one that will do.
+    """Look again, before a VM is stopped or a snapshot is taken, for one that will do by now.
 
     Say whether that could be seen. If not, nothing was written yet, and a poll looks again.
     """
     looked_long_ago = time.monotonic() - member.planned_at > _MOMENT
-    writes = member.steps[0].write in (STOP, CREATE)
-    if not (writes and member.fresh_among and looked_long_ago):
+    begins = member.steps[0].write in (STOP, CREATE)
+    if not (begins and member.fresh_among and looked_long_ago):
         return True
     try:
         _adopt_fresh(member, list_snapshots(api, [member.key]))
