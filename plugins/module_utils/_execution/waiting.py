@@ -1,14 +1,15 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long to wait, and the intervals between polls."""
+"""How long to wait, the intervals between polls, and the error when the time is over."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._http.errors import ApiError
 from .._validation.problems import Problem, option_problem
 
 _YEAR = 365 * 86_400  # seconds; the clock overflows at some point
@@ -25,6 +26,11 @@ class Waiting(NamedTuple):
     interval: float
     enabled: bool = True
 
+    @property
+    def limit(self) -> str:
+        """What messages say of how long was waited."""
+        return f"{self.timeout:g} s (wait_timeout)"
+
 
 def waiting_from(options: Mapping[str, Any]) -> Waiting:
     """Return how to wait, from checked options."""
@@ -38,6 +44,12 @@ def wait_problems(options: Mapping[str, Any]) -> list[Problem]:
         for name, example in (("wait_timeout", 600), ("poll_interval", 5))
         if not 0 < options[name] <= _YEAR
     ]
+
+
+def wait_timed_out(texts: Iterable[str], poll_error: str) -> ApiError:
+    """Return the error of a wait whose time is over. poll_error: the last poll's, if it failed."""
+    last = [f"the last poll failed: {poll_error}"] if poll_error else []
+    return ApiError("wait_timeout", "; ".join([*texts, *last]))
 
 
 def growing_interval(longest: float, polls: int) -> float:

@@ -12,6 +12,7 @@ from functools import partial
 
 from .._execution.doubt import InDoubtError
 from .._execution.member import Member
+from .._execution.waiting import wait_timed_out
 from .._execution.work import Work
 from .._http.errors import ApiError
 from .._vms.model import VirtualMachine, VmKey
@@ -115,14 +116,12 @@ class PowerWork(Work[PowerMember]):
         if member.doubt:
             member.failure = member.doubt.end
             return
-        limit = f"{self.waiting.timeout:g} s (wait_timeout)"
-        texts = [f"VM {member.key.vm_name} was not {member.steps[0].goal.value} within {limit}"]
+        goal, limit = member.steps[0].goal.value, self.waiting.limit
+        texts = [f"VM {member.key.vm_name} was not {goal} within {limit}"]
         texts.append(f"Palette shows it as {member.seen.printable_status or 'Unknown'}")
         if member.refusal:
             texts.append(f"the call was refused till then: {member.refusal.message}")
-        if poll_error:
-            texts.append(f"the last poll failed: {poll_error}")
-        member.failure = ApiError("wait_timeout", "; ".join(texts))
+        member.failure = wait_timed_out(texts, poll_error)
 
     def _accepted(self, member: PowerMember, now: float) -> None:
         member.changed, member.done = True, member.steps[0].verb

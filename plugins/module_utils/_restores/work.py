@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from .._execution.doubt import InDoubtError
-from .._execution.waiting import Waiting
+from .._execution.waiting import Waiting, wait_timed_out
 from .._execution.work import Work
 from .._http.answers import Json
 from .._http.errors import ApiError
@@ -347,13 +347,10 @@ def _disappeared(name: str) -> ApiError:
 
 def _timed_out(member: RestoreMember, waiting: Waiting, poll_error: str) -> ApiError:
     step = member.steps[0]
-    limit = f"{waiting.timeout:g} s (wait_timeout)"
-    texts = [f"VM {member.key.vm_name} waited {member.waits_for} for {limit}"]
+    texts = [f"VM {member.key.vm_name} waited {member.waits_for} for {waiting.limit}"]
     if step.act == Act.RESTORE and member.restore and member.restore.text:
         texts.append(f"restore {step.name}: {member.restore.text}")
-    if poll_error:
-        texts.append(f"the last poll failed: {poll_error}")
-    return ApiError("wait_timeout", "; ".join(texts))
+    return wait_timed_out(texts, poll_error)
 
 
 def _left(member: RestoreMember, error: ApiError) -> ApiError:

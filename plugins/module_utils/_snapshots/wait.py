@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any
 
-from .._execution.waiting import Waiting
+from .._execution.waiting import Waiting, wait_timed_out
 from .._http.errors import ApiError
 from .._validation.durations import parse_duration
 from .._validation.problems import Problem, option_problem
@@ -119,13 +119,10 @@ def timed_out(
 
     poll_error: the message of the last poll, if it failed.
     """
-    limit = f"{waiting.timeout:g} s (wait_timeout)"
-    texts = [_MISSED[goal].format(name=name, limit=limit)]
+    texts = [_MISSED[goal].format(name=name, limit=waiting.limit)]
     if seen:
         deleting = "being deleted, " if seen.deleting else ""
         texts.append(f"{deleting}phase {seen.phase or 'not set yet'}: {seen.problem}")
-    if poll_error:
-        texts.append(f"the last poll failed: {poll_error}")
-    if len(texts) == 1:
+    elif not poll_error:
         texts.append("it was not listed")
-    return ApiError("wait_timeout", "; ".join(texts))
+    return wait_timed_out(texts, poll_error)
