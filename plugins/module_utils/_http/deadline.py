@@ -55,6 +55,14 @@ def pause(seconds: float) -> None:
     time.sleep(max(min(seconds, time_left()), 0.0))
 
 
+def attempts(retries: int) -> Iterator[int]:
+    """Yield 1, 2, … up to retries + 1, with a pause before each but the first."""
+    yield 1
+    for retry in range(1, retries + 1):
+        pause(backoff(retry))
+        yield retry + 1
+
+
 def backoff(attempt: int) -> float:
     """Return the seconds to pause before attempt 1, 2, …: doubling, with jitter."""
     longest = min(_FIRST_BACKOFF * 2.0 ** min(attempt - 1, _DOUBLINGS), _LONGEST_BACKOFF)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from .answers import Json
-from .deadline import backoff, may_retry, pause
+from .deadline import attempts, may_retry
 from .errors import ApiError
 from .session import Query
 from .threads import started
@@ -76,14 +76,13 @@ def objects(items: list[Any], where: str) -> list[Json]:
 def _persistently(ask: Ask, size: int, token: str, retries: int) -> Json:
     """Return a page. What urllib3 does not know as passing is asked again here."""
     query = _query(size, token)
-    for attempt in range(1, retries + 1):
+    for attempt in attempts(retries):
         try:
             return ask(query)
         except ApiError as error:
-            if error.reason not in _ODD or not may_retry():
+            if error.reason not in _ODD or attempt > retries or not may_retry():
                 raise
-        pause(backoff(attempt))
-    return ask(query)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _query(size: int, token: str) -> dict[str, str]:

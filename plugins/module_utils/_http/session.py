@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from .._validation.printable import printable
 from .answers import Answer, Json
-from .deadline import backoff, may_retry, pause, time_left
+from .deadline import attempts, may_retry, time_left
 from .errors import ApiError
 from .network import Words, network_problem, never_sent, root_cause
 from .rate_limit import RateLimiter
@@ -133,7 +133,7 @@ class Session:
         server = self._server
         all_headers = {**self._session.headers, **headers}
         timeouts = 0
-        for attempt in range(1, server.retries + 2):
+        for attempt in attempts(server.retries):
             self._limiter.acquire(path)
             timeout = min(server.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
             try:
@@ -155,7 +155,6 @@ class Session:
                 timeouts += _stalled(error)
                 if last or timeouts >= MOST_TIMEOUTS or not _cut_short(error):
                     raise
-                pause(backoff(attempt))
         raise AssertionError("the last attempt returns or raises")
 
     def _note_time(self, date: str | None) -> None:

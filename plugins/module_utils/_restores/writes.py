@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .._execution.doubt import InDoubtError
 from .._http.answers import Json
-from .._http.deadline import backoff, pause
+from .._http.deadline import attempts
 from .._http.errors import ApiError
 from .._kubernetes.cluster import ClusterApi
 from .._snapshots.model import VM_RAN
@@ -233,14 +233,13 @@ def _again(
     needless: says of an error whether there is nothing to do, so that None is returned; it raises
     one that nothing will mend.
     """
-    for number in range(1, retries + 2):
+    for attempt in attempts(retries):
         try:
             return send()
         except ApiError as error:
             if needless(error):
                 return None
             # What was there a moment ago: a 404 that a second look denies is no answer.
-            if not (error.passing or error.reason == "not_found") or number > retries:
+            if not (error.passing or error.reason == "not_found") or attempt > retries:
                 raise
-        pause(backoff(number))
     raise AssertionError("the last attempt returns or raises")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Optional
 
 from .._execution.doubt import InDoubtError
 from .._http.answers import Json
-from .._http.deadline import backoff, pause
+from .._http.deadline import attempts
 from .._http.errors import ApiError
 from .._palette.objects import without_nulls
 from .._palette.vms import ClusterVms
@@ -191,20 +191,19 @@ def _existing(api: ClusterVms, desired: Desired) -> Snapshot:
 # See docs/palette.md, "Existence" and "What a status says".
 def _exactly_once(api: ClusterVms, write: Write) -> Any:
     """Return what a write has done, by its answer or, if that tells nothing, by the list."""
-    for number in range(1, api.retries + 2):
+    for attempt in attempts(api.retries):
         try:
             return write.read(write.send())
         except ApiError as error:
             if not error.outcome_unknown:
                 raise
-            error.passing = error.passing and number <= api.retries
+            error.passing = error.passing and attempt <= api.retries
             done = write.settle(_listed_after(api, write, error))
             if done is not None:
                 return done
             if not error.passing:
                 # The list may lag behind. A poll tells, when it has had time.
                 raise InDoubtError(error, None, write.settle) from None
-        pause(backoff(number))
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -14,6 +14,7 @@ from urllib3.exceptions import NewConnectionError
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http import session as module
 from ansible_collections.spectrocloud.palette.plugins.module_utils._http.deadline import (
+    attempts,
     backoff,
     give_up_at,
     may_retry,
@@ -55,6 +56,11 @@ def test_pause_ends_at_the_deadline(clock: Clock) -> None:
         pause(5)
         pause(5)
     assert clock.slept == [7, 3, 0]
+
+
+def test_attempts_pause_before_each_but_the_first(clock: Clock) -> None:
+    pauses = [len(clock.slept) for _attempt in attempts(2)]
+    assert (list(attempts(0)), pauses) == ([1], [0, 1, 2])
 
 
 @given(st.integers(1, 1_000_000))
