@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .._execution.run import ClusterRun, Pace
 from .._execution.waiting import wait_problems, waiting_from
-from .._power.plan import Plan, plan
+from .._power.plan import STATES, Plan, plan
 from .._power.result import (
     Row,
     Run,
@@ -52,12 +52,10 @@ from .selected import (
     selection_problems,
 )
 
-_STATES = ["started", "stopped", "paused", "resumed", "restarted"]
-
 ARGUMENTS = Arguments(
     spec={
         **CONNECTION,
-        "state": {"type": "str", "choices": _STATES, "required": True},
+        "state": {"type": "str", "choices": [*STATES.values()], "required": True},
         "vm_name": {"type": "str"},
         **LISTED,
         **SELECTION,

@@ -32,7 +32,7 @@ from .._vms.cluster_result import (
     warn_of_clusters,
     warn_of_unreadable,
 )
-from .._vms.fleet import Target, with_unmatched
+from .._vms.fleet import Target, label_of, with_unmatched
 from .._vms.model import VmKey
 from .._vms.selection import Filters, filters_from, fleet_problems
 from .._vms.session import PaletteSession
@@ -94,7 +94,7 @@ class After(NamedTuple):
 
         The task calls a cluster by its uid if it was given that.
         """
-        forms = {f"{cluster}/{key.namespace}/{key.vm_name}" for cluster in (title, key.cluster_uid)}
+        forms = {label_of(cluster, key) for cluster in (title, key.cluster_uid)}
         return not self.labels.isdisjoint(forms)
 
 

@@ -134,6 +134,15 @@ def _with_offset(text: str) -> str:
     return f"{whole}.{rest[:digits][:6].ljust(6, '0')}{rest[digits:]}"
 
 
+def without_managed_fields(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return an object without Kubernetes' notes on who wrote which field."""
+    meta = mapping_in(manifest, "metadata")
+    if "managedFields" not in meta:
+        return manifest
+    kept = {key: value for key, value in meta.items() if key != "managedFields"}
+    return {**manifest, "metadata": kept}
+
+
 def without_nulls(value: Any) -> Any:
     """Return a value without what is null in it, which a body must leave out."""
     if isinstance(value, dict):

@@ -13,6 +13,14 @@ from .._vms.model import ALWAYS, HALTED, ONCE, VirtualMachine
 _ENDED_BY_A_STOP = (ALWAYS, ONCE)
 
 START, STOP, PAUSE, RESUME, RESTART = "start", "stop", "pause", "resume", "restart"
+# The states of the option, which are also the outcomes, by the calls that lead to them.
+STATES = {
+    START: "started",
+    STOP: "stopped",
+    PAUSE: "paused",
+    RESUME: "resumed",
+    RESTART: "restarted",
+}
 
 
 class Goal(Enum):
@@ -53,12 +61,16 @@ def plan(state: str, vm: VirtualMachine) -> Plan:
     if vm.unreadable:
         return Plan(None, "malformed_response", vm.unreadable_text)
     if vm.deleting:
-        return Plan(None, "vm_terminating", f"VM {vm.key.vm_name} is being deleted")
-    if state in ("paused", "resumed") and vm.seen_off:
-        text = f"VM {vm.key.vm_name} is off, and cannot be {state}: start it first"
-        return Plan(None, "not_running", text)
+        return Plan(None, "vm_terminating", vm.terminating_text)
+    if state in (STATES[PAUSE], STATES[RESUME]) and vm.seen_off:
+        return Plan(None, "not_running", off_text(vm, state))
     step = _PLANS[state](vm)
     return Plan() if step and step.verb != RESTART and reached(step.goal, vm) else Plan(step)
+
+
+def off_text(vm: VirtualMachine, state: str) -> str:
+    """Return the text that a VM which is off cannot have a state."""
+    return f"VM {vm.key.vm_name} is off, and cannot be {state}: start it first"
 
 
 def reached(goal: Goal, vm: VirtualMachine) -> bool:
@@ -149,9 +161,9 @@ def _restarted(vm: VirtualMachine) -> Step:
 
 
 _PLANS = {
-    "started": _started,
-    "stopped": _stopped,
-    "paused": lambda _vm: Step(PAUSE, Goal.PAUSED),
-    "resumed": _resumed,
-    "restarted": _restarted,
+    STATES[START]: _started,
+    STATES[STOP]: _stopped,
+    STATES[PAUSE]: lambda _vm: Step(PAUSE, Goal.PAUSED),
+    STATES[RESUME]: _resumed,
+    STATES[RESTART]: _restarted,
 }

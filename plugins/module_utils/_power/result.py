@@ -13,18 +13,11 @@ from .._http.errors import ApiError
 from .._validation.printable import first_messages, printable
 from .._vms.fleet import label_of
 from .._vms.model import VmKey
-from .._vms.rows import FAILURES
-from .plan import Goal, Plan
+from .._vms.rows import FAILURES, label_of_row
+from .plan import STATES, Goal, Plan
 from .work import PowerMember
 
-_DONE = {
-    "start": "started",
-    "stop": "stopped",
-    "pause": "paused",
-    "resume": "resumed",
-    "restart": "restarted",
-}
-_OUTCOMES = (*_DONE.values(), "unchanged", "not_tried", *FAILURES)
+_OUTCOMES = (*STATES.values(), "unchanged", "not_tried", *FAILURES)
 _SHOWN = 10
 
 
@@ -82,10 +75,7 @@ def failure_text(vms: Sequence[Mapping[str, Any]], aborted: bool) -> str:
     bad = failed(vms)
     if not bad:
         return ""
-    texts = [
-        f"{vm['cluster']}/{vm['namespace']}/{vm['vm_name']}: {vm['reason']}: {vm['msg']}"
-        for vm in bad
-    ]
+    texts = [f"{label_of_row(vm)}: {vm['reason']}: {vm['msg']}" for vm in bad]
     end = "are blocked, and nothing was done" if aborted else "failed or are blocked"
     return f"{len(bad)} of {len(vms)} VMs {end}: {first_messages(texts, _SHOWN, 'vms')}"
 
@@ -135,5 +125,5 @@ def _outcome(row: Row, run: Run) -> str:
     if run.aborted:
         return "not_tried"
     if run.check_mode:
-        return _DONE[step.verb] if step and row.plan.changes else "unchanged"
-    return _DONE[member.done] if member and member.done else "unchanged"
+        return STATES[step.verb] if step and row.plan.changes else "unchanged"
+    return STATES[member.done] if member and member.done else "unchanged"

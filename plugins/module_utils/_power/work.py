@@ -18,7 +18,7 @@ from .._http.errors import ApiError
 from .._vms.model import VirtualMachine, VmKey
 from .._vms.observe import find_vm, list_vms
 from . import answers
-from .plan import RESTART, START, Goal, Step, applies, reached, shows, stop_seen
+from .plan import RESTART, START, STATES, Goal, Step, applies, off_text, reached, shows, stop_seen
 
 _AGAIN = 2.0  # seconds before a call that was refused is sent again
 
@@ -104,8 +104,7 @@ class PowerWork(Work[PowerMember]):
             member.stop_seen = member.stop_seen or stop_seen(member.before, vm)
         step = member.steps[0]
         if vm.deleting:
-            text = f"VM {member.key.vm_name} is being deleted"
-            member.failure = ApiError("vm_terminating", text)
+            member.failure = ApiError("vm_terminating", vm.terminating_text)
         elif self._done(member, step, vm):
             member.advance()
         elif not member.done:
@@ -189,8 +188,7 @@ def _try_again(member: PowerMember, step: Step, vm: VirtualMachine, now: float) 
         # Somebody else has stopped it.
         step = Step(START, Goal.RUNNING)
     elif step.verb not in (START, RESTART) and step.goal is not Goal.STOPPED and vm.seen_off:
-        text = f"VM {member.key.vm_name} is off, and cannot be {step.verb}d: start it first"
-        member.failure = ApiError("not_running", text)
+        member.failure = ApiError("not_running", off_text(vm, STATES[step.verb]))
         return
     if applies(step.verb, vm) and member.sent_at + _AGAIN <= now < member.give_up_at:
         member.steps[0] = step._replace(on_its_way=False)

@@ -23,6 +23,7 @@ from .._palette.objects import (
     shaped,
     text_in,
     texts_in,
+    without_managed_fields,
 )
 from .._snapshots.model import VM_RAN
 from .._vms.model import VirtualMachine, VmKey, read_vm, why_unreadable
@@ -147,11 +148,10 @@ def read_restore(cluster_uid: str, manifest: Json) -> Restore:
     target = name_in(mapping_in(spec, "target"), "name", "spec.target.name")
     namespace = name_in(meta, "namespace", "metadata.namespace")
     conditions = tuple(any_mappings_in(status, "conditions"))
-    kept = {key: value for key, value in meta.items() if key != "managedFields"}
     return Restore(
         key=VmKey(cluster_uid, namespace, target),
         name=name_in(meta, "name", "metadata.name"),
-        manifest={**manifest, "metadata": kept},
+        manifest=without_managed_fields(manifest),
         uid=text_in(meta, "uid"),
         snapshot_name=text_in(spec, "virtualMachineSnapshotName"),
         in_place=any_text_in(spec, "volumeRestorePolicy") == IN_PLACE,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Container
 from datetime import datetime, timedelta
 
-_LONGEST = 253
-_STAMP = "%Y%m%d-%H%M%S"
+from .._snapshots.naming import TIMESTAMP
+from .._validation.kubevirt import SUBDOMAIN_LIMIT
 
 
 def restore_name(snapshot_name: str, now: datetime, taken: Container[str] = ()) -> str:
@@ -30,6 +30,6 @@ def _free(name: str, what: str, at: datetime, taken: Container[str]) -> str:
 
 
 def _stamped(name: str, what: str, at: datetime) -> str:
-    end = f"-{what}-{at.strftime(_STAMP)}"
+    end = f"-{what}-{at.strftime(TIMESTAMP)}"
     # A name may not have a dash or a dot before what follows a dot, so none is left at the cut.
-    return f"{name[: _LONGEST - len(end)].rstrip('-.')}{end}"
+    return f"{name[: SUBDOMAIN_LIMIT - len(end)].rstrip('-.')}{end}"

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from .._palette.objects import read_time, write_time
+from .._palette.objects import read_time
 from .._power.plan import strategy_note
 from .._snapshots.model import Snapshot
-from .._snapshots.ownership import PART_OF, is_member, of_former_vm, set_of
+from .._snapshots.ownership import PART_OF, former_vm_text, is_member, of_former_vm, set_of
 from .._validation.problems import nearest
 from .._vms.model import ALWAYS, HALTED, MANUAL, VirtualMachine, VmKey
 from .model import SAFETY, Instance, Machine, Restore
@@ -321,11 +321,7 @@ def _why_unusable(snapshot: Snapshot, vm: VirtualMachine | None) -> tuple[str, s
     if snapshot.unreadable:
         return "malformed_response", snapshot.unreadable_text
     if vm is not None and of_former_vm(snapshot, vm):
-        text = (
-            f"{name} was taken on {write_time(snapshot.taken_at)} of an earlier VM with the same "
-            f"name; this VM was created on {write_time(vm.created)}"
-        )
-        return "former_vm", text
+        return "former_vm", former_vm_text(name, snapshot, vm)
     if snapshot.deleting:
         return "snapshot_unusable", f"{name} is being deleted"
     if snapshot.failed:

@@ -24,6 +24,7 @@ from .._palette.objects import (
     shaped,
     text_in,
     texts_in,
+    without_managed_fields,
 )
 from .._validation.printable import too_deep
 from .._vms.model import VmKey, why_unreadable
@@ -218,7 +219,7 @@ def read_snapshot(cluster_uid: str, manifest: Json) -> Snapshot:
         excluded_volumes=tuple(any_texts_in(volumes, "excludedVolumes")),
         content_name=any_text_in(status, "virtualMachineSnapshotContentName") or None,
         source_uid=any_text_in(status, "sourceUID") or None,
-        manifest=_without_managed_fields(manifest, meta),
+        manifest=without_managed_fields(manifest),
     )
 
 
@@ -242,13 +243,6 @@ def read_listed(cluster_uid: str, item: Any) -> Snapshot:
 def read_shown(cluster_uid: str, item: Any) -> Snapshot:
     """Read an item of a list without its manifest, which takes memory, for those who only show."""
     return read_listed(cluster_uid, item)._replace(manifest={})
-
-
-def _without_managed_fields(manifest: Json, meta: Mapping[str, Any]) -> Json:
-    if "managedFields" not in meta:
-        return manifest
-    kept = {key: value for key, value in meta.items() if key != "managedFields"}
-    return {**manifest, "metadata": kept}
 
 
 def _error(status: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,7 @@ from .._validation.kubevirt import (
 from .._validation.problems import Problem, option_problem
 from .._vms.model import VmKey
 
+TIMESTAMP = "%Y%m%d-%H%M%S"  # in names
 _SHARED = timedelta(minutes=1)
 _SOME_TIME = datetime(2026, 1, 2, tzinfo=timezone.utc)
 _FIELDS = ("vm", "set", "namespace", "timestamp")
@@ -36,7 +37,7 @@ def member_name(template: str, set_name: str, key: VmKey, now: datetime) -> str:
         vm=key.vm_name,
         set=set_name,
         namespace=key.namespace,
-        timestamp=now.strftime("%Y%m%d-%H%M%S"),
+        timestamp=now.strftime(TIMESTAMP),
     )
 
 

@@ -14,6 +14,7 @@ from .._http.errors import ApiError
 from .._palette.lists import Where
 from .._palette.vms import ClusterVms
 from .._vms.model import VmKey
+from .._vms.observe import MAY_BE_ABSENT
 from .model import Snapshot, read_listed
 
 # Takes the cluster's uid and an item of a list.
@@ -55,7 +56,7 @@ def get_snapshot(api: ClusterVms, key: VmKey, name: str) -> Snapshot | None:
     try:
         found = read_listed(api.cluster.uid, api.snapshot(key.vm_name, key.namespace, name))
     except ApiError as error:
-        if error.reason not in ("not_found", "server_error"):
+        if error.reason not in MAY_BE_ABSENT:
             raise
         return None
     if found.unreadable and found.name != name:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._palette.objects import write_time
 from .._validation.problems import DEFINITION, Problem
 from .._vms.model import VirtualMachine
 from .model import Snapshot
@@ -61,6 +62,14 @@ def of_former_vm(snapshot: Snapshot, vm: VirtualMachine | None) -> bool:
     if vm is None or vm.created is None or snapshot.taken_at is None:
         return False
     return vm.created > snapshot.taken_at
+
+
+def former_vm_text(what: str, snapshot: Snapshot, vm: VirtualMachine) -> str:
+    """Return the text that a snapshot is of an earlier VM. what: which snapshot, for the text."""
+    return (
+        f"{what} was taken on {write_time(snapshot.taken_at)} of an earlier VM with the same "
+        f"name; this VM was created on {write_time(vm.created)}"
+    )
 
 
 def reserved_problems(options: Mapping[str, Any], reserved: Iterable[str]) -> list[Problem]:

@@ -15,7 +15,7 @@ from .._validation.durations import parse_duration
 from .._vms.model import VirtualMachine, VmKey, Volume
 from .desired import Desired
 from .model import Snapshot, read_snapshot
-from .ownership import PART_OF, is_own, of_former_vm, set_of
+from .ownership import PART_OF, former_vm_text, is_own, of_former_vm, set_of
 from .plan_offline import has_to_run, offline_blocker, offline_notes
 from .wait import DEFAULT_DEADLINE, Goal
 
@@ -400,10 +400,7 @@ def _why_useless(desired: Desired, current: Snapshot, vm: VirtualMachine) -> Act
     """Refuse a snapshot that is not the desired one, but could be replaced by it."""
     where = f"snapshot {desired.key.namespace}/{current.name} of VM {desired.key.vm_name}"
     if of_former_vm(current, vm):
-        text = (
-            f"{where} was taken on {write_time(current.taken_at)} of an earlier VM with the same "
-            f"name; this VM was created on {write_time(vm.created)}"
-        )
+        text = former_vm_text(where, current, vm)
         return refuse("former_vm", f"{text}; {_REPLACE}", current, desired)
     if current.failed:
         text = f"{where} exists and failed ({current.problem}); {_REPLACE}"

@@ -47,7 +47,7 @@ GROUPED_SOURCE: dict[str, Any] = {
     "properties": {"spec": {"properties": {"source": {"required": ["apiGroup"]}}}},
 }
 
-_SUBDOMAIN_LIMIT = 253
+SUBDOMAIN_LIMIT = 253  # characters
 _LABEL_LIMIT = 63
 _ANNOTATIONS_LIMIT = 256 * 1024
 
@@ -81,7 +81,7 @@ def namespace_problem(value: str) -> str | None:
 
 def name_prefix_problem(value: str) -> str | None:
     """A name prefix leaves room for the suffix, and makes a valid snapshot name with it."""
-    problem = _length_problem(value, _SUBDOMAIN_LIMIT - NAME_SUFFIX_LENGTH)
+    problem = _length_problem(value, SUBDOMAIN_LIMIT - NAME_SUFFIX_LENGTH)
     if problem or snapshot_name_problem(value + "0" * NAME_SUFFIX_LENGTH) is None:
         return problem
     return f"{value!r} cannot start a name, which {_SUBDOMAIN_FORM}"
@@ -183,7 +183,7 @@ def _name_part_problem(value: str) -> str | None:
 
 
 def _subdomain_problem(value: str) -> str | None:
-    return _length_problem(value, _SUBDOMAIN_LIMIT) or _form_problem(
+    return _length_problem(value, SUBDOMAIN_LIMIT) or _form_problem(
         value, _DNS_SUBDOMAIN, _SUBDOMAIN_FORM
     )
 

@@ -126,6 +126,11 @@ class VirtualMachine(NamedTuple):
         """Why it cannot be read, with what is known of its place."""
         return why_unreadable("VM", self.key.namespace, self.key.vm_name, self.unreadable)
 
+    @property
+    def terminating_text(self) -> str:
+        """What to say of it while it is being deleted."""
+        return f"VM {self.key.vm_name} is being deleted"
+
     # See docs/palette.md, "Power".
     @property
     def seen_off(self) -> bool:
@@ -154,7 +159,7 @@ class VirtualMachine(NamedTuple):
         if self.unreadable:
             return "malformed_response", f"VM {name} cannot be read: {self.unreadable}"
         if self.deleting:
-            return "vm_terminating", f"VM {name} is being deleted"
+            return "vm_terminating", self.terminating_text
         if self.unsnapshottable:
             causes = ", ".join(f"{v.name} ({v.reason or 'no reason given'})" for v in self.volumes)
             return "not_snapshottable", f"no volume of VM {name} can be snapshotted: {causes}"

@@ -12,9 +12,9 @@ from .._http.errors import ApiError
 from .._palette.vms import LIST_SEGMENT, ClusterVms
 from .model import VirtualMachine, VmKey, read_listed
 
-# For a missing VM, Palette answers 404, or 500 with a text that differs between versions.
+# For what is missing, Palette answers 404, or 500 with a text that differs between versions.
 # See docs/palette.md, "Existence".
-_MAY_BE_ABSENT = ("not_found", "server_error")
+MAY_BE_ABSENT = ("not_found", "server_error")
 
 
 def list_vms(api: ClusterVms, namespaces: Collection[str] = ()) -> list[VirtualMachine]:
@@ -33,7 +33,7 @@ def find_vm(api: ClusterVms, key: VmKey) -> VirtualMachine | None:
         try:
             vm = read_listed(api.cluster.uid, api.vm(key.vm_name, key.namespace))
         except ApiError as error:
-            if error.reason not in _MAY_BE_ABSENT:
+            if error.reason not in MAY_BE_ABSENT:
                 raise
         else:
             if vm.key == key:

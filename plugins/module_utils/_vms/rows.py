@@ -46,10 +46,11 @@ def clusters_of_failed(whole: Any) -> list[str]:
 
 
 def _by_label(whole: Any) -> Rows:
-    return whole if isinstance(whole, Mapping) else {_label(row): row for row in whole}
+    return whole if isinstance(whole, Mapping) else {label_of_row(row): row for row in whole}
 
 
-def _label(row: Row) -> str:
+def label_of_row(row: Row) -> str:
+    """Return the name of a row's VM: ``cluster/namespace/vm``."""
     return f"{row['cluster']}/{row['namespace']}/{row['vm_name']}"
 
 
