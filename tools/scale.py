@@ -17,7 +17,8 @@ from itertools import count
 from typing import NamedTuple
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.waiting import (
-    growing_interval,
+    poll_interval,
+    polls_after,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._execution.window import Window
 
@@ -29,7 +30,6 @@ CUT = 2.0  # seconds until a snapshot that was cut is ready to use
 INTERVAL = 5.0  # seconds, the default of poll_interval
 DEADLINE = 300.0  # seconds, KubeVirt's default
 PATIENCE = DEADLINE / 2  # in which a snapshot should be done
-POLLED_A_SECOND = 200  # members
 KEPT = 7  # snapshots of the set that each VM has already
 UNTUNED, TUNED = 0.55, 4.5  # snapshots a second of one cluster's storage
 
@@ -109,7 +109,8 @@ class Cluster:
         while self.waiting or self._ready_at:
             while self.waiting and len(self._ready_at) < self._window.size(PATIENCE, now):
                 yield (now := self._take(now))
-            now += self._interval()
+            others_wait = self.waiting > 0
+            now += poll_interval(INTERVAL, self._polls, len(self._ready_at), others_wait)
             yield now
             for _request in range(self._requests_of_a_poll()):
                 yield (now := self._limiter.send(now))
@@ -125,11 +126,6 @@ class Cluster:
         # Threads take others meanwhile: the answer is not waited for.
         return answered - LATENCY
 
-    def _interval(self) -> float:
-        least = len(self._ready_at) / POLLED_A_SECOND
-        grown = growing_interval(INTERVAL, self._polls)
-        return min(grown, max(0.5, least)) if self.waiting else max(grown, min(least, INTERVAL))
-
     def _requests_of_a_poll(self) -> int:
         """Return the fewer: one for each VM in progress, or a page for 50 snapshots of all."""
         listed = self._vms * (KEPT + 1) - self.waiting
@@ -140,7 +136,7 @@ class Cluster:
         for _member in ended:
             self._window.finish(now)
         self._ready_at = [at for at in self._ready_at if at > now]
-        self._polls = max(self._polls - 2, 0) if ended else self._polls + 1
+        self._polls = polls_after(self._polls, bool(ended))
 
 
 def simulate(fleet: Fleet) -> Outcome:

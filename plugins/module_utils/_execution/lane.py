@@ -16,13 +16,9 @@ from typing import Any, Generic, NamedTuple, cast
 
 from .._http.deadline import give_up_at
 from .._http.errors import ApiError
-from .waiting import growing_interval
+from .waiting import growing_interval, poll_interval, polls_after
 from .window import Window
 from .work import PERMANENT, STOPS_ALL, M, Work
-
-_SOON = 0.5  # seconds
-_SOONER = 2  # steps of the growing interval
-_POLLED_A_SECOND = 200  # members: four pages of a list
 
 # A thread goes on by itself for so long. Where answers are quick, handing over each member would
 # take longer than its request.
@@ -315,9 +311,8 @@ class Lane(Generic[M]):
             self._settle(member, now)
         self._hold_back_after_overrun(polled, now)
         self._polling = False
-        # Where members end, others will soon.
         ended = any(member not in self._polled for member in polled)
-        self._polls = max(self._polls - _SOONER, 0) if ended else self._polls + 1
+        self._polls = polls_after(self._polls, ended)
         self._schedule(now)
 
     def _schedule(self, now: float) -> None:
@@ -326,16 +321,10 @@ class Lane(Generic[M]):
             self._poll_at = math.inf
             return
         earliest = min((member.deadline for member in self._polled), default=math.inf)
-        self._poll_at = min(now + self._interval(), earliest)
-
-    def _interval(self) -> float:
-        longest, polls = self._work.waiting.interval, self._polls
-        # A poll of many members takes many pages.
-        least = len(self._polled) / _POLLED_A_SECOND
-        if self._queue and self._polled:
-            # Others wait for room: see soon that there is some.
-            return min(growing_interval(longest, polls), max(_SOON, least))
-        return max(growing_interval(longest, polls), min(least, longest))
+        longest, polled = self._work.waiting.interval, len(self._polled)
+        others_wait = bool(self._queue and self._polled)
+        interval = poll_interval(longest, self._polls, polled, others_wait)
+        self._poll_at = min(now + interval, earliest)
 
     def _poll_failed(self, members: Sequence[M], error: ApiError, now: float) -> None:
         self._poll_error = error.message

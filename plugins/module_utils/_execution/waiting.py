@@ -17,6 +17,9 @@ _FIRST_INTERVAL = 0.1  # as a share of the longest
 _GROWTH = 1.5
 _GROWN = 6  # polls until the longest is reached; many more would overflow
 _JITTER = 0.1
+_SOON = 0.5  # seconds
+_SOONER = 2  # polls
+_POLLED_A_SECOND = 200  # members: four pages of a list
 
 
 class Waiting(NamedTuple):
@@ -56,3 +59,23 @@ def growing_interval(longest: float, polls: int) -> float:
     """Return the seconds to pause after this many polls: growing to the longest, with jitter."""
     interval = longest * min(_FIRST_INTERVAL * _GROWTH ** min(polls, _GROWN), 1)
     return interval * random.uniform(1 - _JITTER, 1)
+
+
+def poll_interval(longest: float, polls: int, polled: int, others_wait: bool) -> float:
+    """Return the seconds to pause before the next poll.
+
+    polled: how many members. others_wait: whether others wait for room.
+    """
+    grown = growing_interval(longest, polls)
+    # A poll of many members takes many pages.
+    least = polled / _POLLED_A_SECOND
+    if others_wait:
+        # See soon that there is room.
+        return min(grown, max(_SOON, least))
+    return max(grown, min(least, longest))
+
+
+def polls_after(polls: int, ended: bool) -> int:
+    """Return for how many polls the interval has grown. ended: whether the last saw one end."""
+    # Where members end, others will soon.
+    return max(polls - _SOONER, 0) if ended else polls + 1
