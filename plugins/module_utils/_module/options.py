@@ -82,8 +82,12 @@ ROWS: Spec = {
     "limit": {"type": "int"},
 }
 PROGRESS: Spec = {"progress": {"type": "bool", "default": True}}
+MEMBERS: Spec = {
+    "members": {"type": "str", "choices": ["failed", "all"], "default": "failed"},
+}
 MAX_ROWS: Spec = {"max_rows": {"type": "int"}}
 ON_ERROR: Spec = {"on_error": {"type": "str", "choices": ["abort", "continue"], "default": "abort"}}
+MAX_FAILED: Spec = {"max_failed": {"type": "int", "default": 0}}
 MAX_FAILED_CLUSTERS: Spec = {"max_failed_clusters": {"type": "int", "default": 0}}
 CONCURRENCY: Spec = {"concurrency": {"type": "int", "default": 16}}
 EXECUTION: Spec = {
