@@ -114,16 +114,17 @@ def plan_present(
 ) -> Action:
     """Plan for one snapshot to exist. others: all snapshots of the VM."""
     desired = desired.of_vm(vm)
+    if current and current.unreadable:
+        return refuse_unreadable(current, desired)
+    if current and current.key != desired.key:
+        return refuse("conflict", taken_by_another_vm(desired, current), current, desired)
+    if vm is None:
+        # Those who have seen other VMs can tell which are near.
+        return refuse("not_found", f"VM {desired.key.vm_name} not found", current, desired)
     if current is None:
         return _plan_creation(desired, None, vm, others, "absent")
-    if current.unreadable:
-        return refuse_unreadable(current, desired)
-    if current.key != desired.key:
-        return refuse("conflict", taken_by_another_vm(desired, current), current, desired)
     if current.deleting:
         return _plan_creation(desired, current, vm, others, "being_deleted")
-    if vm is None:
-        return refuse("not_found", f"VM {desired.key.vm_name} is gone", current, desired)
     refusal = _why_useless(desired, current, vm)
     if refusal and replace:
         return _plan_creation(desired, current, vm, others, refusal.reason)
@@ -248,15 +249,12 @@ def with_metadata(manifest: Json, desired: Desired) -> Json:
     return {**manifest, "metadata": meta}
 
 
-def blockers(vm: VirtualMachine | None, desired: Desired) -> tuple[str, str] | None:
+def blockers(vm: VirtualMachine, desired: Desired) -> tuple[str, str] | None:
     """Return why the VM cannot be snapshotted as desired now, as (reason, message), or None."""
-    key = desired.key
-    if vm is None:
-        return "not_found", f"VM {key.vm_name!r} not found in namespace {key.namespace!r}"
     if vm.blocker:
         return vm.blocker
     if desired.whole and vm.left_out:
-        message = f"the snapshot of VM {key.vm_name} would not contain {_disks(vm.left_out)}"
+        message = f"the snapshot of VM {vm.key.vm_name} would not contain {_disks(vm.left_out)}"
         return "volumes_excluded", f"{message}; use excluded_volumes: warn to take it all the same"
     if desired.quiesced and vm.ended:
         return _ended_blocker(vm)
@@ -314,14 +312,13 @@ def _plan_existing(desired: Desired, current: Snapshot) -> Action:
 def _plan_creation(
     desired: Desired,
     current: Snapshot | None,
-    vm: VirtualMachine | None,
+    vm: VirtualMachine,
     others: Iterable[Snapshot],
     reason: str,
 ) -> Action:
     blocker = blockers(vm, desired)
-    if blocker or vm is None:
-        refused, message = blocker or ("not_found", "")
-        return refuse(refused, message, current, desired)
+    if blocker:
+        return refuse(*blocker, current, desired)
     others = list(others)
     stops = desired.offline and not vm.seen_off
     starts = desired.offline and has_to_run(vm, others)
