@@ -42,12 +42,18 @@ def pace_from(options: Mapping[str, Any], waiting: Waiting) -> Pace:
 
 
 def pace_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return the problem with max_in_progress."""
-    text = options["max_in_progress"]
+    """Return the problems with concurrency and max_in_progress."""
+    problems, text = concurrency_problems(options), options["max_in_progress"]
     if text == AUTO or (_NUMBER.fullmatch(text) and int(text)):
-        return []
+        return problems
     wrong = f"{text!r} is neither auto nor 1 or more, and at most {'9' * _DIGITS}"
-    return [option_problem("max_in_progress", wrong, 50)]
+    return [*problems, option_problem("max_in_progress", wrong, 50)]
+
+
+def concurrency_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return the problem with concurrency."""
+    wrong = options["concurrency"] < 1
+    return [option_problem("concurrency", "must be 1 or more", 16)] if wrong else []
 
 
 class ClusterRun(Generic[Part, M]):

@@ -22,7 +22,7 @@ from .._vms.selection import Entry, Filters, Unmatched
 from .._vms.session import PaletteSession
 from .base import Invocation, Result
 
-_MOST = ("max_failed", "max_failed_clusters", "max_rows")
+_LIMITS = ("max_failed", "max_failed_clusters", "max_rows")
 _SHOWN = 5
 _FILTERS = ("selector", "namespaces", "vm_names", "clusters", "all")
 
@@ -50,11 +50,11 @@ def selection_problems(
     return []
 
 
-def most_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return the problems with how many VMs and clusters may fail."""
+def limit_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """Return the problems with how many may fail, and how many rows a result may have."""
     return [
         option_problem(name, "must be 0 or more", 0)
-        for name in _MOST
+        for name in _LIMITS
         if (options.get(name) or 0) < 0
     ]
 

@@ -26,7 +26,7 @@ from .._vms.cluster_result import (
     warn_of_unreadable,
 )
 from .._vms.model import VirtualMachine, Volume
-from .._vms.selection import Filters, filters_from, fleet_problems
+from .._vms.selection import Filters, filters_from
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
 from .options import CLUSTER_OR_CLUSTERS, CONNECTION, ON_ERROR, ONE_PROJECT, ROWS, SELECTION
@@ -55,7 +55,7 @@ def read(invocation: Invocation) -> tuple[Request, list[Problem]]:
     options = invocation.options
     filters, problems = filters_from(options)
     rows, row_problems = rows_from(options, [_CLUSTER, *_OF_VM, _NEWEST], _COMPOSED)
-    return Request(filters, rows), [*problems, *row_problems, *fleet_problems(options)]
+    return Request(filters, rows), [*problems, *row_problems]
 
 
 def run(invocation: Invocation, request: Request) -> Result:

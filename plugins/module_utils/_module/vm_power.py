@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from .._execution.run import ClusterRun, Pace
+from .._execution.run import ClusterRun, Pace, concurrency_problems
 from .._execution.waiting import wait_problems, waiting_from
 from .._power.plan import STATES, Plan, plan
 from .._power.result import (
@@ -24,7 +24,7 @@ from .._power.work import PowerMember, PowerWork
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.cluster_result import clusters_result, counts_by_outcome, demand_clusters
 from .._vms.fleet import Candidate, Fleet, NotReached, observe, with_unmatched
-from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
+from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -46,7 +46,7 @@ from .selected import (
     check_selection,
     diff_within,
     ended,
-    most_problems,
+    limit_problems,
     no_name_problems,
     scope_for,
     selection_problems,
@@ -90,8 +90,8 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
         [*no_name_problems(options), *entry_problems, *filter_problems],
         # A namespace alone must not stop all that is in it: vm_name may have been forgotten.
         selection_problems(options, by_namespace=False),
-        [*fleet_problems(options), *wait_problems(options)],
-        most_problems(options),
+        [*concurrency_problems(options), *wait_problems(options)],
+        limit_problems(options),
     )
     if invocation.options["vm_name"] is not None:
         problems = [_of_the_one(problem) for problem in problems]

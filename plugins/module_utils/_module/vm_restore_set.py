@@ -24,7 +24,7 @@ from .._validation.kubevirt import snapshot_name_problem
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.cluster_result import clusters_result, counts_by_outcome, demand_clusters
 from .._vms.fleet import NotReached, with_unmatched
-from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
+from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from
 from .base import Arguments, Invocation, Module, Result
 from .options import (
     CLUSTER_OR_CLUSTERS,
@@ -46,7 +46,7 @@ from .selected import (
     check_selection,
     diff_within,
     ended,
-    most_problems,
+    limit_problems,
     no_name_problems,
     scope_for,
     selection_problems,
@@ -88,12 +88,8 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
         [*set_name_problems(options["set"]), *_name_problems(options["restore_name"])],
         [*no_name_problems(options), *entry_problems, *filter_problems],
         # A namespace alone must not bring back all that is in it: vms may have been forgotten.
-        [
-            *selection_problems(options, by_namespace=False),
-            *fleet_problems(options),
-            *wait_problems(options),
-        ],
-        [*pace_problems(options), *_kubeconfig_problems(options), *most_problems(options)],
+        [*selection_problems(options, by_namespace=False), *wait_problems(options)],
+        [*pace_problems(options), *_kubeconfig_problems(options), *limit_problems(options)],
     )
     if problems:
         return None, problems

@@ -25,7 +25,7 @@ from .._vms.cluster_result import (
     warn_of_states,
     warn_of_unreadable,
 )
-from .._vms.selection import Filters, filters_from, fleet_problems, shell_pattern
+from .._vms.selection import Filters, filters_from, shell_pattern
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -82,7 +82,7 @@ def read(invocation: Invocation) -> tuple[Request, list[Problem]]:
     snapshot_filters, snapshot_problems = snapshot_filters_from(options)
     tests, test_problems = _read_tests(invocation)
     rows, row_problems = rows_from(options, [_CLUSTER, *status_values(invocation.now)], _COMPOSED)
-    problems += [*snapshot_problems, *test_problems, *row_problems, *fleet_problems(options)]
+    problems += [*snapshot_problems, *test_problems, *row_problems]
     return Request(filters, snapshot_filters, tests, rows), problems
 
 

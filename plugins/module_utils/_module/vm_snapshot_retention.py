@@ -34,7 +34,7 @@ from .._vms.cluster_result import (
 )
 from .._vms.fleet import Target, label_of, with_unmatched
 from .._vms.model import VmKey
-from .._vms.selection import Filters, filters_from, fleet_problems
+from .._vms.selection import Filters, filters_from
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -49,7 +49,7 @@ from .options import (
     SELECTION,
     SNAPSHOT_FILTERS,
 )
-from .selected import carry_out, diff_within, most_problems, scope_for, warn_of_namesakes
+from .selected import carry_out, diff_within, limit_problems, scope_for, warn_of_namesakes
 
 ARGUMENTS = Arguments(
     spec={
@@ -123,8 +123,8 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     after, after_problems = _read_after(options["after"])
     problems = merged(
         [*problems, *snapshot_problems, *after_problems],
-        [*age_problems(options, *_AGES), *fleet_problems(options), *_count_problems(options)],
-        [*wait_problems(options), *pace_problems(options), *most_problems(options)],
+        [*age_problems(options, *_AGES), *_count_problems(options)],
+        [*wait_problems(options), *pace_problems(options), *limit_problems(options)],
     )
     if problems:
         return None, problems

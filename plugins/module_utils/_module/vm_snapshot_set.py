@@ -53,7 +53,7 @@ from .._vms.cluster_result import (
 )
 from .._vms.fleet import Candidate, NotReached, Target, with_unmatched
 from .._vms.model import VirtualMachine
-from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from, fleet_problems
+from .._vms.selection import Entry, Filters, Unmatched, entries_from, filters_from
 from .._vms.session import PaletteSession
 from .base import Arguments, Invocation, Module, Result
 from .options import (
@@ -79,7 +79,7 @@ from .selected import (
     check_selection,
     diff_within,
     ended,
-    most_problems,
+    limit_problems,
     scope_for,
     selection_problems,
     warn_of_namesakes,
@@ -136,7 +136,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
             *filter_problems,
             *selection_problems(options, options["state"] == "present"),
         ],
-        [*fleet_problems(options), *most_problems(options)],
+        limit_problems(options),
         [*_definition_problems(options), *age_problems(options, "unless_newer_than")],
         [*wait_problems(options), *consistency_problems(options)],
         offline_problems(options),

@@ -306,7 +306,12 @@ def entries_from(options: Mapping[str, Any]) -> tuple[list[Entry], list[Problem]
 
 def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
     """Return the filters that the options describe, and all problems with them."""
-    selector, problems = None, []
+    selector = None
+    problems = [
+        *_emptiness_problems(options),
+        *_pattern_problems(options),
+        *_character_problems(options),
+    ]
     try:
         selector = parse_selector(options["selector"]) if options.get("selector") else None
     except ValueError as error:
@@ -329,15 +334,6 @@ def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
 def _is_filter(name: str, options: Mapping[str, Any]) -> bool:
     """Say whether an option selects: namespace does not where it completes listed VMs."""
     return name != "namespace" or options.get("vms") is None
-
-
-def fleet_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return the problems with the filters and with concurrency."""
-    problems = [*_emptiness_problems(options), *_pattern_problems(options)]
-    problems += _character_problems(options)
-    if options.get("concurrency", 1) < 1:
-        problems.append(option_problem("concurrency", "must be 1 or more", 16))
-    return problems
 
 
 def _emptiness_problems(options: Mapping[str, Any]) -> list[Problem]:
