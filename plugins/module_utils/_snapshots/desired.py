@@ -58,9 +58,9 @@ class Desired(NamedTuple):
     body: Json
     declared: Json
     now: datetime
-    quiesced: bool = False
-    whole: bool = False
-    offline: bool = False
+    quiesced: bool
+    whole: bool
+    offline: bool
     needed: tuple[str, ...] = ()
 
     def of_vm(self, vm: VirtualMachine | None) -> Desired:
@@ -88,7 +88,7 @@ class Declaration(NamedTuple):
     now: datetime
     quiesced: bool
     whole: bool
-    offline: bool = False
+    offline: bool
 
     @property
     def name(self) -> str:
@@ -103,8 +103,16 @@ class Declaration(NamedTuple):
             "metadata": {**self.body["metadata"], "namespace": key.namespace, "name": name},
             "spec": {**spec, "source": {**spec["source"], "name": key.vm_name}},
         }
-        wanted = self.quiesced, self.whole, self.offline
-        return Desired(key, name, body, self.declared, self.now, *wanted)
+        return Desired(
+            key,
+            name,
+            body,
+            self.declared,
+            self.now,
+            quiesced=self.quiesced,
+            whole=self.whole,
+            offline=self.offline,
+        )
 
 
 def read_declaration(
@@ -130,10 +138,15 @@ def read_declaration(
     )
     if problems:
         return None, problems
-    body = _marked(declared, options, now, part_of)
-    quiesced = options.get("consistency") == "filesystem"
-    whole = options.get("excluded_volumes") == "refuse"
-    return Declaration(body, declared, now, quiesced, whole, bool(options.get("offline"))), []
+    declaration = Declaration(
+        _marked(declared, options, now, part_of),
+        declared,
+        now,
+        quiesced=options.get("consistency") == "filesystem",
+        whole=options.get("excluded_volumes") == "refuse",
+        offline=bool(options.get("offline")),
+    )
+    return declaration, []
 
 
 def _declared(options: Mapping[str, Any]) -> Json:
