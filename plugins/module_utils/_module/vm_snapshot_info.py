@@ -101,8 +101,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     warn_of_ages(clock, invocation.warn)
     matching = fleet.matching(request.snapshot_filters)
     found = [snapshot for snapshot in matching if all(test(snapshot) for test in request.tests)]
-    if not (fleet.snapshots or fleet.unreadable or fleet.failures) and session.project_hint:
-        invocation.warn(f"no snapshot was found: {session.project_hint}")
+    fleet.warn_if_empty(session.project_hint, invocation.warn)
     found.sort(key=lambda snapshot: snapshot.age_order, reverse=True)
     values: Values[Snapshot] = {
         **status_values(invocation.now),

@@ -158,8 +158,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     fleet = with_unmatched(clusters.fleet, None, request.filters, left_out)
     warn_of_unreadable(fleet, invocation.warn)
     warn_of_namesakes(fleet, request.filters, invocation.warn)
-    if not (fleet.snapshots or fleet.unreadable or fleet.failures) and session.project_hint:
-        invocation.warn(f"no snapshot was found: {session.project_hint}")
+    fleet.warn_if_empty(session.project_hint, invocation.warn)
     return _result(invocation, request, fleet, work)
 
 
@@ -360,9 +359,7 @@ def _to_come(invocation: Invocation, request: Request, fleet: SnapshotFleet) -> 
 def _selected(filters: Filters, fleet: SnapshotFleet, key: VmKey) -> bool:
     if key.cluster_uid not in fleet.titles:
         return False
-    vm = fleet.vms.get(key)
-    called = fleet.title(key), fleet.names[key.cluster_uid]
-    return filters.match_vm(vm, *called) if vm else filters.match_key(key, *called)
+    return filters.match(key, fleet.vms.get(key), fleet.title(key), fleet.names[key.cluster_uid])
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -138,6 +138,11 @@ class SnapshotFleet(Fleet):
             return []
         known = {set_of(snapshot) for snapshot in self.snapshots} - {""}
         return [Unmatched("set", set_name, nearest(set_name, known), False)]
+
+    def warn_if_empty(self, hint: str, warn: Callable[[str], None]) -> None:
+        """Warn that no snapshot was found. hint: what may be why; empty if nothing is known."""
+        if hint and not (self.snapshots or self.unreadable or self.failures):
+            warn(f"no snapshot was found: {hint}")
 
 
 def observe(

@@ -280,11 +280,10 @@ def matching(
     filters: Filters, vms: Mapping[VmKey, VirtualMachine | None], target: Target
 ) -> list[Candidate]:
     """Return the VMs of a cluster that match."""
-    called = target.title, target.name
     return [
         Candidate(key, target.title, vm)
         for key, vm in vms.items()
-        if (filters.match_vm(vm, *called) if vm else filters.match_key(key, *called))
+        if filters.match(key, vm, target.title, target.name)
     ]
 
 

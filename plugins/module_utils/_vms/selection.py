@@ -144,35 +144,35 @@ class Filters(NamedTuple):
     exclude: Patterns
     selector: Selector | None
 
-    def match_key(self, key: VmKey, cluster: str, name: str = "") -> bool:
-        """Return whether a VM's namespace and name match.
+    def match(self, key: VmKey, vm: VirtualMachine | None, cluster: str, name: str) -> bool:
+        """Return whether a VM matches; by its labels only where it was observed.
 
-        cluster: what it is called in results. name: its own, where that is another.
+        cluster: what its cluster is called in results. name: that cluster's own.
         """
+        if vm and not self._match_labels(vm):
+            return False
         if self.namespaces and key.namespace not in self.namespaces:
             return False
         if self.vm_names and not self.vm_names.match(key, cluster):
             return False
-        return not any(self.exclude.match(key, each) for each in (cluster, name or cluster))
+        return not any(self.exclude.match(key, each) for each in (cluster, name))
 
-    def concern(self, cluster: str, name: str = "") -> bool:
+    def concern(self, cluster: str, name: str) -> bool:
         """Return whether VMs of a cluster may match. Those of others need not be looked at."""
         if self.vm_names and not self.vm_names.may_match_in(cluster):
             return False
         return not self.exclude_all_of(cluster, name)
 
-    def exclude_all_of(self, cluster: str, name: str = "") -> bool:
+    def exclude_all_of(self, cluster: str, name: str) -> bool:
         """Return whether all VMs of a cluster are excluded."""
-        return any(self.exclude.match_all_of(each) for each in (cluster, name or cluster))
-
-    def match_vm(self, vm: VirtualMachine, cluster: str, name: str = "") -> bool:
-        """Return whether a VM matches, including its labels, which may not be known."""
-        labelled = not self.selector or (not vm.unreadable and self.selector.matches(vm.labels))
-        return labelled and self.match_key(vm.key, cluster, name)
+        return any(self.exclude.match_all_of(each) for each in (cluster, name))
 
     def left(self, entries: Iterable[Entry]) -> list[Entry]:
         """Return the listed VMs that are not excluded."""
         return [e for e in entries if not self.exclude.match(e.given, e.given.cluster_uid)]
+
+    def _match_labels(self, vm: VirtualMachine) -> bool:
+        return not self.selector or (not vm.unreadable and self.selector.matches(vm.labels))
 
 
 class Unmatched(NamedTuple):

@@ -164,7 +164,7 @@ def test_filters_from_namespaces_vm_names_and_exclude(
 ) -> None:
     filters, problems = filters_from(options)
     assert problems == []
-    assert [key for key in FLEET if filters.match_key(key, "cluster-1")] == selected
+    assert [key for key in FLEET if filters.match(key, None, "cluster-1", "cluster-1")] == selected
 
 
 @pytest.mark.parametrize(
@@ -182,13 +182,15 @@ def test_filters_from_selector(selector: str | None, matches: bool) -> None:
     manifest = {"metadata": {"name": "db1", "namespace": "vms", "labels": {"app": "db"}}}
     filters, problems = filters_from({"selector": selector})
     assert problems == []
-    assert filters.match_vm(read_vm("c1", manifest), "cluster-1") is matches
+    vm = read_vm("c1", manifest)
+    assert filters.match(vm.key, vm, "cluster-1", "cluster-1") is matches
 
 
 def test_exclude_wins_over_selector() -> None:
     manifest = {"metadata": {"name": "db1", "namespace": "vms", "labels": {"app": "db"}}}
     filters, _problems = filters_from({"selector": "app=db", "exclude": ["db*"]})
-    assert not filters.match_vm(read_vm("c1", manifest), "cluster-1")
+    vm = read_vm("c1", manifest)
+    assert not filters.match(vm.key, vm, "cluster-1", "cluster-1")
 
 
 def test_filters_from_a_selector_that_cannot_be_read() -> None:
@@ -295,8 +297,8 @@ def test_unmatched_name_of_clusters_that_share_it_says_what_they_are_called() ->
 @pytest.mark.parametrize("pattern", ["twin/*/*", "t*/*/*", "twin/vms/db1", "c1/*/*"])
 def test_exclude_matches_the_name_that_clusters_share(pattern: str) -> None:
     filters, _problems = filters_from({"exclude": [pattern]})
-    assert not filters.match_key(key_of("db1"), "c1", "twin")
-    assert filters.match_key(key_of("db1"), "c2", "other")
+    assert not filters.match(key_of("db1"), None, "c1", "twin")
+    assert filters.match(key_of("db1"), None, "c2", "other")
     assert filters.concern("c1", "twin") is (pattern == "twin/vms/db1")
 
 
