@@ -171,16 +171,16 @@ def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> N
         "vm_names": "db*,no-volumes,history",
         "keep_last": "2",
     }
-    foretold = operator.play("snapshot_fleet", "--check", **fleet, max_failed="1").ok()
-    assert [(row[2], row[4], row[5]) for row in table(foretold, SHOW)[1:]] == [
+    predicted = operator.play("snapshot_fleet", "--check", **fleet, max_failed="1").ok()
+    assert [(row[2], row[4], row[5]) for row in table(predicted, SHOW)[1:]] == [
         ("db1", "created", "-"),
         ("db1", "created", "-"),
         ("db2", "created", "-"),
         ("history", "fresh", "-"),
         ("no-volumes", "blocked", NOT_FIT),
     ]
-    assert table(foretold, SHOW)[0][4] == "WOULD BE"
-    assert words(foretold, SHOW)[0] == "5 VMs: 3 would be created, 1 fresh, 1 blocked"
+    assert table(predicted, SHOW)[0][4] == "WOULD BE"
+    assert words(predicted, SHOW)[0] == "5 VMs: 3 would be created, 1 fresh, 1 blocked"
     run = operator.play("snapshot_fleet", **fleet)
     assert run.status != 0
     assert words(run, SHOW)[0] == "5 VMs: 3 created, 1 fresh, 1 blocked"
@@ -196,15 +196,15 @@ def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> N
 def test_power_and_restore_show_what_became_of_each_vm(operator: Operator) -> None:
     vms = {"cluster": "vm-cluster-1", "namespace": "vms", "vms": "db1,stopped"}
     operator.play("snapshot", **vms, set="patch").ok()
-    foretold = operator.play("vm_power", "--check", **vms, power="stopped").ok()
+    predicted = operator.play("vm_power", "--check", **vms, power="stopped").ok()
     run = operator.play("vm_power", **vms, power="stopped").ok()
-    (heading, *rows), foretold_rows = table(run, POWER), table(foretold, POWER)
+    (heading, *rows), predicted_rows = table(run, POWER), table(predicted, POWER)
     assert heading == ["CLUSTER", "NAMESPACE", "VM NAME", "BEFORE", "OUTCOME", "AFTER"]
     assert [row[2:] for row in rows] == [
         ["db1", "Running", "stopped", "Stopped"],
         ["stopped", "Stopped", "unchanged", "Stopped"],
     ]
-    assert (foretold_rows[0][4], foretold_rows[1:]) == ("WOULD BE", rows)
+    assert (predicted_rows[0][4], predicted_rows[1:]) == ("WOULD BE", rows)
     assert words(run, POWER) == ["2 VMs: 1 stopped, 1 unchanged"]
     assert "changed=0 " in operator.play("vm_power", **vms, power="stopped").ok().output
     operator.play("vm_power", **vms, power="started").ok()
@@ -212,8 +212,8 @@ def test_power_and_restore_show_what_became_of_each_vm(operator: Operator) -> No
     assert refused.status != 0
     assert refused.of(NOT_BACK)["msg"].startswith("2 VMs: 2 blocked -- vm_running: 2 VMs (")
     back = {**vms, "set": "patch", "stop": "true"}
-    foretold = operator.play("snapshot_restore", "--check", **back).ok()
-    assert words(foretold, BACK) == ["2 VMs: 2 would be restored"]
+    predicted = operator.play("snapshot_restore", "--check", **back).ok()
+    assert words(predicted, BACK) == ["2 VMs: 2 would be restored"]
     heading, *rows = table(operator.play("snapshot_restore", **back).ok(), BACK)
     assert heading[3:5] == ["SNAPSHOT", "OUTCOME"]
     assert [row[2:5] for row in rows] == [
@@ -326,7 +326,7 @@ def test_report_writes_a_page(operator: Operator) -> None:
 
 def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> None:
     rules = {"cluster": "vm-cluster-1", "set": "nightly", "keep_last": "2"}
-    foretold = operator.play("snapshot_prune", "--check", **rules).ok()
+    predicted = operator.play("snapshot_prune", "--check", **rules).ok()
     run = operator.play("snapshot_prune", **rules).ok()
     heading, *deleted = table(run, SHOW_RETENTION)
     assert {row[3]: row[heading.index("WHY")] for row in deleted} == {
@@ -335,7 +335,7 @@ def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> No
         "history-7d": "no_longer_kept",
     }
     assert {row[0] for row in deleted} == {"vm-cluster-1"}
-    would_be, *doomed = table(foretold, SHOW_RETENTION)
+    would_be, *doomed = table(predicted, SHOW_RETENTION)
     assert (heading[-1], would_be[-1]) == ("OUTCOME", "WOULD BE")
     assert doomed == deleted
     nothing = operator.play("snapshot_prune", **rules).ok()

@@ -185,9 +185,9 @@ def test_patch_hundreds_of_hosts(cook: Cook) -> None:
 
 
 def test_patch_the_inventory(cook: Cook) -> None:
-    graph, foretold, real = cook.follows("Patch the VMs of the inventory, with a snapshot before")
+    graph, predicted, real = cook.follows("Patch the VMs of the inventory, with a snapshot before")
     assert "@app_web:" in graph.output
-    assert [run.of(SHOW)["msg"][-1] for run in (foretold, real)] == [
+    assert [run.of(SHOW)["msg"][-1] for run in (predicted, real)] == [
         "3 VMs: 3 would be created",
         "3 VMs: 3 created",
     ]
@@ -266,8 +266,8 @@ def test_guarded_hosts_are_brought_back(cook: Cook) -> None:
 def test_nightly_and_audit(cook: Cook) -> None:
     audit = Recipe("Find VMs without a recent snapshot")
     assert cook.types(audit.lines[0]).status != 0
-    foretold, real = cook.follows("Take snapshots of a fleet every night")
-    assert words(foretold, SHOW) == ["5 VMs: 5 would be created"]
+    predicted, real = cook.follows("Take snapshots of a fleet every night")
+    assert words(predicted, SHOW) == ["5 VMs: 5 would be created"]
     assert words(real, SHOW) == ["5 VMs: 5 created"]
     assert words(real, SHOW_RETENTION) == [
         "retention: deleted 0 snapshots, kept 5",
@@ -351,8 +351,8 @@ def test_delete_failed_snapshots(cook: Cook, simulator: Simulator) -> None:
         "ansible", "localhost", "-m", module, "-a", arguments, **cook.environment
     )
     assert "snapshot_failed" in failed.output
-    foretold, done = cook.follows("Delete failed snapshots, whoever took them")
-    for run in (foretold, done):
+    predicted, done = cook.follows("Delete failed snapshots, whoever took them")
+    for run in (predicted, done):
         (deleted,) = run.of("Delete those that failed")["results"]
         assert deleted["outcome"] == "deleted"
     assert simulator.stats()["snapshots"] == 1

@@ -104,7 +104,7 @@ class ClusterRun(Generic[Part, M]):
         for title in self._parts:
             self._plan_observed(title)
 
-    def foretell(self) -> None:
+    def predict(self) -> None:
         """Observe and plan as execute does: what is wrong with one cluster stops no other."""
         self.observe_all()
         for title in self._parts:

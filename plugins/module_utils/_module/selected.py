@@ -104,7 +104,7 @@ def carry_out(
     if not abort:
         # What is wrong with the selection is known at the end.
         if invocation.check_mode:
-            clusters.foretell()
+            clusters.predict()
         else:
             clusters.execute(pace, progress)
         check(clusters.fleet)

@@ -81,13 +81,13 @@ _LEAST_IMPORTANT_LAST = ("failed", "unknown", "not_tried", "deleted", "kept")
 class After(NamedTuple):
     """The VMs of a vm_snapshot_set task. labels: as its result calls them.
 
-    ready: those whose snapshot is usable. foretold: in check mode, those that will get one, and of
+    ready: those whose snapshot is usable. predicted: in check mode, those that will get one, and of
     which set.
     """
 
     labels: frozenset[str]
     ready: frozenset[VmKey]
-    foretold: Mapping[VmKey, str]
+    predicted: Mapping[VmKey, str]
 
     def has(self, key: VmKey, title: str) -> bool:
         """Say whether the task was about a VM. title: what its cluster is called here.
@@ -216,7 +216,7 @@ def _is_group(group: Any) -> bool:
 
 def _with_left_out(after: After, left_out: Sequence[Mapping[str, Any]]) -> After:
     """Add the VMs of which the result has no row of their own."""
-    labels, ready, foretold = set(after.labels), set(after.ready), dict(after.foretold)
+    labels, ready, predicted = set(after.labels), set(after.ready), dict(after.predicted)
     for group in left_out:
         names, place = group["vm_names"], f"{group['cluster']}/{group['namespace']}"
         keys = [VmKey(group["cluster_uid"], group["namespace"], name) for name in names]
@@ -226,8 +226,8 @@ def _with_left_out(after: After, left_out: Sequence[Mapping[str, Any]]) -> After
         if group.get("ready_to_use"):
             ready.update(keys)
         elif group.get("changed"):
-            foretold.update(dict.fromkeys(keys, str(group.get("set") or "")))
-    return After(frozenset(labels), frozenset(ready), foretold)
+            predicted.update(dict.fromkeys(keys, str(group.get("set") or "")))
+    return After(frozenset(labels), frozenset(ready), predicted)
 
 
 def _status(member: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -258,13 +258,13 @@ def _decide(invocation: Invocation, request: Request, fleet: SnapshotFleet) -> l
     snapshots, after = fleet.matching(request.snapshot_filters), request.after
     if after is None:
         return decide(snapshots, request.rules, invocation.now)
-    foretold = after.foretold if invocation.check_mode else {}
-    renewed = [s for s in snapshots if s.key in after.ready or s.key in foretold]
+    predicted = after.predicted if invocation.check_mode else {}
+    renewed = [s for s in snapshots if s.key in after.ready or s.key in predicted]
     renewed_vms = {s.key for s in renewed}
     others = [s for s in snapshots if s.key not in renewed_vms]
     spared = [s for s in others if after.has(s.key, fleet.title(s.key))]
     return [
-        *decide(renewed, request.rules, invocation.now, foretold),
+        *decide(renewed, request.rules, invocation.now, predicted),
         *(Decision(snapshot, False, "no_new_snapshot") for snapshot in spared),
     ]
 
@@ -300,7 +300,7 @@ def _members(decisions: Sequence[Decision]) -> dict[VmKey, SnapshotMember]:
 def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work: Work) -> Result:
     misses = list(fleet.unmatched)
     if request.after is None:
-        # A set that a check foretells has no snapshot yet.
+        # A set that a check predicts has no snapshot yet.
         misses += fleet.unmatched_set(request.snapshot_filters.set_name)
     for miss in misses:
         invocation.warn(str(miss))
@@ -346,13 +346,13 @@ def _rules_given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _to_come(invocation: Invocation, request: Request, fleet: SnapshotFleet) -> int:
-    """Return how many snapshots a check foretells that the filters would match."""
+    """Return how many snapshots a check predicts that the filters would match."""
     after, wanted = request.after, request.snapshot_filters.set_name
     if after is None or not invocation.check_mode:
         return 0
     return sum(
         wanted in (None, set_name) and _selected(request.filters, fleet, key)
-        for key, set_name in after.foretold.items()
+        for key, set_name in after.predicted.items()
     )
 
 

@@ -83,7 +83,7 @@ def failure_text(vms: Sequence[Mapping[str, Any]], aborted: bool) -> str:
 def _row(row: Row, run: Run) -> dict[str, Any]:
     """Return a VM's row: the same keys for every outcome, plus those of a failure."""
     member = row.member
-    foretold = run.check_mode and not run.aborted
+    predicted = run.check_mode and not run.aborted
     changed = member.may_have_changed if member else False
     result: dict[str, Any] = {
         "cluster": row.cluster,
@@ -93,18 +93,18 @@ def _row(row: Row, run: Run) -> dict[str, Any]:
         "before": _status(member.before.printable_status) if member else None,
         "after": _status(member.seen.printable_status) if member else None,
         "outcome": _outcome(row, run),
-        "changed": row.plan.changes if foretold else changed,
+        "changed": row.plan.changes if predicted else changed,
         "reason": row.plan.reason or None,
         "msg": row.plan.message,
     }
-    if foretold and row.plan.step:
-        result["after"] = _FORETOLD[row.plan.step.goal]
+    if predicted and row.plan.step:
+        result["after"] = _PREDICTED[row.plan.step.goal]
     failure: ApiError | None = member.failure if member else None
     result.update(failure.result() if failure else {})
     return {**result, "msg": printable(result["msg"])}
 
 
-_FORETOLD = {
+_PREDICTED = {
     Goal.RUNNING: "Running",
     Goal.RENEWED: "Running",
     Goal.STOPPED: "Stopped",

@@ -39,14 +39,14 @@ def set_result(
 
 def row_result(row: Row, now: datetime, check_mode: bool, aborted: bool = False) -> dict[str, Any]:
     """Return a VM's row: the same keys for every outcome, plus those of a failure."""
-    foretold = check_mode and not aborted
-    outcome, status = _outcome(row, foretold, aborted), status_of(row, now)
+    predicted = check_mode and not aborted
+    outcome, status = _outcome(row, predicted, aborted), status_of(row, now)
     if status and outcome == "not_tried":
         # The VM still has its claims.
         status["leftover_claims"] = []
     result: dict[str, Any] = {
         "outcome": outcome,
-        "changed": row.action.changes if foretold else row.member.may_have_changed,
+        "changed": row.action.changes if predicted else row.member.may_have_changed,
         "cluster_uid": row.sight.key.cluster_uid,
         "name": row.action.name or None,
         "snapshot": row.action.snapshot.name if row.action.snapshot else None,
@@ -207,14 +207,14 @@ def _claims_now(row: Row) -> set[str]:
     return set(row.sight.machine.claims.values()) if row.sight.machine else set()
 
 
-def _outcome(row: Row, foretold: bool, aborted: bool) -> str:
+def _outcome(row: Row, predicted: bool, aborted: bool) -> str:
     if row.blocked:
         return "blocked"
     if row.member.failure:
         return "unknown" if row.member.unknown else "failed"
     if aborted:
         return "not_tried"
-    if foretold or not row.member.steps:
+    if predicted or not row.member.steps:
         return {RESTORE: "restored", FINISH: "restored"}.get(row.action.verb, "unchanged")
     return "not_tried"
 

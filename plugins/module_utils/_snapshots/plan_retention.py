@@ -72,29 +72,29 @@ def decide(
     snapshots: Iterable[Snapshot],
     rules: Rules,
     now: datetime,
-    foretold: Mapping[VmKey, str] | None = None,
+    predicted: Mapping[VmKey, str] | None = None,
 ) -> list[Decision]:
     """Decide on every snapshot, each VM's of each set by themselves.
 
-    The order is that of deletion: by VM, failed ones first, then the oldest. foretold: the VMs that
-    are to get a new snapshot before, and of which set.
+    The order is that of deletion: by VM, failed ones first, then the oldest. predicted: the VMs
+    that are to get a new snapshot before, and of which set.
     """
     groups: dict[tuple[VmKey, str], list[Snapshot]] = {}
     for snapshot in snapshots:
         groups.setdefault((snapshot.key, set_of(snapshot)), []).append(snapshot)
     decisions = []
     for (key, set_name), group in groups.items():
-        decisions += _decide_group(group, rules, now, (foretold or {}).get(key) == set_name)
+        decisions += _decide_group(group, rules, now, (predicted or {}).get(key) == set_name)
     return sorted(decisions, key=_deletion_order)
 
 
 def _decide_group(
-    snapshots: Sequence[Snapshot], rules: Rules, now: datetime, foretold: bool
+    snapshots: Sequence[Snapshot], rules: Rules, now: datetime, predicted: bool
 ) -> list[Decision]:
     newest_first = sorted(snapshots, key=lambda s: s.age_order, reverse=True)
     usable = [s for s in newest_first if is_own(s) and s.usable]
-    kept = _kept(usable, rules, now, foretold)
-    protects = rules.protects_newest and not foretold
+    kept = _kept(usable, rules, now, predicted)
+    protects = rules.protects_newest and not predicted
     if protects and not usable:
         # What is not ready may be all that is left, after an outage of the storage.
         return [_decide_unready(s, rules, now) for s in snapshots]
@@ -160,14 +160,14 @@ def _by_rules(
 
 
 def _kept(
-    usable: Sequence[Snapshot], rules: Rules, now: datetime, foretold: bool
+    usable: Sequence[Snapshot], rules: Rules, now: datetime, predicted: bool
 ) -> dict[str, tuple[str, ...]]:
     """Return the rules that keep each usable snapshot. usable: newest first."""
     kept: dict[str, list[str]] = {}
     for rule, count in rules.counts.items():
         period = _period_of(rule)
         # What is still to be taken is the newest of its period, and takes its place.
-        seen = [period(now, "")] if foretold else []
+        seen = [period(now, "")] if predicted else []
         for snapshot in usable:
             this = period(*snapshot.age_order)
             if this not in seen and len(seen) < count:

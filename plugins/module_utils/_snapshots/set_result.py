@@ -70,7 +70,7 @@ class Run(NamedTuple):
     offline: bool = False
 
     @property
-    def foretold(self) -> bool:
+    def predicted(self) -> bool:
         """Whether rows say what would be done."""
         return self.check_mode and not self.aborted
 
@@ -149,9 +149,9 @@ def diff_parts(action: Action) -> tuple[dict[str, Any], dict[str, Any]]:
     return before, after
 
 
-def power_facts(action: Action | None, member: SnapshotMember, foretold: bool) -> dict[str, bool]:
+def power_facts(action: Action | None, member: SnapshotMember, predicted: bool) -> dict[str, bool]:
     """Return whether the VM was stopped and started, or will be."""
-    if foretold:
+    if predicted:
         return {
             "vm_stopped": action is not None and action.stops,
             "vm_started": action is not None and action.starts,
@@ -180,7 +180,7 @@ def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool, max_fa
 def _member_result(row: Row, run: Run) -> dict[str, Any]:
     """Return a member's row: the same keys for every outcome, plus those of a failure."""
     changed = row.member.may_have_changed
-    if run.foretold:
+    if run.predicted:
         changed = not row.refusal and any(action.changes for action in row.actions)
     result: dict[str, Any] = {
         "outcome": _outcome(row, run.aborted),
@@ -192,7 +192,7 @@ def _member_result(row: Row, run: Run) -> dict[str, Any]:
         "msg": _several_deleted(row.actions),
     }
     if run.offline:
-        result.update(power_facts(row.shown, row.member, run.foretold))
+        result.update(power_facts(row.shown, row.member, run.predicted))
     if row.member.failure:
         result.update(row.member.failure.result())
     elif row.refusal:

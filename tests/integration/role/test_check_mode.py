@@ -83,13 +83,13 @@ def test_a_dry_run_writes_nothing_and_says_what_would_be(
     assert words(run, SHOW) == ["1 VM: 1 would be created"]
     told = [retained(result["msg"]) for result in results_of(run, SHOW_RETENTION)]
     # The role counts the snapshot that it would take.
-    foretold = [
+    predicted = [
         ("delete 4", "keep 2 and the new one"),
         ("delete 3", "keep 3"),
     ]
     assert told == [
         f"retention: would {deleted} snapshots in 1 set of 1 cluster, would {kept}"
-        for deleted, kept in foretold[: len(told)]
+        for deleted, kept in predicted[: len(told)]
     ]
     assert len(told) == (1 if way == "roles" else 2)
     assert artifacts(run).keys() == {"vm_snapshot_summary"}
@@ -116,10 +116,10 @@ def test_check_mode_false_around_the_role_makes_it_real(
     assert sorted(writes(palette)) == ["create_snapshot", *["delete_snapshot"] * 4]
 
 
-def test_a_dry_run_foretells_what_the_retention_deletes(user: User, palette: Simulator) -> None:
+def test_a_dry_run_predicts_what_the_retention_deletes(user: User, palette: Simulator) -> None:
     tasks = [including(**TAKING)]
-    foretold = user.play({"tasks": tasks}, "--check").ok()
+    predicted = user.play({"tasks": tasks}, "--check").ok()
     real = user.play({"tasks": tasks}).ok()
-    assert doomed(foretold) == doomed(real)
+    assert doomed(predicted) == doomed(real)
     assert doomed(real).keys() >= {"history-2d", "history-7d"}
-    assert foretold.of(RETAIN)["changed"]
+    assert predicted.of(RETAIN)["changed"]

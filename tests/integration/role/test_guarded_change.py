@@ -130,12 +130,12 @@ def test_a_change_that_goes_well_keeps_the_newest_snapshots(
 ) -> None:
     given: dict[str, Any] = {"tasks": [shown("inventory_hostname")], "checks": [shown("groups")]}
     given["vm_snapshot"] = {"keep_last": 1}
-    foretold = changer.changes("--check", **given).ok()
-    assert words(foretold, SHOW) == ["2 VMs: 2 would be created"]
-    assert outcomes(foretold) == dict.fromkeys(BOTH, "changed")
-    assert foretold.of("groups")
-    assert artifacts(foretold).keys() == {"vm_snapshot_summary"}
-    assert artifacts(foretold)["vm_snapshot_summary"]["check_mode"] is True
+    predicted = changer.changes("--check", **given).ok()
+    assert words(predicted, SHOW) == ["2 VMs: 2 would be created"]
+    assert outcomes(predicted) == dict.fromkeys(BOTH, "changed")
+    assert predicted.of("groups")
+    assert artifacts(predicted).keys() == {"vm_snapshot_summary"}
+    assert artifacts(predicted)["vm_snapshot_summary"]["check_mode"] is True
     assert writes(palette) == []
     first = changer.changes(**given, rollback=True).ok()
     assert facts_of(first)["reason"] == facts_of(first)["msg"] == ""
@@ -193,9 +193,9 @@ def test_a_rollback_brings_all_vms_back_and_the_run_fails(
 ) -> None:
     given: dict[str, Any] = {"tasks": [GROW, BREAK], "rollback": True, "keep_failed": "yes"}
     one_row = {"max_rows": 1}
-    foretold = changer.changes("--check", tasks=[BREAK], rollback=True, vm_snapshot=one_row)
-    assert facts_of(foretold)["msg"].endswith(" -- Nothing was changed, in check mode.")
-    assert foretold.of("Show what became of each VM")["msg"][-1] == "and 1 more"
+    predicted = changer.changes("--check", tasks=[BREAK], rollback=True, vm_snapshot=one_row)
+    assert facts_of(predicted)["msg"].endswith(" -- Nothing was changed, in check mode.")
+    assert predicted.of("Show what became of each VM")["msg"][-1] == "and 1 more"
     assert writes(palette) == []
     run = changer.changes(**given)
     assert run.status != 0

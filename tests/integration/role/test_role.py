@@ -399,8 +399,8 @@ def test_of_a_large_fleet_only_the_vms_without_a_snapshot_are_shown(tmp_path: Pa
         assert run.status != 0
         assert [row[2] for row in table(run, SHOW)[1:]] == ["db2"]
         assert words(run, SHOW)[0] == "66 VMs: 65 created, 1 failed"
-        foretold = user.apply("--check", set="other", namespace="", all="yes").ok()
-        assert len(table(foretold, SHOW)[1:]) == 66
+        predicted = user.apply("--check", set="other", namespace="", all="yes").ok()
+        assert len(table(predicted, SHOW)[1:]) == 66
 
 
 # Retention
@@ -454,11 +454,11 @@ def test_prunes_alone(user: User, palette: Simulator) -> None:
     scope = {"set": "nightly", "keep_within": "3d", "clusters": "vm-cluster-1", "cluster": ""}
     by_labels = user.apply("--check", tasks_from="prune", **scope, selector="app=db").ok()
     assert doomed(by_labels) == {}
-    foretold = user.apply("--check", tasks_from="prune", **scope).ok()
-    assert "history-7d" in doomed(foretold)
+    predicted = user.apply("--check", tasks_from="prune", **scope).ok()
+    assert "history-7d" in doomed(predicted)
     assert writes(palette) == []
     run = user.apply(tasks_from="prune", **scope).ok()
-    assert doomed(run) == doomed(foretold)
+    assert doomed(run) == doomed(predicted)
     assert writes(palette) == ["delete_snapshot"] * len(doomed(run))
 
 

@@ -95,7 +95,7 @@ def test_in_words_counts_the_vms_of_a_set() -> None:
     assert in_words(of_set()) == ["0 VMs: nothing to do"]
 
 
-def test_in_words_says_what_a_check_foretells() -> None:
+def test_in_words_says_what_a_check_predicts() -> None:
     result = of_set(
         ("created", "", ""), ("deleted", "", ""), ("unchanged", "", ""), check_mode=True
     )
@@ -157,8 +157,8 @@ def test_in_words_counts_what_the_retention_did_in_sets_and_clusters() -> None:
         "retention: deleted 3 snapshots in 2 sets of 2 clusters, kept 1",
         "a rule keeps: 1 by keep_last",
     ]
-    foretold = of_retention(("deleted", "nightly", "c1", ""), check_mode=True)
-    assert in_words(foretold) == [
+    predicted = of_retention(("deleted", "nightly", "c1", ""), check_mode=True)
+    assert in_words(predicted) == [
         "retention: would delete 1 snapshot in 1 set of 1 cluster, would keep 0"
     ]
     assert in_words(of_retention(("deleted", "", "c1", ""))) == [
@@ -251,8 +251,8 @@ def test_in_words_counts_the_vms_that_were_brought_back() -> None:
         "2 VMs: 1 restored, 1 failed",
         "wait_timeout: 1 VM (c/vms/db1): not in time",
     ]
-    foretold = {"members": {}, "summary": {"total": 1, "restored": 1}, "check_mode": True}
-    assert in_words(foretold) == ["1 VM: 1 would be restored"]
+    predicted = {"members": {}, "summary": {"total": 1, "restored": 1}, "check_mode": True}
+    assert in_words(predicted) == ["1 VM: 1 would be restored"]
 
 
 def test_in_words_counts_the_vms_of_power_calls() -> None:
@@ -284,7 +284,7 @@ def test_in_words_says_why_listed_vms_cannot_be_snapshotted() -> None:
 
 
 @pytest.mark.parametrize(("to_come", "text"), [(1, "the new one"), (3, "the 3 new ones")])
-def test_in_words_counts_the_snapshots_that_a_check_foretells(to_come: int, text: str) -> None:
+def test_in_words_counts_the_snapshots_that_a_check_predicts(to_come: int, text: str) -> None:
     result = of_retention(("deleted", "nightly", "c1", ""), check_mode=True)
     result["summary"]["to_come"] = to_come
     assert in_words(result)[0].endswith(f"would keep 0 and {text}")

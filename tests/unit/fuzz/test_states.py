@@ -125,7 +125,7 @@ old_ones = st.tuples(
 
 
 class Snapshots(RuleBasedStateMachine):
-    """Runs tasks; each is foretold by a check, judged by what was carried out, and run again."""
+    """Runs tasks; each is predicted by a check, judged by what was carried out, and run again."""
 
     @initialize(go_swagger=st.booleans(), history=st.lists(old_ones, min_size=8, max_size=24))
     def begin(self, go_swagger: bool, history: list[Any]) -> None:
@@ -219,7 +219,7 @@ class Snapshots(RuleBasedStateMachine):
             self.judge_replacement(seen, given)
         if real.failed:
             return
-        assert _foretold(check) == _foretold(real)
+        assert _predicted(check) == _predicted(real)
         assert real.deeds_on(vm) == WRITES[real.result["outcome"]]
         self.assert_there(real, vm, name, wait)
         self.assert_nothing_to_do(SINGLE, given)
@@ -231,7 +231,7 @@ class Snapshots(RuleBasedStateMachine):
         self.judge_one(real, vm, name)
         if real.failed:
             return
-        assert _foretold(check) == _foretold(real)
+        assert _predicted(check) == _predicted(real)
         assert real.result["changed"] == (real.result["outcome"] == "deleted")
         left = real.left(vm, name)
         assert left is None or (left.deleting and not wait)
@@ -250,7 +250,7 @@ class Snapshots(RuleBasedStateMachine):
         given = _of_set(selection, options)
         check, real = self.both(SET, given)
         self.judge_set(real, selection, given)
-        self.judge_foretelling(check, real)
+        self.judge_prediction(check, real)
         self.run_again(given, real)
 
     @rule(selection=st.sampled_from((*SELECTIONS, LISTED, EVERYTHING)), name=sets)
@@ -263,7 +263,7 @@ class Snapshots(RuleBasedStateMachine):
             "members": "all",
         }
         check, real = self.both(SET, given)
-        self.judge_foretelling(check, real)
+        self.judge_prediction(check, real)
         chosen = self.chosen(selection, real)
         meant = {s.uid for s in real.before if s.vm in chosen and s.ours and s.set == name}
         assert {seen.uid for seen in real.deleted()} <= meant
@@ -280,8 +280,8 @@ class Snapshots(RuleBasedStateMachine):
         given = {**selection.options, **WAIT, **_given(rules), **({"set": name} if name else {})}
         check, real = self.both(RETENTION, given)
         expected = self.judge_retention(real, selection, name, rules)
-        foretold = {row["uid"] for row in check.result["snapshots"] if row["decision"] == "delete"}
-        assert foretold == expected
+        predicted = {row["uid"] for row in check.result["snapshots"] if row["decision"] == "delete"}
+        assert predicted == expected
         assert check.result["changed"] == bool(expected)
         if real.failed:
             return
@@ -314,7 +314,7 @@ class Snapshots(RuleBasedStateMachine):
         assert {seen.uid for seen in deleted.deleted()} <= expected
         if not deleted.failed:
             assert {seen.uid for seen in deleted.deleted()} == expected
-        if _went_as_foretold(check, real) and options["wait"]:
+        if _went_as_predicted(check, real) and options["wait"]:
             assert _decisions(to_delete) == _decisions(deleted) - _taken(real)
 
     @rule(selection=selections, options=options_of_sets, calls=st.integers(1, 12))
@@ -430,17 +430,17 @@ class Snapshots(RuleBasedStateMachine):
         assert useless
         assert given.get("replace") or (own and seen.phase == "Failed")
 
-    def judge_foretelling(self, check: Run, real: Run) -> None:
+    def judge_prediction(self, check: Run, real: Run) -> None:
         """Assert that a check says of each VM what the task then says, unless that failed."""
         if "members" not in real.result:
             assert check.result["reason"] == real.result["reason"]
             return
-        foretold, told = _rows(check), _rows(real)
-        assert foretold.keys() == told.keys()
+        predicted, told = _rows(check), _rows(real)
+        assert predicted.keys() == told.keys()
         for vm, row in told.items():
             if row["outcome"] not in ("failed", "unknown"):
                 keys = ("outcome", "changed", "name")
-                assert [foretold[vm][key] for key in keys] == [row[key] for key in keys]
+                assert [predicted[vm][key] for key in keys] == [row[key] for key in keys]
 
     def run_again(self, given: Json, real: Run) -> None:
         """Run the same set again: what went well is left as it is."""
@@ -513,7 +513,7 @@ def _as_filters(selection: Selection) -> Json:
     }
 
 
-def _foretold(run: Run) -> Json:
+def _predicted(run: Run) -> Json:
     return {key: run.result[key] for key in ("changed", "outcome")}
 
 
@@ -536,7 +536,7 @@ def _renewed(real: Run) -> set[Place]:
     }
 
 
-def _went_as_foretold(check: Run, real: Run) -> bool:
+def _went_as_predicted(check: Run, real: Run) -> bool:
     """Say whether all was at rest before a set was completed, and went well."""
     quiet = ("created", "updated", "unchanged", "fresh")
     at_rest = all(seen.usable or seen.phase == "Failed" for seen in real.before)

@@ -67,16 +67,16 @@ def test_state_is_brought_about_and_waited_for(
 
 
 @pytest.mark.parametrize(("state", "before", "after", "verb"), DONE)
-def test_check_mode_foretells_and_sends_nothing(
+def test_check_mode_predicts_and_sends_nothing(
     palette: Machines, state: str, before: str, after: str, verb: str
 ) -> None:
     palette.add(DB1, before)
-    foretold = run(palette, MODULE, check_mode=True, state=state, **ONE)
+    predicted = run(palette, MODULE, check_mode=True, state=state, **ONE)
     assert palette.powers() == []
     done = run(palette, MODULE, state=state, **ONE)
     assert palette.powers() == [f"{verb} db1"]
-    assert row_of(foretold) == row_of(done)
-    assert (row_of(done)["after"], foretold["check_mode"]) == (after, True)
+    assert row_of(predicted) == row_of(done)
+    assert (row_of(done)["after"], predicted["check_mode"]) == (after, True)
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def shut_down(palette: Machines) -> None:
 @pytest.mark.parametrize("state", ["started", "restarted"])
 def test_vm_that_has_shut_itself_down_is_started(palette: Machines, state: str) -> None:
     shut_down(palette)
-    foretold = run(palette, MODULE, check_mode=True, state=state, **ONE)
+    predicted = run(palette, MODULE, check_mode=True, state=state, **ONE)
     row = declare(palette, state)
     assert (row["outcome"], row["after"], palette.powers()) == ("started", "Running", ["start db1"])
-    assert row_of(foretold) == row
+    assert row_of(predicted) == row
 
 
 def test_lost_answer_to_a_start_is_not_decided_by_an_ended_instance(palette: Machines) -> None:

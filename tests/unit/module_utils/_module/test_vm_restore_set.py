@@ -97,7 +97,7 @@ def test_max_rows_leaves_what_failed_and_names_the_others(palette: PowerPalette)
     assert "the diff shows 2 of 3 rows, see max_rows" in result["warnings"]
 
 
-def test_check_mode_foretells_it(palette: PowerPalette) -> None:
+def test_check_mode_predicts_it(palette: PowerPalette) -> None:
     predicted = restore(palette, check_mode=True, diff_mode=True)
     assert palette.cluster.writes == []
     assert predicted["diff"]["after"].keys() == predicted["members"].keys()

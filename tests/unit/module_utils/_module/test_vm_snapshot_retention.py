@@ -414,12 +414,12 @@ def test_after_spares_a_vm_that_failed_in_a_cluster_given_by_its_uid(
 
 
 @pytest.mark.parametrize("rule", ["keep_last", "keep_daily", "keep_yearly"])
-def test_after_in_check_mode_foretells_what_the_run_deletes(
+def test_after_in_check_mode_predicts_what_the_run_deletes(
     palette: MemoryPalette, rule: str
 ) -> None:
     options: Json = {"cluster": "cluster-1", rule: 1}
-    foretold = nightly(palette, check_mode=True)
-    check = run(palette, MODULE, check_mode=True, after=foretold, **options)
+    predicted = nightly(palette, check_mode=True)
+    check = run(palette, MODULE, check_mode=True, after=predicted, **options)
     assert palette.writes() == []
     result = run(palette, MODULE, after=nightly(palette), **options)
     doomed = {name for name, outcome in outcomes(result).items() if outcome == "deleted"}
@@ -602,14 +602,14 @@ def test_check_mode_reports_what_a_run_deletes_and_a_second_run_deletes_nothing(
 def test_after_knows_the_vms_of_which_the_set_s_result_has_no_row(palette: MemoryPalette) -> None:
     palette.courses["web1"] = (FAILED,)
     options: Json = {"cluster": "cluster-1", "keep_last": 1}
-    foretold = [
+    predicted = [
         run(palette, MODULE, check_mode=True, after=after, **options)
         for after in (
             nightly(palette, check_mode=True),
             nightly(palette, check_mode=True, max_rows=0),
         )
     ]
-    assert foretold[0] == foretold[1]
+    assert predicted[0] == predicted[1]
     after = nightly(palette, max_rows=0)
     assert after["members"] == {}
     result = run(palette, MODULE, after=after, **options)

@@ -150,10 +150,10 @@ def test_vm_that_does_not_look_off_stays_off_too(
     palette: Machines, shown: str, strategy: str, created: bool
 ) -> None:
     palette.add(DB1, shown, strategy, created=created)
-    foretold = run(palette, vm_snapshot.MODULE, offline=True, check_mode=True, **ONE)
+    predicted = run(palette, vm_snapshot.MODULE, offline=True, check_mode=True, **ONE)
     result = take(palette)
     assert (result["outcome"], written(palette)) == ("created", ["create"])
-    assert [(r["vm_stopped"], r["vm_started"]) for r in (foretold, result)] == [(False, False)] * 2
+    assert [(r["vm_stopped"], r["vm_started"]) for r in (predicted, result)] == [(False, False)] * 2
     assert row(take_all(palette))["vm_stopped"] is False
     assert written(palette) == ["create", "create"]
 
@@ -179,7 +179,7 @@ def test_consistency_is_refused_to_a_vm_of_which_an_instance_is_left(
     assert written(palette) == []
 
 
-def test_check_mode_foretells_and_stops_nothing(palette: Machines) -> None:
+def test_check_mode_predicts_and_stops_nothing(palette: Machines) -> None:
     check = take(palette, check_mode=True, diff_mode=True)
     assert palette.writes() == []
     assert (check["changed"], check["vm_stopped"], check["vm_started"]) == (True, True, True)

@@ -269,7 +269,7 @@ def test_keep_last_keeps_so_many_that_can_be_used(fleet: list[Snapshot], keep_la
 
 
 @given(_fleets, _rules)
-def test_foretold_snapshots_take_the_place_of_what_will_be_taken(
+def test_predicted_snapshots_take_the_place_of_what_will_be_taken(
     fleet: list[Snapshot], rules: Rules
 ) -> None:
     lasting = [s._replace(annotations=annotated(s.labels)) for s in fleet]
@@ -278,10 +278,10 @@ def test_foretold_snapshots_take_the_place_of_what_will_be_taken(
         snapshot(key, f"new-{number}", labels=own_labels("nightly"), created=NOW)
         for number, key in enumerate(sorted(vms))
     ]
-    foretold = deleted(decide(lasting, rules, NOW, dict.fromkeys(vms, "nightly")))
+    predicted = deleted(decide(lasting, rules, NOW, dict.fromkeys(vms, "nightly")))
     # What is taken at the same moment would have to be sorted by name.
     if all(s.taken_at != NOW for s in lasting) and rules.protects_newest:
-        assert foretold == deleted(decide([*lasting, *taken], rules, NOW))
+        assert predicted == deleted(decide([*lasting, *taken], rules, NOW))
 
 
 def aged(*days: float, part_of: str | None = "nightly") -> list[Snapshot]:
@@ -425,7 +425,7 @@ def test_kept_by_names_all_rules_that_keep_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "foretold", "left"),
+    ("counts", "predicted", "left"),
     [
         ({"keep_last": 2}, "nightly", ["d0.5"]),
         ({"keep_last": 1}, "nightly", []),
@@ -435,10 +435,10 @@ def test_kept_by_names_all_rules_that_keep_one() -> None:
         ({"keep_last": 1}, None, ["d0.5"]),
     ],
 )
-def test_foretold_snapshot_counts_as_the_newest_of_its_set(
-    counts: dict[str, int], foretold: str | None, left: list[str]
+def test_predicted_snapshot_counts_as_the_newest_of_its_set(
+    counts: dict[str, int], predicted: str | None, left: list[str]
 ) -> None:
-    before = {key_of(): foretold} if foretold else None
+    before = {key_of(): predicted} if predicted else None
     decisions = decide(aged(0.5, 1.5), Rules(counts), NOW, before)
     assert list(kept(decisions)) == left
 
