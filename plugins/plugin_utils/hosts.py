@@ -20,7 +20,7 @@ Row = dict[str, Any]
 UNREACHABLE = "palette_unreachable_clusters"
 
 # What Palette as a whole may be, for a while.
-_PASSING = ("rate_limited", "server_error", "timeout", "unavailable", "unreachable")
+_TRANSIENT = ("rate_limited", "server_error", "timeout", "unavailable", "unreachable")
 # Patterns of hosts give the others a meaning, templates the braces, and a terminal the controls.
 _NO_HOST = re.compile(r"[^\w./@+-]", re.ASCII)
 _SECRET = "api_key"  # noqa: S105 - the option's name
@@ -74,7 +74,7 @@ def outlasting(failure: Row, last: Known | None) -> Known | None:
     unreachable = read(failure).unreachable
     if unreachable:
         return completed(Known([], unreachable), last)
-    if failure["reason"] not in _PASSING:
+    if failure["reason"] not in _TRANSIENT:
         return None
     clusters = {row["cluster"]: row["cluster_uid"] for row in last.vms}
     why = {"reason": failure["reason"], "message": failure["msg"]}

@@ -486,7 +486,7 @@ def copy_of(error: ApiError) -> ApiError:
         error.reason,
         error.message,
         outcome_unknown=error.outcome_unknown,
-        passing=error.passing,
+        transient=error.transient,
         **error.facts,
     )
 

@@ -33,7 +33,7 @@ class InDoubtError(ApiError):
             f"{cause.message}; it is not known whether this was carried out"
             f"{f', because {why}' if why else ''}; run the task again when Palette is reachable",
             outcome_unknown=True,
-            passing=cause.passing,
+            transient=cause.transient,
             **cause.facts,
         )
         self.cause = cause

@@ -163,7 +163,7 @@ class Member(Generic[Step]):
             self.doubt = doubt
             return None
         self.doubts += 1
-        if not doubt.passing or self.doubts > retries:
+        if not doubt.transient or self.doubts > retries:
             raise doubt.end
         self.rest()
         return None

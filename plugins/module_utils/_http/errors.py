@@ -27,7 +27,7 @@ class ApiError(Exception):
     reason: one word for programs (``not_found``, ``wait_timeout`` …).
     facts: further keys of the failed result, such as ``http_status``, ``code``, ``status``.
     outcome_unknown: a write was sent, but it is not known whether it was carried out.
-    passing: the same request may succeed when it is sent again.
+    transient: the same request may succeed when it is sent again.
     """
 
     def __init__(
@@ -37,14 +37,14 @@ class ApiError(Exception):
         /,
         *,
         outcome_unknown: bool = False,
-        passing: bool = True,
+        transient: bool = True,
         **facts: Any,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.outcome_unknown = outcome_unknown
-        self.passing = passing
+        self.transient = transient
         self.facts = facts
 
     def with_facts(self, **facts: Any) -> ApiError:
@@ -58,7 +58,7 @@ class ApiError(Exception):
             self.reason,
             self.message,
             outcome_unknown=self.outcome_unknown,
-            passing=self.passing,
+            transient=self.transient,
             **self.facts,
         )
 

@@ -74,7 +74,7 @@ def objects(items: list[Any], where: str) -> list[Json]:
 
 
 def _persistently(ask: Ask, size: int, token: str, retries: int) -> Json:
-    """Return a page. What urllib3 does not know as passing is asked again here."""
+    """Return a page. What urllib3 does not know as transient is asked again here."""
     query = _query(size, token)
     for attempt in attempts(retries):
         try:

@@ -29,7 +29,7 @@ except ImportError:
 # See docs/palette.md, "Retries".
 READS = frozenset({"GET"})
 # Another attempt may end otherwise. 408, 425 and 499 are the words of load balancers.
-PASSING = frozenset({408, 425, 499, 502, 503, 504})
+TRANSIENT = frozenset({408, 425, 499, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 60.0
 # Of one request. Once a cluster hangs, its further requests have one attempt each: see breaker.py.
 MOST_TIMEOUTS = 2
@@ -39,8 +39,8 @@ _LONGEST_BACKOFF_AFTER_429 = 4  # as after so many attempts; the rate limiter do
 class RetryPolicy(Retry):
     """urllib3's Retry, adapted to what answers say.
 
-    A read is retried after a connection error and after a passing status. Any request is retried if
-    it was never sent, or refused with 429: it was not carried out. No other write is retried.
+    A read is retried after a connection error and after a transient status. Any request is retried
+    if it was never sent, or refused with 429: it was not carried out. No other write is retried.
     """
 
     limiter: RateLimiter
@@ -59,7 +59,7 @@ class RetryPolicy(Retry):
         policy = cls(
             total=retries,
             allowed_methods=reads,
-            status_forcelist=PASSING,
+            status_forcelist=TRANSIENT,
             raise_on_status=False,
             redirect=False,
         )

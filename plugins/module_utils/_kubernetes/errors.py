@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._http.errors import ApiError, reason_of_status
-from .._http.retry import PASSING
+from .._http.retry import TRANSIENT
 from .._validation.printable import excerpt, in_bounds, printable
 
 _REASON_BY_WORD = {"AlreadyExists": "already_exists"}
 _DENIED = "denied the request"
 # Somebody else was faster, or the server is in trouble.
-_PASSING_REASONS = frozenset({"conflict", "already_exists", "server_error", "unavailable"})
+_TRANSIENT_REASONS = frozenset({"conflict", "already_exists", "server_error", "unavailable"})
 
 # The statuses with which Kubernetes says that it carried out a request.
 _PROMISED = {"GET": {200}, "POST": {201}, "PATCH": {200}, "DELETE": {200, 202}}
@@ -45,7 +45,7 @@ def from_answer(call: str, http_status: int, body: str, mask: Callable[[str], st
         reason,
         mask(f"{call}: HTTP {http_status}: {text}{_advice(reason, text)}"),
         outcome_unknown=not _refused(http_status, reason, of_kubernetes=bool(said)),
-        passing=http_status in PASSING or reason in _PASSING_REASONS,
+        transient=http_status in TRANSIENT or reason in _TRANSIENT_REASONS,
         http_status=http_status,
         **{key: in_bounds(value, mask) for key, value in facts.items() if value},
     )
@@ -65,7 +65,7 @@ def _refused(http_status: int, reason: str, *, of_kubernetes: bool) -> bool:
     """
     if http_status == 429:
         return True
-    own_word = reason == "rejected" or (400 <= http_status < 500 and http_status not in PASSING)
+    own_word = reason == "rejected" or (400 <= http_status < 500 and http_status not in TRANSIENT)
     return of_kubernetes and own_word
 
 

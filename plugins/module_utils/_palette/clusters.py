@@ -103,7 +103,7 @@ def _own_scope(client: PaletteClient, uid: str) -> str:
     try:
         cluster = client.call("GET", api_path("spectroclusters", uid))
     except ApiError as error:
-        if error.passing:
+        if error.transient:
             raise
         return ""
     return _said_scope(any_mapping_in(cluster, "metadata"))

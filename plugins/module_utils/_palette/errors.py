@@ -14,7 +14,7 @@ from typing import Any
 from .._http.errors import ApiError, reason_of_status
 from .._http.secrets import scrub
 from .._validation.printable import excerpt, in_bounds, printable
-from .outcomes import passing, refused
+from .outcomes import refused, transient
 
 _FIELDS = ("code", "message", "details", "ref")
 
@@ -63,7 +63,7 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> ApiError
         reason,
         scrub(f"{call}: HTTP {http_status}: {text}{_advice(reason, whole)}", secret),
         outcome_unknown=not refused(http_status, reason, of_palette="code" in said),
-        passing=passing(http_status, reason),
+        transient=transient(http_status, reason),
         http_status=http_status,
         **facts,
     )

@@ -8,7 +8,7 @@ See docs/palette.md, "What a status says".
 
 from __future__ import annotations
 
-from .._http.retry import PASSING
+from .._http.retry import TRANSIENT
 
 # The only status with which Palette says that it carried out a request. A PUT without a body is an
 # action, such as to stop a VM, and its answer has none either.
@@ -22,7 +22,7 @@ _REFUSALS = frozenset({"forbidden", "project_not_found"})
 _UNAUTHORIZED = frozenset({401, 403})
 
 # Somebody else was faster. The next attempt reads again what there is.
-_PASSING_REASONS = frozenset({"conflict", "already_exists", "cluster_timeout"})
+_TRANSIENT_REASONS = frozenset({"conflict", "already_exists", "cluster_timeout"})
 
 
 def carried_out(method: str, status: int, action: bool = False) -> bool:
@@ -45,8 +45,8 @@ def refused(status: int, reason: str, of_palette: bool) -> bool:
     return of_palette and (denied or unauthorized or reason in _REFUSALS)
 
 
-def passing(status: int, reason: str) -> bool:
+def transient(status: int, reason: str) -> bool:
     """Say whether the same request may succeed when it is sent again."""
-    if status in PASSING or reason in _PASSING_REASONS:
+    if status in TRANSIENT or reason in _TRANSIENT_REASONS:
         return True
     return status >= 500 and reason != "rejected" and reason not in _REFUSALS

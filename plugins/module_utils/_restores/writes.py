@@ -240,6 +240,6 @@ def _again(
             if needless(error):
                 return None
             # What was there a moment ago: a 404 that a second look denies is no answer.
-            if not (error.passing or error.reason == "not_found") or attempt > retries:
+            if not (error.transient or error.reason == "not_found") or attempt > retries:
                 raise
     raise AssertionError("the last attempt returns or raises")

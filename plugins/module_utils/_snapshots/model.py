@@ -37,7 +37,7 @@ VM_RAN = "spectrocloud.palette/vm-ran"
 
 # Errors may pass, such as while a controller starts anew. One that lasts longer means that the
 # snapshot's volumes are lost.
-_PASSING = timedelta(days=1)
+_TRANSIENT = timedelta(days=1)
 _DEEPEST = 50
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
@@ -104,7 +104,7 @@ class Snapshot(NamedTuple):
     # See docs/palette.md, "Readiness".
     def lost(self, now: datetime) -> bool:
         """Say whether it is taken, and has had an error for so long that it will not be ready."""
-        lasting = self.error_since is not None and now - self.error_since > _PASSING
+        lasting = self.error_since is not None and now - self.error_since > _TRANSIENT
         return bool(self.unready and self.error and lasting)
 
     @property

@@ -197,11 +197,11 @@ def _exactly_once(api: ClusterVms, write: Write) -> Any:
         except ApiError as error:
             if not error.outcome_unknown:
                 raise
-            error.passing = error.passing and attempt <= api.retries
+            error.transient = error.transient and attempt <= api.retries
             done = write.settle(_listed_after(api, write, error))
             if done is not None:
                 return done
-            if not error.passing:
+            if not error.transient:
                 # The list may lag behind. A poll tells, when it has had time.
                 raise InDoubtError(error, None, write.settle) from None
     raise AssertionError("the last attempt returns or raises")

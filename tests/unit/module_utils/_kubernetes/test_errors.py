@@ -53,7 +53,7 @@ def test_status_gives_its_reason_and_says_whether_the_write_was_carried_out(
     http_status: int, word: str
 ) -> None:
     error = error_of(http_status, word)
-    found = (error.reason, error.outcome_unknown, error.passing)
+    found = (error.reason, error.outcome_unknown, error.transient)
     assert found == TABLE[http_status, word]
     assert error.facts["http_status"] == http_status
 
@@ -77,13 +77,13 @@ def test_429_was_not_carried_out_whoever_answers() -> None:
 @pytest.mark.parametrize("http_status", [400, 403, 422, 500])
 def test_a_webhook_rejects_with_any_status(http_status: int) -> None:
     error = error_of(http_status, "", f"Internal error occurred: {DENIED}: in progress")
-    assert (error.reason, error.outcome_unknown, error.passing) == ("rejected", False, False)
+    assert (error.reason, error.outcome_unknown, error.transient) == ("rejected", False, False)
 
 
 def test_a_webhook_that_fails_has_not_decided() -> None:
     failed = "Internal error occurred: failed calling webhook: EOF"
     error = error_of(500, "InternalError", failed)
-    assert (error.reason, error.outcome_unknown, error.passing) == ("server_error", True, True)
+    assert (error.reason, error.outcome_unknown, error.transient) == ("server_error", True, True)
 
 
 def test_error_has_the_fields_of_the_status() -> None:

@@ -116,7 +116,7 @@ def test_diff_shows_what_of_the_spec_differs(palette: PowerPalette) -> None:
 
 
 def test_diff_says_why_the_spec_of_the_snapshot_is_not_known(palette: PowerPalette) -> None:
-    forbidden = ApiError("forbidden", "HTTP 403: no", passing=False)
+    forbidden = ApiError("forbidden", "HTTP 403: no", transient=False)
     with patch.object(palette.cluster, "snapshot_content", side_effect=forbidden):
         result = restore(palette, stop=True, diff_mode=True)
     assert result["outcome"] == "restored"

@@ -72,7 +72,7 @@ def test_restore_name_is_done_once(palette: PowerPalette) -> None:
 
 
 def test_restore_name_completes_what_failed(palette: PowerPalette) -> None:
-    refused = [ApiError("forbidden", "HTTP 403: no", passing=False)]
+    refused = [ApiError("forbidden", "HTTP 403: no", transient=False)]
     palette.cluster.before = lambda write: _raise_one(refused) if write == "create" else None
     restore(palette, restore_name="ticket-1", concurrency=1)
     again = restore(palette, restore_name="ticket-1")
@@ -85,7 +85,7 @@ def _raise_one(errors: list[ApiError]) -> None:
 
 
 def test_max_rows_leaves_what_failed_and_names_the_others(palette: PowerPalette) -> None:
-    refused = [ApiError("forbidden", "HTTP 403: no", passing=False)]
+    refused = [ApiError("forbidden", "HTTP 403: no", transient=False)]
     palette.cluster.before = lambda write: _raise_one(refused) if write == "create" else None
     options: Json = {"members": "all", "max_rows": 2, "diff_mode": True, "concurrency": 1}
     result = restore(palette, **options)
@@ -120,7 +120,7 @@ def test_others_go_on_without_it(palette: PowerPalette) -> None:
 
 
 def test_one_that_fails_stops_no_other(palette: PowerPalette) -> None:
-    refused = [ApiError("forbidden", "HTTP 403: no", passing=False)]
+    refused = [ApiError("forbidden", "HTTP 403: no", transient=False)]
 
     def strike(write: str) -> None:
         if write == "create" and refused:
@@ -139,7 +139,7 @@ def test_cluster_whose_own_api_is_out_of_reach_stops_no_other(palette: PowerPale
 
     def reach(_session: RestoreSession, api: ClusterVms) -> MemoryCluster:
         if api.cluster.uid == "c2":
-            raise ApiError("forbidden", "HTTP 403: no kubeconfig", passing=False)
+            raise ApiError("forbidden", "HTTP 403: no kubeconfig", transient=False)
         return palette.cluster
 
     with patch.object(RestoreSession, "kubernetes", reach):

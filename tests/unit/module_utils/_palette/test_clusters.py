@@ -275,7 +275,7 @@ class Busy:
         return answer
 
 
-@pytest.mark.parametrize("passing", [True, False])
-def test_only_answers_are_remembered_of_whose_a_cluster_is(passing: bool) -> None:
-    client = cast(PaletteClient, Busy(ApiError("x", "no", passing=passing)))
-    assert [is_of_tenant(client, "c1") for _time in range(3)] == [False, passing, passing]
+@pytest.mark.parametrize("transient", [True, False])
+def test_only_answers_are_remembered_of_whose_a_cluster_is(transient: bool) -> None:
+    client = cast(PaletteClient, Busy(ApiError("x", "no", transient=transient)))
+    assert [is_of_tenant(client, "c1") for _time in range(3)] == [False, transient, transient]

@@ -51,7 +51,7 @@ def test_error_says_whether_the_write_was_carried_out(status: int) -> None:
     for body, outcome in ((of_palette, by_palette), ("<html>no</html>", by_others)):
         error = from_answer("POST /v1/x", status, body, "secret")
         assert error.outcome_unknown is (outcome == UNKNOWN)
-        assert error.passing is passes
+        assert error.transient is passes
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_error_says_whether_the_write_was_carried_out(status: int) -> None:
 def test_error_500_says_it_by_its_text(text: str, outcome: str, passes: bool) -> None:
     body = json.dumps({"code": "InternalServerError", "message": text})
     error = from_answer("POST /v1/x", 500, body, "secret")
-    assert (error.outcome_unknown, error.passing) == (outcome == UNKNOWN, passes)
+    assert (error.outcome_unknown, error.transient) == (outcome == UNKNOWN, passes)
 
 
 @pytest.mark.parametrize("status", [100, 101, 200, 201, 202, 203, 204, 205, 206, 207, 226])

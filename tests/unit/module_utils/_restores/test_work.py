@@ -70,7 +70,7 @@ BACK = Wanted(snapshot="s", stop=True)
 SAFELY = BACK._replace(safety_snapshot=True)
 IN_PLACE = {"persistentVolumeClaim": "root"}
 LOST = ApiError("timeout", "no answer came", outcome_unknown=True)
-FORBIDDEN = ApiError("forbidden", "HTTP 403: no", passing=False, http_status=403)
+FORBIDDEN = ApiError("forbidden", "HTTP 403: no", transient=False, http_status=403)
 
 
 class Killed(KeyboardInterrupt):

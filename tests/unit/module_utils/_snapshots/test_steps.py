@@ -46,7 +46,7 @@ from unit.palette_in_memory import (
 
 WAITING = Waiting(timeout=60.0, interval=5.0)
 DB1 = key_of("db1")
-REFUSED = ApiError("rejected", "HTTP 400: bad", outcome_unknown=True, passing=False)
+REFUSED = ApiError("rejected", "HTTP 400: bad", outcome_unknown=True, transient=False)
 UNLISTED = ApiError("unavailable", "HTTP 503")
 
 
