@@ -29,7 +29,7 @@ class Member(Generic[Step]):
     missing_since: since when polls do not show what they should.
     doubt: the error of a write of which it is not known whether it was carried out; doubted_at:
     since when; doubts: how many writes turned out not to be.
-    cause: why its work was given up; what is left to do then puts its VM back. undone: what was
+    cause: why its work was given up; what is left to do then puts its VM back. reverted: what was
     done of that, for people.
     """
 
@@ -50,7 +50,7 @@ class Member(Generic[Step]):
         self.doubted_at = 0.0
         self.doubts = 0
         self.cause: ApiError | None = None
-        self.undone: list[str] = []
+        self.reverted: list[str] = []
 
     @property
     def begun(self) -> bool:
@@ -118,7 +118,7 @@ class Member(Generic[Step]):
     def advance(self) -> None:
         """Go on to the next step. After the last one of putting its VM back, fail."""
         self.steps.popleft()
-        self.rest()
+        self.reset()
         if not self.steps:
             self.fail("")
 
@@ -126,17 +126,17 @@ class Member(Generic[Step]):
         """Give the work up because of an error, and do these steps instead: at least one."""
         self.cause, self.failure, self.doubt = cause, None, None
         self.steps = deque(steps)
-        self.rest()
+        self.reset()
 
     def fail(self, why: str) -> None:
         """Fail with the cause, if there is one. why: its VM is not put back; empty if it is."""
         cause = self.cause
         if cause is None:
             return
-        cause.message = "; ".join(filter(None, [cause.message, *self.undone, why]))
+        cause.message = "; ".join(filter(None, [cause.message, *self.reverted, why]))
         self.failure = cause
 
-    def rest(self) -> None:
+    def reset(self) -> None:
         """Be as before the next step was begun."""
         self.deadline, self.missing_since = math.inf, None
 
@@ -165,7 +165,7 @@ class Member(Generic[Step]):
         self.doubts += 1
         if not doubt.transient or self.doubts > retries:
             raise doubt.end
-        self.rest()
+        self.reset()
         return None
 
     def in_doubt_for_long(self, now: float) -> bool:

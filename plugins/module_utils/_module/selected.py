@@ -15,7 +15,7 @@ from .._execution.run import ClusterRun, Pace
 from .._http.errors import ApiError, invalid_parameters
 from .._validation.printable import first_few
 from .._validation.problems import Problem, option_problem
-from .._vms.cluster_result import failure_text, tolerated, warn_of_states, warn_of_unreadable
+from .._vms.cluster_result import tolerated, unreached_text, warn_of_states, warn_of_unreadable
 from .._vms.fleet import Fleet, Part, Scope, Target, scope_of
 from .._vms.rows import Row, clusters_of_failed, failed_only, shortened
 from .._vms.selection import Entry, Filters, Unmatched
@@ -133,7 +133,7 @@ class Ending(NamedTuple):
 def ended(invocation: Invocation, result: Result, ending: Ending) -> Result:
     """Return a task's result, and warn of what failed; raise it as ApiError if too much did."""
     options = invocation.options
-    text = "; ".join(filter(None, (failure_text(ending.fleet), ending.text)))
+    text = "; ".join(filter(None, (unreached_text(ending.fleet), ending.text)))
     clusters = clusters_of_failed(result[ending.key])
     tolerable = not ending.aborted and tolerated(options, ending.fleet, clusters)
     if tolerable and text:
@@ -189,16 +189,16 @@ def check_selection(
     session: PaletteSession,
     fleet: Fleet,
     selection: Selection,
-    undone: str,
+    nothing_done: str,
 ) -> list[Unmatched]:
-    """Warn of what met nothing, and return it; that nothing is selected is an error.
+    """Warn of what met nothing, and return it. If nothing is selected, nothing is done: raise that.
 
-    undone: says that nothing was done.
+    nothing_done: how to say that.
     """
     warn_of_unreadable(fleet, invocation.warn)
     warn_of_namesakes(fleet, selection.filters, invocation.warn)
     abort = invocation.options["on_error"] == "abort"
-    _demand_selection(fleet, selection.entries, abort, session.project_hint, undone)
+    _demand_selection(fleet, selection.entries, abort, session.project_hint, nothing_done)
     for miss in fleet.unmatched:
         invocation.warn(str(miss))
     return fleet.unmatched
@@ -219,24 +219,26 @@ def warn_of_namesakes(fleet: Fleet, filters: Filters, warn: Callable[[str], None
 
 
 def _demand_selection(
-    fleet: Fleet, entries: Sequence[Entry] | None, abort: bool, hint: str, undone: str
+    fleet: Fleet, entries: Sequence[Entry] | None, abort: bool, hint: str, nothing_done: str
 ) -> None:
     """Raise ApiError if nothing is selected or, to abort, if a name met nothing.
 
-    entries: the listed VMs. hint: what else may be why. undone: says that nothing was done.
+    entries: the listed VMs. hint: what else may be why. nothing_done: how to say that.
     """
     if not (fleet.candidates or fleet.failures):
-        raise _error(_nothing_selected(fleet, entries, hint, undone), fleet.unmatched)
+        raise _error(_nothing_selected(fleet, entries, hint, nothing_done), fleet.unmatched)
     exact = [str(miss) for miss in fleet.unmatched if miss.exact]
     if abort and exact:
         advice = "nothing was written: correct this, or go on without it by on_error: continue"
         raise _error("; ".join([*exact, advice]), fleet.unmatched)
 
 
-def _nothing_selected(fleet: Fleet, entries: Sequence[Entry] | None, hint: str, undone: str) -> str:
+def _nothing_selected(
+    fleet: Fleet, entries: Sequence[Entry] | None, hint: str, nothing_done: str
+) -> str:
     if entries is not None:
         empty = "nothing is left after exclude" if entries else "the list is empty"
-        return f"vms: {empty}; {undone}"
+        return f"vms: {empty}; {nothing_done}"
     clusters = ", ".join(fleet.titles.values()) or "none that runs VMs"
     texts = [
         "no VM matches all filters together",

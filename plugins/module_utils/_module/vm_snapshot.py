@@ -140,13 +140,13 @@ def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
     # deletion and who stops a VM for it must search for it.
     anywhere = absent or invocation.check_mode or options["offline"]
     listed, current = look_up(api, desired.key, desired.name, anywhere)
-    others = [snapshot for snapshot in listed if not snapshot.unreadable]
+    snapshots = [snapshot for snapshot in listed if not snapshot.unreadable]
     for stranger in (s for s in listed if s.unreadable and s is not current):
         invocation.warn(f"{stranger.unreadable_text}; it is left alone")
     if absent:
         return plan_absent(desired.key, current)
     vm = find_vm(api, desired.key)
-    action = plan_present(desired, current, vm, others, options["replace"])
+    action = plan_present(desired, current, vm, snapshots, options["replace"])
     return action if action.reason != "not_found" else _naming_the_nearest(action, api, desired)
 
 

@@ -28,7 +28,7 @@ from .._vms.cluster_result import (
     clusters_result,
     counts_by_outcome,
     demand_clusters,
-    failure_text,
+    unreached_text,
     warn_of_clusters,
     warn_of_unreadable,
 )
@@ -311,7 +311,7 @@ def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work
         result["diff"] = diff_within(invocation, _diff(fleet, work.decisions))
     failed = [row for row in result["snapshots"] if row["outcome"] in ("failed", "unknown")]
     if failed or len(fleet.failures) > invocation.options["max_failed_clusters"]:
-        texts = [failure_text(fleet)] if fleet.failures else []
+        texts = [unreached_text(fleet)] if fleet.failures else []
         texts += [_failure_text(failed, result["summary"])] if failed else []
         raise ApiError("vms_failed", "; ".join(texts), **_shortened(invocation, result))
     warn_of_clusters(fleet, invocation.warn)

@@ -192,4 +192,4 @@ def _try_again(member: PowerMember, step: Step, vm: VirtualMachine, now: float) 
         return
     if applies(step.verb, vm) and member.sent_at + _AGAIN <= now < member.give_up_at:
         member.steps[0] = step._replace(on_its_way=False)
-        member.rest()
+        member.reset()

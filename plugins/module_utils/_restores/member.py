@@ -28,7 +28,7 @@ _WAITS_FOR = {
     Act.START: "to run",
 }
 RESTORED_AND_STARTED = "the VM is restored and was started"
-_UNDONE = {
+_REVERTED = {
     Act.CLEAR: "the restore was deleted, so that it is not carried out later",
     Act.START: "the VM runs again",
     Act.CLOSE: RESTORED_AND_STARTED,
@@ -68,7 +68,7 @@ class RestoreMember(Member[Step]):
     @property
     def deleted(self) -> bool:
         """Whether the restore was given up, and is gone."""
-        return _UNDONE[Act.CLEAR] in self.undone
+        return _REVERTED[Act.CLEAR] in self.reverted
 
     @property
     def waits_for(self) -> str:
@@ -87,8 +87,8 @@ class RestoreMember(Member[Step]):
 
     def advance(self) -> None:
         """Go on to the next step. After the last one of putting it back, fail."""
-        if self.cause and self.steps[0].act in _UNDONE:
-            self.undone.append(_UNDONE[self.steps[0].act])
+        if self.cause and self.steps[0].act in _REVERTED:
+            self.reverted.append(_REVERTED[self.steps[0].act])
         super().advance()
         self.give_up_at = math.inf
 

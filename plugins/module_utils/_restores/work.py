@@ -142,11 +142,11 @@ class RestoreWork(Work[RestoreMember]):
         # One that has been put back has no step left.
         return member.step is not None and member.step.act in _OF_PALETTE
 
-    def read(self, member: RestoreMember, seen: Found, now: float) -> None:
+    def read(self, member: RestoreMember, found: Found, now: float) -> None:
         """Go on with a member by what a poll returned."""
         step = member.steps[0]
         try:
-            self._read[step.act](member, step, seen, now)
+            self._read[step.act](member, step, found, now)
         except ApiError as error:
             self._give_up_because(member, error)
 
@@ -259,8 +259,8 @@ class RestoreWork(Work[RestoreMember]):
 
     # Polls
 
-    def _read_power(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:
-        instance = seen.instances.get(member.key)
+    def _read_power(self, member: RestoreMember, step: Step, found: Found, now: float) -> None:
+        instance = found.instances.get(member.key)
         if step.act == Act.STOP:
             reached, idle = instance is None, instance is not None and not instance.ending
         else:
@@ -273,10 +273,10 @@ class RestoreWork(Work[RestoreMember]):
         if reached:
             member.advance()
         elif idle and member.sent_at + _AGAIN <= now < member.give_up_at:
-            member.rest()
+            member.reset()
 
-    def _read_snapshot(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:
-        listed = seen.snapshots.get((member.key, step.name))
+    def _read_snapshot(self, member: RestoreMember, step: Step, found: Found, now: float) -> None:
+        listed = found.snapshots.get((member.key, step.name))
         if member.doubt and not self._carried_out(member, member.doubt, listed, now):
             return
         member.missing_since = None if listed else member.missing_since or now
@@ -286,14 +286,14 @@ class RestoreWork(Work[RestoreMember]):
         if snapshot_reached(Goal.READY, listed):
             member.advance()
 
-    def _read_clear(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:
+    def _read_clear(self, member: RestoreMember, step: Step, found: Found, now: float) -> None:
         del now
-        listed = seen.restores.get((member.key, step.name))
+        listed = found.restores.get((member.key, step.name))
         if listed is None or (step.uid and listed.uid != step.uid):
             member.advance()
 
-    def _read_restore(self, member: RestoreMember, step: Step, seen: Found, now: float) -> None:
-        listed = seen.restores.get((member.key, step.name))
+    def _read_restore(self, member: RestoreMember, step: Step, found: Found, now: float) -> None:
+        listed = found.restores.get((member.key, step.name))
         if listed and listed.unreadable:
             # It is there, and no more is known of it: a later poll may tell.
             return

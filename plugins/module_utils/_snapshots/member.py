@@ -51,7 +51,8 @@ class SnapshotMember(Member[Step]):
     seen: the snapshot as last seen.
     accepted: whether the write of the step was carried out. not_before: when a snapshot may be
     taken, because a deletion may be under way till then. gone_uid: of the snapshot that was
-    deleted. whole: what was asked for, with our marks; marked: whether they were written once more.
+    deleted. requested: what was asked for, with our marks; rewritten: whether they were written
+    once more.
     unlisted: why it could not be looked at again before it is taken; polls try till look_until.
     fresh_among: returns the one of the VM's snapshots with which it needs no new one.
     power: the power call that is under way. vm: as last seen by one. powered: whether one was
@@ -77,8 +78,8 @@ class SnapshotMember(Member[Step]):
         self.accepted = False
         self.not_before = 0.0
         self.gone_uid: str | None = None
-        self.whole: Desired | None = None
-        self.marked = False
+        self.requested: Desired | None = None
+        self.rewritten = False
         self.unlisted: ApiError | None = None
         self.look_until = math.inf
         self.power: PowerMember | None = None
@@ -169,7 +170,7 @@ class SnapshotMember(Member[Step]):
         super().advance()
         self.look_until = math.inf
 
-    def rest(self) -> None:
+    def reset(self) -> None:
         """Be as before the next step was begun."""
-        super().rest()
+        super().reset()
         self.uid, self.accepted = None, False

@@ -236,8 +236,8 @@ def _take_over(member: SnapshotMember, power: PowerMember) -> None:
 def _note_start(member: SnapshotMember) -> None:
     member.started, member.owes_start = True, False
     if member.cause:
-        member.undone.append(f"{_vm(member)} runs again")
-    elif member.seen and not member.marked:
+        member.reverted.append(f"{_vm(member)} runs again")
+    elif member.seen and not member.rewritten:
         # What is waited for next is this snapshot, and no later one of the name.
         member.steps[1] = member.steps[1]._replace(uid=member.seen.uid)
 

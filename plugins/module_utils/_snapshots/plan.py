@@ -109,10 +109,10 @@ def plan_present(
     desired: Desired,
     current: Snapshot | None,
     vm: VirtualMachine | None,
-    others: Iterable[Snapshot] = (),
+    snapshots: Iterable[Snapshot] = (),
     replace: bool = False,
 ) -> Action:
-    """Plan for one snapshot to exist. others: all snapshots of the VM."""
+    """Plan for one snapshot to exist. snapshots: all of the VM."""
     desired = desired.of_vm(vm)
     if current and current.unreadable:
         return refuse_unreadable(current, desired)
@@ -122,14 +122,14 @@ def plan_present(
         # Those who have seen other VMs can tell which are near.
         return refuse("not_found", f"VM {desired.key.vm_name} not found", current, desired)
     if current is None:
-        return _plan_creation(desired, None, vm, others, "absent")
+        return _plan_creation(desired, None, vm, snapshots, "absent")
     if current.deleting:
-        return _plan_creation(desired, current, vm, others, "being_deleted")
+        return _plan_creation(desired, current, vm, snapshots, "being_deleted")
     refusal = _why_useless(desired, current, vm)
     if refusal and replace:
-        return _plan_creation(desired, current, vm, others, refusal.reason)
+        return _plan_creation(desired, current, vm, snapshots, refusal.reason)
     refusal = refusal or refuse_unfit(desired, current)
-    return started_again(refusal or _plan_existing(desired, current), vm, others)
+    return started_again(refusal or _plan_existing(desired, current), vm, snapshots)
 
 
 def started_again(
@@ -313,24 +313,24 @@ def _plan_creation(
     desired: Desired,
     current: Snapshot | None,
     vm: VirtualMachine,
-    others: Iterable[Snapshot],
+    snapshots: Iterable[Snapshot],
     reason: str,
 ) -> Action:
     blocker = blockers(vm, desired)
     if blocker:
         return refuse(*blocker, current, desired)
-    others = list(others)
+    snapshots = list(snapshots)
     stops = desired.offline and not vm.seen_off
-    starts = desired.offline and has_to_run(vm, others)
+    starts = desired.offline and has_to_run(vm, snapshots)
     desired = desired.with_vm_off(starts) if vm.seen_off or stops else desired
-    busy = _in_progress(vm, desired, others)
+    busy = _in_progress(vm, desired, snapshots)
     steps = [Step(None, name, Goal.SETTLED) for name in busy]
     if current:
         # The name must be free before the snapshot can be taken again.
         write = None if current.deleting else DELETE
         steps.append(Step(write, current.name, Goal.GONE, uid=current.uid))
     steps += _creation(desired, vm, stops, starts)
-    notes = [*_notes(vm, busy), *(offline_notes(vm, others, starts) if desired.offline else [])]
+    notes = [*_notes(vm, busy), *(offline_notes(vm, snapshots, starts) if desired.offline else [])]
     return Action(
         CREATE,
         reason,
@@ -383,11 +383,11 @@ def _ready(desired: Desired) -> Goal:
 
 # See docs/palette.md, "Locking".
 def _in_progress(
-    vm: VirtualMachine, desired: Desired, others: Iterable[Snapshot]
+    vm: VirtualMachine, desired: Desired, snapshots: Iterable[Snapshot]
 ) -> tuple[str, ...]:
     # KubeVirt takes one snapshot of a VM at a time, and the deadline of a waiting snapshot already
     # runs.
-    names = {other.name for other in others if other.in_progress and not other.deleting}
+    names = {s.name for s in snapshots if s.in_progress and not s.deleting}
     if vm.snapshot_in_progress:
         names.add(vm.snapshot_in_progress)
     return tuple(sorted(names - {desired.name}))

@@ -194,7 +194,7 @@ def _take_unless_fresh(member: SnapshotMember, listed: Sequence[Snapshot], now: 
     """Go on with a member that could not be looked at before, by what a poll returned."""
     member.unlisted, member.planned_at = None, now
     _adopt_fresh(member, listed)
-    member.rest()
+    member.reset()
 
 
 def _delete(api: ClusterVms, step: Step, member: SnapshotMember) -> None:
@@ -212,14 +212,14 @@ def _create(api: ClusterVms, step: Step, member: SnapshotMember) -> None:
     late = member.not_before - time.monotonic()
     if late > 0:
         pause(late)
-    member.whole = writes.marked(desired, member.request_id)
+    member.requested = writes.marked(desired, member.request_id)
     try:
-        member.seen = writes.create(api, member.whole, member.gone_uid)
+        member.seen = writes.create(api, member.requested, member.gone_uid)
     except writes.NameTakenError as taken:
         # One that somebody else took meanwhile may do as well.
         if not satisfies(desired, taken.listed):
             raise
-        member.seen, member.adopted, member.whole = taken.listed, True, None
+        member.seen, member.adopted, member.requested = taken.listed, True, None
     member.uid = member.seen.uid
 
 
@@ -231,17 +231,17 @@ def _desired_by(step: Step) -> Desired:
 # See docs/palette.md, "Not known".
 def _to_be_marked(member: SnapshotMember, seen: Snapshot | None) -> bool:
     """Say whether Palette left out labels or annotations of a creation, and plan to write them."""
-    if not member.whole or not seen or seen.uid != member.uid:
+    if not member.requested or not seen or seen.uid != member.uid:
         return False
-    if not differing_metadata(member.whole, seen):
+    if not differing_metadata(member.requested, seen):
         return False
-    if member.marked:
+    if member.rewritten:
         raise _marks_lost(member, "a second attempt to write them changed nothing")
-    member.marked = True
+    member.rewritten = True
     created = member.steps[0]
     member.steps[0] = created._replace(write=None)
-    member.steps.appendleft(Step(UPDATE, created.name, None, desired=member.whole))
-    member.rest()
+    member.steps.appendleft(Step(UPDATE, created.name, None, desired=member.requested))
+    member.reset()
     return True
 
 
@@ -250,7 +250,7 @@ def _update(api: ClusterVms, step: Step, member: SnapshotMember) -> None:
     try:
         member.seen = writes.update(api, desired)
     except ApiError as error:
-        if desired is not member.whole or isinstance(error, InDoubtError):
+        if desired is not member.requested or isinstance(error, InDoubtError):
             raise
         raise _marks_lost(member, error.message) from None
     member.uid = member.seen.uid

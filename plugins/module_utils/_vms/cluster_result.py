@@ -81,7 +81,7 @@ def demand_clusters(fleet: Fleet, on_error: str) -> None:
         raise ApiError(first.reason, first.message, **facts)
     text = f"cluster {title}: {first.message}"
     if len(failures) > 1:
-        text = f"{failure_text(fleet)}; the first: {text}"
+        text = f"{unreached_text(fleet)}; the first: {text}"
     advice = _ADVICE if on_error == "abort" else ""
     raise ApiError(first.reason, f"{text}{advice}", **facts)
 
@@ -89,7 +89,7 @@ def demand_clusters(fleet: Fleet, on_error: str) -> None:
 def warn_of_clusters(fleet: Fleet, warn: Callable[[str], None]) -> None:
     """Warn that a result is partial, because clusters were not reached."""
     if fleet.failures:
-        warn(f"{failure_text(fleet)}: the result may lack what is in them")
+        warn(f"{unreached_text(fleet)}: the result may lack what is in them")
 
 
 def warn_of_unreadable(fleet: Fleet, warn: Callable[[str], None]) -> None:
@@ -108,7 +108,7 @@ def warn_of_states(apis: Iterable[ClusterVms], warn: Callable[[str], None]) -> N
         warn(f"{first_messages(troubles, _SHOWN)}: requests for its VMs may fail")
 
 
-def failure_text(fleet: Fleet) -> str:
+def unreached_text(fleet: Fleet) -> str:
     """Return which clusters were not reached, and why; empty if all were."""
     if not fleet.failures:
         return ""
