@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings a virtual machine back to a snapshot, in the controller's worker."""
+"""Restores a virtual machine from a snapshot, in the controller's worker."""
 
 from __future__ import annotations
 

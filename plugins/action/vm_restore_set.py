@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings the virtual machines of a set of snapshots back, in the controller's worker."""
+"""Restores virtual machines from a set of snapshots, in the controller's worker."""
 
 from __future__ import annotations
 

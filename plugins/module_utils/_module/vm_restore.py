@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The core of vm_restore: the way of one VM back to a snapshot, as a set with one member."""
+"""The core of vm_restore: restores one VM from a snapshot, as a set with one member."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 
 def run(invocation: Invocation, request: Request) -> Result:
-    """Bring the VM back. The result or the ApiError contains what became of it."""
+    """Restore the VM. The result or the ApiError contains what became of it."""
     session = RestoreSession(invocation.options)
     api = session.cluster()
     warn_of_states([api], invocation.warn)
@@ -98,7 +98,7 @@ MODULE = Module(ARGUMENTS, read, run)
 def _planned(
     invocation: Invocation, request: Request, session: RestoreSession, api: ClusterVms
 ) -> RestoreRun:
-    """Return the VM's way back, observed and planned."""
+    """Return the VM's restore, observed and planned."""
     everything = Filters((), Patterns(()), Patterns(()), None)
     wanted = wanted_from(invocation.options)
     task = Task(wanted, everything, invocation.now, invocation.warn)

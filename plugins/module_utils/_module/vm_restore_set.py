@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The core of vm_restore_set: the way of many virtual machines back to a set of snapshots."""
+"""The core of vm_restore_set: restores many virtual machines from a set of snapshots."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     problems = merged(
         [*set_name_problems(options["set"]), *_name_problems(options["restore_name"])],
         [*no_name_problems(options), *entry_problems, *filter_problems],
-        # A namespace alone must not bring back all that is in it: vms may have been forgotten.
+        # A namespace alone must not restore all that is in it: vms may have been forgotten.
         [*selection_problems(options, by_namespace=False), *wait_problems(options)],
         [*pace_problems(options), *_kubeconfig_problems(options), *limit_problems(options)],
     )
@@ -98,7 +98,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
 
 
 def run(invocation: Invocation, request: Request) -> Result:
-    """Bring the VMs back. The result or the ApiError has a row for each."""
+    """Restore the VMs. The result or the ApiError has a row for each."""
     options, misses = invocation.options, list[Unmatched]()
     session = RestoreSession(options)
     scope = scope_for(invocation, session, request.entries, request.filters)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One virtual machine on its way back: the steps, done in order, and their state."""
+"""The restore of one virtual machine: the steps, done in order, and their state."""
 
 from __future__ import annotations
 
@@ -93,6 +93,6 @@ class RestoreMember(Member[Step]):
         self.give_up_at = math.inf
 
     def put_back(self, cause: ApiError, steps: Iterable[Step]) -> None:
-        """Give the way back up because of an error, and do these steps instead: at least one."""
+        """Give the restore up because of an error, and do these steps instead: at least one."""
         super().put_back(cause, steps)
         self.give_up_at = math.inf

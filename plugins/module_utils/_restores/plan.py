@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans the way of one virtual machine back to a snapshot. No requests, no clock."""
+"""Plans the restore of one virtual machine. No requests, no clock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INTERRUPTED = timedelta(hours=1)
 
 
 class Wanted(NamedTuple):
-    """What a task asks for. snapshot or set: where to go back to. name: of the restore, if given.
+    """What a task asks for. snapshot or set: what to restore. name: of the restore, if given.
 
     start: as_before, always or never. agent: whether to wait for the guest agent after the start.
     """
@@ -90,8 +90,8 @@ class Step(NamedTuple):
 class Action(NamedTuple):
     """What to do with a VM, and why.
 
-    reason: one word for programs; the failure's reason if the verb is refuse. snapshot: where it
-    goes back to. restore: that exists already. ran: whether the VM ran before. starts: whether it
+    reason: one word for programs; the failure's reason if the verb is refuse. snapshot: what is
+    restored. restore: that exists already. ran: whether the VM ran before. starts: whether it
     is to run afterwards. stopped: whether it has to be stopped. notes: texts for warnings.
     """
 
@@ -284,7 +284,7 @@ def _new(sight: Sight, wanted: Wanted, now: datetime) -> Action:
 
 
 def _named(sight: Sight, wanted: Wanted) -> Snapshot | Action:
-    """Return the snapshot that is named, or why it cannot be gone back to."""
+    """Return the snapshot that is named, or why it cannot be restored."""
     found = next((s for s in sight.snapshots if s.name == wanted.snapshot), None)
     if found is None:
         text = f"VM {sight.key.vm_name} has no snapshot {wanted.snapshot}"
@@ -316,7 +316,7 @@ def _newest(sight: Sight, set_name: str) -> Snapshot | Action:
 
 # See docs/palette.md, "Snapshot not fit" and "Former VMs".
 def _why_unusable(snapshot: Snapshot, vm: VirtualMachine | None) -> tuple[str, str] | None:
-    """Return why a VM cannot go back to a snapshot, as (reason, message), or None."""
+    """Return why a snapshot of a VM cannot be restored, as (reason, message), or None."""
     name = f"snapshot {snapshot.name}"
     if snapshot.unreadable:
         return "malformed_response", snapshot.unreadable_text
@@ -451,7 +451,7 @@ def _begun_safety(sight: Sight, now: datetime) -> str:
 def _notes(
     sight: Sight, snapshot: Snapshot, wanted: Wanted, running: bool, starts: bool
 ) -> Iterator[str]:
-    """Yield what to know before this VM goes back."""
+    """Yield what to know before this VM is restored."""
     vm_name = sight.key.vm_name
     missing = _not_in(snapshot, sight)
     if missing:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The result of the way back: a row for each virtual machine, counts, and a diff."""
+"""The result of restores: a row for each virtual machine, counts, and a diff."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def told_of(set_name: str, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def set_diff(rows: Sequence[Row], now: datetime, specs: Specs) -> dict[str, Any]:
-    """Return Ansible's diff of all VMs that go back, by their labels."""
+    """Return Ansible's diff of all VMs that are restored, by their labels."""
     diffs = {row.label: row_diff(row, now, specs) for row in rows if row.action.changes}
     return {when: {label: each[when] for label, each in diffs.items()} for when in _WHEN}
 
@@ -79,7 +79,7 @@ _WHEN = ("before", "after")
 def row_diff(row: Row, now: datetime, specs: Specs) -> dict[str, Any]:
     """Return Ansible's diff of a VM: disks, run strategy, point in time, and what of its spec.
 
-    specs: those that the VMs go back to.
+    specs: those that the VMs get.
     """
     status = status_of(row, now)
     machine = row.sight.machine
@@ -180,7 +180,7 @@ def _made_in_vain(row: Row, restore: Restore | None) -> list[str]:
 
 
 def _without_use(row: Row, restore: Restore | None, back: set[str]) -> list[str]:
-    """Return the VM's claims from before that it uses no more when these volumes are back."""
+    """Return the VM's claims from before that it uses no more when these volumes are restored."""
     snapshot, before = row.action.snapshot, _claims_before(row, restore)
     kept = set(snapshot.excluded_volumes) if snapshot else set(before)
     # In place, a volume that is back keeps its claim.

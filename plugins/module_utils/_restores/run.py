@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the way back of one VM or many: they differ in what is selected, and in nothing else."""
+"""Runs the restores of one VM or many: they differ in what is selected, and in nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .writes import RestoreRequest, restore_body
 
 _AT_ONCE = 8  # requests for what a snapshot holds of its VM
 
-# By the rows' labels: the specs that VMs go back to, or an ApiError that says why one is unknown.
+# By the rows' labels: the specs that VMs get, or an ApiError that says why one is unknown.
 Specs = Mapping[str, Any]
 
 
@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
     @property
     def blocked(self) -> bool:
-        """Whether it cannot go back, which was known beforehand."""
+        """Whether it cannot be restored, which was known beforehand."""
         return self.action.verb == REFUSE
 
 
@@ -85,7 +85,7 @@ class RestoreRun:
         self.clusters = ClusterRun(targets, RestoreFleet, self._observe, self._plan, self._work)
 
     def specs(self) -> Specs:
-        """Return the specs that the VMs go back to, which their snapshots hold."""
+        """Return the specs that the VMs get, which their snapshots hold."""
         rows = [row for row in self.rows if row.action.changes]
         return dict(zip((row.label for row in rows), at_once(self._spec_of, rows, _AT_ONCE)))
 
@@ -167,7 +167,7 @@ def _safety_declaration(now: datetime) -> Declaration | None:
 
 
 def _safety_snapshot(declaration: Declaration | None, key: VmKey, name: str) -> Desired:
-    """Return the snapshot of a VM that is off, before it goes back."""
+    """Return the snapshot of a VM that is off, before it is restored."""
     if declaration is None:
         raise AssertionError("what this collection declares is right")
     return declaration.of(key, name).with_vm_off()

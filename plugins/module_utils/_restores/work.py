@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes the steps of the way back, and goes on by what polls show."""
+"""Takes the steps of restores, and goes on by what polls show."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Found(NamedTuple):
 
 
 class RestoreWork(Work[RestoreMember]):
-    """The way back of one cluster's VMs.
+    """The restores of one cluster's VMs.
 
     reach: returns the cluster's own API, or raises why it cannot be reached. order_of: returns what
     the steps of a member write.
