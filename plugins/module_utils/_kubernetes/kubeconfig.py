@@ -193,7 +193,7 @@ def _named(content: Mapping[str, Any], several: str, one: str, name: str) -> Map
             found = entry.get(one)
             if isinstance(found, dict):
                 return found
-    raise unusable(f"{several} has not the {one} of its current-context")
+    raise unusable(f"{several} has no {one} for its current-context")
 
 
 def _text(parent: Mapping[str, Any], name: str) -> str:
@@ -202,7 +202,7 @@ def _text(parent: Mapping[str, Any], name: str) -> str:
         return ""
     if isinstance(value, str):
         return value.strip()
-    raise unusable(f"{name} is not a text")
+    raise unusable(f"{name} is not text")
 
 
 def _flag(parent: Mapping[str, Any], name: str) -> bool:

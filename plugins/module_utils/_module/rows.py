@@ -63,7 +63,7 @@ def _key_problems(
         if key not in known:
             near = nearest(key, known, most=1)
             meant = f"nearest: {near[0]}" if near else f"use any of {', '.join(known)}"
-            return [option_problem(option, f"{key!r} is no key that it takes; {meant}", example)]
+            return [option_problem(option, f"{key!r} is not a key that it takes; {meant}", example)]
     return []
 
 

@@ -173,7 +173,7 @@ def _named(pattern: str, _now: datetime) -> Test:
 def _in_phase(phases: Sequence[str], _now: datetime) -> Test:
     strange = [phase for phase in phases if phase not in _PHASES]
     if strange:
-        raise ValueError(f"{strange[0]!r} is no phase: use any of {', '.join(_PHASES)}")
+        raise ValueError(f"{strange[0]!r} is not a phase: use any of {', '.join(_PHASES)}")
     return lambda snapshot: _phase(snapshot) in phases
 
 

@@ -173,9 +173,9 @@ def _qualified_name_problem(value: str) -> str | None:
         return _name_part_problem(name)
     problem = _subdomain_problem(prefix)
     if problem:
-        return f"has a wrong part before its '/': {problem}"
+        return f"has an invalid prefix: {problem}"
     problem = _name_part_problem(name)
-    return f"has a wrong part after its '/': {problem}" if problem else None
+    return f"has an invalid name after its '/': {problem}" if problem else None
 
 
 def _name_part_problem(value: str) -> str | None:

@@ -135,10 +135,10 @@ def test_fields_chooses_the_keys_of_each_row_and_their_order(palette: MemoryPale
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"fields": ["vmname"]}, "fields: 'vmname' is no key that it takes; nearest: vm_name"),
-        ({"fields": ["name", ""]}, "fields: '' is no key that it takes; use any of cluster, "),
-        ({"sort": ["-labels"]}, "sort: 'labels' is no key that it takes"),
-        ({"sort": ["--name"]}, "sort: '-name' is no key that it takes; nearest: name"),
+        ({"fields": ["vmname"]}, "fields: 'vmname' is not a key that it takes; nearest: vm_name"),
+        ({"fields": ["name", ""]}, "fields: '' is not a key that it takes; use any of cluster, "),
+        ({"sort": ["-labels"]}, "sort: 'labels' is not a key that it takes"),
+        ({"sort": ["--name"]}, "sort: '-name' is not a key that it takes; nearest: name"),
         ({"limit": -1}, "limit: must be 0 or more; for example: limit: 100"),
     ],
 )
@@ -269,7 +269,7 @@ def test_read_refuses_a_filter_that_makes_no_sense(
 def test_phase_that_does_not_exist_is_told_with_all_that_do(palette: MemoryPalette) -> None:
     (told,) = run(palette, MODULE, phase="Failed\r\nSuceeded\r\n")["problems"]
     assert told == (
-        "phase: 'Suceeded' is no phase: use any of InProgress, Succeeded, Failed, Deleting, "
+        "phase: 'Suceeded' is not a phase: use any of InProgress, Succeeded, Failed, Deleting, "
         "Unknown; for example: phase: [Failed, Unknown]"
     )
 
