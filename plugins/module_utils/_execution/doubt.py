@@ -27,11 +27,13 @@ class InDoubtError(ApiError):
         unlisted: ApiError | None,
         settle: Callable[[Any], Any],
     ) -> None:
-        why = f"the list cannot be read either ({unlisted.message})" if unlisted else ""
+        because = (
+            f", because the list cannot be read either ({unlisted.message})" if unlisted else ""
+        )
         super().__init__(
             cause.reason,
-            f"{cause.message}; it is not known whether this was carried out"
-            f"{f', because {why}' if why else ''}; run the task again when Palette is reachable",
+            f"{cause.message}; it is not known whether this was carried out{because}; run the task "
+            "again when Palette is reachable",
             outcome_unknown=True,
             transient=cause.transient,
             **cause.facts,
