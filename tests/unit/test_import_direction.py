@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "_snapshots": {"_power", "_execution", "_vms", "_palette", "_http", "_validation"},
     "_power": {"_execution", "_vms", "_palette", "_http", "_validation"},
     "_execution": {"_vms", "_palette", "_http", "_validation"},
-    "_vms": {"_palette", "_kubernetes", "_http", "_validation"},
+    "_vms": {"_palette", "_http", "_validation"},
     "_palette": {"_http", "_validation"},
     "_kubernetes": {"_http", "_validation"},
     "_http": {"_validation"},

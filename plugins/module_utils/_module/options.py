@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Argument specs that modules share, divided like the doc fragments."""
+"""Argument specs that modules share, divided as modules need them."""
 
 from __future__ import annotations
 
