@@ -344,8 +344,8 @@ problems:
   elements: str
   sample:
     - >-
-      namespaces: must not be empty: leave it out to mean all; for example: namespaces: ['vms',
-      'prod']
+      namespaces: must not be empty; leave it out to select all; for example: namespaces: [vms,
+      prod]
 """
 
 from ..module_utils._module.base import run_module
