@@ -57,10 +57,11 @@ options:
     default: 30
   retries:
     description:
-      - How often to retry a request that only reads, after a connection error or HTTP 502, 503 or
-        504, with growing pauses. A request that got no answer within O(request_timeout) is sent
-        only once more. After that, or after three requests in a row without an answer, further
-        requests about the cluster are not retried until it answers again.
+      - How often to retry a request that only reads, after a connection error or a transient error
+        such as HTTP 503, with growing pauses. A request that got no answer within
+        O(request_timeout) is sent only once more. After that, or after three requests in a row
+        without an answer, further requests about the cluster are not retried until it answers
+        again.
       - A write whose answer was lost is never retried blindly. The list of snapshots shows first
         whether it was carried out.
       - V(0) also disables retrying on HTTP 429; otherwise the task waits up to a minute per

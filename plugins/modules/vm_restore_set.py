@@ -168,7 +168,7 @@ members:
       was written, C(cluster_uid) is the uid of its cluster, and C(status) has the keys of
       RV(spectrocloud.palette.vm_restore#module:status).
     - C(reason) and C(msg) say why the virtual machine failed, with the reasons of
-      RV(spectrocloud.palette.vm_restore#module:reason) and V(cluster_unreachable).
+      RV(spectrocloud.palette.vm_restore#module:reason).
   returned: always, except when the task fails before looking up the virtual machines
   type: dict
   sample:

@@ -324,8 +324,9 @@ reason:
       V(run_strategy), V(task_timeout), V(snapshot_failed), V(snapshot_lost),
       V(snapshot_disappeared), V(snapshot_deleted), V(not_quiesced), V(volumes_missing),
       V(wait_timeout), V(rate_limited), V(rejected), V(server_error), V(unavailable),
-      V(unreachable), V(timeout), V(cluster_timeout), V(project_not_found), V(tls_error),
-      V(redirected), V(malformed_response), V(marks_lost), V(missing_library) and V(internal_error).
+      V(unreachable), V(timeout), V(cluster_timeout), V(cluster_unreachable), V(project_not_found),
+      V(tls_error), V(redirected), V(malformed_response), V(marks_lost), V(missing_library) and
+      V(internal_error).
   returned: failure
   type: str
   sample: wait_timeout

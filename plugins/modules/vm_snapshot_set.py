@@ -240,9 +240,9 @@ members:
       uid of its cluster, and C(status) has the keys of
       RV(spectrocloud.palette.vm_snapshot#module:status).
     - C(reason) and C(msg) say why the member failed, with the reasons of
-      RV(spectrocloud.palette.vm_snapshot#module:reason), V(cluster_unreachable), V(clock_skew) and
-      V(storage_too_slow). If Palette returned an error, it is in
-      C(http_status), C(code), C(message), C(details) and C(ref).
+      RV(spectrocloud.palette.vm_snapshot#module:reason), V(invalid_name), V(clock_skew) and
+      V(storage_too_slow). If Palette returned an error, it is in C(http_status), C(code),
+      C(message), C(details) and C(ref).
     - With O(offline), C(vm_stopped) and C(vm_started) say whether the virtual machine was stopped
       for its snapshot, and whether it was started and runs again or, in check mode, would be. If
       it was stopped and not started, it may be off.
