@@ -86,7 +86,7 @@ seealso:
     link: https://docs.spectrocloud.com/api/introduction/
 """
 
-    # What ansible-doc shows of the environment for plugins, whose options are no module's. The
+    # What ansible-doc shows of the environment for plugins, whose options are not a module's. The
     # modules' argument spec reads it for them, too.
     PLUGIN = r"""
 options:

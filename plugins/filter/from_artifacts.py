@@ -123,7 +123,8 @@ def from_artifacts(
     """Return the latest row of each member of a set, from all parts that were handed on."""
     if artifact not in _ARTIFACTS:
         raise AnsibleFilterError(
-            f"from_artifacts: artifact: {artifact!r} is none: use any of {', '.join(_ARTIFACTS)}"
+            f"from_artifacts: artifact: {artifact!r} is not known: use any of "
+            f"{', '.join(_ARTIFACTS)}"
         )
     if not isinstance(variables, Mapping):
         raise AnsibleFilterError(

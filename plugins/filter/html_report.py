@@ -105,7 +105,7 @@ def html_report(
     now = time_of(made_at) if made_at else datetime.now(timezone.utc)
     if now is None:
         raise AnsibleFilterError(
-            f"html_report: made_at: {made_at!r} is no time; for example: 2026-11-26T08:00:00Z"
+            f"html_report: made_at: {made_at!r} is not a time; for example: 2026-11-26T08:00:00Z"
         )
     try:
         recent = parse_age(str(newer_than))
@@ -115,7 +115,9 @@ def html_report(
     try:
         report = report_on(found, fleet, question)
     except KeyError as error:
-        raise AnsibleFilterError(f"html_report: a row lacks {error}: see its fields") from None
+        raise AnsibleFilterError(
+            f"html_report: a row lacks {error}: add it to fields, or leave fields out"
+        ) from None
     return _template().render(report=report, states=STATES)
 
 

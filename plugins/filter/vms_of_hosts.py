@@ -123,7 +123,7 @@ def _misshapen(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     wrong = [host for host, each in variables.items() if not isinstance(each.get(_VM, {}), Mapping)]
     if wrong:
         yield (
-            f"{_VM} of {first_few(wrong, _NAMES_SHOWN)} is no dictionary: set it to one such as "
+            f"{_VM} of {first_few(wrong, _NAMES_SHOWN)} is not a dictionary: set it to one such as "
             "{vm_name: db1, namespace: vms, cluster: vm-cluster-1}"
         )
 

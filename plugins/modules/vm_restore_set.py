@@ -69,7 +69,7 @@ options:
     description:
       - The namespace of the O(vms) entries that do not set their own. With a filter but without
         O(namespaces), the only namespace to select from.
-      - It is no filter itself. For all virtual machines of a namespace, set O(namespaces).
+      - It is not a filter. For all virtual machines of a namespace, set O(namespaces).
     type: str
   all:
     description:

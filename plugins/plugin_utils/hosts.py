@@ -121,7 +121,7 @@ def safe_name(text: str) -> str:
 
 
 def untrusted(value: Any) -> Any:
-    """Return a value whose texts are no templates, on every ansible-core.
+    """Return a value whose texts are not templates, on every ansible-core.
 
     Only what looks like one is marked: older ones write the mark into what ansible-inventory shows.
     """

@@ -93,7 +93,7 @@ def test_from_artifacts_has_a_row_of_the_power_states_that_a_part_only_names() -
 @pytest.mark.parametrize(
     ("wanted", "artifact", "text"),
     [
-        (None, "vm_restore", "'vm_restore' is none: use any of vm_snapshots, vm_restores, vm_cha"),
+        (None, "vm_restore", "'vm_restore' is not known: use any of vm_snapshots, vm_restores"),
         (None, "vm_changes", "no earlier job has handed on guarded changes$"),
         ("s", "vm_power_states", "power states of the set 's'; there are those of no set$"),
     ],

@@ -312,10 +312,10 @@ def test_page_of_many_vms_and_snapshots_stays_small() -> None:
     ("options", "problem"),
     [
         ({"newer_than": "1y"}, "newer_than: '1y' has the unknown unit 'y'"),
-        ({"made_at": "noon"}, "made_at: 'noon' is no time; for example: 2026-11-26T08:00:00Z"),
+        ({"made_at": "noon"}, "made_at: 'noon' is not a time; for example: 2026-11-26T08:00:00Z"),
         ({"fleet": {"msg": "no"}}, "html_report takes fleet, a result of vm_info, which has vms"),
         ({"found": []}, "html_report takes a result of vm_snapshot_info which has snapshots"),
-        ({"found": found([{"name": "x"}])}, "html_report: a row lacks 'cluster': see its fields"),
+        ({"found": found([{"name": "x"}])}, "html_report: a row lacks 'cluster': add it to fields"),
     ],
 )
 def test_html_report_says_what_is_wrong_with_its_input(options: Json, problem: str) -> None:

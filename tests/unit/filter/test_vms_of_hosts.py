@@ -87,7 +87,7 @@ def test_palette_vm_that_is_no_dictionary_is_a_problem() -> None:
     found = vms_of_hosts(["db1"], {"db1": {"palette_vm": "db1", **PLACE}})
     assert found["problems"] == [
         (
-            "palette_vm of db1 is no dictionary: set it to one such as {vm_name: db1, "
+            "palette_vm of db1 is not a dictionary: set it to one such as {vm_name: db1, "
             "namespace: vms, cluster: vm-cluster-1}"
         )
     ]
