@@ -39,7 +39,7 @@ UID = "0123456789abcdef00000011"
 PROJECT = "0123456789abcdef00000001"
 FACTS = ("guarded_change_result", "guarded_change_reason", "guarded_change_msg")
 FAIL = "Fail if the change failed"
-TAKE_BACK = "Restore the VMs, or look whether they could be"
+TAKE_BACK = "Restore the VMs, or check whether they can be"
 # What a change does, and what stands for it in the simulator: the VM gets more cores.
 GROW = {"name": "Grow", "simulator": {"vms": {"vm-cluster-1/vms/db1": {"cores": 4}}}}
 BREAK = {"name": "Break", "ansible.builtin.fail": {"msg": "the patch does not fit"}}
@@ -320,8 +320,9 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
     taken = order.index(TAKE)
     assert TAKE not in order[taken + 1 :]
     # VMs that were off have to answer again before they are changed.
-    looks = "Look whether the host answers"
-    assert order[:taken].count(looks) == order[taken : order.index("On the host")].count(looks) == 2
+    before, after = order[:taken], order[taken : order.index("On the host")]
+    check = "Check whether the host answers"
+    assert before.count(check) == after.count(check) == 2
     assert {record["host"] for record in run.records if record["task"] == "On the host"} == {*BOTH}
     assert outcomes(run) == dict.fromkeys(BOTH, "changed")
 

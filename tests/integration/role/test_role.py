@@ -37,7 +37,7 @@ from palette_simulator.launch import Simulator
 
 FACTS = "vm_snapshot_results"
 SWITCH = "Bring the VMs to their state"
-BRING_BACK = "Restore the VMs, or look whether they could be"
+BRING_BACK = "Restore the VMs, or check whether they can be"
 OF_AUDIT = ["vm_snapshot_uncovered"]
 UID = "0123456789abcdef00000011"
 

@@ -25,7 +25,7 @@ ok: [localhost] =>\x20
 === Change VMs with a guard
 $ ansible-playbook patch.yml
 
-TASK [spectrocloud.palette.vm_snapshot : Set the facts anew] ******
+TASK [spectrocloud.palette.vm_snapshot : Reset the facts] ******
 ok: [localhost]
 
 TASK [spectrocloud.palette.vm_snapshot : Show the snapshots] ******
