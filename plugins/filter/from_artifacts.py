@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter that finds what earlier jobs handed on, in however many parts."""
+"""The filter that finds what earlier jobs passed on, in however many parts."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:
   - Puts together what jobs of the roles P(spectrocloud.palette.vm_snapshot#role) and
-    P(spectrocloud.palette.guarded_change#role) handed on in their artifacts. Each slice of a job
-    hands on its own part, and so does each run for other virtual machines.
+    P(spectrocloud.palette.guarded_change#role) passed on in their artifacts. Each slice of a job
+    passes on its own part, and so does each run for other virtual machines.
 options:
   _input:
     description:
@@ -93,7 +93,7 @@ _value:
       The latest one counts.
     - Of more than O(spectrocloud.palette.vm_snapshot#role:main:vm_snapshot_max_rows) in one part,
       C(name) and what only a snapshot or a restore tells is null, except C(ready_to_use),
-      C(complete) and C(runs). Guarded changes hand on all of each.
+      C(complete) and C(runs). Guarded changes pass on all of each.
   type: list
   elements: dict
   sample:
@@ -106,7 +106,7 @@ _value:
 """
 
 _SNAPSHOTS = "vm_snapshots"
-# What earlier jobs hand on, and what it is called.
+# What earlier jobs pass on, and what it is called.
 _ARTIFACTS: Mapping[str, str] = {
     _SNAPSHOTS: "snapshots",
     "vm_restores": "restores",
@@ -120,7 +120,7 @@ def from_artifacts(
     set: str | None = None,  # noqa: A002 - the option's name
     artifact: str = _SNAPSHOTS,
 ) -> list[dict[str, Any]]:
-    """Return the latest row of each member of a set, from all parts that were handed on."""
+    """Return the latest row of each member of a set, from all parts that were passed on."""
     if artifact not in _ARTIFACTS:
         raise AnsibleFilterError(
             f"from_artifacts: artifact: {artifact!r} is not known: use any of "
@@ -156,7 +156,7 @@ def _nothing(things: str, sets: set[str], wanted: str | None) -> str:
     of_set = f" of the set {wanted!r}" if wanted is not None else ""
     names = ", ".join(sorted(name or "no set" for name in sets))
     others = f"; there are those of {names}" if sets else ""
-    return f"from_artifacts: no earlier job has handed on {things}{of_set}{others}"
+    return f"from_artifacts: no earlier job has passed on {things}{of_set}{others}"
 
 
 class FilterModule:

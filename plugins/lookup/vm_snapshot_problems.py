@@ -100,7 +100,7 @@ NOT_GUARDED = frozenset(
     PREFIX + option
     for option in ("state", "check_only", "on_error", "stop", "safety_snapshot", "restore_name")
 )
-# What an earlier job of the workflow has handed on.
+# What an earlier job of the workflow has passed on.
 ARTIFACTS = frozenset({"vm_snapshot_summary"})
 # They say how snapshots are taken, and nobody takes them for a limit on what is deleted or shown.
 HOW = frozenset(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-MARK = "PALETTE_TEST_RUN"  # of the environment that a run hands on to all its processes
+MARK = "PALETTE_TEST_RUN"  # of the environment that a run passes on to all its processes
 
 
 def heed_signals() -> None:

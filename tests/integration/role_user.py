@@ -113,13 +113,13 @@ def words(run: Run, task: str) -> list[str]:
 
 
 def artifacts(run: Run) -> dict[str, Any]:
-    """Return what the run hands on to later jobs."""
+    """Return what the run passes on to later jobs."""
     found = re.search(r"RUN: (\{.*\})", run.output)
-    handed_on: dict[str, Any] = json.loads(found[1]) if found else {}
-    return handed_on
+    passed_on: dict[str, Any] = json.loads(found[1]) if found else {}
+    return passed_on
 
 
-def handed_on(run: Run, artifact: str = "vm_snapshots") -> dict[str, Any]:
+def passed_on(run: Run, artifact: str = "vm_snapshots") -> dict[str, Any]:
     """Return the rows that a later job finds, by their ids."""
     return {row["id"]: row for row in from_artifacts(artifacts(run), artifact=artifact)}
 

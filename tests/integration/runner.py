@@ -95,7 +95,7 @@ class Jobs:
     ) -> Job:
         """Run a job. play: a playbook of the collection by name, or plays.
 
-        answers: of a survey, or what a workflow hands on. extra_vars: the template's own.
+        answers: of a survey, or what a workflow passes on. extra_vars: the template's own.
         """
         home, command = self._prepared(play, hosts, {**(extra_vars or {}), **unsafe(answers or {})})
         run = Ansible(home).run(*command, *arguments)

@@ -46,7 +46,7 @@ _Dumper.add_representer(Unsafe, _tagged)
 
 
 def unsafe(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return answers as AWX hands them on: Ansible does not render them."""
+    """Return answers as AWX passes them on: Ansible does not render them."""
     return {name: Unsafe(v) if isinstance(v, str) else v for name, v in answers.items()}
 
 
@@ -121,17 +121,17 @@ def run_of(node: str) -> str:
 def test_the_workflow(awx: Awx) -> None:
     """Each node gets all answers of the workflow, and the artifacts of the nodes before."""
     assert answer_problems(WORKFLOW["survey_spec"], CHANGE) == []
-    handed_on = unsafe(CHANGE)
+    passed_on = unsafe(CHANGE)
     runs = {}
     for node in ("snapshot", "change", "prune"):
-        runs[node] = awx.starts(run_of(node), handed_on).ok()
-        handed_on |= artifacts(runs[node])
+        runs[node] = awx.starts(run_of(node), passed_on).ok()
+        passed_on |= artifacts(runs[node])
     assert runs["snapshot"].of(TAKE)["summary"]["created"] == 2
     assert "Change db1, web1" in runs["change"].output
     assert runs["prune"].of(RETAIN)["summary"]["deleted"] == 0
-    restored = awx.starts(run_of("restore"), handed_on).ok()
+    restored = awx.starts(run_of("restore"), passed_on).ok()
     assert "2 restored" in restored.output
-    failed = awx.starts(run_of("failed"), handed_on | artifacts(restored))
+    failed = awx.starts(run_of("failed"), passed_on | artifacts(restored))
     assert failed.status != 0
     assert "The VMs are back at the snapshots of the set before-patch" in failed.output
 

@@ -60,7 +60,7 @@ TASKS = [
         "register": "taken",
     },
     {
-        "name": "Hand on its name",
+        "name": "Pass on its name",
         "ansible.builtin.set_stats": {"data": {"snapshot": "{{ taken.status.name }}"}},
     },
 ]
@@ -204,7 +204,7 @@ class Sliced:
         jobs = Jobs(folder / "after", palette)
         limit = ("--limit", ",".join(sorted(self.failed)))
         self.relaunched = jobs.run("snapshot_hosts", *limit, hosts=names, answers=FLEET)
-        self.handed_on = merged([*self.slices, self.relaunched])
+        self.passed_on = merged([*self.slices, self.relaunched])
         self.next_node = jobs.run(
             [
                 {
@@ -213,7 +213,7 @@ class Sliced:
                     "tasks": [{"name": "See", "ansible.builtin.debug": {"msg": NEXT}}],
                 }
             ],
-            answers={**FLEET, **self.handed_on},
+            answers={**FLEET, **self.passed_on},
         )
 
 

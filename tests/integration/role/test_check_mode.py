@@ -19,9 +19,9 @@ from integration.role_user import (
     User,
     artifacts,
     doomed,
-    handed_on,
     including,
     outcomes,
+    passed_on,
     prefixed,
     results_of,
     words,
@@ -111,7 +111,7 @@ def test_check_mode_false_around_the_role_makes_it_real(
         "retention: deleted 4 snapshots in 1 set of 1 cluster",
         "retention: deleted 0 snapshots",
     ]
-    assert [row["outcome"] for row in handed_on(run).values()] == ["created"]
+    assert [row["outcome"] for row in passed_on(run).values()] == ["created"]
     assert artifacts(run)["vm_snapshot_summary"]["check_mode"] is False
     assert sorted(writes(palette)) == ["create_snapshot", *["delete_snapshot"] * 4]
 

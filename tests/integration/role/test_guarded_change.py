@@ -23,8 +23,8 @@ from integration.role_user import (
     TAKE,
     User,
     artifacts,
-    handed_on,
     including,
+    passed_on,
     prefixed,
     results_of,
     shown,
@@ -149,7 +149,7 @@ def test_a_change_that_goes_well_keeps_the_newest_snapshots(
     second = changer.changes(**given).ok()
     assert words(second, SHOW) == ["2 VMs: 2 created"]
     assert words(second, SHOW_RETENTION)[0].startswith("retention: deleted 2 snapshots in 1 set")
-    row = handed_on(second, "vm_changes")[f"patch/{UID}/vms/db1"]
+    row = passed_on(second, "vm_changes")[f"patch/{UID}/vms/db1"]
     assert row == facts_of(second)["vms"]["db1"]
     assert row["outcome"] == "changed"
     summary = artifacts(second)["vm_snapshot_summary"]
@@ -183,7 +183,7 @@ def test_without_a_rollback_the_failure_says_the_command_that_works(changer: Cha
     connection = changer.user.connection
     back = changer.user.ansible.run("/bin/sh", "-e", "-c", way_back, **connection).ok()
     assert words(back, "Show the VMs that were restored") == ["2 VMs: 2 restored"]
-    assert handed_on(back, "vm_restores")[f"patch/{UID}/vms/db1"]["outcome"] == "restored"
+    assert passed_on(back, "vm_restores")[f"patch/{UID}/vms/db1"]["outcome"] == "restored"
     assert artifacts(back)["vm_snapshot_summary"]["counts"]["restored"] == 2
     assert changer.machine("db1") == (1, "Running", True)
 
@@ -199,7 +199,7 @@ def test_a_rollback_brings_all_vms_back_and_the_run_fails(
     assert writes(palette) == []
     run = changer.changes(**given)
     assert run.status != 0
-    assert handed_on(run, "vm_changes").keys() == {f"patch/{UID}/vms/{vm}" for vm in BOTH}
+    assert passed_on(run, "vm_changes").keys() == {f"patch/{UID}/vms/{vm}" for vm in BOTH}
     facts = facts_of(run)
     assert facts["reason"] == "rolled_back"
     assert facts["msg"] == (

@@ -23,9 +23,9 @@ from integration.role_user import (
     User,
     artifacts,
     doomed,
-    handed_on,
     including,
     outcomes,
+    passed_on,
     results_of,
     shown,
     table,
@@ -49,7 +49,7 @@ def test_takes_a_snapshot_of_each_vm_and_then_leaves_it_alone(user: User) -> Non
         "vm-cluster-1/prod/db1": "created",
         "vm-cluster-1/vms/db1": "created",
     }
-    mine = handed_on(first)[f"patch/{UID}/prod/db1"]
+    mine = passed_on(first)[f"patch/{UID}/prod/db1"]
     assert mine == {
         "id": f"patch/{UID}/prod/db1",
         "set": "patch",
@@ -108,7 +108,7 @@ def test_deletes_the_set(user: User) -> None:
     user.apply(set="patch", vms=["db1", "web1"]).ok()
     gone = user.apply(set="patch", state="absent", keep_last=1).ok()
     assert set(outcomes(gone).values()) >= {"deleted"}
-    assert not any(row["ready_to_use"] for row in handed_on(gone).values())
+    assert not any(row["ready_to_use"] for row in passed_on(gone).values())
     # There is no retention to apply to a set that is gone.
     assert gone.output.count("retention: ") == 0
     again = user.apply(set="patch", state="absent", vms=["db1", "web1"]).ok()
@@ -196,7 +196,7 @@ def test_a_failure_comes_last_and_says_why_and_what_to_do(user: User) -> None:
         "vm_snapshot_set": "nightly",
         "vm_snapshot_project": "Default",
     }
-    rows = handed_on(run).values()
+    rows = passed_on(run).values()
     assert {row["vm_name"] for row in rows if not row["ready_to_use"]} == without.keys()
     summary = artifacts(run)["vm_snapshot_summary"]
     assert {label.split("/")[-1] for label in summary["without"]} == without.keys()
@@ -230,7 +230,7 @@ def test_above_max_rows_results_and_artifacts_have_what_failed_and_name_the_othe
     given: dict[str, Any] = {"vms": ["db1", "no-volumes", "web1"], "on_error": "continue"}
     run = user.apply(set="nightly", **given, max_rows=1, max_failed=1, keep_last=1).ok()
     assert list(run.of(TAKE)["members"]) == ["vm-cluster-1/vms/no-volumes"]
-    assert {row["vm_name"]: row["ready_to_use"] for row in handed_on(run).values()} == {
+    assert {row["vm_name"]: row["ready_to_use"] for row in passed_on(run).values()} == {
         "db1": True,
         "no-volumes": False,
         "web1": True,
@@ -242,7 +242,7 @@ def test_above_max_rows_results_and_artifacts_have_what_failed_and_name_the_othe
     assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
 
 
-def test_each_run_hands_on_a_part_of_its_own_however_few_rows_its_result_may_have(
+def test_each_run_passes_on_a_part_of_its_own_however_few_rows_its_result_may_have(
     user: User,
 ) -> None:
     facts = ("vm_snapshot_power_states", "vm_snapshot_restores")
@@ -261,7 +261,7 @@ def test_each_run_hands_on_a_part_of_its_own_however_few_rows_its_result_may_hav
         named = [name for result in results for name in result["left_out"][0]["vm_names"]]
         assert named == ["db1", "web1"]
     ids = [f"{UID}/vms/db1", f"{UID}/vms/web1"]
-    states, back = handed_on(run, "vm_power_states"), handed_on(run, "vm_restores")
+    states, back = passed_on(run, "vm_power_states"), passed_on(run, "vm_restores")
     assert [*states] == ids
     assert {(row["before"], row["after"]) for row in states.values()} == {("Running", "Stopped")}
     assert [*back] == [f"patch/{place}" for place in ids]
@@ -481,7 +481,7 @@ def test_a_loop_keeps_the_results_of_all_its_runs(user: User) -> None:
         ("a", "prod", "created"),
     ]
     assert len(facts["vm_snapshot_pruned"]) == 3
-    assert handed_on(run).keys() == {row["id"] for row in facts[FACTS]}
+    assert passed_on(run).keys() == {row["id"] for row in facts[FACTS]}
 
 
 def test_a_rescued_failure_is_not_replaced_by_what_succeeds_elsewhere(tmp_path: Path) -> None:
@@ -503,7 +503,7 @@ def test_a_rescued_failure_is_not_replaced_by_what_succeeds_elsewhere(tmp_path: 
         ("same", "failed"),
         ("same", "created"),
     ]
-    assert {row["id"]: row for row in rows} == handed_on(run)
+    assert {row["id"]: row for row in rows} == passed_on(run)
 
 
 # What is on the screen

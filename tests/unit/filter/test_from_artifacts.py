@@ -94,7 +94,7 @@ def test_from_artifacts_has_a_row_of_the_power_states_that_a_part_only_names() -
     ("wanted", "artifact", "text"),
     [
         (None, "vm_restore", "'vm_restore' is not known: use any of vm_snapshots, vm_restores"),
-        (None, "vm_changes", "no earlier job has handed on guarded changes$"),
+        (None, "vm_changes", "no earlier job has passed on guarded changes$"),
         ("s", "vm_power_states", "power states of the set 's'; there are those of no set$"),
     ],
 )
@@ -109,8 +109,8 @@ def test_from_artifacts_says_which_artifact_is_not_there(
 @pytest.mark.parametrize(
     ("given", "wanted", "text"),
     [
-        ({}, None, "no earlier job has handed on snapshots$"),
-        ({"vm_snapshots_mine": "text"}, None, "no earlier job has handed on snapshots$"),
+        ({}, None, "no earlier job has passed on snapshots$"),
+        ({"vm_snapshots_mine": "text"}, None, "no earlier job has passed on snapshots$"),
         (
             {"vm_snapshots_n_1": part("a")},
             "night",

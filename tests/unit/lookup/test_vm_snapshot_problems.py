@@ -220,7 +220,7 @@ def test_what_the_role_sets_cannot_be_set_from_outside(
 @pytest.mark.parametrize(
     "entry_point", ["main", "prune", "report", "coverage", "restore", "power", "guarded_change"]
 )
-def test_what_an_earlier_job_handed_on_is_no_problem(
+def test_what_an_earlier_job_passed_on_is_no_problem(
     extra_vars: dict[str, Any], entry_point: str
 ) -> None:
     extra_vars.update({"vm_snapshot_summary": {"reason": ""}, "vm_snapshots_all_0a1b2c3d": {}})
