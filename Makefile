@@ -92,7 +92,7 @@ help: ## List the targets
 	@echo 'Targets of spectrocloud.palette:'
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: $(DEMO) ## Snapshots and a way back on the simulated Palette, with the collection installed as a user would
+demo: $(DEMO) ## Snapshots and a restore on the simulated Palette, with the collection installed as a user would
 	@python tools/demo.py
 
 test: $(DEV) ## Run every check there is, two at a time; fails if one of them does, after running them all

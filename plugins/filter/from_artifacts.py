@@ -76,9 +76,9 @@ EXAMPLES = r"""
 
 - name: Name the VMs that were restored
   ansible.builtin.debug:
-    msg: "{{ back | selectattr('outcome', 'eq', 'restored') | map(attribute='vm_name') | list }}"
+    msg: "{{ rows | selectattr('outcome', 'eq', 'restored') | map(attribute='vm_name') | list }}"
   vars:
-    back: >-
+    rows: >-
       {{
         hostvars[inventory_hostname]
         | spectrocloud.palette.from_artifacts(set='before-patch', artifact='vm_restores')

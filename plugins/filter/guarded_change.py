@@ -86,29 +86,31 @@ _value:
 
 _OF_VM = ("id", "set", "cluster", "cluster_uid", "namespace", "vm_name")
 _OF_RESTORE = ("lost_seconds", "runs", "leftover_claims")
-_BACK = ("restored", "unchanged")
+_RESTORED = ("restored", "unchanged")
 
 
 def guarded_change(
     taken: Iterable[Mapping[str, Any]], outcome: str, restored: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, dict[str, Any]]:
     """Return a row for each VM that was to have a snapshot, by its id."""
-    back = {row["id"]: row for row in restored}
-    return {row["id"]: _row(row, outcome, back.get(row["id"])) for row in taken}
+    restores = {row["id"]: row for row in restored}
+    return {row["id"]: _row(row, outcome, restores.get(row["id"])) for row in taken}
 
 
-def _row(taken: Mapping[str, Any], outcome: str, back: Mapping[str, Any] | None) -> dict[str, Any]:
-    told = back or taken
-    if back:
-        outcome = "rolled_back" if back["outcome"] in _BACK else "rollback_failed"
+def _row(
+    taken: Mapping[str, Any], outcome: str, restored: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    told = restored or taken
+    if restored:
+        outcome = "rolled_back" if restored["outcome"] in _RESTORED else "rollback_failed"
     return {
         **{key: taken[key] for key in _OF_VM},
         "snapshot": taken["name"] if taken["ready_to_use"] else None,
         "outcome": outcome,
         "reason": told["reason"],
         "msg": told["msg"],
-        "failed_state": back["safety_snapshot"] if back else None,
-        **{key: back[key] if back else None for key in _OF_RESTORE},
+        "failed_state": restored["safety_snapshot"] if restored else None,
+        **{key: restored[key] if restored else None for key in _OF_RESTORE},
     }
 
 

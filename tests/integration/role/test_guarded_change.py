@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role guarded_change: a change that goes well, and the way back from one that does not."""
+"""The role guarded_change: a change that goes well, and the restore after one that does not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ UID = "0123456789abcdef00000011"
 PROJECT = "0123456789abcdef00000001"
 FACTS = ("guarded_change_result", "guarded_change_reason", "guarded_change_msg")
 FAIL = "Fail if the change failed"
-TAKE_BACK = "Restore the VMs, or check whether they can be"
+RESTORE = "Restore the VMs, or check whether they can be"
 # What a change does, and what stands for it in the simulator: the VM gets more cores.
 GROW = {"name": "Grow", "simulator": {"vms": {"vm-cluster-1/vms/db1": {"cores": 4}}}}
 BREAK = {"name": "Break", "ansible.builtin.fail": {"msg": "the patch does not fit"}}
@@ -248,7 +248,7 @@ ALL = {"namespace": "prod", "vms": "", "all": True}
     ("selected", "kubeconfigs", "reason"),
     [
         ({"vms": ["db1", "no-class"]}, "present", "preflight_failed"),
-        # The way back is for the listed VMs that have a snapshot, however they were selected.
+        # The restore is for the listed VMs that have a snapshot, however they were selected.
         (ALL, "missing", "not_found"),
     ],
 )
@@ -380,7 +380,7 @@ def test_one_failed_and_one_unreachable_host_bring_all_back(changer: Changer) ->
     given: dict[str, Any] = {"rollback": True, "connection_timeout": 10}
     run = changer.changes(tasks=tasks, vm_snapshot=BATCH, hosts=HOSTS, **given)
     assert run.status != 0
-    assert [result["check_mode"] for result in results_of(run, TAKE_BACK)] == [True, False]
+    assert [result["check_mode"] for result in results_of(run, RESTORE)] == [True, False]
     assert outcomes(run) == dict.fromkeys(BOTH, "rolled_back")
     assert facts_of(run)["vms"]["db1"]["snapshot"].startswith("db1-patch-")
     assert artifacts(run)["vm_snapshot_summary"]["counts"]["total"] == 2

@@ -37,7 +37,7 @@ from palette_simulator.launch import Simulator
 
 FACTS = "vm_snapshot_results"
 SWITCH = "Bring the VMs to their state"
-BRING_BACK = "Restore the VMs, or check whether they can be"
+RESTORE = "Restore the VMs, or check whether they can be"
 OF_AUDIT = ["vm_snapshot_uncovered"]
 UID = "0123456789abcdef00000011"
 
@@ -255,7 +255,7 @@ def test_each_run_passes_on_a_part_of_its_own_however_few_rows_its_result_may_ha
             shown(*facts),
         ]
     run = user.play({"tasks": tasks}).ok()
-    for task, rows in ((SWITCH, "vms"), (BRING_BACK, "members")):
+    for task, rows in ((SWITCH, "vms"), (RESTORE, "members")):
         results = results_of(run, task)
         assert [len(result[rows]) for result in results] == [0, 0]
         named = [name for result in results for name in result["left_out"][0]["vm_names"]]

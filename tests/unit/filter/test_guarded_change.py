@@ -28,7 +28,7 @@ def row(vm: str, **more: Any) -> dict[str, Any]:
 
 
 def back(vm: str, outcome: str, **more: Any) -> dict[str, Any]:
-    """Return the row of a way back."""
+    """Return the row of a restore."""
     said = {"safety_snapshot": f"{vm}-failed", "lost_seconds": 62, "runs": True}
     return row(vm, outcome=outcome, leftover_claims=[f"{vm}-root"], **{**said, **more})
 
