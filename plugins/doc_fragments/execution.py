@@ -49,6 +49,41 @@ options:
     default: abort
 """
 
+    ON_BLOCKED = r"""
+options:
+  on_error:
+    description:
+      - What to do if the check before the first write finds blocked virtual machines, or cannot
+        reach a cluster.
+      - V(abort) writes nothing. V(continue) goes on with the other virtual machines and clusters,
+        each cluster as soon as it has answered.
+      - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
+        that match nothing are only warned of.
+      - The name of a cluster that does not exist always fails the task before it does anything,
+        also with V(continue).
+    type: str
+    choices: [abort, continue]
+    default: abort
+"""
+
+    MEMBERS = r"""
+options:
+  max_failed:
+    description:
+      - The task fails if more virtual machines than this fail, or, with O(on_error=continue), fail
+        or are blocked.
+      - Those of clusters that could not be reached do not count here, see O(max_failed_clusters).
+    type: int
+    default: 0
+  members:
+    description:
+      - Which virtual machines a failing result holds. V(failed) leaves out those that did not fail,
+        which can be thousands. A result that does not fail always holds all.
+    type: str
+    choices: [failed, all]
+    default: failed
+"""
+
     MAX_FAILED_CLUSTERS = r"""
 options:
   max_failed_clusters:

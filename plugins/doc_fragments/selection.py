@@ -57,6 +57,27 @@ options:
     type: str
 """
 
+    LISTED = r"""
+options:
+  vms:
+    description:
+      - The virtual machines, one by one. Each entry is a name, or a mapping of V(vm_name) and any
+        of V(namespace), V(cluster) and V(cluster_uid).
+      - O(namespace), O(cluster) and O(cluster_uid) apply to entries that do not set their own.
+        An entry that sets both V(cluster) and V(cluster_uid) is refused if the cluster of that name
+        has another uid, such as the one of another project.
+      - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and
+        O(all).
+    type: list
+    elements: raw
+  all:
+    description:
+      - Select all virtual machines. Required if there is no other filter, so that nobody selects
+        all by mistake.
+    type: bool
+    default: false
+"""
+
     SNAPSHOTS = r"""
 options:
   set:

@@ -48,7 +48,7 @@ options:
     description:
       - With V(filesystem), the task fails unless it is known that the virtual machine was off, or
         that its guest agent froze the file systems without an error. The snapshot is kept either
-        way. Requires O(wait=true).
+        way; in a set, its virtual machine counts as failed. Requires O(wait=true).
       - If the virtual machine is paused, or is known to have no connected guest agent, the task
         fails before it takes anything.
     type: str

@@ -23,8 +23,12 @@ extends_documentation_fragment:
   - spectrocloud.palette.palette
   - spectrocloud.palette.cluster
   - spectrocloud.palette.selection
+  - spectrocloud.palette.selection.listed
+  - spectrocloud.palette.wait
+  - spectrocloud.palette.wait.optional
   - spectrocloud.palette.execution.concurrency
   - spectrocloud.palette.execution.progress
+  - spectrocloud.palette.execution.on_blocked
   - spectrocloud.palette.execution.max_failed_clusters
   - spectrocloud.palette.execution.max_rows
   - spectrocloud.palette.attributes
@@ -60,62 +64,23 @@ options:
       - The name of one virtual machine, in O(namespace). The same as O(vms) with one entry.
       - Mutually exclusive with O(vms).
     type: str
-  vms:
-    description:
-      - The virtual machines, one by one. Each entry is a name, or a mapping of V(vm_name) and any
-        of V(namespace), V(cluster) and V(cluster_uid).
-      - O(namespace), O(cluster) and O(cluster_uid) apply to entries that do not set their own.
-        An entry that sets both V(cluster) and V(cluster_uid) is refused if the cluster of that name
-        has another uid, such as the one of another project.
-      - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and
-        O(all).
-    type: list
-    elements: raw
   namespace:
     description:
       - The namespace of O(vm_name), and of the O(vms) entries that do not set their own. With a
         filter but without O(namespaces), the only namespace to select from.
       - It is not a filter. For all virtual machines of a namespace, set O(namespaces).
     type: str
-  all:
-    description:
-      - Select all virtual machines. Required if there is no other filter, so that nobody selects
-        all by mistake.
-    type: bool
-    default: false
-  on_error:
-    description:
-      - What to do if the check before the first call finds blocked virtual machines, or cannot
-        reach a cluster.
-      - V(abort) does nothing. V(continue) goes on with the other virtual machines and clusters,
-        each cluster as soon as it has answered.
-      - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
-        that match nothing are only warned of.
-      - The name of a cluster that does not exist always fails the task before it does anything,
-        also with V(continue).
-    type: str
-    choices: [abort, continue]
-    default: abort
   wait:
     description:
       - Whether to wait until the virtual machines are as wanted. With V(false), the task ends as
         soon as Palette has accepted all calls, for which it may have to wait until a snapshot or a
         restore ends.
-    type: bool
-    default: true
   wait_timeout:
     description:
       - The seconds to wait until Palette accepts the call for a virtual machine, and then until the
         virtual machine is as wanted. Set it higher than the termination grace period.
       - A failed poll is retried until the timeout. Only a rejected API key, missing permissions or
         a TLS error fail at once.
-    type: float
-    default: 600
-  poll_interval:
-    description:
-      - The longest pause between two polls, in seconds. The first pauses are shorter.
-    type: float
-    default: 5
 seealso:
   - module: spectrocloud.palette.vm_info
   - module: spectrocloud.palette.vm_snapshot_set

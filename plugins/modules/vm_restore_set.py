@@ -21,9 +21,12 @@ extends_documentation_fragment:
   - spectrocloud.palette.palette
   - spectrocloud.palette.cluster
   - spectrocloud.palette.selection
+  - spectrocloud.palette.selection.listed
   - spectrocloud.palette.restore
   - spectrocloud.palette.execution.concurrency
   - spectrocloud.palette.execution.progress
+  - spectrocloud.palette.execution.on_blocked
+  - spectrocloud.palette.execution.members
   - spectrocloud.palette.execution.max_failed_clusters
   - spectrocloud.palette.execution.max_rows
   - spectrocloud.palette.attributes
@@ -54,29 +57,12 @@ options:
         completed, however long ago that was. So a second run does what the first one left undone.
       - Without it, the names are the snapshots', with the time of the run.
     type: str
-  vms:
-    description:
-      - The virtual machines, one by one. Each entry is a name, or a mapping of V(vm_name) and any
-        of V(namespace), V(cluster) and V(cluster_uid).
-      - O(namespace), O(cluster) and O(cluster_uid) apply to entries that do not set their own.
-        An entry that sets both V(cluster) and V(cluster_uid) is refused if the cluster of that name
-        has another uid, such as the one of another project.
-      - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and
-        O(all).
-    type: list
-    elements: raw
   namespace:
     description:
       - The namespace of the O(vms) entries that do not set their own. With a filter but without
         O(namespaces), the only namespace to select from.
       - It is not a filter. For all virtual machines of a namespace, set O(namespaces).
     type: str
-  all:
-    description:
-      - Select all virtual machines. Required if there is no other filter, so that nobody selects
-        all by mistake.
-    type: bool
-    default: false
   max_in_progress:
     description:
       - How many virtual machines of one cluster may be restored at the same time. The others wait
@@ -85,32 +71,6 @@ options:
         and lets in so many that each should be done within a minute.
     type: str
     default: auto
-  on_error:
-    description:
-      - What to do if the check before the first write finds blocked virtual machines, or cannot
-        reach a cluster.
-      - V(abort) does nothing. V(continue) goes on with the other virtual machines and clusters,
-        each cluster as soon as it has answered.
-      - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
-        that match nothing are only warned of.
-      - The name of a cluster that does not exist always fails the task before it does anything,
-        also with V(continue).
-    type: str
-    choices: [abort, continue]
-    default: abort
-  max_failed:
-    description:
-      - The task fails if more virtual machines than this fail, or, with O(on_error=continue), fail
-        or are blocked.
-    type: int
-    default: 0
-  members:
-    description:
-      - Which virtual machines a failing result holds. V(failed) leaves out those that did not fail.
-        A result that does not fail always holds all.
-    type: str
-    choices: [failed, all]
-    default: failed
 seealso:
   - module: spectrocloud.palette.vm_restore
   - module: spectrocloud.palette.vm_snapshot_set

@@ -23,12 +23,15 @@ extends_documentation_fragment:
   - spectrocloud.palette.palette
   - spectrocloud.palette.cluster
   - spectrocloud.palette.selection
+  - spectrocloud.palette.selection.listed
   - spectrocloud.palette.snapshot
   - spectrocloud.palette.wait
   - spectrocloud.palette.wait.optional
   - spectrocloud.palette.execution
   - spectrocloud.palette.execution.concurrency
   - spectrocloud.palette.execution.progress
+  - spectrocloud.palette.execution.on_blocked
+  - spectrocloud.palette.execution.members
   - spectrocloud.palette.execution.max_failed_clusters
   - spectrocloud.palette.execution.max_rows
   - spectrocloud.palette.attributes
@@ -66,19 +69,11 @@ options:
         has another uid, such as the one of another project.
       - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and
         O(all).
-    type: list
-    elements: raw
   namespace:
     description:
       - The namespace of the O(vms) entries that do not set their own. Without O(vms) and
         O(namespaces), the only namespace to select from.
     type: str
-  all:
-    description:
-      - Select all virtual machines. Required if there is no other filter, so that nobody selects
-        all by mistake.
-    type: bool
-    default: false
   name_template:
     description:
       - The template for the snapshots' names. The placeholders are V({vm}), V({set}),
@@ -112,34 +107,6 @@ options:
       - Each of their snapshots is crash-consistent on its own. How far apart their points in time
         are is in RV(groups).
     type: str
-  on_error:
-    description:
-      - What to do if the check before the first write finds blocked members, or cannot reach a
-        cluster.
-      - V(abort) writes nothing. V(continue) goes on with the other members and clusters, each
-        cluster as soon as it has answered.
-      - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
-        that match nothing are only warned of.
-      - The name of a cluster that does not exist always fails the task before it does anything,
-        also with V(continue).
-    type: str
-    choices: [abort, continue]
-    default: abort
-  max_failed:
-    description:
-      - The task fails if more members than this fail, or, with O(on_error=continue), fail or are
-        blocked.
-      - A member whose snapshot does not satisfy O(consistency) has failed, but is not blocked.
-      - Members of clusters that could not be reached do not count here, see O(max_failed_clusters).
-    type: int
-    default: 0
-  members:
-    description:
-      - Which members a failing result holds. V(failed) leaves out those that did not fail, which
-        can be thousands. A result that does not fail always holds all.
-    type: str
-    choices: [failed, all]
-    default: failed
 seealso:
   - module: spectrocloud.palette.vm_snapshot
   - module: spectrocloud.palette.vm_snapshot_info
