@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._validation.durations import parse_age
+from ..plugin_utils.coverage import is_covered, newest_of
 
 DOCUMENTATION = r"""
 name: uncovered
@@ -80,7 +81,7 @@ _OF_SNAPSHOT = ("name", "set", "creation_time", "age_seconds")
 def uncovered(vms: Iterable[Mapping[str, Any]], newer_than: str) -> list[dict[str, Any]]:
     """Return a row for each VM that has no usable snapshot of at most this age."""
     try:
-        limit = parse_age(str(newer_than)).total_seconds()
+        recent = parse_age(str(newer_than))
     except ValueError as error:
         raise AnsibleFilterError(f"newer_than: {error}; for example: 24h") from None
     if isinstance(vms, (str, Mapping)) or not isinstance(vms, Iterable):
@@ -88,12 +89,11 @@ def uncovered(vms: Iterable[Mapping[str, Any]], newer_than: str) -> list[dict[st
             "uncovered takes the list of VMs of a result: give its list, for example "
             f"fleet.vms | spectrocloud.palette.uncovered('{newer_than}')"
         )
-    rows = [_row(vm) for vm in vms]
-    return [row for row in rows if row["age_seconds"] is None or row["age_seconds"] > limit]
+    return [_row(vm) for vm in vms if not is_covered(vm, recent)]
 
 
 def _row(vm: Mapping[str, Any]) -> dict[str, Any]:
-    newest = vm["newest_snapshot"] or {}
+    newest = newest_of(vm)
     return {
         **{key: vm[key] for key in _OF_VM},
         **{key: newest.get(key) for key in _OF_SNAPSHOT},

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from ..module_utils._palette.objects import read_time
 from ..module_utils._validation.printable import printable
+from .coverage import Row, is_covered, newest_of
 
 MOST_DAYS = 31
 _FEWEST_DAYS = 7
@@ -31,8 +33,6 @@ STATES: Mapping[str, tuple[str, str]] = {
     NOT_THERE: ("", "the VM did not exist yet"),
 }
 _RANK = {state: rank for rank, state in enumerate(STATES)}
-
-Row = Mapping[str, Any]
 
 
 class Report(NamedTuple):
@@ -115,7 +115,7 @@ def report_on(found: Row, fleet: Row, question: Question) -> Report:
     """Return the report on a result of vm_snapshot_info and one of vm_info."""
     snapshots, vms = [dict(row) for row in found["snapshots"]], [dict(row) for row in fleet["vms"]]
     by_place = _by_place(snapshots, vms)
-    uncovered = [vm for vm in vms if not _is_covered(vm, question)]
+    uncovered = [vm for vm in vms if not is_covered(vm, question.recent)]
     days = _days(snapshots, question.now)
     clusters = {**fleet["clusters"], **found["clusters"]}
     sick = {**_sick(fleet["clusters"]), **_sick(found["clusters"])}
@@ -153,12 +153,8 @@ def text_of(value: Any) -> str:
 
 
 def time_of(text: Any) -> datetime | None:
-    """Return a time in the form that results have, or None if a text is none."""
-    try:
-        read = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-        return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        return None
+    """Return a time, which YAML may have read already; None if it is not one."""
+    return read_time(str(text))
 
 
 def _facts(question: Question) -> list[tuple[str, str]]:
@@ -191,11 +187,6 @@ def _state(snapshot: Row) -> str:
 
 def _is_usable(snapshot: Row) -> bool:
     return _state(snapshot) in (USABLE, NOT_QUIESCED)
-
-
-def _is_covered(vm: Row, question: Question) -> bool:
-    age = _newest(vm).get("age_seconds")
-    return age is not None and age <= question.recent.total_seconds()
 
 
 def _place_of(row: Row, gone: bool = False) -> _Place:
@@ -289,7 +280,7 @@ def _clusters_table(sick: Mapping[str, Row]) -> Table:
 
 
 def _uncovered_table(uncovered: Iterable[Row], question: Question) -> Table:
-    oldest_first = sorted(uncovered, key=lambda vm: _newest(vm).get("creation_time") or "")
+    oldest_first = sorted(uncovered, key=lambda vm: newest_of(vm).get("creation_time") or "")
     return _table(
         "uncovered",
         f"VMs without a usable snapshot from the last {question.newer_than}",
@@ -299,8 +290,8 @@ def _uncovered_table(uncovered: Iterable[Row], question: Question) -> Table:
             [
                 *_vm_cells(vm),
                 vm["printable_status"],
-                _newest(vm).get("name"),
-                _short_time(_newest(vm).get("creation_time")),
+                newest_of(vm).get("name"),
+                _short_time(newest_of(vm).get("creation_time")),
                 vm["blocked_by"],
             ]
             for vm in oldest_first
@@ -381,10 +372,6 @@ _VM_HEADINGS = ("Cluster", "Namespace", "VM")
 
 def _vm_cells(row: Row) -> Iterator[Any]:
     yield from (row["cluster"], row["namespace"], row["vm_name"])
-
-
-def _newest(vm: Row) -> Row:
-    return vm["newest_snapshot"] or {}
 
 
 def _short_time(text: str | None) -> str:
