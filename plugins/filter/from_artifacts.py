@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from .vm_snapshots import rows_left_out
+from ..plugin_utils.short_rows import rows_left_out
 
 DOCUMENTATION = r"""
 name: from_artifacts

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._validation.printable import LONGEST_MESSAGE, first_few, printable
 from ..plugin_utils.role_variables import PREFIX, with_variables
-from .vm_snapshots import short_rows
+from ..plugin_utils.short_rows import short_rows
 
 DOCUMENTATION = r"""
 name: in_words
@@ -117,7 +117,7 @@ def _message(text: Any, variables: bool) -> str:
 
 
 def _sentences(result: Mapping[str, Any], variables: bool) -> list[str]:
-    if "members" in result or _SWITCHED[0] in result.get("summary", ()):
+    if "members" in result or _is_of_power(result):
         rows = short_rows({"summary": {}, **result})
         causes = _causes(rows, "vm_name", "VM", variables)
         return [_set_counts(result), *_not_seen(result, variables), *causes]
@@ -134,7 +134,12 @@ def _sentences(result: Mapping[str, Any], variables: bool) -> list[str]:
     if "summary" in result:
         causes = _causes(_blocked(result), "vm_name", "VM", variables)
         return [_info_counts(result["summary"]), *_not_seen(result, variables), *causes]
-    return [_message(result.get("msg", ""), variables), *_sick_clusters(result)]
+    return [_message(result.get("msg", ""), variables), *_unreachable(result)]
+
+
+def _is_of_power(result: Mapping[str, Any]) -> bool:
+    """Return whether a result is of vm_power, which counts power states."""
+    return _SWITCHED[0] in result.get("summary", ())
 
 
 def counted(number: int, noun: str) -> str:
@@ -234,7 +239,7 @@ def _blocked(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _not_seen(result: Mapping[str, Any], variables: bool) -> list[str]:
     """Return sentences on what could not be seen, and on what was asked for and is not there."""
-    return [*_sick_clusters(result), *_unmatched(result, variables)]
+    return [*_unreachable(result), *_unmatched(result, variables)]
 
 
 def _unmatched(result: Mapping[str, Any], variables: bool) -> list[str]:
@@ -250,14 +255,14 @@ def _nearest(miss: Mapping[str, Any]) -> str:
     return f" (nearest: {', '.join(miss['nearest'])})" if miss["nearest"] else ""
 
 
-def _sick_clusters(result: Mapping[str, Any]) -> list[str]:
+def _unreachable(result: Mapping[str, Any]) -> list[str]:
     """Return a sentence on the clusters that could not be reached, if there are any."""
     clusters = result.get("clusters") or {}
-    sick = [f"{name} ({c['reason']})" for name, c in clusters.items() if not c["reachable"]]
-    if not sick:
+    unreachable = [f"{name} ({c['reason']})" for name, c in clusters.items() if not c["reachable"]]
+    if not unreachable:
         return []
-    names = first_few(sick, _NAMES_SHOWN)
-    return [f"not reached: {len(sick)} of {counted(len(clusters), 'cluster')}: {names}"]
+    names = first_few(unreachable, _NAMES_SHOWN)
+    return [f"not reached: {len(unreachable)} of {counted(len(clusters), 'cluster')}: {names}"]
 
 
 def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str, variables: bool) -> list[str]:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .table import checked_rows, value_of
+from ..plugin_utils.columns import checked_rows, value_of
 
 DOCUMENTATION = r"""
 name: to_csv

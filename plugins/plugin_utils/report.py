@@ -118,9 +118,9 @@ def report_on(found: Row, fleet: Row, question: Question) -> Report:
     uncovered = [vm for vm in vms if not is_covered(vm, question.recent)]
     days = _days(snapshots, question.now)
     clusters = {**fleet["clusters"], **found["clusters"]}
-    sick = {**_sick(fleet["clusters"]), **_sick(found["clusters"])}
+    unreachable = {**_unreachable(fleet["clusters"]), **_unreachable(found["clusters"])}
     attention = [
-        _clusters_table(sick),
+        _clusters_table(unreachable),
         _uncovered_table(uncovered, question),
         _failed_table(snapshots),
         _ending_table(by_place, question.now),
@@ -133,7 +133,7 @@ def report_on(found: Row, fleet: Row, question: Question) -> Report:
             ("VMs", str(len(vms))),
             (f"with a recent usable snapshot ({question.newer_than})", _share(vms, uncovered)),
             *_counts(snapshots),
-            ("clusters reached", f"{len(clusters) - len(sick)} of {len(clusters)}"),
+            ("clusters reached", f"{len(clusters) - len(unreachable)} of {len(clusters)}"),
         ],
         attention=[table for table in attention if table.length],
         empty=not vms,
@@ -265,17 +265,17 @@ def _table(
     return Table(name, title, text, headings, shown, len(rows) - len(shown))
 
 
-def _sick(clusters: Mapping[str, Row]) -> dict[str, Row]:
+def _unreachable(clusters: Mapping[str, Row]) -> dict[str, Row]:
     return {name: row for name, row in clusters.items() if not row["reachable"]}
 
 
-def _clusters_table(sick: Mapping[str, Row]) -> Table:
+def _clusters_table(unreachable: Mapping[str, Row]) -> Table:
     return _table(
         "clusters",
         "Clusters that could not be reached",
         "What is in them is not in this report.",
         ["Cluster", "Reason", "Message"],
-        [[name, row["reason"], row["message"]] for name, row in sick.items()],
+        [[name, row["reason"], row["message"]] for name, row in unreachable.items()],
     )
 
 
