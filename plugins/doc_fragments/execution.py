@@ -98,8 +98,9 @@ options:
 options:
   max_rows:
     description:
-      - How many rows the result may have. Of more, the first that need attention are left, and
-        RV(summary) still counts all. Without it, the result has all rows.
+      - How many rows the result may have. If there are more, those that need attention come first,
+        and the others are left out. RV(summary) still counts all. Without this option, the result
+        has all rows.
       - AWX keeps no result of more than 700,000 characters, which are about 500 rows.
     type: int
 """

@@ -91,8 +91,8 @@ _value:
     - A row for each virtual machine, as the filter P(spectrocloud.palette.vm_snapshots#filter)
       returns them or, for V(vm_changes), the filter P(spectrocloud.palette.guarded_change#filter).
       The latest one counts.
-    - Of more than O(spectrocloud.palette.vm_snapshot#role:main:vm_snapshot_max_rows) in one part,
-      C(name) and what only a snapshot or a restore tells is null, except C(ready_to_use),
+    - If one part has more than O(spectrocloud.palette.vm_snapshot#role:main:vm_snapshot_max_rows),
+      C(name) and what only a snapshot or a restore tells may be null, except C(ready_to_use),
       C(complete) and C(runs). Guarded changes pass on all of each.
   type: list
   elements: dict

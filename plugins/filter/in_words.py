@@ -183,7 +183,7 @@ def _kept_by(counts: Mapping[str, Any]) -> list[str]:
 
 
 def _new(counts: Mapping[str, Any]) -> str:
-    """Return the words for the snapshots that a check foretells."""
+    """Return the words for the snapshots that a check predicts."""
     number = counts.get("to_come", 0)
     if not number:
         return ""

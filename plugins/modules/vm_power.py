@@ -137,8 +137,8 @@ RETURN = r"""
 vms:
   description:
     - A row for each selected virtual machine, by cluster, namespace and name.
-    - If there are more than O(max_rows), at most O(max_rows) of those that failed. See
-      RV(left_out).
+    - If there are more than O(max_rows), the result has only those that failed, and at most
+      O(max_rows) of them. See RV(left_out).
     - C(before) and C(after) are its states in KubeVirt's words, as Palette showed them before the
       first call and last, null if it was not seen. In check mode, C(after) is the prediction.
     - C(outcome) is what was done, V(started), V(stopped), V(paused), V(resumed) or V(restarted); or
@@ -166,7 +166,7 @@ vms:
 left_out:
   description:
     - The virtual machines beyond O(max_rows), by what they have in common. Those that failed are
-      left out last. The filter P(spectrocloud.palette.vm_snapshots#filter) knows them from here.
+      left out last. The filter P(spectrocloud.palette.vm_snapshots#filter) reads them from here.
   returned: with RV(vms), if O(max_rows) is set
   type: list
   elements: dict

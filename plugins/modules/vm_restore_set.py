@@ -120,8 +120,8 @@ members:
     - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
       as in the task, or by its uid if several selected clusters have the same name.
     - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
-    - If there are more than O(max_rows), at most O(max_rows) of those that failed. See
-      RV(left_out).
+    - If there are more than O(max_rows), the result has only those that failed, and at most
+      O(max_rows) of them. See RV(left_out).
     - C(outcome) is one of V(restored), V(unchanged), V(failed), V(blocked), V(not_tried) and
       V(unknown). V(unchanged) is a restore O(restore_name) that was carried through before.
     - C(name) is the restore's name, C(snapshot) the snapshot's, C(changed) says whether anything
@@ -147,7 +147,7 @@ members:
 left_out:
   description:
     - The virtual machines beyond O(max_rows), by what they have in common. Those that failed are
-      left out last. The filter P(spectrocloud.palette.vm_snapshots#filter) knows them from here.
+      left out last. The filter P(spectrocloud.palette.vm_snapshots#filter) reads them from here.
     - C(complete) and C(runs) are those of their C(status).
   returned: with RV(members), if O(max_rows) is set
   type: list

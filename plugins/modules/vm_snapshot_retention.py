@@ -164,7 +164,8 @@ RETURN = r"""
 snapshots:
   description:
     - Every snapshot considered, in the order of deletion. Also returned on failure.
-    - If there are more than O(max_rows), first those that could not be deleted, then the deleted.
+    - If there are more than O(max_rows), those that could not be deleted come first, then the
+      deleted, and the others are left out.
     - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), with the values from
       before the deletion, C(cluster), and those below. Of a failed one, C(deleting) is true if the
       deletion was accepted and only its end was not seen.

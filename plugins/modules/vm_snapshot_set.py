@@ -198,8 +198,8 @@ members:
     - The result for each selected virtual machine, by C(cluster/namespace/vm). The cluster is named
       as in the task, or by its uid if several selected clusters have the same name.
     - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
-    - If there are more than O(max_rows), at most O(max_rows) of those that failed. See
-      RV(left_out).
+    - If there are more than O(max_rows), the result has only those that failed, and at most
+      O(max_rows) of them. See RV(left_out).
     - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
       V(absent), V(failed), V(blocked), V(not_tried) and V(unknown), for which see
       RV(spectrocloud.palette.vm_snapshot#module:outcome).
@@ -247,7 +247,7 @@ left_out:
   description:
     - The members beyond O(max_rows), by what they have in common. Those that failed are left out
       last. O(spectrocloud.palette.vm_snapshot_retention#module:after) and the filter
-      P(spectrocloud.palette.vm_snapshots#filter) know them from here.
+      P(spectrocloud.palette.vm_snapshots#filter) read them from here.
   returned: with RV(members), if O(max_rows) is set
   type: list
   elements: dict
