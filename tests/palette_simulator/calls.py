@@ -27,7 +27,7 @@ from palette_simulator.errors import (
     forbidden,
 )
 from palette_simulator.marshal import Shape, encode
-from palette_simulator.paging import decode_token
+from palette_simulator.paging import Position, decode_token
 from palette_simulator.palette import Palette
 from palette_simulator.state import Caller, Cluster, Key
 
@@ -84,12 +84,12 @@ class Call:
             raise KubernetesError(404, "NotFound", message)
         return cluster
 
-    def page_request(self) -> tuple[Key | None, int]:
+    def page_request(self) -> tuple[Position, int]:
         """Where a Kubernetes list goes on, and how many it shows; above the maximum is clamped."""
         limit = whole_parameter(self.request, "limit", self.switches) or HARD_MAXIMUM
         text = self.request.query_params.get("continue", "")
-        after = decode_token(text, self.switches.continue_lifetime, self.now)
-        return after, min(limit, HARD_MAXIMUM)
+        position = decode_token(text, self.switches.continue_lifetime, self.now)
+        return position, min(limit, HARD_MAXIMUM)
 
     def list_namespaces(self, keys: Sequence[Key]) -> frozenset[str]:
         """The namespaces that a list is asked for, of those with these sorted keys."""

@@ -23,8 +23,8 @@ def list_vms(call: Call) -> Response:
     """A page of the cluster's VMs, by namespace and name."""
     cluster = call.vm_cluster()
     namespaces = call.list_namespaces(cluster.vm_keys)
-    after, limit = call.page_request()
-    page = page_in_namespaces(cluster.vm_keys, namespaces, after, limit, call.now)
+    position, limit = call.page_request()
+    page = page_in_namespaces(cluster.vm_keys, namespaces, position, limit)
     items = (_json(call, cluster, cluster.vms[key]) for key in page.keys)
     return list_reply(call, "kubevirt.io/v1", "VirtualMachineList", items, page, cluster)
 

@@ -25,35 +25,42 @@ class Page(NamedTuple):
     remaining: int
 
 
+class Position(NamedTuple):
+    """Where a list goes on: after which key, and since when its first page is known."""
+
+    after: Key | None
+    since: float
+
+
 class _Token(msgspec.Struct, array_like=True):
     namespace: str
     name: str
-    issued: float
+    since: float
 
 
-def page_of(keys: Sequence[Key], after: Key | None, limit: int, now: float) -> Page:
-    """The page of sorted keys that follows `after`."""
-    return page_of_ranges(keys, [(0, len(keys))], after, limit, now)
+def page_of(keys: Sequence[Key], position: Position, limit: int) -> Page:
+    """The page of sorted keys at a position."""
+    return page_of_ranges(keys, [(0, len(keys))], position, limit)
 
 
 def page_in_namespaces(
-    keys: Sequence[Key], namespaces: frozenset[str], after: Key | None, limit: int, now: float
+    keys: Sequence[Key], namespaces: frozenset[str], position: Position, limit: int
 ) -> Page:
     """The same, of some namespaces only; of all when none is named."""
     if not namespaces:
-        return page_of(keys, after, limit, now)
+        return page_of(keys, position, limit)
     ranges = [
         (bisect_left(keys, (namespace, "")), bisect_left(keys, (namespace + "\0", "")))
         for namespace in sorted(namespaces)
     ]
-    return page_of_ranges(keys, ranges, after, limit, now)
+    return page_of_ranges(keys, ranges, position, limit)
 
 
 def page_of_ranges(
-    keys: Sequence[Key], ranges: list[tuple[int, int]], after: Key | None, limit: int, now: float
+    keys: Sequence[Key], ranges: list[tuple[int, int]], position: Position, limit: int
 ) -> Page:
-    """The page that follows `after`, from ascending index ranges."""
-    first = bisect_right(keys, after) if after else 0
+    """The page at a position, from ascending index ranges."""
+    first = bisect_right(keys, position.after) if position.after else 0
     ahead = [(max(start, first), end) for start, end in ranges if end > max(start, first)]
     found: list[Key] = []
     for start, end in ahead:
@@ -61,29 +68,30 @@ def page_of_ranges(
         if len(found) == limit:
             break
     remaining = sum(end - start for start, end in ahead) - len(found)
-    return Page(found, encode_token(found[-1], now) if remaining else "", remaining)
+    token = encode_token(found[-1], position.since) if remaining else ""
+    return Page(found, token, remaining)
 
 
-def encode_token(key: Key, now: float) -> str:
-    """A token to go on after a key."""
-    token = msgspec.json.encode(_Token(*key, now))
+def encode_token(key: Key, since: float) -> str:
+    """A token to go on after a key, in a list whose first page is from then."""
+    token = msgspec.json.encode(_Token(*key, since))
     return base64.urlsafe_b64encode(token).decode().rstrip("=")
 
 
-# See docs/palette.md, "Paging".
-def decode_token(text: str, lifetime: float, now: float) -> Key | None:
-    """The key to go on after; KubernetesError 400 for a bad token, 410 for an expired one."""
+# See docs/palette.md, "Paging": all tokens of a list expire together.
+def decode_token(text: str, lifetime: float, now: float) -> Position:
+    """Where to go on; KubernetesError 400 for a bad token, 410 for an expired one."""
     if not text:
-        return None
+        return Position(None, now)
     try:
         padded = text + "=" * (-len(text) % 4)
         token = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_Token)
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise bad_request("continue key is not valid") from None
-    if now - token.issued >= lifetime:
+    if now - token.since >= lifetime:
         raise KubernetesError(
             410,
             "Expired",
             "The provided continue parameter is too old to display a consistent list result.",
         )
-    return token.namespace, token.name
+    return Position((token.namespace, token.name), token.since)

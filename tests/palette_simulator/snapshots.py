@@ -99,12 +99,12 @@ def delete_snapshot(call: Call) -> Response:
 def _page(call: Call, cluster: Cluster) -> Page:
     namespaces = call.list_namespaces(cluster.snapshot_keys)
     vm_names = contract.csv_parameter(call.request, "vmName", call.switches)
-    after, limit = call.page_request()
+    position, limit = call.page_request()
     if not vm_names:
-        return page_in_namespaces(cluster.snapshot_keys, namespaces, after, limit, call.now)
+        return page_in_namespaces(cluster.snapshot_keys, namespaces, position, limit)
     sources = [(ns, vm) for ns in namespaces or cluster.namespaces for vm in vm_names]
     keys = sorted(s.key for source in sources for s in cluster.sources.get(source, ()))
-    return page_of(keys, after, limit, call.now)
+    return page_of(keys, position, limit)
 
 
 def _read_new(call: Call) -> Body:

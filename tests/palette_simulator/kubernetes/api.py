@@ -135,9 +135,9 @@ def _list(shelf: Shelf, call: KubeCall) -> Response:
     shown = {key: shelf.show(call, objects[key]) for key in within}
     chosen = {key: body for key, body in shown.items() if body and _is_wanted(call, body)}
     keys = list(chosen)
-    after = decode_token(call.query("continue"), call.switches.continue_lifetime, call.now)
+    position = decode_token(call.query("continue"), call.switches.continue_lifetime, call.now)
     limit = max(int(call.query("limit") or 0), 0) or len(keys) + 1
-    page = page_of(keys, after, limit, call.now)
+    page = page_of(keys, position, limit)
     metadata: Object = {"resourceVersion": call.cluster.resource_version()}
     if page.token:
         metadata["continue"] = page.token

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palette_simulator.errors import KubernetesError
-from palette_simulator.paging import decode_token, encode_token, page_in_namespaces
+from palette_simulator.paging import decode_token, encode_token, page_in_namespaces, page_of
 
 KEYS = st.lists(st.tuples(st.sampled_from("abc"), st.text("xyz", min_size=1)), unique=True)
 LIFETIME = 300.0
@@ -24,8 +24,8 @@ def test_the_pages_together_are_the_list(
     found: list[tuple[str, str]] = []
     token = ""
     while True:
-        after = decode_token(token, LIFETIME, now=1.0)
-        page = page_in_namespaces(keys, namespaces, after, limit, now=0.0)
+        position = decode_token(token, LIFETIME, now=1.0)
+        page = page_in_namespaces(keys, namespaces, position, limit)
         found += page.keys
         assert page.remaining == len(wanted) - len(found)
         if not page.token:
@@ -36,11 +36,19 @@ def test_the_pages_together_are_the_list(
 
 
 def test_a_token_expires() -> None:
-    token = encode_token(("n", "x"), now=0.0)
-    assert decode_token(token, LIFETIME, now=299.0) == ("n", "x")
+    token = encode_token(("n", "x"), since=0.0)
+    assert decode_token(token, LIFETIME, now=299.0) == (("n", "x"), 0.0)
     with pytest.raises(KubernetesError) as caught:
         decode_token(token, LIFETIME, now=300.0)
     assert (caught.value.status, caught.value.reason) == (410, "Expired")
+
+
+def test_all_tokens_of_a_list_expire_together() -> None:
+    keys = [("n", "x"), ("n", "y"), ("n", "z")]
+    first = page_of(keys, decode_token("", LIFETIME, now=0.0), 1)
+    second = page_of(keys, decode_token(first.token, LIFETIME, now=200.0), 1)
+    with pytest.raises(KubernetesError, match="too old"):
+        decode_token(second.token, LIFETIME, now=300.0)
 
 
 @pytest.mark.parametrize("text", ["x", "bm90LWpzb24", "W10", "é"])
