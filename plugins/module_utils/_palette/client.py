@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from .._http.answers import Answer, Json, foreign, object_in
+from .._http.errors import ApiError
 from .._http.network import Words
 from .._http.paging import all_items, list_in, objects, paged
 from .._http.rate_limit import RateLimiter
@@ -19,7 +20,7 @@ from .._http.retry import READS
 from .._http.secrets import scrub
 from .._http.session import Headers, Query, Server, Session
 from .._http.urls import url_path
-from .errors import from_answer
+from .errors import from_answer, of_list
 from .outcomes import carried_out
 from .quotas import quota_of
 from .settings import Settings
@@ -100,7 +101,10 @@ class PaletteClient:
         """Return what ``read`` makes of each item of a Kubernetes-like list, whatever that is."""
 
         def ask(page: Query) -> Json:
-            return self.call("GET", path, {**(query or {}), **page}, scope=scope)
+            try:
+                return self.call("GET", path, {**(query or {}), **page}, scope=scope)
+            except ApiError as error:
+                raise of_list(error) from None
 
         return all_items(ask, read, path, PAGE, self.retries)
 

@@ -37,9 +37,12 @@ _REASON_BY_TEXT = (
     ("is forbidden", "forbidden"),
     ("denied the request", "rejected"),
     ("invalid value", "rejected"),
-    ("failed to get virtual machine", "not_found"),
+    # Of snapshots, and where a list fails, the same words go on differently.
+    ("failed to get virtual machine '", "not_found"),
     ("not found", "not_found"),
 )
+
+_NO_CLUSTER = re.compile(r"\b(cluster|project)\b[^:]* not found", re.IGNORECASE)
 
 # The words themselves, not part of an object's name such as rotate-apikey.
 _API_KEY = re.compile(r"""api[ _]key|(?<![\w.'"-])apikey(?![\w.'"-])""", re.IGNORECASE)
@@ -67,6 +70,14 @@ def from_answer(call: str, http_status: int, body: str, secret: str) -> ApiError
         http_status=http_status,
         **facts,
     )
+
+
+def of_list(error: ApiError) -> ApiError:
+    """Return the error of a list, which has nothing to be not found but the cluster or project."""
+    wrapped = error.facts.get("http_status") == 500 and error.reason == "not_found"
+    if wrapped and not _NO_CLUSTER.search(error.message):
+        error.reason = "server_error"
+    return error
 
 
 def _reason(http_status: int, code: str, text: str, rejected_key: bool) -> str:

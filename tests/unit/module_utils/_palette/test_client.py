@@ -466,6 +466,32 @@ def test_items_raise_another_error_of_a_page(server: ScriptedServer, client: Pal
     assert reason_of(client.items, VMS, name_of) == "forbidden"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Failed to get virtual machine snapshots: context deadline exceeded",
+        "Failed to list virtual machines: endpoints of the webhook not found",
+    ],
+)
+def test_items_that_palette_fails_to_list_are_asked_for_again(
+    server: ScriptedServer, client: PaletteClient, text: str
+) -> None:
+    failed = Answer({"code": "InternalServerError", "message": text}, 500)
+    server.script(failed, page("a"))
+    assert client.items(VMS, name_of) == ["a"]
+    server.script(*[failed] * 9)
+    assert reason_of(client.items, VMS, name_of) == "server_error"
+
+
+@pytest.mark.parametrize("text", ["Cluster not found", "project 'p1' was not found"])
+def test_items_of_what_is_not_there_are_not_asked_for_again(
+    server: ScriptedServer, client: PaletteClient, text: str
+) -> None:
+    server.script(Answer({"code": "InternalServerError", "message": text}, 500))
+    assert reason_of(client.items, VMS, name_of) == "not_found"
+    assert len(server.received) == 1
+
+
 # One client for a process
 
 

@@ -58,6 +58,8 @@ def test_from_answer_gives_each_http_status_its_reason(http_status: int, reason:
     ("message", "reason"),
     [
         ("Failed to get virtual machine 'db1'", "not_found"),
+        ("Failed to get virtual machine snapshots: context deadline exceeded", "server_error"),
+        ("Failed to get virtual machine snapshot 'x': context deadline exceeded", "server_error"),
         ('Failed to get: virtualmachinesnapshots.snapshot.kubevirt.io "x" not found', "not_found"),
         ('Failed to create: snapshots "x" already exists', "already_exists"),
         ("Operation cannot be fulfilled on x: the object has been modified", "conflict"),
