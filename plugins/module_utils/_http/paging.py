@@ -17,7 +17,8 @@ from .threads import started
 
 _MOST_PAGES = 10_000
 _LISTING_ATTEMPTS = 3
-_ODD = ("server_error", "malformed_response")  # of a list: HTTP 500, or an answer that is no JSON
+# Of a list: HTTP 500, Palette's own word that the cluster did not answer, or no JSON.
+_ODD = ("server_error", "cluster_timeout", "malformed_response")
 
 Item = TypeVar("Item")
 # Requests a page; takes what the query says of the page.

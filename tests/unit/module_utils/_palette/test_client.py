@@ -492,6 +492,14 @@ def test_items_of_what_is_not_there_are_not_asked_for_again(
     assert len(server.received) == 1
 
 
+def test_items_of_a_cluster_that_timed_out_are_asked_for_again(
+    server: ScriptedServer, client: PaletteClient
+) -> None:
+    timed_out = Answer({"code": "ClusterFeatureTimeoutError", "message": "no answer"}, 500)
+    server.script(timed_out, page("a"))
+    assert client.items(VMS, name_of) == ["a"]
+
+
 # One client for a process
 
 
