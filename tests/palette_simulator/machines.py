@@ -117,6 +117,8 @@ def _json(call: Call, cluster: Cluster, vm: VM) -> bytes:
     shown = (vm.version, holder and holder.name, sight, call.switches)
     if vm.rendered[0] != shown:
         body = render.vm_object(vm, holder, sight, render.clock_of(offset))
+        if call.switches.vm_creation_time == "dropped":
+            del body["metadata"]["creationTimestamp"]
         vm.rendered = (shown, marshal.encode(body, marshal.VIRTUAL_MACHINE, call.switches))
     return vm.rendered[1]
 

@@ -33,6 +33,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     durations: Literal["normalised", "verbatim"] = "normalised"
     managed_fields: Literal["list", "text", "none"] = "list"
     indications: Literal["told", "dropped"] = "told"
+    vm_creation_time: Literal["told", "dropped"] = "told"
     snapshot_gate: Literal["on", "off"] = "on"
     restore_grace: float = 300.0
     restore_passes: Literal["all", "exists", "modified", "none"] = "all"

@@ -130,7 +130,7 @@ def _unreachable(sight: Sight) -> Action | None:
         return refuse("not_found", f"{where} not found")
     if sight.vm.unreadable:
         return refuse("malformed_response", sight.vm.unreadable_text)
-    if sight.vm.deleting:
+    if sight.vm.deleting or (sight.machine and sight.machine.vm.deleting):
         return refuse("vm_terminating", f"{where} is being deleted")
     if sight.machine is None or sight.machine.vm.uid != sight.vm.uid:
         text = f"the cluster that the kubeconfig leads to does not have {where} as Palette shows it"
@@ -290,7 +290,7 @@ def _named(sight: Sight, wanted: Wanted) -> Snapshot | Action:
         text = f"VM {sight.key.vm_name} has no snapshot {wanted.snapshot}"
         hint = _meant(wanted.snapshot or "", {s.name for s in sight.snapshots})
         return refuse("not_found", f"{text}{hint}")
-    problem = _why_unusable(found, sight.vm)
+    problem = _why_unusable(found, sight)
     return refuse(*problem) if problem else found
 
 
@@ -302,7 +302,7 @@ def _meant(name: str, known: Collection[str]) -> str:
 def _newest(sight: Sight, set_name: str) -> Snapshot | Action:
     """Return the newest usable snapshot of a set, or why there is none."""
     members = [s for s in sight.snapshots if not s.unreadable and is_member(s, set_name)]
-    usable = [s for s in members if _why_unusable(s, sight.vm) is None]
+    usable = [s for s in members if _why_unusable(s, sight) is None]
     if usable:
         return max(usable, key=lambda s: s.age_order)
     if not members:
@@ -310,16 +310,18 @@ def _newest(sight: Sight, set_name: str) -> Snapshot | Action:
         known = {set_of(s) for s in sight.snapshots} - {""}
         return refuse("not_found", f"{text}{_meant(set_name, known)}")
     latest = max(members, key=lambda s: s.age_order)
-    reason, why = _why_unusable(latest, sight.vm) or ("", "")
+    reason, why = _why_unusable(latest, sight) or ("", "")
     return refuse(reason, f"no snapshot of the set {set_name} can be used; the newest: {why}")
 
 
 # See docs/palette.md, "Snapshot not fit" and "Former VMs".
-def _why_unusable(snapshot: Snapshot, vm: VirtualMachine | None) -> tuple[str, str] | None:
-    """Return why a snapshot of a VM cannot be restored, as (reason, message), or None."""
+def _why_unusable(snapshot: Snapshot, sight: Sight) -> tuple[str, str] | None:
+    """Return why a VM cannot be restored from a snapshot, as (reason, message), or None."""
     name = f"snapshot {snapshot.name}"
     if snapshot.unreadable:
         return "malformed_response", snapshot.unreadable_text
+    # Palette may leave out when it was made; its cluster never does.
+    vm = sight.machine.vm if sight.machine else None
     if vm is not None and of_former_vm(snapshot, vm):
         return "former_vm", former_vm_text(name, snapshot, vm)
     if snapshot.deleting:
@@ -328,6 +330,9 @@ def _why_unusable(snapshot: Snapshot, vm: VirtualMachine | None) -> tuple[str, s
         return "snapshot_unusable", f"{name} failed: {snapshot.problem}"
     if not snapshot.usable:
         return "snapshot_unusable", f"{name} is not ready: {snapshot.problem}"
+    if snapshot.taken_at is None:
+        text = "Palette does not tell when it was taken, so that it may be of an earlier VM"
+        return "malformed_response", f"{name}: {text}"
     return None
 
 

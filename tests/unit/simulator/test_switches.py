@@ -238,6 +238,14 @@ def test_indications_may_be_dropped(probe: Probe, style: str) -> None:
     assert not probe.get("db1", "s")["status"].get("indications")
 
 
+@pytest.mark.parametrize("style", ["go-swagger", "kubernetes"])
+def test_the_creation_of_vms_may_be_dropped(probe: Probe, style: str) -> None:
+    probe.palette.switch(json_style=style)
+    assert "creationTimestamp" in probe.vms("GET", "db1", namespace="vms").json()["metadata"]
+    probe.palette.switch(vm_creation_time="dropped")
+    assert "creationTimestamp" not in probe.vms("GET", "db1", namespace="vms").json()["metadata"]
+
+
 def test_the_snapshot_gate_may_be_off(probe: Probe) -> None:
     probe.palette.switch(snapshot_gate="off")
     assert "snapshot feature gate not enabled" in probe.create("db1", "s").json()["message"]

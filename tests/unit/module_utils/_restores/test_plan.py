@@ -229,6 +229,7 @@ def test_vm_is_refused(seen: Sight, wanted: Wanted, reason: str, text: str) -> N
         ({"phase": "InProgress", "ready": False}, "snapshot_unusable", "is not ready"),
         ({"phase": "Succeeded", "ready": False}, "snapshot_unusable", "is not ready"),
         ({"unreadable": "why"}, "malformed_response", "why"),
+        ({"creation_time": None, "created": None}, "malformed_response", "of an earlier VM"),
     ],
 )
 def test_snapshot_is_refused(fields: Any, reason: str, text: str) -> None:
@@ -237,10 +238,21 @@ def test_snapshot_is_refused(fields: Any, reason: str, text: str) -> None:
     assert text in action.message
 
 
-def test_snapshot_of_a_former_vm_is_refused_by_its_time() -> None:
-    made_again = vm()._replace(created=NOW + SECOND)
-    action = planned(sight(vm=made_again))
+@pytest.mark.parametrize("wanted", [TO_S, Wanted(set="patch")])
+def test_snapshot_of_a_former_vm_is_refused_by_the_time_in_the_cluster(wanted: Wanted) -> None:
+    """Palette may leave that time out."""
+    off = machine("Halted")
+    made_again = off._replace(vm=off.vm._replace(created=NOW + SECOND))
+    taken = snapshot(labels=own_labels("patch"), included_volumes=("rootdisk",))
+    action = planned(sight(machine=made_again, snapshots=[taken]), wanted)
     assert (action.verb, action.reason) == (REFUSE, "former_vm")
+
+
+def test_vm_that_its_cluster_deletes_is_refused() -> None:
+    """Palette may not say so yet."""
+    off = machine("Halted")
+    action = planned(sight(machine=off._replace(vm=off.vm._replace(deleting=True))))
+    assert (action.verb, action.reason) == (REFUSE, "vm_terminating")
 
 
 def test_set_without_a_usable_member_tells_of_the_newest() -> None:
