@@ -35,6 +35,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     indications: Literal["told", "dropped"] = "told"
     vm_creation_time: Literal["told", "dropped"] = "told"
     snapshot_gate: Literal["on", "off"] = "on"
+    kubevirt: Literal["1.6", "1.5", "1.4", "1.4.0"] = "1.6"
     restore_grace: float = 300.0
     restore_passes: Literal["all", "exists", "modified", "none"] = "all"
     restore_webhook_lag: float = 0.0

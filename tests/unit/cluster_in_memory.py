@@ -32,6 +32,9 @@ Course = Sequence[Json]
 ENDS_WELL: Course = ({}, INITIALIZING, CREATING, COMPLETE)
 NEVER_ENDS: Course = (INITIALIZING,)
 
+_SINCE_1_5 = ("targetReadinessPolicy",)
+_SINCE_1_6 = ("volumeRestorePolicy",)
+
 _STOPPING = 1.0  # seconds
 _STARTING = 1.0
 
@@ -39,6 +42,7 @@ _STARTING = 1.0
 class MemoryCluster(ClusterApi):
     """KubeVirt over dicts. A stop takes a second, as does a start.
 
+    kubevirt: its version, such as 1.4, of which some know fewer fields and stop no VM.
     palette: whose VMs and clock these are. course: of the restores to come. held: what the spec of
     each VM has besides, in its snapshots.
     before, after: called with the name of each write, before it is carried out and after; both may
@@ -48,6 +52,7 @@ class MemoryCluster(ClusterApi):
     def __init__(self, palette: MemoryPalette) -> None:
         """Be empty."""
         self.palette = palette
+        self.kubevirt = "1.6"
         self.machines: dict[VmKey, Json] = {}
         self.running: dict[VmKey, Json] = {}
         self.course = ENDS_WELL
@@ -133,7 +138,9 @@ class MemoryCluster(ClusterApi):
         self.before("create")
         self._pass()
         place = namespace, body["metadata"]["name"]
+        body = self._pruned(body)
         target = body["spec"]["target"]["name"]
+        self._demand_off(target)
         for other in self.found:
             shown = self._shown(other)
             if shown["spec"]["target"]["name"] == target and not _complete(shown):
@@ -147,11 +154,33 @@ class MemoryCluster(ClusterApi):
         self.found[place] = whole
         self._courses[place] = self.course
         key = next(key for key in self.machines if key[1:] == (namespace, target))
-        if body["spec"]["targetReadinessPolicy"] == "StopTarget" and key in self.running:
+        if body["spec"].get("targetReadinessPolicy") == "StopTarget" and key in self.running:
             self._stop(key)
         self.writes.append("create")
         self.after("create")
         return self._shown(place)
+
+    def _pruned(self, body: Json) -> Json:
+        """Return a restore without what its KubeVirt does not know."""
+        unknown = {"1.6": (), "1.5": _SINCE_1_6}.get(self.kubevirt, (*_SINCE_1_6, *_SINCE_1_5))
+        spec = {name: value for name, value in body["spec"].items() if name not in unknown}
+        return {**body, "spec": spec}
+
+    def _demand_off(self, vm_name: str) -> None:
+        """Refuse a VM that is not off, as KubeVirt up to 1.4 does."""
+        key = next(key for key in self.machines if key.vm_name == vm_name)
+        texts = {
+            "1.4": "is not stopped" if key in self.running else "",
+            "1.4.0": "run strategy has to be Halted" if self._strategy(key) != "Halted" else "",
+        }
+        text = texts.get(self.kubevirt)
+        if text:
+            why = f'denied the request: VirtualMachine "{vm_name}" {text}'
+            raise ApiError("rejected", why, http_status=422)
+
+    def _strategy(self, key: VmKey) -> str:
+        strategy: str = self.machines[key]["spec"]["runStrategy"]
+        return strategy
 
     def annotate_restore(
         self, namespace: str, name: str, annotations: dict[str, str | None]
@@ -193,14 +222,16 @@ class MemoryCluster(ClusterApi):
     def _start(self, key: VmKey) -> None:
         if key in self.running:
             raise ApiError("conflict", "VM is already running", http_status=409)
-        self.machines[key]["spec"]["runStrategy"] = "Always"
+        if self._strategy(key) != "Manual":
+            self.machines[key]["spec"]["runStrategy"] = "Always"
         self.running[key] = instance_manifest(key, self.palette.now, "Scheduling")
         self._ready_at[key] = self.palette.clock.now + _STARTING
 
     def _stop(self, key: VmKey) -> None:
         if key not in self.running:
             raise ApiError("conflict", "VM is not running", http_status=409)
-        self.machines[key]["spec"]["runStrategy"] = "Halted"
+        if self._strategy(key) != "Manual":
+            self.machines[key]["spec"]["runStrategy"] = "Halted"
         self.running[key]["metadata"]["deletionTimestamp"] = write_time(self.palette.now)
         self._gone_at[key] = self.palette.clock.now + _STOPPING
 

@@ -37,16 +37,23 @@ _FIELDS = (
     "volumeRestoreOverrides",
     "volumeRestorePolicy",
 )
+_SINCE_1_6 = ("volumeRestoreOverrides", "volumeRestorePolicy")
+_SINCE_1_5 = ("targetReadinessPolicy", *_SINCE_1_6)
 _TARGET_FIELDS = ("apiGroup", "kind", "name")
 _POLICIES = ("InPlace", "RandomizeNames")
 
 
-def read_spec(name: str, body: Body, strict: bool) -> Body:
+def known_fields(kubevirt: str) -> set[str]:
+    """What a KubeVirt knows of a restore's spec; it drops all else."""
+    return {*_FIELDS}.difference({"1.6": (), "1.5": _SINCE_1_6}.get(kubevirt, _SINCE_1_5))
+
+
+def read_spec(name: str, body: Body, known: set[str], strict: bool) -> Body:
     """The spec without what the schema does not know; raises where it does not fit the schema."""
     spec = body.get("spec")
     if not isinstance(spec, dict):
         raise invalid(RESTORES, name, _wrong("spec", spec))
-    unknown = sorted(f'unknown field "spec.{key}"' for key in spec.keys() - {*_FIELDS})
+    unknown = sorted(f'unknown field "spec.{key}"' for key in spec.keys() - known)
     if unknown and strict:
         kind = (
             "VirtualMachineRestore in version v1beta1 cannot be handled as a VirtualMachineRestore"
@@ -56,7 +63,7 @@ def read_spec(name: str, body: Body, strict: bool) -> Body:
     if problems:
         text = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
         raise invalid(RESTORES, name, text)
-    kept = {key: spec[key] for key in _FIELDS if spec.get(key) is not None}
+    kept = {key: spec[key] for key in _FIELDS if key in known and spec.get(key) is not None}
     target = spec["target"]
     return {**kept, "target": {key: target[key] for key in _TARGET_FIELDS if key in target}}
 
@@ -113,6 +120,7 @@ def _causes(cluster: Cluster, namespace: str, spec: Body, now: float) -> Iterato
     elif target["kind"] != "VirtualMachine":
         yield "invalid kind", "spec.target.kind"
     else:
+        yield from _not_off(cluster, (namespace, target["name"]), now)
         snapshot = cluster.snapshots.get((namespace, spec["virtualMachineSnapshotName"]))
         if snapshot:  # without one, neither the patches nor the target are looked at
             yield from _wrong_patches(spec.get("patches") or [])
@@ -121,6 +129,20 @@ def _causes(cluster: Cluster, namespace: str, spec: Body, now: float) -> Iterato
         policy = spec.get("volumeRestorePolicy")
         if policy is not None and policy not in _POLICIES:
             yield f'volume restore policy "{policy}" doesn\'t exist', "spec.volumeRestorePolicy"
+
+
+# See docs/palette.md, "VM still running".
+def _not_off(cluster: Cluster, target: tuple[str, str], now: float) -> Iterator[tuple[str, str]]:
+    """Refuse a VM that KubeVirt does not take for off, up to 1.4."""
+    vm, kubevirt = cluster.vms.get(target), cluster.switches.kubevirt
+    if vm is None:
+        return
+    if kubevirt == "1.4" and vm.sight(now).instance:
+        yield f'VirtualMachine "{vm.name}" is not stopped', "spec.target"
+    if kubevirt == "1.4.0" and vm.run_strategy() != "Halted":
+        running = vm.strategy == "running"
+        text = "is not stopped" if running else "run strategy has to be Halted"
+        yield f'VirtualMachine "{vm.name}" {text}', "spec.target"
 
 
 # See docs/palette.md, "Snapshot not fit".

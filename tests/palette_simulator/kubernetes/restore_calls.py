@@ -25,7 +25,12 @@ from palette_simulator.errors import (
     invalid,
     not_found,
 )
-from palette_simulator.kubernetes.admission import admit_restore, admit_update, read_spec
+from palette_simulator.kubernetes.admission import (
+    admit_restore,
+    admit_update,
+    known_fields,
+    read_spec,
+)
 from palette_simulator.kubernetes.calls import Handler, KubeCall, Resource, missing, reply
 from palette_simulator.kubernetes.objects import restore_object
 from palette_simulator.kubernetes.restore import Restore
@@ -57,7 +62,8 @@ def create(call: KubeCall) -> Response:
         metadata["name"] = metadata["generateName"] + secrets.token_hex(3)[:5]
     admit_new_metadata(metadata, call.namespace, RESTORES_NAME)
     name = metadata["name"]
-    spec = read_spec(name, body, strict=call.query("fieldValidation") == "Strict")
+    known = known_fields(call.switches.kubevirt)
+    spec = read_spec(name, body, known, strict=call.query("fieldValidation") == "Strict")
     admit_restore(call.cluster, call.namespace, spec, call.now)
     other = call.cluster.restores.all.get((call.namespace, name))
     if other:

@@ -102,6 +102,45 @@ def test_a_restore_may_wait_for_ever(monkeypatch: Patch) -> None:
     assert not failed(bench)
 
 
+@pytest.mark.parametrize(
+    ("kubevirt", "strategy", "text"),
+    [
+        ("1.4", "Always", "is not stopped"),
+        ("1.4.0", "running", "is not stopped"),
+        ("1.4.0", "Always", "run strategy has to be Halted"),
+    ],
+)
+def test_an_old_kubevirt_refuses_a_vm_that_is_on(
+    monkeypatch: Patch, kubevirt: str, strategy: str, text: str
+) -> None:
+    vm = {"volumes": [_ROOT], "run_strategy": strategy}
+    bench = with_snapshot(monkeypatch, vm, kubevirt=kubevirt)
+    status, body = bench.restore("r", "s", targetReadinessPolicy="StopTarget")
+    assert (status, body["message"]) == (422, f'{_DENIED}: VirtualMachine "vm1" {text}')
+    bench.power("stop")
+    bench.pass_by(10)
+    create(bench, targetReadinessPolicy="StopTarget")
+    bench.pass_by(10)
+    assert status_of(bench)["complete"] is True
+
+
+@pytest.mark.parametrize(
+    ("kubevirt", "dropped"),
+    [
+        ("1.5", {"volumeRestorePolicy"}),
+        ("1.4", {"volumeRestorePolicy", "targetReadinessPolicy"}),
+    ],
+)
+def test_an_old_kubevirt_drops_what_it_does_not_know(
+    monkeypatch: Patch, kubevirt: str, dropped: set[str]
+) -> None:
+    bench = with_snapshot(monkeypatch, _STOPPED, kubevirt=kubevirt)
+    asked = {"volumeRestorePolicy": "InPlace", "targetReadinessPolicy": "FailImmediate"}
+    status, body = bench.restore("r", "s", **asked)
+    assert status == 201
+    assert asked.keys() - body["spec"].keys() == dropped
+
+
 def test_an_unknown_policy_waits_without_a_word(monkeypatch: Patch) -> None:
     bench = with_snapshot(monkeypatch, {"volumes": [_ROOT]})
     create(bench, targetReadinessPolicy="Foo")

@@ -65,7 +65,7 @@ def _vm(body: Body) -> View:
     view = {key: status[key] for key in kept if key in status}
     volumes = body.get("volumes") or spec["template"]["spec"]["volumes"]
     view |= {"volumes": [_volume(volume) for volume in volumes]}
-    return {**view, "runStrategy": spec["runStrategy"], **_annotations(body)}
+    return {**view, "runStrategy": spec.get("runStrategy"), **_annotations(body)}
 
 
 def _volume(volume: Body) -> str:
