@@ -57,6 +57,8 @@ options:
     description:
       - Whether the disks keep the names of their claims. KubeVirt deletes each of them before it
         makes the new one. If that fails, the disk is lost.
+      - KubeVirt knows this from 1.6 on. An older one makes new claims all the same, which a warning
+        and C(in_place) in the result tell.
       - Without it, the new disks have new claims, and the old ones stay. They are named in
         C(leftover_claims). Delete them when nobody needs them, because each restore leaves such a
         set behind.

@@ -89,6 +89,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     if not invocation.check_mode:
         progress = Progress.of(invocation.options, invocation.progress, row.label)
         restores.clusters.execute(Pace(request.waiting, 1, None), progress)
+        restores.warn_of_new_claims()
     return _result(invocation, restores)
 
 

@@ -115,6 +115,7 @@ def run(invocation: Invocation, request: Request) -> Result:
 
     clusters, title = restores.clusters, options["set"]
     aborted = carry_out(invocation, clusters, request.pace, title, check, restores.rows)
+    restores.warn_of_new_claims()
     return _result(invocation, clusters.fleet, restores, misses, aborted)
 
 

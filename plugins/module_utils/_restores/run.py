@@ -16,6 +16,7 @@ from .._http.errors import ApiError
 from .._http.threads import at_once
 from .._palette.vms import ClusterVms
 from .._snapshots.desired import Declaration, Desired, read_declaration
+from .._validation.printable import first_few
 from .._vms.fleet import Candidate, Target
 from .._vms.model import VmKey
 from .._vms.selection import Filters
@@ -27,6 +28,8 @@ from .session import RestoreSession
 from .work import Order, RestoreWork
 from .writes import RestoreRequest, restore_body
 
+_SHOWN = 10  # VMs in a warning
+_SINCE = "KubeVirt knows it from 1.6 on, and a restore that was begun before stays as it is"
 _AT_ONCE = 8  # requests for what a snapshot holds of its VM
 
 # By the rows' labels: the specs that VMs get, or an ApiError that says why one is unknown.
@@ -83,6 +86,13 @@ class RestoreRun:
         self._apis = {target.uid: target.api for target in targets}
         self._safety = _safety_declaration(task.now)
         self.clusters = ClusterRun(targets, RestoreFleet, self._observe, self._plan, self._work)
+
+    def warn_of_new_claims(self) -> None:
+        """Tell which VMs get new claims, though the task asks for the names of the old ones."""
+        restores = ((row.label, row.member.restore) for row in self.rows if row.in_place)
+        names = [label for label, restore in restores if restore and not restore.in_place]
+        if names:
+            self._task.warn(f"in_place: true has no effect on {first_few(names, _SHOWN)}: {_SINCE}")
 
     def specs(self) -> Specs:
         """Return the specs that the VMs get, which their snapshots hold."""

@@ -182,6 +182,16 @@ def test_notes_are_warnings(palette: PowerPalette) -> None:
     assert result["status"]["leftover_claims"] == []
 
 
+def test_new_claims_of_a_kubevirt_that_knows_no_others_are_told(palette: PowerPalette) -> None:
+    palette.cluster.kubevirt = "1.5"
+    result = restore(palette, stop=True, in_place=True)
+    _before, after = result["warnings"]
+    assert after.startswith("in_place: true has no effect on ")
+    assert "KubeVirt knows it from 1.6 on" in after
+    assert result["status"]["in_place"] is False
+    assert result["status"]["leftover_claims"] == ["root"]
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
