@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .._execution.member import Member
 from .._http.errors import ApiError
@@ -90,6 +90,11 @@ class RestoreMember(Member[Step]):
         if self.cause and self.steps[0].act in _REVERTED:
             self.reverted.append(_REVERTED[self.steps[0].act])
         super().advance()
+        self.give_up_at = math.inf
+
+    def do_first(self, steps: Sequence[Step]) -> None:
+        """Do these steps before the next one."""
+        self.steps.extendleft(reversed(steps))
         self.give_up_at = math.inf
 
     def put_back(self, cause: ApiError, steps: Iterable[Step]) -> None:

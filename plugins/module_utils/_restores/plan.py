@@ -264,8 +264,7 @@ def _new(sight: Sight, wanted: Wanted, now: datetime) -> Action:
     stopped_first = running and (wanted.safety_snapshot or between)
     steps = [
         *(Step(Act.CLEAR, each.name, each.uid) for each in _unfinished(sight)),
-        *([Step(Act.RECORD)] if stopped_first and ran else []),
-        *([Step(Act.STOP)] if stopped_first else []),
+        *(stopping(ran) if stopped_first else []),
         *([_safety(sight, now)] if wanted.safety_snapshot else []),
         Step(Act.RESTORE, name),
         *_ending(sight, name, starts, stopped_first and ran),
@@ -281,6 +280,11 @@ def _new(sight: Sight, wanted: Wanted, now: datetime) -> Action:
         steps=tuple(steps),
         notes=tuple(_notes(sight, snapshot, wanted, running, starts)),
     )
+
+
+def stopping(ran: bool) -> list[Step]:
+    """Return the steps that stop a VM before its restore. ran: whether that goes on record."""
+    return [*([Step(Act.RECORD)] if ran else []), Step(Act.STOP)]
 
 
 def _named(sight: Sight, wanted: Wanted) -> Snapshot | Action:

@@ -26,7 +26,7 @@ from .model import SAFETY, spec_in_content
 from .plan import REFUSE, Act, Action, Sight, Wanted, plan
 from .session import RestoreSession
 from .work import Order, RestoreWork
-from .writes import RestoreRequest, restore_body
+from .writes import RestoreRequest
 
 _SHOWN = 10  # VMs in a warning
 _SINCE = "KubeVirt knows it from 1.6 on, and a restore that was begun before stays as it is"
@@ -143,7 +143,7 @@ class RestoreRun:
             safety=safety,
         )
         return Order(
-            restore=partial(restore_body, request),
+            request=request,
             safety=partial(_safety_snapshot, self._safety, sight.key),
             start_again=action.ran and wanted.start != "never",
             agent=wanted.agent,

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from .._execution.doubt import InDoubtError
 from .._execution.waiting import Waiting, wait_timed_out
 from .._execution.work import Work
-from .._http.answers import Json
 from .._http.errors import ApiError
 from .._kubernetes.cluster import ClusterApi
 from .._palette.objects import write_time
@@ -30,7 +29,7 @@ from . import writes
 from .member import RESTORED_AND_STARTED, RestoreMember
 from .model import Instance, Restore
 from .observe import list_instances, list_restores
-from .plan import Act, Step
+from .plan import Act, Step, stopping
 
 _AGAIN = 5.0  # seconds before a power call that led to nothing is sent again
 _MAY_BE_OFF = "the VM may be off: run the task again within an hour"
@@ -43,13 +42,13 @@ _OF_PALETTE = (Act.STOP, Act.START, Act.SNAPSHOT)
 
 
 class Order(NamedTuple):
-    """What the steps of a VM write. restore, safety: the bodies.
+    """What the steps of a VM write. request: of the restore. safety: the snapshot's body.
 
     start_again: whether the VM is to run if it is put back. agent: whether to wait for the guest
     agent. named: whether a later run finds the restore by its name.
     """
 
-    restore: Callable[[str], Json]
+    request: writes.RestoreRequest
     safety: Callable[[str], Desired]
     start_again: bool
     agent: bool
@@ -118,7 +117,19 @@ class RestoreWork(Work[RestoreMember]):
         except InDoubtError as doubt:
             member.await_doubt(doubt, time.monotonic(), member.give_up_at)
         except ApiError as error:
-            self._give_up_because(member, error)
+            if not self._stops_first(member, error):
+                self._give_up_because(member, error)
+
+    def _stops_first(self, member: RestoreMember, error: ApiError) -> bool:
+        """Let a VM be stopped before its restore, if that has been refused without."""
+        request = self._order_of(member).request
+        asked = member.steps[0].act == Act.RESTORE and not member.stopped
+        if not (asked and writes.wants_vm_off(error, request)):
+            return False
+        member.do_first(stopping(request.ran))
+        if request.ran and member.steps[-1].act != Act.FORGET:
+            member.steps.append(Step(Act.FORGET))
+        return True
 
     def poll(self, members: Sequence[RestoreMember]) -> Found:
         """Return what the members' steps wait for."""
@@ -237,7 +248,7 @@ class RestoreWork(Work[RestoreMember]):
         member.changed = True
 
     def _restore(self, member: RestoreMember, step: Step) -> None:
-        body = self._order_of(member).restore(step.name)
+        body = writes.restore_body(self._order_of(member).request, step.name)
         member.restore = writes.create(self._cluster, member.key, body, member.request_id)
         member.uid, member.changed = member.restore.uid, True
 

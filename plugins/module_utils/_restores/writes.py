@@ -14,10 +14,11 @@ from .._http.answers import Json
 from .._http.deadline import attempts
 from .._http.errors import ApiError
 from .._kubernetes.cluster import ClusterApi
+from .._power.plan import strategy_after
 from .._snapshots.model import VM_RAN
 from .._snapshots.ownership import MANAGED_BY, MANAGER, PART_OF, REQUEST_ID
 from .._validation.kubevirt import API_VERSION, SOURCE_API_GROUP, SOURCE_KIND
-from .._vms.model import VmKey
+from .._vms.model import HALTED, VmKey
 from .model import (
     CLAIMS,
     DONE,
@@ -125,6 +126,21 @@ def _answered(key: VmKey, name: str, answer: Json) -> Restore:
         return restore
     text = f"the answer is not about restore {key.namespace}/{name}"
     raise ApiError("malformed_response", text, outcome_unknown=True)
+
+
+# See docs/palette.md, "VM still running".
+def wants_vm_off(error: ApiError, request: RestoreRequest) -> bool:
+    """Say whether KubeVirt, up to 1.4, refused to stop the VM, and would restore it when it is off.
+
+    A VM that may not be stopped is not meant.
+    """
+    if not (request.stop and request.machine and error.reason == "rejected"):
+        return False
+    vm = f'VirtualMachine "{request.key.vm_name}"'
+    # 1.4.0 looks at the run strategy, which a stop does not change of each VM.
+    off = strategy_after(request.machine.vm.run_strategy, stopped=True, started=False)
+    not_halted = f"{vm} run strategy has to be {HALTED}" in error.message
+    return f"{vm} is not stopped" in error.message or (not_halted and off == HALTED)
 
 
 def _found(

@@ -507,7 +507,8 @@ def test_what_cannot_be_put_back_is_told(bench: Bench) -> None:
 
 def work_of_a_vm_that_ran(bench: Bench) -> work.RestoreWork:
     """Return the work on a VM that is to run again if it is put back."""
-    order = work.Order(lambda _name: {}, partial(desired_snapshot, KEY), True, False)
+    request = writes.RestoreRequest(KEY, "s", None, True, True, False, None, "")
+    order = work.Order(request, partial(desired_snapshot, KEY), True, False)
     return work.RestoreWork(bench.api, Waiting(60.0, 1.0), bench.kubernetes, lambda _member: order)
 
 
@@ -693,6 +694,77 @@ def test_other_run_goes_on_while_this_one_looks(
     with patch.object(bench.cluster, lists, list_late):
         bench.run()
     assert bench.cluster.runs(KEY)
+
+
+# KubeVirt up to 1.4 stops no VM
+
+STOPPED_FIRST = ["record", "stop", "create", "start", "close", "forget"]
+
+
+@pytest.mark.parametrize("kubevirt", ["1.4", "1.4.0"])
+def test_vm_that_an_old_kubevirt_does_not_stop_is_stopped_first(
+    bench: Bench, kubevirt: str
+) -> None:
+    bench.cluster.kubevirt = kubevirt
+    row = bench.run()
+    assert row.member.failure is None
+    assert outcome(row, bench) == "restored"
+    assert bench.cluster.writes == STOPPED_FIRST
+    assert bench.cluster.runs(KEY)
+    assert not bench.recorded
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("write", STOPPED_FIRST)
+def test_killed_at_a_boundary_with_an_old_kubevirt(bench: Bench, write: str, after: bool) -> None:
+    bench.cluster.kubevirt = "1.4"
+    test_killed_at_a_boundary(bench, BACK, write, after)
+
+
+def test_vm_that_an_old_kubevirt_still_refuses_runs_again(bench: Bench) -> None:
+    text = 'denied the request: VirtualMachine "db1" is not stopped'
+    bench.fail("create", *[ApiError("rejected", text, http_status=422)] * 2)
+    row = bench.run()
+    assert row.member.failure
+    assert "is not stopped" in row.member.failure.message
+    assert "the VM runs again" in row.member.failure.message
+    assert bench.cluster.writes == ["record", "stop", "start", "forget"]
+    assert bench.cluster.runs(KEY)
+    assert not bench.recorded
+
+
+def test_vm_is_not_stopped_in_vain_for_an_old_kubevirt(bench: Bench) -> None:
+    """Its run strategy would not be Halted."""
+    bench.cluster.kubevirt = "1.4.0"
+    bench.cluster.machines[KEY]["spec"]["runStrategy"] = "Manual"
+    row = bench.run()
+    assert row.member.failure
+    assert "run strategy has to be Halted" in row.member.failure.message
+    assert bench.cluster.writes == []
+
+
+def test_vm_that_somebody_has_just_started_is_not_stopped(off: Bench) -> None:
+    off.cluster.kubevirt = "1.4"
+
+    def start(write: str) -> None:
+        if write == "create":
+            off.cluster.before = lambda _write: None
+            off.cluster.power("start", KEY.vm_name, KEY.namespace)
+
+    off.cluster.before = start
+    row = off.run()
+    assert row.member.failure
+    assert "is not stopped" in row.member.failure.message
+    assert off.cluster.writes == ["start"]
+
+
+def test_restore_that_is_in_the_way_of_an_old_kubevirt_stops_nothing(bench: Bench) -> None:
+    both = 'VirtualMachine "db1" is not stopped, VirtualMachineRestore "other" in progress'
+    bench.fail("create", ApiError("rejected", f"denied the request: {both}", http_status=422))
+    row = bench.run()
+    assert row.member.failure
+    assert row.member.failure.reason == "restore_in_progress"
+    assert bench.cluster.writes == []
 
 
 @pytest.mark.parametrize("write", ["record", "delete", "start", "forget"])
