@@ -49,7 +49,8 @@ options:
       - V(stopped) asks the guest to shut down, until Palette shows C(Stopped) and no instance is
         left. After the termination grace period of the virtual machine, KubeVirt turns it off.
       - What has shut itself down is off, though KubeVirt may keep its ended instance. So is what is
-        C(Halted), though its disks are still imported.
+        C(Halted), though its disks are still imported. What KubeVirt will start later is not off,
+        though it shows C(Stopped), as where a quota forbids its instance. It is stopped too.
       - V(paused) freezes what runs, until Palette shows it as paused. Its memory is kept.
       - V(resumed) lets what is paused go on, until Palette shows C(Running).
       - V(restarted) starts what is off, waits for what is starting or restarting already, and

@@ -90,6 +90,7 @@ def new_vm(seed: FleetVM, cluster: Cluster, created: float) -> VM:
     vm.restore_in_progress = seed.restore_in_progress
     vm.timing = seed.timing
     vm.disks = seed.disks
+    vm.refused = seed.refused
     vm.be(seed.power, created)
     return vm
 

@@ -25,6 +25,7 @@ class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     snapshot: Fate | None = None
     power: SeedPower | None = None
     disks: Disks | None = None
+    refused: bool | None = None
     guest_agent: bool | None = None
     restore_in_progress: str | None = None
     labels: dict[str, str] | None = None

@@ -119,6 +119,8 @@ class FleetVM(_Section):
     """ShutDown: by its own guest, with the run strategy Manual, which leaves its instance"""
     disks: Disks = ""
     """what it shows of its disks while it is off; no snapshot can be taken then"""
+    refused: bool = False
+    """whether its instance cannot be created, as where a quota forbids it"""
     run_strategy: RunStrategy = "Always"
     """while it is on, and as far as it keeps it, off; running: the older field of that name"""
     cores: int = 1

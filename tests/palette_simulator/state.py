@@ -84,6 +84,7 @@ class VM:
         self.deleted: float | None = None
         self.power: Power = "Running"
         self.disks: Disks = ""
+        self.refused = False
         self.strategy: RunStrategy = "Always"
         self.change = Change(created, created, created, "Running")
         self.starts = 0
@@ -117,6 +118,8 @@ class VM:
 
     def sight(self, now: float) -> Sight:
         """What it shows of its power."""
+        if self.refused and self.power != "Stopped":
+            return Sight("Stopped", None)
         seen = sight(self.power, self.change, now)
         return seen._replace(printable=self.disks) if self.disks and not seen.instance else seen
 

@@ -228,10 +228,13 @@ class MemoryCluster(ClusterApi):
         self._ready_at[key] = self.palette.clock.now + _STARTING
 
     def _stop(self, key: VmKey) -> None:
-        if key not in self.running:
+        spec = self.machines[key]["spec"]
+        if key not in self.running and spec["runStrategy"] != "Always":
             raise ApiError("conflict", "VM is not running", http_status=409)
         if self._strategy(key) != "Manual":
-            self.machines[key]["spec"]["runStrategy"] = "Halted"
+            spec["runStrategy"] = "Halted"
+        if key not in self.running:
+            return
         self.running[key]["metadata"]["deletionTimestamp"] = write_time(self.palette.now)
         self._gone_at[key] = self.palette.clock.now + _STOPPING
 

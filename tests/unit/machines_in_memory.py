@@ -144,14 +144,18 @@ class Machines(MemoryPalette):
         self.then(self.takes, key, "Running")
 
     def _stop(self, call: Call, key: VmKey) -> None:
-        if not self._has_instance(key):
+        strategy = self.vms[key]["spec"]["runStrategy"]
+        if not self._has_instance(key) and strategy not in ("Always", "Once"):
             self._conflict(call, "VM is not running")
-        if self.vms[key]["spec"]["runStrategy"] == "Halted":
+        if strategy == "Halted":
             text = "Halted only supports manual stop requests with a shorter graceperiod"
             self._conflict(call, text)
         self._demand_unlocked(call, key)
-        if self.vms[key]["spec"]["runStrategy"] != "Manual":
+        if strategy != "Manual":
             self.vms[key]["spec"]["runStrategy"] = "Halted"
+        if not self._has_instance(key):
+            self._show(key, "Stopped")
+            return
         # For a moment, only the run strategy shows that it was carried out.
         self.then(0.1, key, "Stopping")
         self.then(self.takes, key, "Stopped")

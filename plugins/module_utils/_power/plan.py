@@ -118,9 +118,9 @@ def stop_seen(before: VirtualMachine, vm: VirtualMachine) -> bool:
 def shows(verb: str, before: VirtualMachine, vm: VirtualMachine) -> bool:
     """Say whether a VM shows that a call was carried out. before: as it was then."""
     if verb == START:
-        return vm.running and not stopping(vm)
+        return vm.is_on and not stopping(vm)
     if verb == STOP:
-        return not vm.running or vm.printable_status == "Stopping" or stopping(vm)
+        return not vm.is_on or vm.printable_status == "Stopping" or stopping(vm)
     if verb == RESTART:
         return stop_seen(before, vm)
     return vm.running and vm.paused == (verb == PAUSE)
@@ -134,13 +134,15 @@ def applies(verb: str, vm: VirtualMachine) -> bool:
         return vm.seen_off
     if verb == PAUSE:
         return reached(Goal.RUNNING, vm)
+    if verb == STOP and vm.comes_up:
+        return vm.run_strategy in _ENDED_BY_A_STOP
     return vm.running and not stopping(vm) and (verb != RESUME or vm.paused)
 
 
 def _started(vm: VirtualMachine) -> Step:
     if vm.paused and not stopping(vm):
         return Step(RESUME, Goal.RUNNING)
-    return Step(START, Goal.RUNNING, on_its_way=vm.running and not stopping(vm))
+    return Step(START, Goal.RUNNING, on_its_way=vm.is_on and not stopping(vm))
 
 
 def _stopped(vm: VirtualMachine) -> Step:
@@ -152,9 +154,9 @@ def _resumed(vm: VirtualMachine) -> Step:
 
 
 def _restarted(vm: VirtualMachine) -> Step:
-    if not vm.running or stopping(vm):
+    if not vm.is_on or stopping(vm):
         return Step(START, Goal.RUNNING)
-    if vm.printable_status in ("Starting", "Stopping"):
+    if vm.comes_up or vm.printable_status in ("Starting", "Stopping"):
         # As after a restart whose task was interrupted.
         return Step(START, Goal.RUNNING, on_its_way=True)
     return Step(RESTART, Goal.RENEWED)

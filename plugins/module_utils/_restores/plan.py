@@ -14,7 +14,7 @@ from .._power.plan import strategy_note
 from .._snapshots.model import Snapshot
 from .._snapshots.ownership import PART_OF, former_vm_text, is_member, of_former_vm, set_of
 from .._validation.problems import nearest
-from .._vms.model import ALWAYS, HALTED, MANUAL, VirtualMachine, VmKey
+from .._vms.model import ALWAYS, HALTED, MANUAL, ONCE, VirtualMachine, VmKey
 from .model import SAFETY, Instance, Machine, Restore
 from .naming import restore_name, safety_name
 
@@ -260,7 +260,7 @@ def _new(sight: Sight, wanted: Wanted, now: datetime) -> Action:
     name = wanted.name or restore_name(snapshot.name, now, {r.name for r in sight.restores})
     running = _is_on(sight)
     # The restore stops a VM that has an instance itself, but not one that is about to get the next.
-    between = _strategy(sight) == ALWAYS and (not sight.instance or sight.instance.ending)
+    between = (sight.instance is None or sight.instance.ending) and _comes_up(sight)
     stopped_first = running and (wanted.safety_snapshot or between)
     steps = [
         *(Step(Act.CLEAR, each.name, each.uid) for each in _unfinished(sight)),
@@ -369,7 +369,17 @@ def _blocker(sight: Sight, snapshot: Snapshot, wanted: Wanted, now: datetime) ->
 
 def _is_on(sight: Sight) -> bool:
     """Say whether a VM has an instance, or will have one again whatever has ended the last."""
-    return sight.instance is not None or _strategy(sight) == ALWAYS
+    return sight.instance is not None or _comes_up(sight)
+
+
+# See docs/palette.md, "Power".
+def _comes_up(sight: Sight) -> bool:
+    """Say whether KubeVirt makes a VM the next instance whatever has become of the last."""
+    strategy, instance = _strategy(sight), sight.instance
+    if strategy == ONCE:
+        # An instance that has ended stays, unless somebody deletes it.
+        return instance is None or instance.deleting
+    return strategy == ALWAYS
 
 
 def _strategy(sight: Sight) -> str:
@@ -421,10 +431,10 @@ def _being_taken(sight: Sight, now: datetime) -> str:
 
 def _ran(sight: Sight, now: datetime) -> bool:
     """Say whether the VM runs, or ran until an interrupted run stopped it."""
-    instance, strategy = sight.instance, _strategy(sight)
-    if strategy == ALWAYS:
+    instance = sight.instance
+    if _comes_up(sight):
         return True
-    if instance is not None and not (strategy == HALTED or instance.ending):
+    if instance is not None and not (_strategy(sight) == HALTED or instance.ending):
         return True
     return bool(_stopped_at(sight, now)) or any(r.vm_ran for r in _pending(sight, now))
 

@@ -27,8 +27,8 @@ from .._snapshots.wait import reached as snapshot_reached
 from .._vms.model import VmKey
 from . import writes
 from .member import RESTORED_AND_STARTED, RestoreMember
-from .model import Instance, Restore
-from .observe import list_instances, list_restores
+from .model import Instance, Machine, Restore
+from .observe import list_instances, list_machines, list_restores
 from .plan import Act, Step, stopping
 
 _AGAIN = 5.0  # seconds before a power call that led to nothing is sent again
@@ -60,6 +60,7 @@ class Found(NamedTuple):
 
     restores: Mapping[tuple[VmKey, str], Restore]
     instances: Mapping[VmKey, Instance]
+    machines: Mapping[VmKey, Machine]
     snapshots: Mapping[tuple[VmKey, str], Snapshot]
 
 
@@ -135,12 +136,15 @@ class RestoreWork(Work[RestoreMember]):
         """Return what the members' steps wait for."""
         cluster, uid = self._cluster, self.api.cluster.uid
         restores = list_restores(cluster, uid, _places(members, _OF_RESTORES))
+        # In this order: an instance that is made meanwhile is not missed.
         instances = list_instances(cluster, uid, _places(members, _OF_INSTANCES))
+        machines = list_machines(cluster, uid, _places(members, (Act.STOP,)))
         keys = {member.key for member in members if member.steps[0].act == Act.SNAPSHOT}
         snapshots = list_snapshots(self.api, keys) if keys else []
         return Found(
             {(restore.key, restore.name): restore for restore in restores},
             {instance.key: instance for instance in instances},
+            {machine.vm.key: machine for machine in machines},
             {(snapshot.key, snapshot.name): snapshot for snapshot in snapshots},
         )
 
@@ -273,7 +277,9 @@ class RestoreWork(Work[RestoreMember]):
     def _read_power(self, member: RestoreMember, step: Step, found: Found, now: float) -> None:
         instance = found.instances.get(member.key)
         if step.act == Act.STOP:
-            reached, idle = instance is None, instance is not None and not instance.ending
+            machine = found.machines.get(member.key)
+            reached = instance is None and not (machine and machine.vm.is_on)
+            idle = instance is None or not instance.ending
         else:
             agent = self._order_of(member).agent and not member.cause
             started = instance is not None and not instance.ending

@@ -133,9 +133,19 @@ class VirtualMachine(NamedTuple):
 
     # See docs/palette.md, "Power".
     @property
+    def comes_up(self) -> bool:
+        """Whether it has no instance, and KubeVirt makes it one by itself, at once or later."""
+        return not (self.running or self.ended) and self.run_strategy in (ALWAYS, ONCE)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it runs, or will without anybody starting it."""
+        return self.running or self.comes_up
+
+    @property
     def seen_off(self) -> bool:
         """Whether Palette says that it is off, and does not only leave out that it is on."""
-        if self.running:
+        if self.is_on:
             return False
         halted = self.run_strategy == HALTED and self.printable_status in _OF_THE_DISKS
         return halted or self.printable_status == _OFF

@@ -56,7 +56,10 @@ def stop(cluster: Cluster, vm: VM, now: float) -> None:
         raise conflict(VM_SINGULAR, vm.name, why)
     if strategy in ("Always", "Once"):
         _demand_no_snapshot(cluster, vm, now)
-    if vm.power != "Stopped":
+    if instance is None and vm.power != "Stopped":
+        vm.turn("Stopped", now)
+        cluster.change_vm(vm, now)
+    elif vm.power != "Stopped":
         cluster.power_vm(vm, "Stopped", now)
 
 

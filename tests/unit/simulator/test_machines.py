@@ -48,6 +48,22 @@ def test_a_vm_that_is_off_shows_its_disks(palette: Simulator, probe: Probe) -> N
     assert not shown.get("created")
 
 
+def test_a_vm_whose_instance_cannot_be_created_shows_stopped_till_it_can(
+    palette: Simulator, probe: Probe
+) -> None:
+    for vm in ("db1", "web1"):
+        palette.change_vm(CLUSTER, "vms", vm, refused=True)
+        machine = probe.vms("GET", vm, namespace="vms").json()
+        assert machine["spec"]["runStrategy"] == "Always"
+        assert machine["status"]["printableStatus"] == "Stopped"
+        assert not machine["status"].get("created")
+        assert "does not support manual start requests" in power(probe, vm, "start")[1]
+    assert power(probe, "web1", "stop") == (204, "")
+    for vm, printable in (("db1", "Running"), ("web1", "Stopped")):
+        palette.change_vm(CLUSTER, "vms", vm, refused=False)
+        assert status(probe, vm)["printableStatus"] == printable
+
+
 def test_vms_are_listed_by_namespace_and_name(probe: Probe) -> None:
     items = probe.vms("GET").json()["items"]
     keys = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in items]

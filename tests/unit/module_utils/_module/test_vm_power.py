@@ -144,6 +144,47 @@ def test_vm_that_has_shut_itself_down_is_stopped_already(palette: Machines) -> N
     assert palette.powers() == []
 
 
+# KubeVirt cannot create an instance, as where a quota forbids it, and tries on.
+def cannot_come_up(palette: Machines, strategy: str = "Always") -> None:
+    """Let a VM be on its way, without an instance."""
+    palette.add(DB1, "Stopped", strategy)
+
+
+@pytest.mark.parametrize("strategy", ["Always", "Once"])
+def test_vm_that_kubevirt_would_start_later_is_stopped(palette: Machines, strategy: str) -> None:
+    cannot_come_up(palette, strategy)
+    foretold = run(palette, MODULE, check_mode=True, state="stopped", **ONE)
+    row = declare(palette, "stopped")
+    assert (row["outcome"], palette.powers()) == ("stopped", ["stop db1"])
+    assert palette.vms[DB1]["spec"]["runStrategy"] == "Halted"
+    assert row_of(foretold) == row
+    assert declare(palette, "stopped")["outcome"] == "unchanged"
+
+
+def test_stop_of_a_vm_that_comes_up_is_sent_again(palette: Machines) -> None:
+    cannot_come_up(palette)
+    palette.fail("PUT", LOST)
+    assert declare(palette, "stopped")["outcome"] == "stopped"
+    assert palette.powers() == ["stop db1", "stop db1"]
+    cannot_come_up(palette)
+    palette.vms[DB1]["status"]["snapshotInProgress"] = "s"
+    palette.then(20, DB1, "free")
+    assert declare(palette, "stopped")["outcome"] == "stopped"
+    assert palette.vms[DB1]["spec"]["runStrategy"] == "Halted"
+
+
+@pytest.mark.parametrize("state", ["started", "restarted"])
+@pytest.mark.parametrize("strategy", ["Always", "Once"])
+def test_vm_that_kubevirt_starts_itself_is_waited_for(
+    palette: Machines, state: str, strategy: str
+) -> None:
+    cannot_come_up(palette, strategy)
+    palette.then(20, DB1, "Running")
+    assert not run(palette, MODULE, check_mode=True, state=state, **ONE)["changed"]
+    assert declare(palette, state)["outcome"] == "unchanged"
+    assert palette.powers() == []
+
+
 def test_diff_shows_the_states_of_what_changes(palette: Machines) -> None:
     palette.add(DB1)
     palette.add(key_of("off"), "Stopped")
@@ -341,7 +382,7 @@ def test_wait_false_waits_for_the_call_to_be_accepted_and_no_longer(palette: Mac
 def test_run_strategy_that_does_not_allow_it_is_told_in_kubevirts_words(
     palette: Machines, state: str, before: str, strategy: str
 ) -> None:
-    palette.add(DB1, before, strategy=strategy)
+    palette.add(DB1, before, strategy=strategy, created=True)
     result = run(palette, MODULE, state=state, **ONE)
     assert row_of(result)["reason"] == "run_strategy"
     assert f"{strategy} does not support manual" in row_of(result)["msg"]
@@ -357,7 +398,7 @@ def test_vm_that_is_off_is_blocked(palette: Machines, state: str) -> None:
 
 
 def test_vm_that_is_off_by_the_time_of_the_call_fails(palette: Machines) -> None:
-    palette.add(DB1, "Starting")
+    palette.add(DB1, "Starting", strategy="Manual")
     palette.then(5, DB1, "Stopped")
     result = run(palette, MODULE, state="paused", **ONE)
     assert row_of(result)["reason"] == "not_running"

@@ -36,6 +36,7 @@ STATES: dict[str, dict[str, Any]] = {
         "ready_since": "t1",
         "run_strategy": "Always",
     },
+    "coming up": {"printable_status": "Stopped", "run_strategy": "Always"},
     "paused": {
         "printable_status": "Paused",
         "running": True,
@@ -69,12 +70,14 @@ def machine(state: str, **fields: Any) -> VirtualMachine:
         ("started", "off", START),
         ("started", "starting", None),
         ("started", "on", None),
+        ("started", "coming up", None),
         ("started", "paused", RESUME),
         ("started", "stopping", START),
         ("started", "told to stop", START),
         ("stopped", "off", None),
         ("stopped", "starting", STOP),
         ("stopped", "on", STOP),
+        ("stopped", "coming up", STOP),
         ("stopped", "paused", STOP),
         ("stopped", "stopping", None),
         ("stopped", "off with an instance", None),
@@ -89,6 +92,7 @@ def machine(state: str, **fields: Any) -> VirtualMachine:
         ("restarted", "off", START),
         ("restarted", "starting", None),
         ("restarted", "on", RESTART),
+        ("restarted", "coming up", None),
         ("restarted", "paused", RESTART),
         ("restarted", "stopping", START),
     ],
@@ -152,7 +156,7 @@ def test_stop_seen_believes_no_vm_that_becomes_ready_for_the_first_time() -> Non
 @pytest.mark.parametrize(
     ("verb", "states"),
     [
-        (START, {"starting", "on", "paused"}),
+        (START, {"starting", "coming up", "on", "paused"}),
         (STOP, {"off", "stopping", "told to stop", "off with an instance"}),
         (PAUSE, {"paused"}),
         (RESUME, {"starting", "on", "stopping", "told to stop", "off with an instance"}),
@@ -167,7 +171,7 @@ def test_shows_that_a_call_was_carried_out(verb: str, states: set[str]) -> None:
     ("verb", "states"),
     [
         (START, {"off"}),
-        (STOP, {"starting", "on", "paused"}),
+        (STOP, {"starting", "coming up", "on", "paused"}),
         (PAUSE, {"on"}),
         (RESUME, {"paused"}),
         (RESTART, {"starting", "on", "paused"}),

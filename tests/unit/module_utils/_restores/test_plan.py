@@ -17,6 +17,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._restores.mod
     PENDING,
     ROLLBACK,
     SAFETY,
+    Instance,
     Restore,
     read_instance,
 )
@@ -117,10 +118,22 @@ def test_vm_that_is_being_stopped_did_not_run() -> None:
     assert (action.ran, action.stopped) == (False, True)
 
 
-@pytest.mark.parametrize("ends", [True, False])
-def test_vm_that_kubevirt_starts_again_ran_whatever_its_instance_does(ends: bool) -> None:
-    crashed = read_instance("c1", instance_manifest(key_of(), phase="Failed")) if ends else None
-    seen = sight(machine=machine("Always"), instance=crashed)
+CRASHED = read_instance("c1", instance_manifest(key_of(), phase="Failed"))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "left"),
+    [
+        ("Always", CRASHED),
+        ("Always", None),
+        ("Once", None),
+        ("Once", CRASHED._replace(deleting=True)),
+    ],
+)
+def test_vm_that_kubevirt_starts_again_ran_whatever_its_instance_does(
+    strategy: str, left: Instance | None
+) -> None:
+    seen = sight(machine=machine(strategy), instance=left)
     assert planned(seen).reason == "vm_running"
     action = planned(seen, TO_S._replace(stop=True))
     assert (action.ran, action.stopped, action.starts) == (True, True, True)
@@ -132,8 +145,9 @@ def test_vm_that_has_shut_itself_down_is_refused() -> None:
     action = planned(seen, TO_S._replace(stop=True))
     assert action.reason == "vm_running"
     assert "start the VM and stop it" in action.message
-    once = sight(machine=machine("Once", printableStatus="Stopped", created=True))
-    assert planned(once, TO_S._replace(stop=True)).verb == RESTORE
+    once = machine("Once", printableStatus="Stopped", created=True)
+    action = planned(sight(machine=once, instance=CRASHED), TO_S._replace(stop=True))
+    assert (action.verb, action.ran) == (RESTORE, False)
 
 
 def test_newest_usable_of_the_set() -> None:

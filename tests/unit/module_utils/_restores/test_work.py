@@ -210,6 +210,13 @@ def test_facts(bench: Bench) -> None:
     assert (status["ran_before"], status["runs"], status["complete"]) == (True, True, True)
 
 
+def test_vm_that_is_about_to_get_its_next_instance_is_stopped(bench: Bench) -> None:
+    bench.cluster.running.clear()
+    bench.fail("stop", LOST)
+    assert outcome(bench.run(), bench) == "restored"
+    assert bench.cluster.writes == ["record", "stop", "create", "start", "close", "forget"]
+
+
 def test_answer_to_the_creation_is_lost(bench: Bench) -> None:
     bench.fail("create", LOST, after=True)
     row = bench.run()

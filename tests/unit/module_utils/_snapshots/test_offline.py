@@ -158,6 +158,16 @@ def test_vm_that_does_not_look_off_stays_off_too(
     assert written(palette) == ["create", "create"]
 
 
+@pytest.mark.parametrize("strategy", ["Always", "Once"])
+def test_vm_that_kubevirt_would_start_meanwhile_is_stopped(
+    palette: Machines, strategy: str
+) -> None:
+    palette.add(DB1, "Stopped", strategy)
+    result = take(palette)
+    assert (result["vm_stopped"], result["vm_started"]) == (True, True)
+    assert written(palette) == ["stop", "create", "start"]
+
+
 def test_vm_without_an_instance_that_need_not_be_stopped_is_not_started(palette: Machines) -> None:
     # Palette does not tell whether it was told to start when its disks are there.
     palette.add(DB1, "Provisioning", "Manual", created=False)

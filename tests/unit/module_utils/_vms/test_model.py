@@ -169,6 +169,11 @@ def test_running_paused_and_guest_agent(status: Json, expected: tuple[object, ..
         ("Halted", "DataVolumeError", False, (False, False, True)),
         ("Always", "Provisioning", False, (False, False, False)),
         ("Manual", "Provisioning", False, (False, False, False)),
+        # KubeVirt cannot make its instance, and tries on.
+        ("Always", "Stopped", False, (False, False, False)),
+        ("Once", "Stopped", False, (False, False, False)),
+        ("Manual", "Stopped", False, (False, False, True)),
+        ("RerunOnFailure", "Stopped", False, (False, False, True)),
         # It may be left out that it is on.
         ("Halted", "Running", False, (False, False, False)),
         ("Halted", "", False, (False, False, False)),
