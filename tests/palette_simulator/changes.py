@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,7 +23,8 @@ class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     freeze: Freeze | None = None
     snapshot: Fate | None = None
-    power: SeedPower | None = None
+    power: SeedPower | Literal["Crashed"] | None = None
+    """Crashed: its instance has failed, and KubeVirt makes another one after a pause"""
     disks: Disks | None = None
     refused: bool | None = None
     guest_agent: bool | None = None
@@ -44,7 +45,9 @@ class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         cluster, vm = find_vm(state, path)
         now = time.time()
         for field, value in msgspec.structs.asdict(self).items():
-            if field == "power" and value:
+            if field == "power" and value == "Crashed":
+                cluster.crash_vm(vm, now)
+            elif field == "power" and value:
                 vm.be(value, now)
             elif value is not None:
                 setattr(vm, _ATTRIBUTES.get(field, field), value)

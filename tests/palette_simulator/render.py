@@ -326,6 +326,8 @@ def _vm_status(vm: VM, holder: Snapshot | None, sight: Sight, clock: Clock) -> O
         "conditions": list(vm_conditions(vm, sight, clock)),
         "volumeSnapshotStatuses": [_volume_status(volume) for volume in vm.volumes],
     }
+    if vm.is_to_start(sight):
+        status["stateChangeRequests"] = [{"action": "Start"}]
     if holder:
         status["snapshotInProgress"] = holder.name
     if vm.restore_in_progress:

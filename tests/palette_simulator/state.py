@@ -85,6 +85,8 @@ class VM:
         self.power: Power = "Running"
         self.disks: Disks = ""
         self.refused = False
+        self.crashed = False
+        """whether its last instance has failed, and the next is still to come"""
         self.strategy: RunStrategy = "Always"
         self.change = Change(created, created, created, "Running")
         self.starts = 0
@@ -98,6 +100,7 @@ class VM:
         before = self.power
         if power != "Stopped" and self.power == "Stopped":
             self.start_anew(now)
+        self.crashed = self.crashed and power != "Stopped"
         self.power = power
         self.change = Change(now, now + takes, now + takes + vanishes, before)
 
@@ -121,6 +124,8 @@ class VM:
         if self.refused and self.power != "Stopped":
             return Sight("Stopped", None)
         seen = sight(self.power, self.change, now)
+        if self.crashed and seen.instance and seen.instance.is_final:
+            seen = seen._replace(instance=seen.instance._replace(phase="Failed"))
         return seen._replace(printable=self.disks) if self.disks and not seen.instance else seen
 
     def ready_since(self, sight: Sight) -> float:
@@ -138,6 +143,10 @@ class VM:
         if self.power == "Stopped":
             return "Halted"
         return "Always" if self.strategy == "running" else self.strategy
+
+    def is_to_start(self, sight: Sight) -> bool:
+        """Whether KubeVirt has written down that it will start it."""
+        return self.crashed and (sight.instance is None or sight.instance.is_final)
 
     def instance_uid(self) -> str:
         """The uid of its instance: another one with each start."""
@@ -428,6 +437,21 @@ class Cluster:
         for claim in (self.claims.get(key) for key in _keys(vm)):
             if claim and claim.deleted is not None and vm.change.gone < NEVER:
                 self.at(vm.change.gone, functools.partial(self._finish_claim, claim))
+
+    # See docs/palette.md, "Power".
+    def crash_vm(self, vm: VM, now: float) -> None:
+        """Let a VM's instance fail; the next comes after a pause, as long as a start."""
+        delays = self.delays_of(vm)
+        pause, vanishes = (self.timing.draw(d, vm.name) for d in (delays.power, delays.vanish))
+        vm.strategy = "RerunOnFailure"
+        vm.turn("Stopped", now, vanishes=vanishes)
+        vm.crashed = True
+        self.at(vm.change.gone, functools.partial(self.restores.touch, vm.key))
+        self.at(vm.change.gone + pause, functools.partial(self._start_crashed, vm))
+
+    def _start_crashed(self, vm: VM, now: float) -> None:
+        if vm.crashed and vm.power == "Stopped":
+            self.power_vm(vm, "Running", now)
 
     def complete_claims(self, vm: VM, now: float) -> None:
         """Let there be a PVC for each of a VM's volumes, bound already."""

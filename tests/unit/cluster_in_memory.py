@@ -222,8 +222,7 @@ class MemoryCluster(ClusterApi):
     def _start(self, key: VmKey) -> None:
         if key in self.running:
             raise ApiError("conflict", "VM is already running", http_status=409)
-        if self._strategy(key) != "Manual":
-            self.machines[key]["spec"]["runStrategy"] = "Always"
+        self._set_strategy(key, "Always")
         self.running[key] = instance_manifest(key, self.palette.now, "Scheduling")
         self._ready_at[key] = self.palette.clock.now + _STARTING
 
@@ -231,12 +230,16 @@ class MemoryCluster(ClusterApi):
         spec = self.machines[key]["spec"]
         if key not in self.running and spec["runStrategy"] != "Always":
             raise ApiError("conflict", "VM is not running", http_status=409)
-        if self._strategy(key) != "Manual":
-            spec["runStrategy"] = "Halted"
+        self._set_strategy(key, "Halted")
         if key not in self.running:
             return
         self.running[key]["metadata"]["deletionTimestamp"] = write_time(self.palette.now)
         self._gone_at[key] = self.palette.clock.now + _STOPPING
+
+    def _set_strategy(self, key: VmKey, strategy: str) -> None:
+        spec = self.machines[key]["spec"]
+        if spec["runStrategy"] != "RerunOnFailure":
+            spec["runStrategy"] = strategy
 
     def _pass(self) -> None:
         """Let happen what is due by now. A restore goes on when its VM is off."""

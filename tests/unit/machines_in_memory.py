@@ -18,6 +18,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model im
 from unit.builders import Json
 from unit.palette_in_memory import Call, Course, MemoryPalette, Stored
 
+_BY_REQUEST = ("Manual", "RerunOnFailure")
 _VM = 'virtualmachine.kubevirt.io "{name}"'
 _LOCKED = (
     'Internal error occurred: admission webhook "virtualmachine-validator.kubevirt.io" denied the '
@@ -104,6 +105,8 @@ class Machines(MemoryPalette):
             status.pop("snapshotInProgress", None)
             status.pop("restoreInProgress", None)
             return
+        if power != "Stopped":
+            status.pop("stateChangeRequests", None)
         ready = power in ("Running", "Paused")
         was = {each["type"]: each for each in status.get("conditions", [])}.get("Ready", {})
         since = was.get("lastTransitionTime")
@@ -138,7 +141,7 @@ class Machines(MemoryPalette):
         if strategy in ("Always", "Once"):
             self._conflict(call, f"{strategy} does not support manual start requests")
         self._demand_unlocked(call, key)
-        if strategy != "Manual":
+        if strategy not in _BY_REQUEST:
             self.vms[key]["spec"]["runStrategy"] = "Always"
         self._show(key, "Starting")
         self.then(self.takes, key, "Running")
@@ -151,7 +154,7 @@ class Machines(MemoryPalette):
             text = "Halted only supports manual stop requests with a shorter graceperiod"
             self._conflict(call, text)
         self._demand_unlocked(call, key)
-        if strategy != "Manual":
+        if strategy not in _BY_REQUEST:
             self.vms[key]["spec"]["runStrategy"] = "Halted"
         if not self._has_instance(key):
             self._show(key, "Stopped")

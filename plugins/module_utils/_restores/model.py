@@ -40,7 +40,8 @@ PENDING, DONE = "pending", "done"
 RAN_AT = "spectrocloud.palette/ran-at"
 
 IN_PLACE = "InPlace"
-_FINAL = ("Succeeded", "Failed")
+FAILED = "Failed"
+_FINAL = ("Succeeded", FAILED)
 
 
 class RestoredVolume(NamedTuple):

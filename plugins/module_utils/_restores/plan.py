@@ -14,8 +14,8 @@ from .._power.plan import strategy_note
 from .._snapshots.model import Snapshot
 from .._snapshots.ownership import PART_OF, former_vm_text, is_member, of_former_vm, set_of
 from .._validation.problems import nearest
-from .._vms.model import ALWAYS, HALTED, MANUAL, ONCE, VirtualMachine, VmKey
-from .model import SAFETY, Instance, Machine, Restore
+from .._vms.model import ALWAYS, HALTED, MANUAL, ONCE, RERUN_ON_FAILURE, VirtualMachine, VmKey
+from .model import FAILED, SAFETY, Instance, Machine, Restore
 from .naming import restore_name, safety_name
 
 RESTORE, FINISH, KEEP, REFUSE = "restore", "finish", "keep", "refuse"
@@ -376,6 +376,10 @@ def _is_on(sight: Sight) -> bool:
 def _comes_up(sight: Sight) -> bool:
     """Say whether KubeVirt makes a VM the next instance whatever has become of the last."""
     strategy, instance = _strategy(sight), sight.instance
+    if sight.machine and sight.machine.vm.start_requested:
+        return True
+    if strategy == RERUN_ON_FAILURE:
+        return instance is not None and instance.phase == FAILED
     if strategy == ONCE:
         # An instance that has ended stays, unless somebody deletes it.
         return instance is None or instance.deleting

@@ -37,6 +37,7 @@ class VmKey(NamedTuple):
 _OFF = "Stopped"
 # Run strategies: what KubeVirt makes of an instance that ends.
 ALWAYS, HALTED, MANUAL, ONCE = "Always", "Halted", "Manual", "Once"
+RERUN_ON_FAILURE = "RerunOnFailure"
 # With these, it leaves it where it is.
 _KEEPS_INSTANCE = (MANUAL, ONCE)
 # What is shown of a VM's disks instead of that it is off.
@@ -92,6 +93,7 @@ class VirtualMachine(NamedTuple):
     paused. ended: whether all that it has is one that has ended, and stays until the VM is started.
     ready: whether its instance is up. ready_since: when that changed last, as Palette writes it.
     run_strategy: what KubeVirt makes of an instance that ends; empty if Palette does not tell.
+    start_requested: whether KubeVirt is still to start it, by a request of its own or of a user.
     network_data: what cloud-init makes the guest's network of.
     guest_agent: whether it is connected; None if the VM is off or Palette does not tell.
     unreadable: why nothing but its name is known; what is not known of that is empty, too.
@@ -115,6 +117,7 @@ class VirtualMachine(NamedTuple):
     network_data: tuple[str, ...] = ()
     unreadable: str = ""
     ended: bool = False
+    start_requested: bool = False
 
     @property
     def addresses(self) -> list[str]:
@@ -135,7 +138,8 @@ class VirtualMachine(NamedTuple):
     @property
     def comes_up(self) -> bool:
         """Whether it has no instance, and KubeVirt makes it one by itself, at once or later."""
-        return not (self.running or self.ended) and self.run_strategy in (ALWAYS, ONCE)
+        expected = self.run_strategy in (ALWAYS, ONCE) or self.start_requested
+        return expected and not (self.running or self.ended)
 
     @property
     def is_on(self) -> bool:
@@ -183,7 +187,9 @@ def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
     printable_status = any_text_in(status, "printableStatus")
     run_strategy = _run_strategy(any_mapping_in(manifest, "spec"))
     created = flag_in(status, "created")
-    ended = created and printable_status == _OFF and run_strategy in _KEEPS_INSTANCE
+    start_requested = _start_requested(status)
+    kept = printable_status == _OFF and run_strategy in _KEEPS_INSTANCE
+    ended = created and kept and not start_requested
     running = created and not ended
     # Those of a VM that is off are what is left of its last instance.
     conditions = _conditions(status, "status") if running else {}
@@ -205,6 +211,7 @@ def read_vm(cluster_uid: str, manifest: Json) -> VirtualMachine:
         run_strategy=run_strategy,
         network_data=tuple(filter(None, _network_data(manifest))),
         ended=ended,
+        start_requested=start_requested,
     )
 
 
@@ -223,6 +230,11 @@ def _conditions(status: Mapping[str, Any], field: str) -> dict[str, str]:
     """Return a field of a VM's conditions, by type."""
     conditions = any_mappings_in(status, "conditions")
     return {any_text_in(each, "type"): any_text_in(each, field) for each in conditions}
+
+
+def _start_requested(status: Mapping[str, Any]) -> bool:
+    requests = any_mappings_in(status, "stateChangeRequests")
+    return any(any_text_in(each, "action") == "Start" for each in requests)
 
 
 def _run_strategy(spec: Mapping[str, Any]) -> str:

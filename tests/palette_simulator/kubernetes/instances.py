@@ -37,7 +37,7 @@ class Instance(NamedTuple):
     @property
     def is_final(self) -> bool:
         """Whether it will not run any more."""
-        return self.phase == "Succeeded"
+        return self.phase in ("Succeeded", "Failed")
 
     @property
     def stays(self) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from palette_simulator.kubernetes.instances import Instance
     from palette_simulator.state import VM, Cluster
 
+_UNDERWAY = "unable to complete request: stop/start already underway"
 _BY_REQUEST = ("Manual", "RerunOnFailure")
 """run strategies that stay as they are: no webhook is asked about a request to start or stop"""
 
@@ -35,6 +36,11 @@ def start(cluster: Cluster, vm: VM, now: float) -> None:
     instance = vm.sight(now).instance
     if instance and not instance.is_final:
         raise conflict(VM_SINGULAR, vm.name, "VM is already running")
+    if instance and instance.phase == "Failed":
+        why = "RerunOnFailure does not support starting VM from failed state"
+        raise conflict(VM_SINGULAR, vm.name, why)
+    if vm.is_to_start(vm.sight(now)):
+        raise conflict(VM_SINGULAR, vm.name, _UNDERWAY)
     if vm.power != "Stopped" and vm.strategy not in _BY_REQUEST:  # its instance is still to come
         why = f"{vm.run_strategy()} does not support manual start requests"
         raise conflict(VM_SINGULAR, vm.name, why)
@@ -74,7 +80,7 @@ def restart(cluster: Cluster, vm: VM, now: float) -> None:
     if vm.sight(now).instance is None:
         raise conflict(VM_SINGULAR, vm.name, "VM is not running: Halted")
     if now < vm.restarted_until:
-        raise internal("unable to complete request: stop/start already underway")
+        raise internal(_UNDERWAY)
     vm.start_anew(now)
     cluster.power_vm(vm, "Running", now)
     vm.restarted_until = vm.change.settles

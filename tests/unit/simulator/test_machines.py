@@ -64,6 +64,25 @@ def test_a_vm_whose_instance_cannot_be_created_shows_stopped_till_it_can(
         assert status(probe, vm)["printableStatus"] == printable
 
 
+def test_a_vm_whose_instance_has_failed_gets_the_next_after_a_pause(
+    palette: Simulator, probe: Probe
+) -> None:
+    palette.change_vm(CLUSTER, "vms", "db1", timing={"vanish": 0.5, "power": 0.5})
+    palette.change_vm(CLUSTER, "vms", "db1", power="Crashed")
+    shown = status(probe, "db1")
+    assert (shown["printableStatus"], shown["created"]) == ("Stopped", True)
+    assert shown["stateChangeRequests"] == [{"action": "Start"}]
+    assert "RerunOnFailure does not support starting VM" in power(probe, "db1", "start")[1]
+    until_its_instance_is_gone(probe, "db1")
+    assert status(probe, "db1")["stateChangeRequests"] == [{"action": "Start"}]
+    assert "stop/start already underway" in power(probe, "db1", "start")[1]
+    assert "VM is not running" in power(probe, "db1", "stop")[1]
+    until_it_shows(probe, "db1", "Running")
+    assert not status(probe, "db1").get("stateChangeRequests")
+    assert power(probe, "db1", "stop") == (204, "")
+    until_it_shows(probe, "db1", "Stopped")
+
+
 def test_vms_are_listed_by_namespace_and_name(probe: Probe) -> None:
     items = probe.vms("GET").json()["items"]
     keys = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in items]

@@ -185,6 +185,30 @@ def test_vm_that_kubevirt_starts_itself_is_waited_for(
     assert palette.powers() == []
 
 
+def failed(palette: Machines) -> None:
+    """Let the instance of a VM have failed, and KubeVirt make the next one in 20 seconds."""
+    requests = [{"action": "Start"}]
+    palette.add(DB1, "Stopped", "RerunOnFailure", stateChangeRequests=requests)
+    palette.then(20, DB1, "Running")
+
+
+def test_vm_whose_instance_has_failed_is_stopped_when_it_has_the_next(palette: Machines) -> None:
+    failed(palette)
+    foretold = run(palette, MODULE, check_mode=True, state="stopped", **ONE)
+    row = declare(palette, "stopped")
+    assert (row["outcome"], palette.powers()) == ("stopped", ["stop db1", "stop db1"])
+    assert palette.elapsed >= 20
+    assert row_of(foretold) == row
+    assert declare(palette, "stopped")["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize("state", ["started", "restarted"])
+def test_vm_whose_instance_has_failed_is_started_by_kubevirt(palette: Machines, state: str) -> None:
+    failed(palette)
+    assert declare(palette, state)["outcome"] == "unchanged"
+    assert palette.powers() == []
+
+
 def test_diff_shows_the_states_of_what_changes(palette: Machines) -> None:
     palette.add(DB1)
     palette.add(key_of("off"), "Stopped")

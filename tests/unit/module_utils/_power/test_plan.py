@@ -37,6 +37,11 @@ STATES: dict[str, dict[str, Any]] = {
         "run_strategy": "Always",
     },
     "coming up": {"printable_status": "Stopped", "run_strategy": "Always"},
+    "failed": {
+        "printable_status": "Stopped",
+        "run_strategy": "RerunOnFailure",
+        "start_requested": True,
+    },
     "paused": {
         "printable_status": "Paused",
         "running": True,
@@ -71,6 +76,7 @@ def machine(state: str, **fields: Any) -> VirtualMachine:
         ("started", "starting", None),
         ("started", "on", None),
         ("started", "coming up", None),
+        ("started", "failed", None),
         ("started", "paused", RESUME),
         ("started", "stopping", START),
         ("started", "told to stop", START),
@@ -78,6 +84,7 @@ def machine(state: str, **fields: Any) -> VirtualMachine:
         ("stopped", "starting", STOP),
         ("stopped", "on", STOP),
         ("stopped", "coming up", STOP),
+        ("stopped", "failed", STOP),
         ("stopped", "paused", STOP),
         ("stopped", "stopping", None),
         ("stopped", "off with an instance", None),
@@ -93,6 +100,7 @@ def machine(state: str, **fields: Any) -> VirtualMachine:
         ("restarted", "starting", None),
         ("restarted", "on", RESTART),
         ("restarted", "coming up", None),
+        ("restarted", "failed", None),
         ("restarted", "paused", RESTART),
         ("restarted", "stopping", START),
     ],
@@ -156,7 +164,7 @@ def test_stop_seen_believes_no_vm_that_becomes_ready_for_the_first_time() -> Non
 @pytest.mark.parametrize(
     ("verb", "states"),
     [
-        (START, {"starting", "coming up", "on", "paused"}),
+        (START, {"starting", "coming up", "failed", "on", "paused"}),
         (STOP, {"off", "stopping", "told to stop", "off with an instance"}),
         (PAUSE, {"paused"}),
         (RESUME, {"starting", "on", "stopping", "told to stop", "off with an instance"}),

@@ -121,23 +121,34 @@ def test_vm_that_is_being_stopped_did_not_run() -> None:
 CRASHED = read_instance("c1", instance_manifest(key_of(), phase="Failed"))
 
 
+TO_START: dict[str, Any] = {"stateChangeRequests": [{"action": "Start"}]}
+
+
 @pytest.mark.parametrize(
-    ("strategy", "left"),
+    ("strategy", "status", "left"),
     [
-        ("Always", CRASHED),
-        ("Always", None),
-        ("Once", None),
-        ("Once", CRASHED._replace(deleting=True)),
+        ("Always", {}, CRASHED),
+        ("Always", {}, None),
+        ("Once", {}, None),
+        ("Once", {}, CRASHED._replace(deleting=True)),
+        ("RerunOnFailure", {}, CRASHED),
+        ("RerunOnFailure", TO_START, None),
+        ("Manual", TO_START, CRASHED),
     ],
 )
 def test_vm_that_kubevirt_starts_again_ran_whatever_its_instance_does(
-    strategy: str, left: Instance | None
+    strategy: str, status: dict[str, Any], left: Instance | None
 ) -> None:
-    seen = sight(machine=machine(strategy), instance=left)
+    seen = sight(machine=machine(strategy, **status), instance=left)
     assert planned(seen).reason == "vm_running"
     action = planned(seen, TO_S._replace(stop=True))
     assert (action.ran, action.stopped, action.starts) == (True, True, True)
     assert Act.STOP in acts(action)
+
+
+def test_vm_that_kubevirt_reruns_after_a_failure_only_is_off_without_one() -> None:
+    action = planned(sight(machine=machine("RerunOnFailure")))
+    assert (action.ran, action.stopped, action.starts) == (False, False, False)
 
 
 def test_vm_that_has_shut_itself_down_is_refused() -> None:

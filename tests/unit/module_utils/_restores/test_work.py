@@ -61,6 +61,7 @@ from unit.module_utils._restores.restores import (
     CREATING,
     FAILED,
     ROOTDISK,
+    instance_manifest,
     restore_manifest,
 )
 from unit.palette_in_memory import MemoryPalette, connected, copy_of
@@ -215,6 +216,26 @@ def test_vm_that_is_about_to_get_its_next_instance_is_stopped(bench: Bench) -> N
     bench.fail("stop", LOST)
     assert outcome(bench.run(), bench) == "restored"
     assert bench.cluster.writes == ["record", "stop", "create", "start", "close", "forget"]
+
+
+def test_vm_whose_instance_has_failed_is_stopped_when_it_has_the_next(bench: Bench) -> None:
+    machine, began = bench.cluster.machines[KEY], bench.palette.clock.now
+    machine["spec"]["runStrategy"] = "RerunOnFailure"
+    machine["status"]["stateChangeRequests"] = [{"action": "Start"}]
+    bench.cluster.running.clear()
+    listed = bench.cluster.instances
+
+    def instances(*args: Any) -> Any:
+        due = bench.palette.clock.now >= began + 10
+        if due and machine["status"].pop("stateChangeRequests", None):
+            bench.cluster.running[KEY] = instance_manifest(KEY, bench.palette.now)
+        return listed(*args)
+
+    with patch.object(bench.cluster, "instances", instances):
+        row = bench.run()
+    assert outcome(row, bench) == "restored"
+    assert bench.cluster.writes == ["record", "stop", "create", "start", "close", "forget"]
+    assert bench.cluster.runs(KEY)
 
 
 def test_answer_to_the_creation_is_lost(bench: Bench) -> None:

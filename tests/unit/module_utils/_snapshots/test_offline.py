@@ -168,6 +168,15 @@ def test_vm_that_kubevirt_would_start_meanwhile_is_stopped(
     assert written(palette) == ["stop", "create", "start"]
 
 
+def test_vm_whose_instance_has_failed_is_stopped_when_it_has_the_next(palette: Machines) -> None:
+    requests = [{"action": "Start"}]
+    palette.add(DB1, "Stopped", "RerunOnFailure", stateChangeRequests=requests)
+    palette.then(20, DB1, "Running")
+    result = take(palette)
+    assert (result["vm_stopped"], result["vm_started"]) == (True, True)
+    assert written(palette) == ["stop", "stop", "create", "start"]
+
+
 def test_vm_without_an_instance_that_need_not_be_stopped_is_not_started(palette: Machines) -> None:
     # Palette does not tell whether it was told to start when its disks are there.
     palette.add(DB1, "Provisioning", "Manual", created=False)

@@ -189,6 +189,16 @@ def test_running_ended_and_seen_off(
     assert (machine.guest_agent is None) is not machine.running
 
 
+@pytest.mark.parametrize("created", [True, False])
+def test_vm_that_kubevirt_is_requested_to_start_is_not_off(created: bool) -> None:
+    start = {"stateChangeRequests": [{"action": "Stop", "uid": "u"}, {"action": "Start"}]}
+    status = {"printableStatus": "Stopped", "created": created, **start}
+    spec = {"runStrategy": "Manual"}
+    machine = read_vm("c1", {"metadata": PLACE, "spec": spec, "status": status})
+    assert (machine.ended, machine.is_on, machine.seen_off) == (False, True, False)
+    assert machine.comes_up is not created
+
+
 def with_volumes(
     kinds: dict[str, str | None], told: dict[str, bool], reason: str = "no class"
 ) -> VirtualMachine:
