@@ -45,7 +45,8 @@ options:
   state:
     description:
       - V(started) starts what is off and resumes what is paused, until Palette shows C(Running) and
-        ready. Whether the guest has booted is not known to Palette.
+        ready. Whether the guest has booted is not known to Palette. What shows C(Migrating) runs
+        too.
       - V(stopped) asks the guest to shut down, until Palette shows C(Stopped) and no instance is
         left. After the termination grace period of the virtual machine, KubeVirt turns it off.
       - What has shut itself down is off, though KubeVirt may keep its ended instance. So is what is

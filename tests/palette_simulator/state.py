@@ -93,6 +93,7 @@ class VM:
         self.started = created
         """when its instance was made"""
         self.restarted_until = 0.0
+        self.migrates_until = 0.0
         self.rendered: tuple[object, bytes] = (None, b"")
 
     def turn(self, power: Power, now: float, takes: float = 0.0, vanishes: float = 0.0) -> None:
@@ -126,6 +127,8 @@ class VM:
         seen = sight(self.power, self.change, now)
         if self.crashed and seen.instance and seen.instance.is_final:
             seen = seen._replace(instance=seen.instance._replace(phase="Failed"))
+        if self.migrates_until > now and seen.runs and seen.printable != "Stopping":
+            return seen._replace(printable="Migrating")
         return seen._replace(printable=self.disks) if self.disks and not seen.instance else seen
 
     def ready_since(self, sight: Sight) -> float:

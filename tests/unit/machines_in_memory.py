@@ -107,7 +107,7 @@ class Machines(MemoryPalette):
             return
         if power != "Stopped":
             status.pop("stateChangeRequests", None)
-        ready = power in ("Running", "Paused")
+        ready = power in ("Running", "Paused", "Migrating")
         was = {each["type"]: each for each in status.get("conditions", [])}.get("Ready", {})
         since = was.get("lastTransitionTime")
         if not since or was["status"] != str(ready):
@@ -177,6 +177,9 @@ class Machines(MemoryPalette):
     def _pause(self, call: Call, key: VmKey) -> None:
         self._demand_instance(call, key)
         shown = self.vms[key]["status"]["printableStatus"]
+        if shown == "Migrating":
+            text = f"Cannot pause VM '{key.vm_name}' because it is currently being migrated"
+            self._conflict(call, text)
         if shown != "Running":
             text = "VMI is already paused" if shown == "Paused" else "VM is not running"
             self._conflict(call, text)

@@ -12,6 +12,10 @@ from .._vms.model import ALWAYS, HALTED, ONCE, VirtualMachine
 
 _ENDED_BY_A_STOP = (ALWAYS, ONCE)
 
+# Of a VM that migrates, KubeVirt says that, and not that it runs.
+_MIGRATING = "Migrating"
+_RUNS = ("Running", _MIGRATING)
+
 START, STOP, PAUSE, RESUME, RESTART = "start", "stop", "pause", "resume", "restart"
 # The states of the option, which are also the outcomes, by the calls that lead to them.
 STATES = {
@@ -82,7 +86,7 @@ def reached(goal: Goal, vm: VirtualMachine) -> bool:
         return vm.seen_off
     if goal is Goal.PAUSED:
         return vm.running and vm.paused
-    shown = vm.printable_status == "Running" and not vm.paused
+    shown = vm.printable_status in _RUNS and not vm.paused
     return vm.running and vm.ready and shown and not stopping(vm)
 
 
@@ -133,7 +137,7 @@ def applies(verb: str, vm: VirtualMachine) -> bool:
     if verb == START:
         return vm.seen_off
     if verb == PAUSE:
-        return reached(Goal.RUNNING, vm)
+        return reached(Goal.RUNNING, vm) and vm.printable_status != _MIGRATING
     if verb == STOP and vm.comes_up:
         return vm.run_strategy in _ENDED_BY_A_STOP
     return vm.running and not stopping(vm) and (verb != RESUME or vm.paused)

@@ -92,6 +92,9 @@ def pause(cluster: Cluster, vm: VM, now: float) -> None:
         raise conflict(INSTANCE, vm.name, "VM is not running")
     if vm.power == "Paused":
         raise conflict(INSTANCE, vm.name, "VMI is already paused")
+    if vm.migrates_until > now:
+        why = f"Cannot pause VM '{vm.name}' because it is currently being migrated"
+        raise conflict(INSTANCE, vm.name, why)
     if vm.power == "Running":  # one that stops is paused too, but stops all the same
         vm.power = "Paused"
         cluster.change_vm(vm, now)
@@ -110,9 +113,10 @@ def resume(cluster: Cluster, vm: VM, now: float) -> None:
 
 
 def migrate(cluster: Cluster, vm: VM, now: float) -> None:
-    """Move a VM that is on to another node, which nothing shows."""
+    """Move a VM that is on to another node, which takes as long as a start."""
     if _demand_instance(vm, now).phase != "Running":
         raise conflict(VM_SINGULAR, vm.name, "VM is not running")
+    vm.migrates_until = now + cluster.timing.draw(cluster.delays_of(vm).power, vm.name)
     cluster.change_vm(vm, now)
 
 

@@ -234,8 +234,13 @@ def test_a_vm_is_restarted(probe: Probe) -> None:
 
 
 def test_a_vm_is_migrated_while_it_is_on(probe: Probe) -> None:
+    probe.palette.change_vm("vm-cluster-1", "vms", "db1", timing={"power": 0.5})
     assert power(probe, "db1", "migrate") == (204, "")
-    assert status(probe, "db1")["printableStatus"] == "Running"
+    assert status(probe, "db1")["printableStatus"] == "Migrating"
+    assert status(probe, "db1")["ready"] is True
+    assert "because it is currently being migrated" in power(probe, "db1", "pause")[1]
+    until_it_shows(probe, "db1", "Running")
+    assert power(probe, "db1", "pause") == (204, "")
     assert power(probe, "paused", "migrate") == (204, "")
     missing = 'virtualmachineinstance.kubevirt.io \\"stopped\\" not found'
     assert missing in power(probe, "stopped", "migrate")[1]

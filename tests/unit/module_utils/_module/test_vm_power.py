@@ -83,9 +83,11 @@ def test_check_mode_predicts_and_sends_nothing(
     ("state", "before"),
     [
         ("started", "Running"),
+        ("started", "Migrating"),
         ("stopped", "Stopped"),
         ("paused", "Paused"),
         ("resumed", "Running"),
+        ("resumed", "Migrating"),
     ],
 )
 def test_state_that_is_so_already_sends_nothing(palette: Machines, state: str, before: str) -> None:
@@ -207,6 +209,12 @@ def test_vm_whose_instance_has_failed_is_started_by_kubevirt(palette: Machines, 
     failed(palette)
     assert declare(palette, state)["outcome"] == "unchanged"
     assert palette.powers() == []
+
+
+def test_vm_that_starts_and_migrates_at_once_has_started(palette: Machines) -> None:
+    palette.add(DB1, "Starting")
+    palette.then(5, DB1, "Migrating")
+    assert declare(palette, "started", wait_timeout=60)["after"] == "Migrating"
 
 
 def test_diff_shows_the_states_of_what_changes(palette: Machines) -> None:

@@ -42,6 +42,12 @@ STATES: dict[str, dict[str, Any]] = {
         "run_strategy": "RerunOnFailure",
         "start_requested": True,
     },
+    "migrating": {
+        "printable_status": "Migrating",
+        "running": True,
+        "ready": True,
+        "run_strategy": "Always",
+    },
     "paused": {
         "printable_status": "Paused",
         "running": True,
@@ -75,6 +81,7 @@ def machine(state: str, **fields: Any) -> VirtualMachine:
         ("started", "off", START),
         ("started", "starting", None),
         ("started", "on", None),
+        ("started", "migrating", None),
         ("started", "coming up", None),
         ("started", "failed", None),
         ("started", "paused", RESUME),
@@ -83,6 +90,7 @@ def machine(state: str, **fields: Any) -> VirtualMachine:
         ("stopped", "off", None),
         ("stopped", "starting", STOP),
         ("stopped", "on", STOP),
+        ("stopped", "migrating", STOP),
         ("stopped", "coming up", STOP),
         ("stopped", "failed", STOP),
         ("stopped", "paused", STOP),
@@ -99,6 +107,7 @@ def machine(state: str, **fields: Any) -> VirtualMachine:
         ("restarted", "off", START),
         ("restarted", "starting", None),
         ("restarted", "on", RESTART),
+        ("restarted", "migrating", RESTART),
         ("restarted", "coming up", None),
         ("restarted", "failed", None),
         ("restarted", "paused", RESTART),
@@ -128,10 +137,10 @@ def test_plan_refuses_a_vm_that_is_being_deleted_or_cannot_be_read(state: str) -
 @pytest.mark.parametrize(
     ("goal", "states"),
     [
-        (Goal.RUNNING, {"on"}),
+        (Goal.RUNNING, {"on", "migrating"}),
         (Goal.STOPPED, {"off"}),
         (Goal.PAUSED, {"paused"}),
-        (Goal.RENEWED, {"on"}),
+        (Goal.RENEWED, {"on", "migrating"}),
     ],
 )
 def test_reached_takes_these_states_and_no_others(goal: Goal, states: set[str]) -> None:
@@ -164,10 +173,13 @@ def test_stop_seen_believes_no_vm_that_becomes_ready_for_the_first_time() -> Non
 @pytest.mark.parametrize(
     ("verb", "states"),
     [
-        (START, {"starting", "coming up", "failed", "on", "paused"}),
+        (START, {"starting", "coming up", "failed", "on", "migrating", "paused"}),
         (STOP, {"off", "stopping", "told to stop", "off with an instance"}),
         (PAUSE, {"paused"}),
-        (RESUME, {"starting", "on", "stopping", "told to stop", "off with an instance"}),
+        (
+            RESUME,
+            {"starting", "on", "migrating", "stopping", "told to stop", "off with an instance"},
+        ),
     ],
 )
 def test_shows_that_a_call_was_carried_out(verb: str, states: set[str]) -> None:
@@ -179,10 +191,10 @@ def test_shows_that_a_call_was_carried_out(verb: str, states: set[str]) -> None:
     ("verb", "states"),
     [
         (START, {"off"}),
-        (STOP, {"starting", "coming up", "on", "paused"}),
+        (STOP, {"starting", "coming up", "on", "migrating", "paused"}),
         (PAUSE, {"on"}),
         (RESUME, {"paused"}),
-        (RESTART, {"starting", "on", "paused"}),
+        (RESTART, {"starting", "on", "migrating", "paused"}),
     ],
 )
 def test_applies_in_these_states_and_no_others(verb: str, states: set[str]) -> None:
