@@ -112,7 +112,8 @@ def _palette_error(body: str) -> dict[str, Any]:
 def _advice(reason: str, text: str) -> str:
     if reason == "unauthorized":
         return " (check api_key: it may be wrong or expired, or belong to another Palette)"
-    if reason == "forbidden":
+    # KubeVirt forbids to pause a VM with a liveness probe, whoever asks.
+    if reason == "forbidden" and "livenessprobe" not in text.lower():
         return " (check project or project_uid, and the permissions of the API key's user)"
     if reason == "project_not_found":
         return (

@@ -13,6 +13,8 @@ import re
 # The VM is, or soon will be, in another state than the call needs: a poll tells in which.
 _OF_THE_STATE = re.compile(
     r"VMI? is (not running|already running|already paused|not paused)"
+    r"|currently being migrated"
+    r"|does not support starting VM from failed state"
     r"|only supports manual stop requests with a shorter graceperiod"
     r"|Always does not support manual start requests"
     r"|Halted does not support manual restart requests"

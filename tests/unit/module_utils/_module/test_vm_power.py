@@ -211,6 +211,13 @@ def test_vm_whose_instance_has_failed_is_started_by_kubevirt(palette: Machines, 
     assert palette.powers() == []
 
 
+def test_vm_that_migrates_is_paused_when_it_has_moved(palette: Machines) -> None:
+    palette.add(DB1, "Migrating")
+    palette.then(20, DB1, "Running")
+    row = declare(palette, "paused")
+    assert (row["outcome"], palette.powers()) == ("paused", ["pause db1", "pause db1"])
+
+
 def test_vm_that_starts_and_migrates_at_once_has_started(palette: Machines) -> None:
     palette.add(DB1, "Starting")
     palette.then(5, DB1, "Migrating")

@@ -76,6 +76,14 @@ def test_from_answer_tells_the_errors_of_kubernetes_in_a_500_apart(
     assert error_of(500, palette_error("InternalServerError", message)).reason == reason
 
 
+@pytest.mark.parametrize("http_status", [403, 500])
+def test_from_answer_blames_no_permission_for_a_liveness_probe(http_status: int) -> None:
+    text = 'virtualmachineinstance.kubevirt.io "db1" is forbidden: Pausing VMIs with LivenessProbe'
+    error = error_of(http_status, palette_error("Any", f"{text} is currently not supported"))
+    assert error.reason == "forbidden"
+    assert error.message.endswith("is currently not supported")
+
+
 def test_from_answer_tells_already_exists_from_conflict() -> None:
     assert error_of(409, palette_error("AlreadyExists", '"x" already exists')).reason == (
         "already_exists"

@@ -28,6 +28,8 @@ _BUSY = "Cannot update vm running state until snapshot"
         f"{_VM}Always does not support manual start requests",
         "Operation cannot be fulfilled on virtualmachineinstance.kubevirt.io: VMI is not paused",
         "VMI is already paused",
+        f"{_VM}Cannot pause VM 'vm1' because it is currently being migrated",
+        f"{_VM}RerunOnFailure does not support starting VM from failed state",
         'virtualmachineinstance.kubevirt.io "vm1" not found',
     ],
 )
