@@ -42,7 +42,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     ),
     "projects": (
         *("name", "description", "organization", "scm_type", "scm_url", "scm_branch"),
-        *("credential", "default_environment"),
+        *("credential", "default_environment", "scm_update_on_launch"),
     ),
     "inventories": ("name", "description", "organization", "kind", "host_filter", "variables"),
     "hosts": ("name", "description", "inventory", "enabled", "variables"),
@@ -94,10 +94,12 @@ class RefusedError(Exception):
 
 
 class StandIn:
-    """The state of AWX. playbooks: those in the project's repository."""
+    """The state of AWX. playbooks: those in the project's repository, which AWX has to fetch."""
 
     def __init__(self, playbooks: set[str]) -> None:
         self.playbooks = playbooks
+        self.git_answers = True
+        self._fetched: dict[int, set[str]] = {}
         self.writes: list[str] = []
         self.url = ""
         self._records: dict[int, tuple[str, Json]] = {}
@@ -153,7 +155,7 @@ class StandIn:
         if method != "GET":
             self.writes.append(f"{method} {path}")
         if table == "project_updates":
-            return 200, {"status": "successful"}
+            return 200, self._update(int(rest[0]))
         if not rest:
             return (
                 (200, self._list(table, query))
@@ -177,6 +179,9 @@ class StandIn:
     def _of_relation(self, method: str, number: int, name: str, body: Json) -> tuple[int, Any]:
         if name == "survey_spec":
             return 200, self._survey(method, number, body)
+        if name == "update":
+            self._fetch(number)
+            return 202, self._update(number)
         related = self._related.setdefault((number, name), [])
         if method == "GET":
             return 200, _page([self._shown(*self._records[each]) for each in related])
@@ -212,7 +217,32 @@ class StandIn:
         record: Json = {"id": next(self._numbers)}
         self._keep(table, record, body)
         self._records[record["id"]] = (table, record)
-        return self._shown(table, record)
+        if table != "projects":
+            return self._shown(table, record)
+        self._fetch(record["id"])
+        shown = self._shown(table, record)
+        # AWX fetches what is new by itself, and says so.
+        return shown | {"summary_fields": {"current_update": {"id": record["id"]}}}
+
+    def _fetch(self, project: int) -> None:
+        """Fetch the repository, as it is now."""
+        if self.git_answers:
+            self._fetched[project] = set(self.playbooks)
+
+    def _update(self, project: int) -> Json:
+        """Return the last update of a project. It has the number of its project."""
+        return {
+            "id": project,
+            "url": f"/api/v2/project_updates/{project}/",
+            "status": "successful" if self.git_answers else "failed",
+            "failed": not self.git_answers,
+            "finished": "2026-01-01T00:00:00Z",
+            "event_processing_finished": True,
+            "scm_revision": self._revision(project),
+        }
+
+    def _revision(self, project: int) -> str:
+        return " ".join(sorted(self._fetched.get(project, ())))
 
     def _keep(self, table: str, record: Json, body: Json) -> None:
         """Change a record, unless AWX refuses that."""
@@ -245,13 +275,13 @@ class StandIn:
         return {
             **({"managed": False} if table == "credential_types" else {}),
             **({"organization": project["organization"]} if project else {}),
-            **({"scm_revision": ""} if table == "projects" else {}),
+            **({"scm_revision": self._revision(record["id"])} if table == "projects" else {}),
             **record,
             **({"inputs": self._masked(record)} if table == "credentials" else {}),
             "type": "inventory" if table == "inventories" else table[:-1],
             "url": path,
-            "related": {"survey_spec": f"{path}survey_spec/"},
-            "summary_fields": {"current_update": {"id": 1}},
+            "related": {name: f"{path}{name}/" for name in ("survey_spec", "update")},
+            "summary_fields": {},
         }
 
     def _masked(self, record: Json) -> Json:
@@ -280,9 +310,9 @@ class StandIn:
         wanted["notification_configuration"] = {**_WEBHOOK, **wanted["notification_configuration"]}
 
     def check_template(self, wanted: Json) -> None:
-        """Refuse a playbook that the project does not have."""
-        if wanted["playbook"] not in self.playbooks:
-            raise RefusedError(f"playbook: there is no {wanted['playbook']}")
+        """Refuse a playbook that was not in the repository when it was last fetched."""
+        if wanted["playbook"] not in self._fetched.get(wanted["project"], ()):
+            raise RefusedError(f"Playbook not found for project: {wanted['playbook']}")
 
     def check_schedule(self, wanted: Json) -> None:
         """Refuse answers that the survey does not take."""

@@ -62,6 +62,12 @@ class Awx:
         self.environment: dict[str, Any] = {"ANSIBLE_SHOW_CUSTOM_STATS": "1", **given}
         self.inventory = self.ansible.inventory({HOST["name"]: {"ansible_connection": "local"}})
 
+    def changes_vms(self) -> None:
+        """Put a change of one's own into the project."""
+        msg = "Change {{ change_vms | default(vm_snapshot_vms) | split | join(', ') }}"
+        tasks = [{"name": "Make the change", "ansible.builtin.debug": {"msg": msg}}]
+        (self.ansible.home / "change-tasks.yml").write_text(yaml.dump(tasks), encoding="utf-8")
+
     def launches(self, template: str, answers: Mapping[str, Any]) -> Run:
         """Launch a template with answers to its survey."""
         survey = TEMPLATES[template]["survey_spec"]
@@ -121,6 +127,7 @@ def run_of(node: str) -> str:
 def test_the_workflow(awx: Awx) -> None:
     """Each node gets all answers of the workflow, and the artifacts of the nodes before."""
     assert answer_problems(WORKFLOW["survey_spec"], CHANGE) == []
+    awx.changes_vms()
     passed_on = unsafe(CHANGE)
     runs = {}
     for node in ("snapshot", "change", "prune"):
@@ -139,5 +146,16 @@ def test_the_workflow(awx: Awx) -> None:
 def test_a_guarded_change(awx: Awx) -> None:
     place = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
     answers = {**place, "vm_snapshot_vms": "db1\nweb1\n", "vm_snapshot_set": "patch"}
+    unchanged = awx.launches("Palette guarded change", answers)
+    assert unchanged.status != 0
+    assert "Put your change here" in unchanged.output
+    awx.changes_vms()
     run = awx.launches("Palette guarded change", answers).ok()
     assert "Change db1, web1" in run.output
+
+
+def test_a_change_that_nobody_wrote_fails(awx: Awx) -> None:
+    """Else the workflow would be green, and nothing changed."""
+    change = awx.starts(run_of("change"), unsafe(CHANGE))
+    assert change.status != 0
+    assert "Put your change here" in change.output

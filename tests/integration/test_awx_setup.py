@@ -177,7 +177,35 @@ def test_the_second_run_changes_nothing(admin: Admin, first: Run) -> None:
     first.ok()
     again = admin.sets_up(**MINE).ok()
     assert changed(again) == []
-    assert admin.awx.writes == []
+    project = admin.awx.one("projects", "Palette")
+    # It fetches the project again, which is no change as long as nothing was pushed.
+    assert admin.awx.writes == [f"POST projects/{project['id']}/update/"]
+
+
+def test_each_job_runs_what_was_pushed(admin: Admin, first: Run) -> None:
+    first.ok()
+    assert admin.awx.one("projects", "Palette")["scm_update_on_launch"] is True
+
+
+def test_a_template_of_a_playbook_that_was_pushed_later(
+    admin: Admin, first: Run, tmp_path: Path
+) -> None:
+    first.ok()
+    file = tmp_path / "controller.yml"
+    file.write_text(FILE.read_text("utf-8").replace("playbook: change.yml", "playbook: mine.yml"))
+    admin.awx.playbooks.add("mine.yml")
+    run = admin.sets_up(**MINE, awx_setup_file=str(file)).ok()
+    assert changed(run) == ["Make the project, and fetch it", "Make the job templates"]
+    admin.sets_up(**MINE).ok()
+
+
+def test_a_first_fetch_that_failed_is_made_up_for(admin: Admin, first: Run) -> None:
+    with StandIn.running({path.name for path in PROJECT.glob("*.yml")}) as awx:
+        other = Admin(admin.ansible, awx)
+        awx.git_answers = False
+        assert "Project update failed" in other.sets_up(**MINE).output
+        awx.git_answers = True
+        other.sets_up(**MINE).ok()
 
 
 def test_the_key_is_kept_and_never_shown(admin: Admin, first: Run) -> None:
