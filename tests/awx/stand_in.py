@@ -132,6 +132,10 @@ class StandIn:
         (found,) = (record for record in self._all(table) if record["name"] == name)
         return found
 
+    def related(self, number: int, relation: str) -> list[int]:
+        """Return what a record is related to."""
+        return self._related.get((number, relation), [])
+
     def survey(self, name: str) -> Json:
         """Return the survey of a template or a workflow."""
         return next(

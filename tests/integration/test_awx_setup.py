@@ -26,6 +26,7 @@ KEY = "sesame-open-4711"
 PLAYBOOK = "spectrocloud.palette.awx_setup"
 PAGE = (CHECKOUT / "docs" / "awx.md").read_text("utf-8")
 DATA = read()
+SCHEDULES = [schedule["name"] for schedule in DATA["controller_schedules"]]
 REPOSITORY = "https://git.example.com/ops/palette-awx.git"
 # What the page tells to type.
 MINE = {
@@ -146,6 +147,7 @@ def test_the_first_run_makes_all_that_the_file_has(admin: Admin, first: Run) -> 
         "templates": "job_templates",
         "workflows": "workflow_job_templates",
     }
+    assert not any(admin.awx.one("schedules", name)["enabled"] for name in SCHEDULES)
     for name in (name.removeprefix("controller_") for name in DATA if name.startswith("contr")):
         # The notification has nowhere to go.
         wanted = [] if name == "notifications" else DATA[f"controller_{name}"]
@@ -233,6 +235,26 @@ def test_a_new_key_and_a_notification_are_written_on_request(
     run = admin.sets_up(key="another-key", awx_setup_update_key=True, **mine).ok()
     assert changed(run) == ["Make the credential"]
     assert admin.awx.one("credentials", "Palette")["inputs"]["api_key"] == "another-key"
+
+
+def test_a_later_run_leaves_alone_what_it_is_not_told(admin: Admin, first: Run) -> None:
+    first.ok()
+    hook = "https://chat.example.com/hooks/palette"
+    said = {"awx_setup_webhook_url": hook, "awx_setup_schedules_enabled": True}
+    admin.sets_up(**MINE, **said).ok()
+    assert "Left as it is" not in admin.sets_up(**MINE, **said).ok().output
+    run = admin.sets_up(**MINE, awx_setup_update_key=True).ok()
+    assert changed(run) == ["Make the credential"]
+    assert all(admin.awx.one("schedules", name)["enabled"] for name in SCHEDULES)
+    assert admin.awx.names("notification_templates") == ["Palette results"]
+    fleet = admin.awx.one("job_templates", "Palette fleet")["id"]
+    assert admin.awx.related(fleet, "notification_templates_error")
+    assert run.of("Tell what is left as it is")["msg"] == (
+        "Left as it is in AWX: the notification, because awx_setup_webhook_url is not set, and "
+        "whether schedules run, because awx_setup_schedules_enabled is not set"
+    )
+    admin.sets_up(**MINE, awx_setup_schedules_enabled=False).ok()
+    assert not any(admin.awx.one("schedules", name)["enabled"] for name in SCHEDULES)
 
 
 def test_what_is_missing_is_told(admin: Admin) -> None:
