@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from awx.surveys import answer_problems, survey_problems
-from awx.templates import credential_type_problems, message_problems
+from awx.templates import EVENTS, credential_type_problems, message_problems
 
 TOKEN = "stand-in-token"
 Json = dict[str, Any]
@@ -312,6 +312,7 @@ class StandIn:
         """Refuse texts, and complete the configuration."""
         _refuse_any(message_problems(wanted["messages"]))
         wanted["notification_configuration"] = {**_WEBHOOK, **wanted["notification_configuration"]}
+        wanted["messages"] = {**dict.fromkeys(EVENTS), **wanted["messages"]}
 
     def check_template(self, wanted: Json) -> None:
         """Refuse a playbook that was not in the repository when it was last fetched."""

@@ -18,7 +18,7 @@ _FIELD_KEYS = {
     *("id", "label", "type", "help_text", "choices", "format"),
     *("secret", "multiline", "ask_at_runtime", "default"),
 }
-_EVENTS = ("started", "success", "error", "workflow_approval")
+EVENTS = ("started", "success", "error", "workflow_approval")
 Fields = Mapping[str, Any]
 
 
@@ -86,7 +86,7 @@ def injected(inputs: Fields, injectors: Fields, given: Fields) -> dict[str, dict
 
 def message_problems(messages: Mapping[str, Any]) -> list[str]:
     """Return why AWX refuses the texts of a notification. It tries them on a made-up job."""
-    problems = [f"there is no event {event}" for event in messages if event not in _EVENTS]
+    problems = [f"there is no event {event}" for event in messages if event not in EVENTS]
     for event, texts in messages.items():
         for kind, text in (texts or {}).items():
             if kind not in ("message", "body"):

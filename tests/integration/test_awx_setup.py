@@ -243,6 +243,7 @@ def test_a_later_run_leaves_alone_what_it_is_not_told(admin: Admin, first: Run) 
     said = {"awx_setup_webhook_url": hook, "awx_setup_schedules_enabled": True}
     admin.sets_up(**MINE, **said).ok()
     assert "Left as it is" not in admin.sets_up(**MINE, **said).ok().output
+    assert [write for write in admin.awx.writes if "update" not in write] == []
     run = admin.sets_up(**MINE, awx_setup_update_key=True).ok()
     assert changed(run) == ["Make the credential"]
     assert all(admin.awx.one("schedules", name)["enabled"] for name in SCHEDULES)
