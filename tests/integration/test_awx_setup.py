@@ -147,6 +147,7 @@ def test_the_first_run_makes_all_that_the_file_has(admin: Admin, first: Run) -> 
         "templates": "job_templates",
         "workflows": "workflow_job_templates",
     }
+    assert "duplicate mapping key" not in " ".join(first.output.split())
     assert not any(admin.awx.one("schedules", name)["enabled"] for name in SCHEDULES)
     for name in (name.removeprefix("controller_") for name in DATA if name.startswith("contr")):
         # The notification has nowhere to go.

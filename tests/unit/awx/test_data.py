@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from awx.data import PROJECT, Unsafe, read, texts_in
+from awx.data import FILE, PROJECT, Unsafe, read, texts_in
 from awx.surveys import answer_problems, choices_of, survey_problems
 from awx.templates import (
     about_job,
@@ -71,6 +71,11 @@ def options_of(template: Mapping[str, Any]) -> dict[str, Any]:
 def asked_by(template: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the questions of a template."""
     yield from template.get("survey_spec", {}).get("spec", [])
+
+
+def test_no_question_has_a_key_twice() -> None:
+    """Ansible warns of a key that a merge brings once more."""
+    assert "<<:" not in FILE.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ASKING)
