@@ -174,6 +174,11 @@ def test_the_project_has_each_playbook() -> None:
     assert imported == {path.stem for path in PLAYBOOKS.glob("*.yml")} - {"awx_setup"}
 
 
+def test_a_relaunch_can_tell_that_it_has_restored_once() -> None:
+    asked = {question["variable"]: question for question in asked_by(TEMPLATES["Palette restore"])}
+    assert asked["vm_snapshot_restore_name"]["required"] is False
+
+
 def test_awx_takes_the_credential_type() -> None:
     assert credential_type_problems(INPUTS, INJECTORS) == []
     # AWX adds a type that is missing, and then finds a difference in each run.
