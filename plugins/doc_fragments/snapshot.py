@@ -29,6 +29,7 @@ options:
     description:
       - How long KubeVirt may take before the snapshot fails, as a Go duration such as V(10m) or
         V(1h30m). V(0) sets no limit. If not set, KubeVirt uses V(5m).
+      - It does not matter for a snapshot that exists and is no longer in progress.
     type: str
   expire_after:
     description:

@@ -224,6 +224,8 @@ def differing_spec_fields(desired: Desired, current: Snapshot) -> dict[str, tupl
         field: (now[field] or default, declared[field])
         for field, default in _SPEC_DEFAULTS.items()
         if declared.get(field) is not None
+        # Once a snapshot is taken, its deadline means nothing.
+        if field != "failureDeadline" or current.in_progress
     }
     return {field: pair for field, pair in pairs.items() if not _same(field, *pair)}
 

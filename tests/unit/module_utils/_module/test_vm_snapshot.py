@@ -434,14 +434,12 @@ def test_no_vm_is_stopped_for_a_name_that_another_vms_snapshot_has(palette: Memo
 @pytest.mark.parametrize(
     ("spec", "options", "field"),
     [
-        ({"failureDeadline": "10m"}, {"failure_deadline": "20m"}, "failureDeadline"),
         ({"deletionPolicy": "Retain"}, {"deletion_policy": "Delete"}, "deletionPolicy"),
         ({}, {"deletion_policy": "Retain"}, "deletionPolicy"),
-        ({}, {"failure_deadline": "0"}, "failureDeadline"),
-        ({}, {"definition": {"spec": {"failureDeadline": "1h"}}}, "failureDeadline"),
+        ({}, {"definition": {"spec": {"deletionPolicy": "Retain"}}}, "deletionPolicy"),
     ],
 )
-def test_deletion_policy_or_failure_deadline_that_differs_is_an_error_that_names_it(
+def test_deletion_policy_that_differs_is_an_error_that_names_it(
     palette: MemoryPalette, spec: Json, options: Json, field: str
 ) -> None:
     add(palette, spec=spec)
@@ -450,6 +448,16 @@ def test_deletion_policy_or_failure_deadline_that_differs_is_an_error_that_names
         assert result["reason"] == "spec_differs"
         assert field in result["msg"]
         assert "replace" in result["msg"]
+    assert palette.writes() == []
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_failure_deadline_means_nothing_once_a_snapshot_is_taken(
+    palette: MemoryPalette, replace: bool
+) -> None:
+    add(palette, spec={"failureDeadline": "10m"})
+    result = vm_snapshot(palette, failure_deadline="20m", replace=replace)
+    assert result["outcome"] == "unchanged"
     assert palette.writes() == []
 
 
@@ -473,7 +481,7 @@ def test_state_present_fails_for_a_failed_one_with_its_cause(palette: MemoryPale
     ("more", "options"),
     [
         ({"course": (FAILED,)}, {}),
-        ({"spec": {"failureDeadline": "1h"}}, {"failure_deadline": "2h"}),
+        ({"spec": {"deletionPolicy": "Retain"}}, {"deletion_policy": "Delete"}),
     ],
 )
 @pytest.mark.parametrize("wait", [True, False])

@@ -229,7 +229,7 @@ def test_expire_after_and_ownership_of_an_existing_snapshot_are_left_alone() -> 
 
 def test_failure_deadline_that_cannot_be_read_is_compared_as_text() -> None:
     desired = desired_snapshot(KEY, "before", failure_deadline="5m")
-    current = listed(READY, name="before", spec={"failureDeadline": "five minutes"})
+    current = listed(RUNNING, name="before", spec={"failureDeadline": "five minutes"})
     assert plan_present(desired, current, vm()).reason == "spec_differs"
 
 
@@ -382,7 +382,7 @@ def test_satisfies_what_is_of_the_same_vm_set_and_spec(status: Json) -> None:
         appeared(READY, labels=own_labels("weekly")),
         appeared(READY, labels=own_labels()),
         appeared(READY, annotations={}),
-        appeared(READY, spec={"failureDeadline": "6m"}),
+        appeared(RUNNING, spec={"failureDeadline": "6m"}),
         appeared(FAILED),
         appeared(READY, deletionTimestamp="2026-01-01T00:00:00Z"),
     ],
