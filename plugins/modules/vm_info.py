@@ -301,6 +301,14 @@ unmatched:
     - option: vm_names
       value: dbl
       nearest: [db1]
+clock_skew:
+  description:
+    - How the clock of the controller and that of Palette or of a cluster differ, if it is by more
+      than five minutes. The ages in C(newest_snapshot) are not to be trusted then.
+    - Null if they agree.
+  returned: success
+  type: str
+  sample: null
 clusters:
   description:
     - One entry for each cluster, by its name, or by its uid if the task gives the uid or the name

@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -241,7 +241,7 @@ def test_a_new_key_and_a_notification_are_written_on_request(
 def test_a_later_run_leaves_alone_what_it_is_not_told(admin: Admin, first: Run) -> None:
     first.ok()
     hook = "https://chat.example.com/hooks/palette"
-    said = {"awx_setup_webhook_url": hook, "awx_setup_schedules_enabled": True}
+    said: dict[str, Any] = {"awx_setup_webhook_url": hook, "awx_setup_schedules_enabled": True}
     admin.sets_up(**MINE, **said).ok()
     assert "Left as it is" not in admin.sets_up(**MINE, **said).ok().output
     assert [write for write in admin.awx.writes if "update" not in write] == []

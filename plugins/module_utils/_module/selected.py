@@ -71,9 +71,9 @@ def diff_within(
 
 
 def no_name_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return the problem with a snapshot's name in vms, where no snapshots are taken."""
+    """Return the problem with a snapshot's name in vms, where it means nothing."""
     named = any(isinstance(vm, Mapping) and "name" in vm for vm in options["vms"] or ())
-    text = "name is for new snapshots: leave it out"
+    text = "name is of a snapshot: leave it out"
     return [option_problem("vms", text, [{"vm_name": "db1"}])] if named else []
 
 

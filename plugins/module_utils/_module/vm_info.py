@@ -64,7 +64,8 @@ def run(invocation: Invocation, request: Request) -> Result:
     fleet = observe_matching(session, request.filters, with_vms=True)
     warn_of_states((target.api for target in fleet.targets), invocation.warn)
     demand_clusters(fleet, invocation.options["on_error"])
-    _warn(invocation, session, fleet)
+    clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
+    _warn(invocation, session, fleet, clock)
     vms = [candidate.vm for candidate in fleet.candidates if candidate.vm]
     newest = {vm.key: newest_usable(fleet.of_vm(vm.key), vm) for vm in vms}
     values: Values[VirtualMachine] = {
@@ -77,6 +78,7 @@ def run(invocation: Invocation, request: Request) -> Result:
         "vms": request.rows.of(vms, values),
         "summary": _summary(vms, list(newest.values())),
         "unmatched": [miss.result for miss in fleet.unmatched],
+        "clock_skew": clock,
         **clusters_result(fleet, counts_by_cluster(fleet, "vms", [vm.key for vm in vms])),
     }
 
@@ -90,12 +92,13 @@ def newest_usable(snapshots: Iterable[Snapshot], vm: VirtualMachine) -> Snapshot
     return max(usable, key=lambda s: s.age_order, default=None)
 
 
-def _warn(invocation: Invocation, session: PaletteSession, fleet: SnapshotFleet) -> None:
+def _warn(
+    invocation: Invocation, session: PaletteSession, fleet: SnapshotFleet, clock: str | None
+) -> None:
     warn_of_clusters(fleet, invocation.warn)
     warn_of_unreadable(fleet, invocation.warn)
     for miss in fleet.unmatched:
         invocation.warn(str(miss))
-    clock = clock_problem(invocation.now, session.clock_skew, fleet.snapshots)
     warn_of_ages(clock, invocation.warn)
     if not (fleet.candidates or fleet.failures) and session.project_hint:
         invocation.warn(f"no VM was found: {session.project_hint}")

@@ -47,7 +47,6 @@ from .selected import (
     diff_within,
     ended,
     limit_problems,
-    no_name_problems,
     scope_for,
     selection_problems,
 )
@@ -86,7 +85,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     entries, entry_problems = entries_from(options)
     problems = merged(
         [*set_name_problems(options["set"]), *_name_problems(options["restore_name"])],
-        [*no_name_problems(options), *entry_problems, *filter_problems],
+        [*entry_problems, *filter_problems],
         # A namespace alone must not restore all that is in it: vms may have been forgotten.
         [*selection_problems(options, by_namespace=False), *wait_problems(options)],
         [*pace_problems(options), *_kubeconfig_problems(options), *limit_problems(options)],

@@ -67,12 +67,12 @@ class Task(NamedTuple):
     warn: Callable[[str], None]
     of_a_set: bool = False
 
-    def wanted_of(self, key: VmKey) -> Wanted:
-        """Return what is asked for of one VM."""
-        wanted = self.wanted
+    def wanted_of(self, candidate: Candidate) -> Wanted:
+        """Return what is asked for of one VM. Its snapshot may be named in its entry of vms."""
+        wanted = self.wanted._replace(snapshot=candidate.own_name or self.wanted.snapshot)
         if not (wanted.name and self.of_a_set):
             return wanted
-        return wanted._replace(name=f"{key.vm_name}-{wanted.name}")
+        return wanted._replace(name=f"{candidate.key.vm_name}-{wanted.name}")
 
 
 class RestoreRun:
@@ -119,7 +119,7 @@ class RestoreRun:
 
     def _row(self, part: RestoreFleet, candidate: Candidate) -> Row:
         task, key = self._task, candidate.key
-        wanted = task.wanted_of(key)
+        wanted = task.wanted_of(candidate)
         sight = part.sight_of(candidate, wanted.name)
         action = plan(sight, wanted, task.now)
         if action.reason == "not_found" and candidate.vm is None:

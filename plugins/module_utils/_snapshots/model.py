@@ -154,14 +154,18 @@ class Snapshot(NamedTuple):
 
         needed: the volumes that must be in it.
         """
-        lacks = [name for name in self.excluded_volumes if self.ready and name in needed]
+        lacks = [name for name in needed if self.ready and self._is_without(name)]
         if not lacks:
             return ""
         return (
-            "excluded_volumes: refuse is not satisfied, because KubeVirt left out "
-            f"{', '.join(f'disk {name}' for name in lacks)}; snapshot {self.name} is kept and "
-            "usable without"
+            f"excluded_volumes: refuse is not satisfied, because snapshot {self.name} is without "
+            f"{', '.join(f'disk {name}' for name in lacks)}; it is kept and usable without"
         )
+
+    def _is_without(self, volume: str) -> bool:
+        """Say whether a volume is not in the snapshot. The VM may have got it later."""
+        added = bool(self.included_volumes) and volume not in self.included_volumes
+        return added or volume in self.excluded_volumes
 
     @property
     def _freeze_problem(self) -> str:

@@ -44,7 +44,7 @@ _EXAMPLE = "vms: [{vm_name: db1, namespace: vms, cluster: vm-cluster-1}]"
 
 
 class Entry(NamedTuple):
-    """A listed VM. name: its snapshot's name, instead of the template's."""
+    """A listed VM. name: its snapshot's name, where the task does not find that by itself."""
 
     vm_name: str
     namespace: str

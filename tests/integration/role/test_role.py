@@ -344,6 +344,14 @@ def test_each_failure_says_why_in_facts(
         assert [row["vm_name"] for row in facts[OF_AUDIT[0]]] == ["db2"] * (reason == "uncovered")
 
 
+def test_an_audit_with_a_wrong_clock_fails(user: User, palette: Simulator) -> None:
+    palette.switch(clock_offset=9 * 24 * 3600)
+    failing = {"block": [including("coverage", vm_names="history")], "rescue": [shown(*WHY)]}
+    facts = user.play({"tasks": [failing]}).ok().of(WHY[0])["msg"]
+    assert facts[WHY[0]] == "clock_skew"
+    assert facts[WHY[1]].startswith("the clock here says ")
+
+
 def test_a_success_has_no_reason(user: User) -> None:
     failing = {"block": [including("report", seletor="x")], "rescue": [shown("first")]}
     failing["rescue"][0]["vars"] = {"first": 1}

@@ -199,8 +199,11 @@ def test_unmatched_is_told_with_the_nearest(palette: MemoryPalette) -> None:
 
 def test_snapshot_from_the_future_is_worth_a_warning(palette: MemoryPalette) -> None:
     palette.add_snapshot("tomorrow", DB1, course=(READY,), age=-24 * HOUR)
-    (warning,) = run(palette, MODULE, cluster="cluster-1")["warnings"]
-    assert "the clock here says" in warning
+    assert run(palette, MODULE, cluster="cluster-2")["clock_skew"] is None
+    result = run(palette, MODULE, cluster="cluster-1")
+    (warning,) = result["warnings"]
+    assert "the clock here says" in result["clock_skew"]
+    assert warning.startswith(result["clock_skew"])
 
 
 def test_nothing_found_without_a_project_is_worth_a_warning() -> None:

@@ -60,6 +60,17 @@ def test_all_go_back(palette: PowerPalette) -> None:
     assert all(palette.cluster.runs(key) for key in VMS)
 
 
+def test_vms_may_name_their_snapshots(palette: PowerPalette) -> None:
+    for key in VMS[:2]:
+        palette.add_snapshot(f"{key.vm_name}-later", key, own_labels("patch"), age=60)
+    entries = [{"vm_name": "db1", "name": "db1-patch"}, "db2", {"vm_name": "web1", "name": "none"}]
+    result = restore(palette, vms=entries, namespaces=None, namespace="vms", on_error="continue", members="all")
+    of_vms = {name.split("/")[-1]: row for name, row in result["members"].items()}
+    assert of_vms["db1"]["snapshot"] == "db1-patch"
+    assert of_vms["db2"]["snapshot"] == "db2-later"
+    assert (of_vms["web1"]["outcome"], of_vms["web1"]["reason"]) == ("blocked", "not_found")
+
+
 def test_restore_name_is_done_once(palette: PowerPalette) -> None:
     first = restore(palette, restore_name="ticket-1")
     assert first["members"]["cluster-1/vms/db1"]["name"] == "db1-ticket-1"
@@ -172,7 +183,7 @@ def test_tolerated_failures_are_warned_of(palette: PowerPalette) -> None:
     ("options", "text"),
     [
         ({"namespaces": None}, "vms: select VMs"),
-        ({"vms": [{"vm_name": "db1", "name": "x"}], "namespaces": None}, "vms: name is for new"),
+        ({"vms": [{"vm_name": "db1", "name": "X"}], "namespaces": None}, "vms[0].name: "),
         ({"max_failed": -1}, "max_failed: "),
         ({"set": ""}, "set: "),
         ({"restore_name": "Ticket 1"}, "restore_name: "),
