@@ -64,7 +64,9 @@ def test_vms_may_name_their_snapshots(palette: PowerPalette) -> None:
     for key in VMS[:2]:
         palette.add_snapshot(f"{key.vm_name}-later", key, own_labels("patch"), age=60)
     entries = [{"vm_name": "db1", "name": "db1-patch"}, "db2", {"vm_name": "web1", "name": "none"}]
-    result = restore(palette, vms=entries, namespaces=None, namespace="vms", on_error="continue", members="all")
+    result = restore(
+        palette, vms=entries, namespaces=None, namespace="vms", on_error="continue", members="all"
+    )
     of_vms = {name.split("/")[-1]: row for name, row in result["members"].items()}
     assert of_vms["db1"]["snapshot"] == "db1-patch"
     assert of_vms["db2"]["snapshot"] == "db2-later"
