@@ -236,7 +236,7 @@ OPERATIONS = (
             "namespace": "replace",
             "vm_name": "other",
             "name": "other-1",
-            "failure_deadline": "10m",
+            "deletion_policy": "Retain",
             "replace": True,
         },
         (*_around("DELETE", DELETE), *_around("POST", CREATE), *_lists(CREATE)),
