@@ -45,12 +45,13 @@ class VMChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         cluster, vm = find_vm(state, path)
         now = time.time()
         for field, value in msgspec.structs.asdict(self).items():
-            if field == "power" and value == "Crashed":
-                cluster.crash_vm(vm, now)
-            elif field == "power" and value:
-                vm.be(value, now)
-            elif value is not None:
+            if field != "power" and value is not None:
                 setattr(vm, _ATTRIBUTES.get(field, field), value)
+        # After its timing, which decides how long that takes.
+        if self.power == "Crashed":
+            cluster.crash_vm(vm, now)
+        elif self.power:
+            vm.be(self.power, now)
         cluster.complete_claims(vm, now)
         cluster.change_vm(vm, now)
 
