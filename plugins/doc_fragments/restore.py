@@ -61,8 +61,8 @@ options:
         and C(in_place) in the result tell.
       - Without it, the new disks have new claims, and the old ones stay. They are named in
         C(leftover_claims). Each restore leaves such a set behind. Delete them when nobody needs a
-        snapshot from before the restore any more: some storage, such as Longhorn, keeps snapshots
-        in the volume that they were taken of, and loses them with it.
+        snapshot from before the restore any more, because some storage, such as Longhorn, keeps
+        snapshots in the volume that they were taken of, and loses them with it.
     type: bool
     default: false
   excluded_volumes:

@@ -228,7 +228,7 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
 # Of VMs that get no new snapshot, and so no name for one.
 _NAMELESS: tuple[list[Any], list[Any]] = (
     [["db1"], "db1,web1", ["db1", {"vm_name": "web1", "namespace": "vms"}]],
-    [[{"vm_name": "db1", "name": "mine"}], [{"namespace": "vms"}], [5.5], [{"vm": "db1"}]],
+    [[{"namespace": "vms"}], [5.5], [{"vm": "db1"}]],
 )
 _OF_MODULES: Mapping[tuple[str, str], tuple[list[Any], list[Any]]] = {
     ("vm_power", "vms"): _NAMELESS,
