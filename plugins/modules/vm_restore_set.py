@@ -47,6 +47,8 @@ options:
   set:
     description:
       - The name of the set, as in M(spectrocloud.palette.vm_snapshot_set).
+      - Each virtual machine is restored from its newest usable snapshot of the set. A mapping in
+        O(vms) may name another one, by V(name).
     type: str
     required: true
   restore_name:
@@ -57,18 +59,6 @@ options:
         completed, however long ago that was. So a second run does what the first one left undone.
       - Without it, the names are the snapshots', with the time of the run.
     type: str
-  vms:
-    description:
-      - The virtual machines, one by one. Each entry is a name, or a mapping of V(vm_name) and any
-        of V(namespace), V(cluster), V(cluster_uid), and V(name) as the name of the snapshot to
-        restore, instead of the newest usable one of the set.
-      - O(namespace), O(cluster) and O(cluster_uid) apply to entries that do not set their own.
-        An entry that sets both V(cluster) and V(cluster_uid) is refused if the cluster of that name
-        has another uid, such as the one of another project.
-      - Cannot be combined with the filters O(selector), O(namespaces), O(vm_names), O(clusters) and
-        O(all).
-    type: list
-    elements: raw
   namespace:
     description:
       - The namespace of the O(vms) entries that do not set their own. With a filter but without

@@ -70,13 +70,6 @@ def diff_within(
     return {side: dict(islice(rows.items(), most)) for side, rows in diff.items()}
 
 
-def no_name_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """Return the problem with a snapshot's name in vms, where it means nothing."""
-    named = any(isinstance(vm, Mapping) and "name" in vm for vm in options["vms"] or ())
-    text = "name is of a snapshot: leave it out"
-    return [option_problem("vms", text, [{"vm_name": "db1"}])] if named else []
-
-
 class Planned(Protocol):
     """What was planned for a VM."""
 

@@ -47,7 +47,6 @@ from .selected import (
     diff_within,
     ended,
     limit_problems,
-    no_name_problems,
     scope_for,
     selection_problems,
 )
@@ -87,7 +86,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     filters, filter_problems = filters_from(options)
     entries, entry_problems = entries_from(options)
     problems = merged(
-        [*no_name_problems(options), *entry_problems, *filter_problems],
+        [*_name_problems(options), *entry_problems, *filter_problems],
         # A namespace alone must not stop all that is in it: vm_name may have been forgotten.
         selection_problems(options, by_namespace=False),
         [*concurrency_problems(options), *wait_problems(options)],
@@ -125,6 +124,12 @@ def run(invocation: Invocation, request: Request) -> Result:
 
 
 MODULE = Module(ARGUMENTS, read, run)
+
+
+def _name_problems(options: Mapping[str, Any]) -> list[Problem]:
+    named = any(isinstance(vm, Mapping) and "name" in vm for vm in options["vms"] or ())
+    text = "name would be a snapshot's, which means nothing here: leave it out"
+    return [option_problem("vms", text, [{"vm_name": "db1"}])] if named else []
 
 
 def _with_one_listed(options: Mapping[str, Any]) -> Mapping[str, Any]:

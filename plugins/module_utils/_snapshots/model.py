@@ -159,7 +159,7 @@ class Snapshot(NamedTuple):
             return ""
         return (
             f"excluded_volumes: refuse is not satisfied, because snapshot {self.name} is without "
-            f"{', '.join(f'disk {name}' for name in lacks)}; it is kept and usable without"
+            f"{', '.join(f'disk {name}' for name in lacks)}; it is kept and can be used"
         )
 
     def _is_without(self, volume: str) -> bool:

@@ -225,14 +225,13 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
 
 
 # In these modules, the options select, so that a value which nothing can have matches nothing.
-# Of VMs that get no new snapshot, and so no name for one.
+# Of VMs whose snapshots do not matter, and so have no names.
 _NAMELESS: tuple[list[Any], list[Any]] = (
     [["db1"], "db1,web1", ["db1", {"vm_name": "web1", "namespace": "vms"}]],
-    [[{"namespace": "vms"}], [5.5], [{"vm": "db1"}]],
+    [[{"vm_name": "db1", "name": "mine"}], [{"namespace": "vms"}], [5.5], [{"vm": "db1"}]],
 )
 _OF_MODULES: Mapping[tuple[str, str], tuple[list[Any], list[Any]]] = {
     ("vm_power", "vms"): _NAMELESS,
-    ("vm_restore_set", "vms"): _NAMELESS,
     # It leads to one cluster, and none is named.
     ("vm_restore_set", "kubeconfig"): ([], ["/etc/palette/kubeconfig"]),
     ("vm_snapshot_info", "name"): (["db1-*", "", 1001, "[z-a]", "a/b", "A"], []),
