@@ -24,6 +24,7 @@ from .._snapshots.results import status_of
 from .._snapshots.set_result import diff, power_facts
 from .._snapshots.steps import SnapshotWork
 from .._snapshots.wait import consistency_problems, offline_problems
+from .._snapshots.writes import NameTakenError
 from .._validation.problems import Problem, merged
 from .._vms.cluster_result import warn_of_states
 from .._vms.model import VmKey
@@ -89,26 +90,43 @@ def run(invocation: Invocation, request: Request) -> Result:
     api = session.cluster()
     warn_of_states([api], invocation.warn)
     desired = _desired(invocation, request, api)
-    action = _plan(invocation, api, desired)
-    seen = [action.current] if action.current else []
-    clock = clock_problem(invocation.now, session.clock_skew, seen)
-    check_clock(clock, needed=False, warn=invocation.warn)
-    for note in action.notes:
-        invocation.warn(note)
-    _demand(action, invocation)
-    steps = action.steps_for(request.waiting.enabled)
-    member = SnapshotMember(desired.key, steps, seen=action.current)
-    if not invocation.check_mode:
-        _carry_out(invocation, request, api, member, f"snapshot {desired.name}")
+
+    def attempt(anywhere: bool) -> tuple[Action, SnapshotMember]:
+        action = _plan(invocation, api, desired, anywhere)
+        _warn(invocation, session, action)
+        _demand(action, invocation)
+        return action, _carry_out(invocation, request, api, desired, action)
+
+    # Another VM's snapshot may have the name. Palette rejects a creation then; a prediction, a
+    # deletion and who stops a VM for it must search for it.
+    anywhere = _absent(invocation) or invocation.check_mode or invocation.options["offline"]
+    action, member = attempt(anywhere)
+    if isinstance(member.failure, NameTakenError) and not (anywhere or action.current):
+        # The list of the VM's snapshots does not have the one that Palette says is there.
+        action, member = attempt(anywhere=True)
     return _result(invocation, action, member)
 
 
 MODULE = Module(ARGUMENTS, read, run)
 
 
+def _warn(invocation: Invocation, session: PaletteSession, action: Action) -> None:
+    seen = [action.current] if action.current else []
+    clock = clock_problem(invocation.now, session.clock_skew, seen)
+    check_clock(clock, needed=False, warn=invocation.warn)
+    for note in action.notes:
+        invocation.warn(note)
+
+
 def _carry_out(
-    invocation: Invocation, request: Request, api: ClusterVms, member: SnapshotMember, title: str
-) -> None:
+    invocation: Invocation, request: Request, api: ClusterVms, desired: Desired, action: Action
+) -> SnapshotMember:
+    """Carry out an action, but not in check mode."""
+    steps = action.steps_for(request.waiting.enabled)
+    member = SnapshotMember(desired.key, steps, seen=action.current)
+    if invocation.check_mode:
+        return member
+    title = f"snapshot {desired.name}"
     progress = Progress.of(invocation.options, invocation.progress, title)
     if invocation.options["offline"]:
         work: SnapshotWork = OfflineWork(api, request.waiting, invocation.progress)
@@ -119,6 +137,7 @@ def _carry_out(
     Execution([lane], report=progress.report).run()
     if left_off(member):
         invocation.warn(left_off(member))
+    return member
 
 
 def _demand(action: Action, invocation: Invocation) -> None:
@@ -133,20 +152,19 @@ def _desired(invocation: Invocation, request: Request, api: ClusterVms) -> Desir
     return request.declaration.of(key, request.declaration.name)
 
 
-def _plan(invocation: Invocation, api: ClusterVms, desired: Desired) -> Action:
-    options = invocation.options
-    absent = options["state"] == "absent"
-    # Another VM's snapshot may have the name. Palette rejects a creation then; a prediction, a
-    # deletion and who stops a VM for it must search for it.
-    anywhere = absent or invocation.check_mode or options["offline"]
+def _absent(invocation: Invocation) -> bool:
+    return bool(invocation.options["state"] == "absent")
+
+
+def _plan(invocation: Invocation, api: ClusterVms, desired: Desired, anywhere: bool) -> Action:
     listed, current = look_up(api, desired.key, desired.name, anywhere)
     snapshots = [snapshot for snapshot in listed if not snapshot.unreadable]
     for stranger in (s for s in listed if s.unreadable and s is not current):
         invocation.warn(f"{stranger.unreadable_text}; it is left alone")
-    if absent:
+    if _absent(invocation):
         return plan_absent(desired.key, current)
     vm = find_vm(api, desired.key)
-    action = plan_present(desired, current, vm, snapshots, options["replace"])
+    action = plan_present(desired, current, vm, snapshots, invocation.options["replace"])
     return action if action.reason != "not_found" else _naming_the_nearest(action, api, desired)
 
 

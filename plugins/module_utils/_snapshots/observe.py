@@ -71,9 +71,10 @@ def look_up(
 
     anywhere: look for the name among the snapshots of all VMs of the namespace, too.
     """
-    # Where the namespace is listed next, an empty list need not be believed.
+    # An empty list may be the filter's fault. What it lacks, the namespace's list has, or Palette
+    # rejects a creation because of it.
     place = Where(key.namespace, key.vm_name)
-    own = _of_vms(_listed(api, {place}, believe_empty=anywhere), {key})
+    own = _of_vms(_listed(api, {place}, believe_empty=True), {key})
     found = _named(own, name)
     if found or not anywhere:
         return own, found

@@ -789,14 +789,15 @@ def test_retries_0_still_asks_the_list_for_a_lost_answer(
     assert methods(palette) == [method]
 
 
-@pytest.mark.parametrize("key", [DB1, DB2])
-def test_name_that_somebody_takes_meanwhile_is_a_conflict(palette: MemoryPalette, key: Any) -> None:
+def test_name_that_another_vms_snapshot_takes_meanwhile_is_a_conflict(
+    palette: MemoryPalette,
+) -> None:
     palette.fail("POST", LOST)
-    on_poll(palette, lambda: palette.add_snapshot("before", key), after="POST")
+    on_poll(palette, lambda: palette.add_snapshot("before", DB2), after="POST")
     result = failure(palette)
     assert result["reason"] == "conflict"
     assert result["changed"] is False
-    assert result["status"]["vm_name"] == key.vm_name
+    assert result["status"]["vm_name"] == DB2.vm_name
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -810,16 +811,35 @@ def test_name_that_is_taken_meanwhile_as_asked_is_adopted(
     assert result["status"]["uid"] == palette.stored[PLACE].metadata["uid"]
 
 
-@pytest.mark.parametrize(
-    ("labels", "options"),
-    [(own_labels("nightly"), {}), (own_labels(), {"deletion_policy": "Retain"})],
-)
-def test_name_that_is_taken_meanwhile_otherwise_than_asked_is_a_conflict(
-    palette: MemoryPalette, labels: dict[str, str], options: Json
+def test_name_that_is_taken_meanwhile_otherwise_than_asked_is_refused_as_such(
+    palette: MemoryPalette,
 ) -> None:
     palette.fail("POST", LOST)
-    on_poll(palette, lambda: add_once(palette, labels), after="POST")
-    assert failure(palette, **options)["reason"] == "conflict"
+    on_poll(palette, lambda: add_once(palette, own_labels()), after="POST")
+    result = failure(palette, deletion_policy="Retain")
+    assert result["reason"] == "spec_differs"
+    assert methods(palette) == ["POST"]
+
+
+@pytest.mark.parametrize(
+    ("course", "options", "outcome"),
+    [
+        ((READY,), {}, "unchanged"),
+        ((READY,), {"labels": {"a": "1"}}, "updated"),
+        ((FAILED,), {"replace": True}, "replaced"),
+    ],
+)
+def test_snapshot_that_the_list_of_its_vm_lacks_is_found_by_its_name(
+    palette: MemoryPalette, course: Any, options: Json, outcome: str
+) -> None:
+    add(palette, course=course)
+    palette.finds_vm_names = False
+    assert vm_snapshot(palette, **options)["outcome"] == outcome
+
+
+def test_vm_without_snapshots_costs_one_list_before_the_creation(palette: MemoryPalette) -> None:
+    vm_snapshot(palette, wait=False)
+    assert [call.kind for call in palette.calls] == ["LIST", "VM", "POST"]
 
 
 def add_once(palette: MemoryPalette, labels: dict[str, str]) -> None:
