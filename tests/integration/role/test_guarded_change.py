@@ -351,6 +351,26 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
     assert outcomes(run) == dict.fromkeys(BOTH, "changed")
 
 
+@pytest.mark.parametrize("strategy", ["free", "ansible.builtin.host_pinned"])
+def test_hosts_that_would_not_go_together_are_refused(
+    changer: Changer, palette: Simulator, strategy: str
+) -> None:
+    task = changer.task([ON_HOST], vm_snapshot=BATCH)
+    run = changer.user.play({"tasks": [task], "strategy": strategy}, hosts=HOSTS)
+    assert run.status != 0
+    assert "A guarded change needs strategy linear" in run.output
+    assert palette.requests() == []
+    assert results_of(run, "On the host") == []
+
+
+def test_one_host_goes_with_every_strategy(changer: Changer) -> None:
+    """Also a localhost that is in no inventory, which stays so."""
+    task = changer.task([shown("groups")])
+    play = {"hosts": "localhost", "strategy": "free", "tasks": [task]}
+    run = changer.user.play(play, hosts={"db1": HOST}).ok()
+    assert run.of("groups")["msg"]["groups"]["all"] == ["db1"]
+
+
 def rescued(task: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return a task that may fail, and what shows why then, by its name."""
     show = {
