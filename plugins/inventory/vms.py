@@ -233,8 +233,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self.inventory.add_group(UNREACHABLE)
         self._add_all_or_none(hosts)
         earlier = self.inventory.groups["all"].get_vars().get(UNREACHABLE, [])
-        clusters = [*earlier, *untrusted(known.unreachable)]
-        self.inventory.set_variable("all", UNREACHABLE, clusters)
+        # Files with parts of the same cluster miss the same one.
+        clusters = {each["cluster_uid"]: each for each in (*earlier, *untrusted(known.unreachable))}
+        self.inventory.set_variable("all", UNREACHABLE, list(clusters.values()))
 
     def _add_all_or_none(self, hosts: Mapping[str, Row]) -> None:
         """Add the hosts; if an expression fails for one, take back all that were not there."""
