@@ -63,6 +63,8 @@ options:
     description:
       - The virtual machines, one by one. Each entry is a name, or a mapping of V(vm_name) and any
         of V(namespace), V(cluster) and V(cluster_uid).
+      - A name may also be text such as V(vms/db1) or V(vm-cluster-1/vms/db1), with the name or the
+        uid of the cluster.
       - O(namespace), O(cluster) and O(cluster_uid) apply to entries that do not set their own.
         An entry that sets both V(cluster) and V(cluster_uid) is refused if the cluster of that name
         has another uid, such as the one of another project.
