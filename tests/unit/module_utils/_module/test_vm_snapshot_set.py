@@ -530,6 +530,17 @@ def test_vm_names_that_several_vms_have_are_warned_of(palette: MemoryPalette) ->
         assert result["warnings"] == []
 
 
+def test_vm_names_that_several_vms_have_delete_nothing(palette: MemoryPalette) -> None:
+    for key in (key_of("db1"), palette.add_vm(key_of("db1", "prod"))):
+        palette.add_snapshot("db1-nightly", key, own_labels("nightly"))
+    given: Json = {"set": "nightly", "cluster": "cluster-1", "state": "absent"}
+    result = run(palette, MODULE, **given, vm_names=["db1"], on_error="continue")
+    assert result["reason"] == "ambiguous_name"
+    assert palette.writes() == []
+    result = run(palette, MODULE, **given, vm_names=["*/db1"])
+    assert result["summary"]["deleted"] == 2
+
+
 def test_unless_newer_than_gives_runs_that_begin_together_the_same_names(
     palette: MemoryPalette,
 ) -> None:
