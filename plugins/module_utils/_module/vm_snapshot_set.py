@@ -302,7 +302,9 @@ def _fresh(
         return None
     of_this_vm = [snapshot for snapshot in snapshots if not of_former_vm(snapshot, vm)]
     age, set_name = request.unless_newer_than, invocation.options["set"]
-    return freshest(of_this_vm, set_name, age, invocation.now)
+    # Whatever its name is going to be.
+    desired = request.declaration.of(vm.key, "").of_vm(vm)
+    return freshest(desired, of_this_vm, set_name, age)
 
 
 def _plan_member(
