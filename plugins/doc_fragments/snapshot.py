@@ -35,7 +35,8 @@ options:
     description:
       - The age, such as V(36h), V(7d) or V(2w), at which
         M(spectrocloud.palette.vm_snapshot_retention) may delete the snapshot. The time is recorded
-        in each new snapshot, as the annotation C(spectrocloud.palette/expires-at).
+        in each new snapshot, as the annotation C(spectrocloud.palette/expires-at). A snapshot that
+        exists keeps its expiry; the task warns if that is another.
       - Until then, no rule of a retention deletes the snapshot. Use an expiry or rules, not both.
     type: str
   definition:

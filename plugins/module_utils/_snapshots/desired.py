@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from .._http.answers import Json
@@ -50,7 +50,8 @@ class Desired(NamedTuple):
 
     declared: the parts of the body that come from the user. now: when that was. quiesced: whether
     the file systems must be consistent. whole: whether every volume with data must be in it.
-    offline: whether its VM has to be off meanwhile. needed: the volumes that must be in it.
+    offline: whether its VM has to be off meanwhile. expire_after: the age at which retention may
+    delete it. needed: the volumes that must be in it.
     """
 
     key: VmKey
@@ -61,6 +62,7 @@ class Desired(NamedTuple):
     quiesced: bool
     whole: bool
     offline: bool
+    expire_after: timedelta | None = None
     needed: tuple[str, ...] = ()
 
     def of_vm(self, vm: VirtualMachine | None) -> Desired:
@@ -89,6 +91,7 @@ class Declaration(NamedTuple):
     quiesced: bool
     whole: bool
     offline: bool
+    expire_after: timedelta | None = None
 
     @property
     def name(self) -> str:
@@ -112,6 +115,7 @@ class Declaration(NamedTuple):
             quiesced=self.quiesced,
             whole=self.whole,
             offline=self.offline,
+            expire_after=self.expire_after,
         )
 
 
@@ -145,6 +149,7 @@ def read_declaration(
         quiesced=options.get("consistency") == "filesystem",
         whole=options.get("excluded_volumes") == "refuse",
         offline=bool(options.get("offline")),
+        expire_after=parse_age(options["expire_after"]) if options.get("expire_after") else None,
     )
     return declaration, []
 
