@@ -63,7 +63,8 @@ options:
         volume and the cause. V(refuse) fails before it takes anything.
       - Where Palette does not tell beforehand, V(refuse) fails as soon as the snapshot is ready,
         and so it does for one that exists. The snapshot is kept either way. With O(wait=false),
-        nobody looks at a new one.
+        nobody looks at a new one. V(warn) also warns of an existing snapshot that is without such
+        a volume.
       - Volumes whose content comes from elsewhere, such as cloud-init and container disks, never
         count. A virtual machine without any volume that can be snapshotted is always refused.
     type: str

@@ -327,7 +327,7 @@ def _plan_member(
     if action.reason == "not_found":
         return action._replace(message=fleet.missing_vm(candidate.key))
     if action.verb in (KEEP, UPDATE) and current and not is_member(current, options["set"]):
-        return action._replace(notes=(left_alone(current),))
+        return action._replace(notes=(*action.notes, left_alone(current)))
     return action
 
 

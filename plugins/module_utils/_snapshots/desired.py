@@ -67,8 +67,7 @@ class Desired(NamedTuple):
 
     def of_vm(self, vm: VirtualMachine | None) -> Desired:
         """Return the same, which knows what must be in it. vm: as it is now."""
-        volumes = vm.volumes if vm and self.whole else ()
-        return self._replace(needed=tuple(each.name for each in volumes if each.holds_data))
+        return self._replace(needed=vm.disks if vm and self.whole else ())
 
     def with_vm_off(self, ran: bool = False) -> Desired:
         """Return the same for a VM that is off, which the snapshot is to tell for ever.

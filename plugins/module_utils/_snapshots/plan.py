@@ -133,7 +133,7 @@ def plan_present(
     if refusal and replace:
         return _plan_creation(desired, current, vm, snapshots, refusal.reason)
     refusal = refusal or refuse_unfit(desired, current)
-    return started_again(refusal or _plan_existing(desired, current), vm, snapshots)
+    return started_again(refusal or _plan_existing(desired, current, vm), vm, snapshots)
 
 
 def started_again(
@@ -307,8 +307,15 @@ def taken_by_another_vm(desired: Desired, current: Snapshot) -> str:
     )
 
 
-def _plan_existing(desired: Desired, current: Snapshot) -> Action:
-    notes = tuple(_expiry_notes(desired, current))
+def existing_notes(current: Snapshot, vm: VirtualMachine) -> Iterator[str]:
+    """Yield what an existing snapshot does not hold of its VM, which may have got it later."""
+    without = current.without_text(vm.disks)
+    if without:
+        yield f"{without} of VM {vm.key.vm_name}; delete it to take it again"
+
+
+def _plan_existing(desired: Desired, current: Snapshot, vm: VirtualMachine) -> Action:
+    notes = (*_expiry_notes(desired, current), *existing_notes(current, vm))
     if not differing_metadata(desired, current):
         return keep("present", current, desired)._replace(notes=notes)
     after = with_metadata(current.manifest, desired)

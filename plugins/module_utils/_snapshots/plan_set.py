@@ -13,7 +13,7 @@ from .._vms.model import VirtualMachine
 from .desired import Desired
 from .model import Snapshot
 from .ownership import is_member, set_of
-from .plan import Action, keep, plan_deletion, refuse_unfit, started_again
+from .plan import Action, existing_notes, keep, plan_deletion, refuse_unfit, started_again
 
 
 def left_alone(snapshot: Snapshot) -> str:
@@ -61,7 +61,9 @@ def plan_fresh(
     snapshots: Iterable[Snapshot] = (),
 ) -> Action:
     """Plan to keep a snapshot that is young enough, instead of taking the desired one."""
-    return started_again(keep("fresh", snapshot, desired.of_vm(vm)), vm, snapshots)
+    notes = existing_notes(snapshot, vm) if vm else ()
+    kept = keep("fresh", snapshot, desired.of_vm(vm))._replace(notes=tuple(notes))
+    return started_again(kept, vm, snapshots)
 
 
 def plan_absent_members(snapshots: Iterable[Snapshot], set_name: str) -> list[Action]:

@@ -543,6 +543,21 @@ def test_unless_newer_than_takes_another_where_one_is_not_as_asked(
     assert outcomes(result)["db2"] == "created"
 
 
+@pytest.mark.parametrize("unless_newer_than", [None, "20h"])
+def test_excluded_volumes_warn_tells_of_a_disk_that_was_added_later(
+    palette: MemoryPalette, unless_newer_than: str | None
+) -> None:
+    course = ({**READY, "snapshotVolumes": {"includedVolumes": ["system"]}},)
+    palette.add_snapshot("db1-nightly", key_of("db1"), own_labels("nightly"), course=course)
+    given: Json = {**ALL, "vm_names": ["db1"], "all": None, "members": "all"}
+    result = run(palette, MODULE, **given, unless_newer_than=unless_newer_than)
+    assert outcomes(result)["db1"] in ("unchanged", "fresh")
+    text = "cluster-1/vms/db1: snapshot db1-nightly is without disk rootdisk of VM db1"
+    assert any(warning.startswith(text) for warning in result["warnings"])
+    refused = run(palette, MODULE, **given, excluded_volumes="refuse")
+    assert row(refused, "db1")["reason"] == "volumes_missing"
+
+
 def test_vm_names_that_several_vms_have_delete_nothing(palette: MemoryPalette) -> None:
     for key in (key_of("db1"), palette.add_vm(key_of("db1", "prod"))):
         palette.add_snapshot("db1-nightly", key, own_labels("nightly"))

@@ -247,7 +247,7 @@ def test_expire_after_and_ownership_of_an_existing_snapshot_are_left_alone() -> 
 def test_expire_after_that_an_existing_snapshot_does_not_have_is_told(
     days: float | None, said: str
 ) -> None:
-    expiry = {EXPIRES_AT: write_time(NOW + timedelta(days=days))} if days else {}
+    expiry = {EXPIRES_AT: write_time(NOW + timedelta(days=days)) or ""} if days else {}
     current = listed(READY, name="before")._replace(created=NOW, annotations=expiry)
     for labels in (None, {"mine": "new"}):
         desired = desired_snapshot(KEY, "before", expire_after="7d", labels=labels)
