@@ -94,6 +94,8 @@ _KEPT = {
     "expiry_unreadable": "with an expiry that cannot be read",
     "no_rule": "that no rule is for",
     "no_new_snapshot": "of VMs without a new usable snapshot",
+    "vm_left_off": "of VMs that were stopped for it and are off",
+    "vm_unreadable": "of VMs that were stopped for it and cannot be read",
 }
 _STATES = ("ready", "not_ready", "in_progress", "failed")
 _BLOCKED_WHERE = {"cluster", "namespace", "vm_name", "blocked_by"}

@@ -24,7 +24,10 @@ description:
     the virtual machine and set has no usable one, unless O(keep_last=0) is set. Delete one that
     never becomes ready with M(spectrocloud.palette.vm_snapshot).
   - The newest usable one of each virtual machine and set is kept, unless O(keep_last=0) is set.
-  - Failed snapshots are deleted first, whatever the rules are.
+  - Failed snapshots are deleted first, whatever the rules are. One of a virtual machine that was
+    stopped for it, see O(spectrocloud.palette.vm_snapshot#module:offline), is kept while that is
+    off, or cannot be read, as only the snapshot tells that it has to be started. A warning names
+    the virtual machine.
   - A snapshot with an expiry, see O(spectrocloud.palette.vm_snapshot#module:expire_after), is kept
     until then and deleted afterwards, whatever the rules are, unless it is the newest usable one.
   - Other snapshots are kept if one of the rules O(keep_last), O(keep_hourly), O(keep_daily),
@@ -173,8 +176,9 @@ snapshots:
     - C(kept_by) lists the rules that keep it.
     - C(why) of a kept snapshot is one of V(not_ours), V(scheduled_by_palette), V(being_deleted),
       V(in_progress), V(not_ready), V(newest_usable), V(kept), V(not_expired), V(expiry_unreadable),
-      V(no_rule) and V(no_new_snapshot), see O(after). C(why) of a deleted snapshot is one of
-      V(failed), V(expired), V(too_old) (see O(delete_older_than)) and V(no_longer_kept).
+      V(no_rule), V(no_new_snapshot) (see O(after)), V(vm_left_off) and V(vm_unreadable). C(why) of
+      a deleted snapshot is one of V(failed), V(expired), V(too_old) (see O(delete_older_than)) and
+      V(no_longer_kept).
     - C(outcome) is one of V(kept), V(deleted), V(failed), V(not_tried) and V(unknown), for which
       see RV(spectrocloud.palette.vm_snapshot#module:outcome).
     - C(reason) and C(msg) say why a snapshot could not be deleted. If Palette returned an error, it

@@ -14,15 +14,30 @@ from .._execution.run import ClusterRun, Pace, pace_from, pace_problems
 from .._execution.waiting import wait_problems, waiting_from
 from .._http.errors import ApiError
 from .._snapshots.clock import check_clock, clock_problem
-from .._snapshots.fleet import SnapshotFilters, SnapshotFleet, observe, snapshot_filters_from
+from .._snapshots.fleet import (
+    SnapshotFilters,
+    SnapshotFleet,
+    look_at_vms,
+    observe,
+    snapshot_filters_from,
+)
 from .._snapshots.member import SnapshotMember
 from .._snapshots.ownership import PART_OF
 from .._snapshots.plan import Step, deletion
-from .._snapshots.plan_retention import COUNTS, Decision, Rules, decide
+from .._snapshots.plan_retention import (
+    COUNTS,
+    VM_LEFT_OFF,
+    VM_UNREADABLE,
+    Decision,
+    Rules,
+    decide,
+    depends_on_vm,
+    sparing,
+)
 from .._snapshots.results import described, status_of
 from .._snapshots.steps import SnapshotWork
 from .._validation.durations import age_problems, parse_age
-from .._validation.printable import printable
+from .._validation.printable import first_few, first_messages, printable
 from .._validation.problems import Problem, merged, option_problem
 from .._vms.cluster_result import (
     clusters_result,
@@ -80,6 +95,7 @@ _AGES = ("keep_within", "delete_older_than")
 _NEW = ("created", "replaced", "updated", "unchanged", "fresh")
 _AFTER_EXAMPLE = 'after: "{{ nightly }}"'
 _FAILURES_SHOWN = 10
+_CAUSES_SHOWN = 3
 _OUTCOMES = ("kept", "deleted", "failed", "not_tried", "unknown")
 # Which rows stay where not all may: what went wrong, then what is gone.
 _LEAST_IMPORTANT_LAST = ("failed", "unknown", "not_tried", "deleted", "kept")
@@ -154,7 +170,11 @@ def run(invocation: Invocation, request: Request) -> Result:
         return _plan(invocation, request, part, session.clock_skew, work)
 
     def observing(target: Target) -> SnapshotFleet:
-        return observe(target, request.filters, with_vms)
+        part = observe(target, request.filters, with_vms)
+        if not with_vms:
+            matching = part.matching(request.snapshot_filters)
+            look_at_vms(part, target.api, {s.key for s in matching if depends_on_vm(s)})
+        return part
 
     clusters = ClusterRun(targets, SnapshotFleet, observing, plan, SnapshotWork)
 
@@ -167,6 +187,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     fleet = with_unmatched(clusters.fleet, None, request.filters, left_out)
     warn_of_unreadable(fleet, invocation.warn)
     warn_of_namesakes(fleet, request.filters, invocation.warn)
+    _warn_of_vms(invocation, fleet, work.decisions)
     fleet.warn_if_empty(session.project_hint, invocation.warn)
     return _result(invocation, request, fleet, work)
 
@@ -286,7 +307,7 @@ def _plan(
     work: Work,
 ) -> list[SnapshotMember]:
     """Decide on what was observed, in one cluster or more, and return the deletions."""
-    decisions = _decide(invocation, request, part)
+    decisions = sparing(_decide(invocation, request, part), part.vms)
     clock = clock_problem(invocation.now, skew, part.snapshots)
     by_age = request.rules.by_age or any(decision.by_age for decision in decisions)
     check_clock(clock, by_age, invocation.warn)
@@ -294,6 +315,32 @@ def _plan(
     work.decisions.extend(decisions)
     work.members.update(members)
     return list(members.values())
+
+
+def _warn_of_vms(
+    invocation: Invocation, fleet: SnapshotFleet, decisions: Sequence[Decision]
+) -> None:
+    """Warn of the VMs that have to be started, and of those of which that is not known."""
+    off = [decision.snapshot.key for decision in decisions if decision.why == VM_LEFT_OFF]
+    if off:
+        invocation.warn(
+            f"stopped for a snapshot that failed, and not started since: {_named(fleet, off)}: "
+            "start them with vm_power; their failed snapshots are kept until then"
+        )
+    unknown = [decision.snapshot.key for decision in decisions if decision.why == VM_UNREADABLE]
+    if unknown:
+        seen = (fleet.vms.get(key) for key in unknown)
+        texts = dict.fromkeys(vm.unreadable for vm in seen if vm)
+        invocation.warn(
+            f"stopped for a snapshot that failed, and perhaps off: {_named(fleet, unknown)}: "
+            f"the VMs cannot be read: {first_messages(list(texts), _CAUSES_SHOWN)}; "
+            "their failed snapshots are kept"
+        )
+
+
+def _named(fleet: SnapshotFleet, keys: Sequence[VmKey]) -> str:
+    labels = [label_of(fleet.title(key), key) for key in dict.fromkeys(keys)]
+    return first_few(labels, _FAILURES_SHOWN)
 
 
 def _members(decisions: Sequence[Decision]) -> dict[VmKey, SnapshotMember]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from .._http.errors import ApiError
 from .._http.threads import at_once
+from .._palette.vms import ClusterVms
 from .._validation.problems import Problem, nearest, option_problem
 from .._validation.selectors import Selector, parse_selector
 from .._vms.fleet import (
@@ -155,6 +157,20 @@ def observe(
     if target.entries is not None:
         return _observe_entries(target, with_vms)
     return _observe_matching(target, filters, with_vms, read)
+
+
+def look_at_vms(part: SnapshotFleet, api: ClusterVms, keys: Collection[VmKey]) -> None:
+    """Let a fleet of which only the snapshots were observed know these VMs.
+
+    Where they cannot be listed, they are unreadable.
+    """
+    if not keys:
+        return
+    try:
+        seen = vms_by_key(list_vms(api, {key.namespace for key in keys}))
+    except ApiError as error:
+        seen = {key: VirtualMachine(key, unreadable=error.message) for key in keys}
+    part.vms.update({key: seen.get(key) for key in keys})
 
 
 def observe_matching(session: PaletteSession, filters: Filters, with_vms: bool) -> SnapshotFleet:

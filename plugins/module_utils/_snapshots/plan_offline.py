@@ -14,6 +14,11 @@ from .model import VM_RAN, Snapshot
 from .ownership import is_own, of_former_vm
 
 
+def tells_that_it_ran(snapshot: Snapshot) -> bool:
+    """Say whether a snapshot is ours, and tells that its VM ran until it was stopped for it."""
+    return is_own(snapshot) and VM_RAN in snapshot.annotations
+
+
 def has_to_run(vm: VirtualMachine, snapshots: Iterable[Snapshot]) -> bool:
     """Say whether a VM runs, or ran until it was stopped for one of its snapshots."""
     if not vm.seen_off:
@@ -52,8 +57,7 @@ def offline_notes(vm: VirtualMachine, snapshots: Iterable[Snapshot], starts: boo
 
 
 def _stopped_for(snapshot: Snapshot, vm: VirtualMachine) -> bool:
-    ours = is_own(snapshot) and VM_RAN in snapshot.annotations
-    return ours and not of_former_vm(snapshot, vm)
+    return tells_that_it_ran(snapshot) and not of_former_vm(snapshot, vm)
 
 
 # See docs/palette.md, "VM objects": Ready changes when a VM goes off, and not again while it is.

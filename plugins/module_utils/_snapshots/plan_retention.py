@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from .._palette.objects import read_time
-from .._vms.model import VmKey
+from .._vms.model import VirtualMachine, VmKey
 from .model import Snapshot
 from .ownership import EXPIRES_AT, is_own, owner_problem, set_of
+from .plan_offline import left_off_by, tells_that_it_ran
 
 # The rules that keep the newest of each period, in UTC: two snapshots are of the same period where
 # these texts are the same. Weeks are those of ISO 8601.
@@ -24,6 +25,8 @@ PERIODS: Mapping[str, str] = {
     "keep_yearly": "%Y",
 }
 COUNTS = ("keep_last", *PERIODS)
+# Why a failed snapshot stays: it tells that its VM ran, and the VM is off, or cannot be read.
+VM_LEFT_OFF, VM_UNREADABLE = "vm_left_off", "vm_unreadable"
 
 
 class Rules(NamedTuple):
@@ -86,6 +89,30 @@ def decide(
     for (key, set_name), group in groups.items():
         decisions += _decide_group(group, rules, now, (predicted or {}).get(key) == set_name)
     return sorted(decisions, key=_deletion_order)
+
+
+def depends_on_vm(snapshot: Snapshot) -> bool:
+    """Say whether a failed snapshot may be all that tells that its VM has to be started."""
+    return snapshot.failed and tells_that_it_ran(snapshot)
+
+
+def sparing(
+    decisions: Iterable[Decision], vms: Mapping[VmKey, VirtualMachine | None]
+) -> list[Decision]:
+    """Return the decisions, which spare what tells of a VM that has to be started.
+
+    vms: those of the snapshots that depend on them; None for one that is gone.
+    """
+    return [_sparing(decision, vms.get(decision.snapshot.key)) for decision in decisions]
+
+
+def _sparing(decision: Decision, vm: VirtualMachine | None) -> Decision:
+    snapshot = decision.snapshot
+    if vm is None or not (decision.delete and depends_on_vm(snapshot)):
+        return decision
+    if vm.unreadable:
+        return Decision(snapshot, False, VM_UNREADABLE)
+    return Decision(snapshot, False, VM_LEFT_OFF) if left_off_by(snapshot, vm) else decision
 
 
 def _decide_group(

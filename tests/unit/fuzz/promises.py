@@ -18,6 +18,7 @@ PART_OF = "app.kubernetes.io/part-of"
 SCHEDULED = "vmo-manager.spectrocloud.com/scheduled"
 REQUEST_ID = "spectrocloud.palette/request-id"
 EXPIRES_AT = "spectrocloud.palette/expires-at"
+VM_RAN = "spectrocloud.palette/vm-ran"
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _PERIODS = {
@@ -30,7 +31,10 @@ _PERIODS = {
 
 
 class Seen(NamedTuple):
-    """A snapshot as it is in the cluster. taken: the point in time that it captured, or began."""
+    """A snapshot as it is in the cluster. taken: the point in time that it captured, or began.
+
+    off_since: since when its VM is off; None if it is not, or was made again since.
+    """
 
     vm: Place
     name: str
@@ -42,6 +46,7 @@ class Seen(NamedTuple):
     ready: bool
     deleting: bool
     taken: datetime
+    off_since: datetime | None = None
 
     @property
     def ours(self) -> bool:
@@ -64,12 +69,18 @@ class Seen(NamedTuple):
         """Whether it may still become ready."""
         return not (self.ready or self.deleting or self.phase == "Failed")
 
+    @property
+    def left_its_vm_off(self) -> bool:
+        """Whether its VM ran, was stopped for it, and has been off since."""
+        off = self.off_since is not None and self.off_since <= self.taken
+        return off and self.annotations.get(VM_RAN) == "true"
+
 
 def look(palette: MemoryPalette) -> list[Seen]:
     """Return what is in the clusters now, whatever anybody was told of it."""
     palette.names()  # what is gone by now, goes
     return [
-        _seen(stored.shown(palette.clock.now), tuple(stored.key))
+        _seen(stored.shown(palette.clock.now), tuple(stored.key), palette.vms.get(stored.key))
         for stored in palette.stored.values()
     ]
 
@@ -101,7 +112,7 @@ def _is_doomed(s: Seen, rivals: Sequence[Seen], rules: Mapping[str, Any], now: d
     if s.deleting or s.to_come:
         return False
     if s.phase == "Failed":
-        return True
+        return not s.left_its_vm_off
     newer = [other for other in rivals if (other.taken, other.name) > (s.taken, s.name)]
     if not newer and rules.get("keep_last") != 0:
         return False
@@ -133,8 +144,19 @@ def _is_newest_of_its_period(s: Seen, newer: Sequence[Seen], period: Any, most: 
     return period(s.taken) not in later and len(later) < most
 
 
-def _seen(manifest: Mapping[str, Any], vm: Any) -> Seen:
+def _off_since(vm: Mapping[str, Any] | None, taken: datetime) -> datetime | None:
+    if vm is None or vm["status"].get("printableStatus") != "Stopped":
+        return None
+    made = vm["metadata"].get("creationTimestamp")
+    if made and _time(made) > taken:
+        return None
+    ready = next(each for each in vm["status"]["conditions"] if each["type"] == "Ready")
+    return _time(ready["lastTransitionTime"])
+
+
+def _seen(manifest: Mapping[str, Any], vm: Any, existing: Mapping[str, Any] | None) -> Seen:
     metadata, status = manifest["metadata"], manifest.get("status", {})
+    taken = _time(status.get("creationTime") or metadata["creationTimestamp"])
     return Seen(
         vm=vm,
         name=metadata["name"],
@@ -145,7 +167,8 @@ def _seen(manifest: Mapping[str, Any], vm: Any) -> Seen:
         phase=status.get("phase", ""),
         ready=status.get("readyToUse", False),
         deleting="deletionTimestamp" in metadata,
-        taken=_time(status.get("creationTime") or metadata["creationTimestamp"]),
+        taken=taken,
+        off_since=_off_since(existing, taken),
     )
 
 

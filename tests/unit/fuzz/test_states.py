@@ -29,6 +29,7 @@ from unit.fuzz.promises import (
     PART_OF,
     REQUEST_ID,
     SCHEDULED,
+    VM_RAN,
     Place,
     Seen,
     age,
@@ -179,6 +180,28 @@ class Snapshots(RuleBasedStateMachine):
     def vm_is_made_again(self, vm: Place) -> None:
         self.clusters.make_again(vm)
 
+    @rule(vm=vms, name=snapshot_names, set_name=sets)
+    def snapshot_of_a_killed_run_fails(self, vm: Place, name: str, set_name: str) -> None:
+        """Leave a VM off that ran until it was stopped for the snapshot."""
+        if (*vm[:2], name) in self.palette.stored:
+            return
+        self.clusters.turn_off(vm)
+        self.palette.add_snapshot(
+            name,
+            VmKey(*vm),
+            {MANAGED_BY: "ansible", PART_OF: set_name},
+            course=(FAILED,),
+            annotations={VM_RAN: "true"},
+        )
+
+    @rule(vm=vms)
+    def vm_is_stopped(self, vm: Place) -> None:
+        self.clusters.turn_off(vm)
+
+    @rule(vm=vms)
+    def vm_is_started(self, vm: Place) -> None:
+        self.clusters.turn_on(vm)
+
     @rule(
         name=st.sampled_from(("db1", "web1")),
         course=st.sampled_from(
@@ -314,7 +337,9 @@ class Snapshots(RuleBasedStateMachine):
         assert {seen.uid for seen in deleted.deleted()} <= expected
         if not deleted.failed:
             assert {seen.uid for seen in deleted.deleted()} == expected
-        if _went_as_predicted(check, real) and options["wait"]:
+        # In the seconds since, one may have become too old.
+        as_before = doomed(of_renewed, rules, to_delete.now) == expected
+        if as_before and _went_as_predicted(check, real) and options["wait"]:
             assert _decisions(to_delete) == _decisions(deleted) - _taken(real)
 
     @rule(selection=selections, options=options_of_sets, calls=st.integers(1, 12))

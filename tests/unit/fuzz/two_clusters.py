@@ -127,6 +127,21 @@ class TwoClusters:
         self.palette.make_again(VmKey(*place))
         self.made[place] = self.palette.now
 
+    def turn_off(self, place: Place) -> None:
+        """Let a VM be off from now on, if it is not off already."""
+        self._show(place, "Stopped")
+
+    def turn_on(self, place: Place) -> None:
+        """Let a VM run from now on, if it does not already."""
+        self._show(place, "Running")
+
+    def _show(self, place: Place, shown: str) -> None:
+        vm, on = self.palette.vms.get(VmKey(*place)), shown == "Running"
+        if vm is None or vm["status"].get("printableStatus") == shown:
+            return
+        ready = {"type": "Ready", "status": str(on), "lastTransitionTime": self.time_in(0)}
+        vm["status"].update(printableStatus=shown, created=on, ready=on, conditions=[ready])
+
     def former(self, seen: Seen) -> bool:
         """Say whether a snapshot is of an earlier VM of the same name."""
         made = self.made.get(seen.vm)

@@ -22,13 +22,15 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._module.vm_sn
 from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
     write_time,
 )
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import VM_RAN
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
     EXPIRES_AT,
     SCHEDULED,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model import VmKey
 from unit.builders import FAILED, NOW, READY, Json, key_of, own_labels
-from unit.palette_in_memory import NEVER_READY, Call, MemoryPalette
+from unit.machines_in_memory import Machines
+from unit.palette_in_memory import FORBIDDEN, NEVER_READY, Call, MemoryPalette
 from unit.tasks import run
 
 DAY = 86_400.0
@@ -671,3 +673,109 @@ def test_max_rows_must_not_be_negative(palette: MemoryPalette) -> None:
     assert retain(palette, max_rows=-1)["problems"] == [
         "max_rows: must be 0 or more; for example: max_rows: 0"
     ]
+
+
+# VMs that were stopped for a snapshot
+
+DB1, LABELS = key_of("db1"), {"app": "db"}
+KEPT_OFF = {"db1-failed": ("keep", "vm_left_off")}
+GONE = {"db1-failed": ("delete", "failed")}
+UNKNOWN = {"db1-failed": ("keep", "vm_unreadable")}
+TO_START = (
+    "stopped for a snapshot that failed, and not started since: cluster-1/vms/db1: start them "
+    "with vm_power; their failed snapshots are kept until then"
+)
+
+
+@pytest.fixture
+def left_off() -> Machines:
+    """A VM that a killed run had stopped for a snapshot, which has failed since."""
+    palette = Machines()
+    palette.add(DB1, "Stopped")
+    palette.vms[DB1]["metadata"]["labels"] = LABELS
+    palette.clock.now += 60
+    add_failed(palette, "db1-failed")
+    return palette
+
+
+def add_failed(palette: Machines, name: str, **given: Any) -> None:
+    """Let there be one more failed snapshot whose VM ran before it."""
+    marks = {"annotations": {VM_RAN: "true"}, "labels": OWN}
+    palette.add_snapshot(name, DB1, course=(FAILED,), **{**marks, **given})
+
+
+@pytest.mark.parametrize("options", [{}, {"set": "nightly"}, {"selector": "app=db"}])
+def test_failed_snapshot_is_kept_that_tells_that_its_vm_has_to_be_started(
+    left_off: Machines, options: Json
+) -> None:
+    result = retain(left_off, **options)
+    assert (whys(result), result["warnings"]) == (KEPT_OFF, [TO_START])
+    assert result["summary"]["by_why"] == {"vm_left_off": 1}
+    left_off.add(DB1)
+    left_off.vms[DB1]["metadata"]["labels"] = LABELS
+    assert whys(retain(left_off, **options)) == GONE
+    assert left_off.names() == []
+
+
+def test_failed_snapshot_is_kept_while_its_vm_is_going_off(left_off: Machines) -> None:
+    left_off.then(0.0, DB1, "Stopping")
+    assert whys(retain(left_off)) == KEPT_OFF
+
+
+def test_vm_that_was_started_since_is_off_for_another_reason(left_off: Machines) -> None:
+    left_off.then(10.0, DB1, "Running")
+    left_off.then(20.0, DB1, "Stopped")
+    for _second in range(30):
+        left_off.clock.now += 1
+        left_off.state(DB1)
+    result = retain(left_off)
+    assert (whys(result), result["warnings"]) == (GONE, [])
+
+
+def test_failed_snapshot_of_a_vm_that_is_gone_or_was_made_again_is_deleted(
+    left_off: Machines,
+) -> None:
+    add_failed(left_off, "db1-earlier", age=50.0)
+    left_off.clock.now += 60
+    left_off.make_again(DB1)
+    assert set(whys(retain(left_off)).values()) == {("delete", "failed")}
+    add_failed(left_off, "db1-failed")
+    del left_off.vms[DB1]
+    assert whys(retain(left_off)) == GONE
+
+
+def test_only_a_failed_snapshot_of_a_vm_that_was_stopped_needs_the_list_of_vms(
+    left_off: Machines,
+) -> None:
+    palette = left_off
+    palette.stored.clear()
+    palette.add_snapshot("failed", DB1, OWN, course=(FAILED,))
+    palette.add_snapshot("usable", DB1, OWN, annotations={VM_RAN: "true"})
+    palette.add_snapshot("theirs", DB1, course=(FAILED,), annotations={VM_RAN: "true"})
+    add_failed(palette, "of-another-set", labels=own_labels("patch"))
+    assert whys(retain(palette, set="nightly"))["failed"] == ("delete", "failed")
+    assert not [call for call in palette.calls if call.kind in ("VM", "VMS")]
+
+
+def test_failed_snapshot_is_kept_where_vms_may_not_be_listed(left_off: Machines) -> None:
+    add_days(left_off, DB1, 0, 1)
+
+    def forbid(call: Call) -> None:
+        if call.kind == "VMS":
+            raise FORBIDDEN
+
+    left_off.before = forbid
+    result = retain(left_off, keep_last=1)
+    assert not result.get("failed")
+    assert whys(result).items() >= UNKNOWN.items()
+    assert left_off.names() == ["db1-0", "db1-failed"]
+    text = "stopped for a snapshot that failed, and perhaps off: cluster-1/vms/db1: the VMs cannot "
+    text += "be read: HTTP 403: no; their failed snapshots are kept"
+    assert result["warnings"] == [text]
+
+
+def test_failed_snapshot_is_kept_of_a_vm_that_cannot_be_read(left_off: Machines) -> None:
+    left_off.vms[DB1]["status"] = []
+    result = retain(left_off)
+    assert whys(result) == UNKNOWN
+    assert "the VMs cannot be read" in result["warnings"][0]
