@@ -245,6 +245,13 @@ vms:
               guest agent had frozen them. Null if Palette does not tell.
           type: bool
           sample: true
+        missing_disks:
+          description:
+            - The virtual machine's volumes with data that the snapshot does not contain, also those
+              that the virtual machine got later. Empty if it has all, or if Palette does not tell.
+          type: list
+          elements: str
+          sample: [logs]
 summary:
   description: Counts of all virtual machines that match, also of those beyond O(limit).
   returned: success
@@ -286,6 +293,10 @@ summary:
       description: How many have no snapshot that is ready to use.
       type: int
       sample: 0
+    missing_disks:
+      description: How many have a C(newest_snapshot) that does not contain all of their disks.
+      type: int
+      sample: 1
     by_status:
       description: How many have each C(printable_status).
       type: dict

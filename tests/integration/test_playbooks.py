@@ -404,6 +404,14 @@ def test_coverage_fails_and_lists_the_vms_without_a_recent_snapshot(operator: Op
     ]
 
 
+def test_coverage_names_the_disks_that_the_newest_snapshot_is_without(operator: Operator) -> None:
+    disks = [{"name": name} for name in ("rootdisk", "logs", "later")]
+    operator.palette.change_vm("vm-cluster-1", "vms", "history", volumes=disks)
+    run = operator.play("snapshot_coverage", cluster="vm-cluster-1", vm_names="history").ok()
+    lines = "newest snapshots without all disks: vm-cluster-1/vms/history without logs and later"
+    assert lines in run.output
+
+
 def test_coverage_says_which_vms_cannot_have_a_snapshot(operator: Operator) -> None:
     run = operator.play("snapshot_coverage", cluster="vm-cluster-1", vm_names="db2,no-class")
     heading, *rows = table(run, COVERAGE)

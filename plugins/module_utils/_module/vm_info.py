@@ -71,7 +71,7 @@ def run(invocation: Invocation, request: Request) -> Result:
     values: Values[VirtualMachine] = {
         _CLUSTER: lambda vm: fleet.title(vm.key),
         **_OF_VM,
-        _NEWEST: lambda vm: _in_short(newest[vm.key], invocation.now),
+        _NEWEST: lambda vm: _in_short(newest[vm.key], vm, invocation.now),
     }
     return {
         "changed": False,
@@ -135,11 +135,16 @@ _OF_VM: Values[VirtualMachine] = {
 }
 
 
-def _in_short(snapshot: Snapshot | None, now: datetime) -> dict[str, Any] | None:
+def _in_short(
+    snapshot: Snapshot | None, vm: VirtualMachine, now: datetime
+) -> dict[str, Any] | None:
     if snapshot is None:
         return None
     status = status_of(snapshot, now)
-    return {key: status[key] for key in _OF_SNAPSHOTS}
+    return {
+        **{key: status[key] for key in _OF_SNAPSHOTS},
+        "missing_disks": snapshot.without(vm.disks),
+    }
 
 
 def _summary(vms: Sequence[VirtualMachine], newest: Sequence[Snapshot | None]) -> dict[str, Any]:
@@ -153,5 +158,6 @@ def _summary(vms: Sequence[VirtualMachine], newest: Sequence[Snapshot | None]) -
         "restore_in_progress": sum(bool(vm.restore_in_progress) for vm in vms),
         "blocked": sum(vm.blocker is not None for vm in vms),
         "without_snapshot": sum(snapshot is None for snapshot in newest),
+        "missing_disks": sum(bool(s and s.without(vm.disks)) for vm, s in zip(vms, newest)),
         "by_status": dict(Counter(vm.printable_status or "Unknown" for vm in vms)),
     }

@@ -162,9 +162,13 @@ class Snapshot(NamedTuple):
             "used"
         )
 
+    def without(self, needed: Collection[str]) -> list[str]:
+        """Return which of these volumes a usable snapshot is without."""
+        return [name for name in needed if self.ready and self._is_without(name)]
+
     def without_text(self, needed: Collection[str]) -> str:
         """Return which of these volumes a usable snapshot is without; empty if it has all."""
-        lacks = [f"disk {name}" for name in needed if self.ready and self._is_without(name)]
+        lacks = [f"disk {name}" for name in self.without(needed)]
         return f"snapshot {self.name} is without {', '.join(lacks)}" if lacks else ""
 
     def _is_without(self, volume: str) -> bool:

@@ -149,8 +149,32 @@ def test_newest_snapshot_is_the_newest_usable_one_whoever_took_it(palette: Memor
         "creation_time": write_time(NOW - timedelta(hours=5)),
         "age_seconds": 5 * HOUR,
         "quiesced": True,
+        "missing_disks": [],
     }
     assert vms["db2"]["newest_snapshot"]["set"] == "nightly"
+
+
+@pytest.mark.parametrize(
+    ("volumes", "missing"),
+    [
+        ({"includedVolumes": ["rootdisk"], "excludedVolumes": ["logs"]}, ["logs", "later"]),
+        ({"includedVolumes": ["rootdisk", "logs", "later"]}, []),
+        ({"excludedVolumes": ["init"]}, []),
+        ({}, []),
+    ],
+)
+def test_newest_snapshot_tells_which_disks_it_is_without(
+    palette: MemoryPalette, volumes: Json, missing: list[str]
+) -> None:
+    names = ("rootdisk", "logs", "later")
+    disks: list[Json] = [{"name": name, "dataVolume": {"name": name}} for name in names]
+    spec = {"volumes": [*disks, {"name": "init", "cloudInitNoCloud": {}}]}
+    palette.vms[DB1]["spec"] = {"template": {"spec": spec}}
+    palette.add_snapshot("partial", DB1, course=({**READY, "snapshotVolumes": volumes},))
+    result = run(palette, MODULE, vm_names=["db1"])
+    assert result["vms"][0]["newest_snapshot"]["missing_disks"] == missing
+    assert result["summary"]["missing_disks"] == bool(missing)
+    assert result["warnings"] == []
 
 
 @pytest.mark.parametrize(("made", "name"), [(6, "before"), (4, None)])
@@ -181,6 +205,7 @@ def test_summary_counts_the_vms(palette: MemoryPalette) -> None:
         "restore_in_progress": 1,
         "blocked": 0,
         "without_snapshot": 3,
+        "missing_disks": 0,
         "by_status": {"Running": 2, "Stopped": 1, "Paused": 1},
     }
 
