@@ -101,6 +101,13 @@ PATCH = "Patch hosts, with a snapshot before and retention after"
 GO_BACK = "Fail, and say what to restore from"
 
 
+# Hosts with full names say what their VMs are called.
+OWN_NAMES = """
+  vars:
+    palette_vm_name: "{{ inventory_hostname.split('.') | first }}"
+"""
+
+
 def patched_with_failures(cook: Cook, **instead: str) -> Run:
     """Patch with a patch that fails on web1. instead: texts for files of the recipe."""
     fail = "- name: Patch\n  ansible.builtin.fail:\n  when: inventory_hostname.startswith('web1')\n"
@@ -142,7 +149,7 @@ def test_patch_hosts_in_batches_and_by_full_names(cook: Cook) -> None:
     play = files["patch-hosts.yml"].replace("keep_last: 3", "keep_last: 1")
     instead = {
         "patch-hosts.yml": play.replace("  become:", "  serial: 1\n  become:"),
-        "hosts.yml": files["hosts.yml"].replace("1:", "1.example.com:"),
+        "hosts.yml": files["hosts.yml"].replace("1:", "1.example.com:") + OWN_NAMES,
     }
     for _patch in range(2):
         patched_with_failures(cook, **instead)
@@ -153,6 +160,19 @@ def test_patch_a_host_whose_vm_has_another_name(cook: Cook) -> None:
     hosts = Recipe(PATCH).files["hosts.yml"].replace("db1:", "orders: {palette_vm_name: db1}")
     patched_with_failures(cook, **{"hosts.yml": hosts})
     assert of_each_vm(cook) == {"db1": 1, "web1": 1}
+
+
+def test_a_host_without_a_snapshot_is_not_patched_whatever_variables_say(cook: Cook) -> None:
+    hosts = Recipe(PATCH).files["hosts.yml"].replace("web1:", "web11:")
+    cook.writes(Recipe(PATCH), **{"hosts.yml": hosts})
+    go_on = "-e vm_snapshot_on_error=continue -e vm_snapshot_max_failed=1"
+    run = cook.types(f"{Recipe(PATCH).lines[-1]} {go_on}", warns=True)
+    assert run.status == 2
+    patched = [r["host"] for r in run.records if r["task"] == "Stand in for your own tasks"]
+    assert patched == ["db1"]
+    assert run.of(GO_BACK)["msg"].startswith(
+        "Patch no host without a snapshot failed: there is no VM web11 "
+    )
 
 
 def test_an_unreachable_host_keeps_its_snapshots(cook: Cook) -> None:
@@ -184,14 +204,23 @@ def test_patch_hundreds_of_hosts(cook: Cook) -> None:
     assert of_each_vm(cook) == {"db1": 2, "web1": 1}
 
 
+INVENTORY = "Patch the VMs of the inventory, with a snapshot before"
+
+
 def test_patch_the_inventory(cook: Cook) -> None:
-    graph, predicted, real = cook.follows("Patch the VMs of the inventory, with a snapshot before")
+    graph, predicted, real = cook.follows(INVENTORY)
     assert "@app_web:" in graph.output
     assert [run.of(SHOW)["msg"][-1] for run in (predicted, real)] == [
         "3 VMs: 3 would be created",
         "3 VMs: 3 created",
     ]
     assert len(results_of(real, "Patch the host")) == 3
+    refused = {"action": "status", "status": 403, "method": "POST", "path": "/web1/snapshot$"}
+    cook.palette.inject({**refused, "times": None})
+    another = "-e vm_snapshot_set=another -e vm_snapshot_max_failed=1"
+    run = cook.types(f"{Recipe(INVENTORY).lines[-1]} {another}", warns=True)
+    assert run.status == 2
+    assert results_of(run, "Patch the host") == []
 
 
 def test_change(cook: Cook) -> None:

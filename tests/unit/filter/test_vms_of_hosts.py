@@ -159,3 +159,21 @@ def test_hosts_without_knows_a_cluster_by_its_uid_too() -> None:
     assert hosts_without(["h"], by_uid, [row("a", "fresh")]) == {}
     elsewhere = {"h": {"vm_name": "a", "namespace": "vms", "cluster": "c2"}}
     assert list(hosts_without(["h"], elsewhere, [row("a", "fresh")])) == ["h"]
+
+
+def test_hosts_without_compares_what_is_known_of_where_a_vm_is() -> None:
+    vms = {"a": {"vm_name": "a"}, "b": {"vm_name": "b", "namespace": "prod"}}
+    rows = [row("a", "created"), row("b", "created")]
+    assert hosts_without(["a", "b"], vms, rows) == {"b": "no snapshot was taken"}
+    # Of two that could be meant, the one without a snapshot counts.
+    rows += [{**row("a", "blocked", "forbidden"), "namespace": "prod"}]
+    assert hosts_without(["a"], vms, rows) == {"a": "forbidden"}
+
+
+def test_hosts_are_without_until_their_snapshots_are_ready_if_that_is_asked_for() -> None:
+    vms = {"a": {"vm_name": "a"}, "b": {"vm_name": "b"}}
+    rows = [
+        {**row("a", "created"), "ready_to_use": True},
+        {**row("b", "created"), "ready_to_use": False},
+    ]
+    assert hosts_without(vms, vms, rows, ready=True) == {"b": "the snapshot is not ready to use"}
