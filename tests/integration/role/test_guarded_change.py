@@ -270,7 +270,8 @@ def test_nothing_is_changed_without_snapshots_and_a_way_back(
 def test_all_that_is_wrong_with_the_variables_is_told_at_once(
     changer: Changer, palette: Simulator
 ) -> None:
-    snapshot = {"seletor": "app=db", "state": "absent", "name_template": "{vm}-x"}
+    snapshot = {"seletor": "app=db", "state": "absent", "name_template": "{vm}-{set}"}
+    snapshot |= {"set": "CHG-1234"}
     run = changer.changes(
         tasks=[BREAK],
         checks_file="x",
@@ -286,9 +287,12 @@ def test_all_that_is_wrong_with_the_variables_is_told_at_once(
         "vm_snapshot_seletor is not known",
         "vm_snapshot_state has no effect here",
         "guarded_change_keep_failed has an effect only with guarded_change_rollback",
+        "vm_snapshot_set",
+        "for example",
         "vm_snapshot_name_template must contain {timestamp}",
         "for example",
     ]
+    assert told[6] == "for example: vm_snapshot_set: chg-1234"
     assert "nearest: guarded_change_rollback" in told[1]
     assert facts_of(run)["reason"] == "invalid_parameters"
     summary = artifacts(run)["vm_snapshot_summary"]

@@ -232,7 +232,8 @@ def test_vms_refuses_a_vm_that_is_listed_in_two_ways(
             ),
         ),
         ({"name_template": "{vm}-" + "x" * 250}, "name_template: "),
-        ({"set": "Nightly"}, "set: is part of the snapshots' names, and 'db1-Nightly' "),
+        ({"set": "Nightly"}, "set: is part of the snapshots' names, and 'Nightly' "),
+        ({"set": "CHG-1234"}, "; for example: set: chg-1234"),
         ({"set": "Nightly", "name_template": "{vm}-{set}_"}, "name_template: 'db1-Nightly_' "),
         ({"name_template": "{vm}_{set}"}, "name_template: 'db1_nightly' "),
         (
