@@ -247,9 +247,14 @@ ALL = {"namespace": "prod", "vms": "", "all": True}
 @pytest.mark.parametrize(
     ("selected", "kubeconfigs", "reason"),
     [
-        ({"vms": ["db1", "no-class"]}, "present", "preflight_failed"),
+        (
+            {"vms": ["db1", "no-class"]},
+            "present",
+            "preflight_failed",
+            "Nothing was changed. 2 VMs: ",
+        ),
         # The restore is for the listed VMs that have a snapshot, however they were selected.
-        (ALL, "missing", "not_found"),
+        (ALL, "missing", "not_found", "The change was not begun. Its snapshots stay: db1-patch-20"),
     ],
 )
 def test_nothing_is_changed_without_snapshots_and_a_way_back(
@@ -318,7 +323,8 @@ HOSTS = dict.fromkeys(BOTH, HOST)
 
 
 def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Changer) -> None:
-    offline = {**BATCH, "offline": True}
+    # They are the VMs that the hosts are.
+    offline = {"vms": "", "keep_last": 1, "offline": True}
     run = changer.changes(tasks=[ON_HOST], vm_snapshot=offline, hosts=HOSTS, rollback=True).ok()
     order = [record["task"] for record in run.records]
     taken = order.index(TAKE)
@@ -336,6 +342,7 @@ def rescued(task: Mapping[str, Any], name: str) -> dict[str, Any]:
     show = {
         "name": name,
         "ansible.builtin.debug": {"msg": "{{ guarded_change_msg | default('') }}"},
+    assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
     }
     return {"block": [task], "rescue": [show]}
 
@@ -362,8 +369,11 @@ def test_a_bastion_takes_no_part_and_nothing_is_told_of_earlier_runs(
     ]
     run = changer.user.play({"tasks": tasks}, hosts={**HOSTS, "bastion": HOST})
     assert run.status != 0
-    reasons = {name: results_of(run, name) for name in ("Earlier", "Refused", "Without the first")}
-    assert [len(told) for told in reasons.values()] == [1, 3, 2]
+    names = ("Earlier", "Refused", "Without the first", "Apart")
+    reasons = {name: results_of(run, name) for name in names}
+    assert [len(told) for told in reasons.values()] == [1, 3, 2, 3]
+    assert reasons["Apart"][0]["msg"].startswith("web1, bastion: hosts of the play whose VMs are ")
+        rescued(apart, "Apart"),
     assert "vm_snapshot_keep_last" in reasons["Refused"][0]["msg"]
     assert "condition leaves out db1" in reasons["Without the first"][0]["msg"]
     assert facts_of(run)["reason"] == "rolled_back"
