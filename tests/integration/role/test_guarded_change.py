@@ -245,7 +245,7 @@ ALL = {"namespace": "prod", "vms": "", "all": True}
 
 
 @pytest.mark.parametrize(
-    ("selected", "kubeconfigs", "reason"),
+    ("selected", "kubeconfigs", "reason", "told"),
     [
         (
             {"vms": ["db1", "no-class"]},
@@ -263,11 +263,18 @@ def test_nothing_is_changed_without_snapshots_and_a_way_back(
     selected: dict[str, Any],
     kubeconfigs: str,
     reason: str,
+    told: str,
 ) -> None:
     palette.switch(kubeconfigs=kubeconfigs)
     run = changer.changes(tasks=[GROW], rollback=True, vm_snapshot=selected)
     assert run.status != 0
-    assert facts_of(run)["msg"].startswith("Nothing was changed. ")
+    message = facts_of(run)["msg"]
+    assert message.startswith(told)
+    assert "Nothing was done" not in message
+    assert "Nothing was written" not in message
+    # On the screen once, but for the facts above.
+    failures = [r["result"]["msg"] for r in run.records if r["result"].get("msg") == message]
+    assert failures == [message]
     assert (facts_of(run)["reason"], set(outcomes(run).values())) == (reason, {"not_changed"})
     assert results_of(run, "Grow") == []
 
@@ -335,6 +342,7 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
     assert before.count(check) == after.count(check) == 2
     assert {record["host"] for record in run.records if record["task"] == "On the host"} == {*BOTH}
     assert outcomes(run) == dict.fromkeys(BOTH, "changed")
+    assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
 
 
 def rescued(task: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -342,7 +350,6 @@ def rescued(task: Mapping[str, Any], name: str) -> dict[str, Any]:
     show = {
         "name": name,
         "ansible.builtin.debug": {"msg": "{{ guarded_change_msg | default('') }}"},
-    assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
     }
     return {"block": [task], "rescue": [show]}
 
@@ -350,16 +357,21 @@ def rescued(task: Mapping[str, Any], name: str) -> dict[str, Any]:
 def test_a_bastion_takes_no_part_and_nothing_is_told_of_earlier_runs(
     changer: Changer, palette: Simulator
 ) -> None:
-    given: dict[str, Any] = {"rollback": True, "vm_snapshot": {"keep_last": "many"}}
+    given: dict[str, Any] = {"rollback": True}
+    given["vm_snapshot"] = {"vms": "", "keep_last": "many"}
     # A change within the change would take over its facts.
     own = {"guarded_change_tasks": "nested.yml"}
     nested = {"name": "Nest", "ansible.builtin.include_role": {"name": ROLE}, "vars": own}
     Path(changer.user.ansible.home, "nested.yml").write_text(json.dumps([ON_HOST]), "utf-8")
     refused = changer.task([GROW, nested, BREAK], **given)
-    change = changer.task([GROW, nested, BREAK], rollback=True)
+    # The VMs are those of the hosts that take part.
+    of_hosts = {"vms": "", "keep_last": 1}
+    change = changer.task([GROW, nested, BREAK], rollback=True, vm_snapshot=of_hosts)
+    apart = changer.task([GROW, nested, BREAK], vm_snapshot={"vms": ["db1"]})
     imported = {"ansible.builtin.import_role": {"name": ROLE}, "vars": change["vars"]}
     tasks = [
         rescued({**including(set="x", vms=["no-volumes"]), "run_once": True}, "Earlier"),
+        rescued(apart, "Apart"),
         rescued(refused, "Refused"),
         rescued({**imported, "when": "inventory_hostname != 'db1'"}, "Without the first"),
         {
@@ -373,7 +385,6 @@ def test_a_bastion_takes_no_part_and_nothing_is_told_of_earlier_runs(
     reasons = {name: results_of(run, name) for name in names}
     assert [len(told) for told in reasons.values()] == [1, 3, 2, 3]
     assert reasons["Apart"][0]["msg"].startswith("web1, bastion: hosts of the play whose VMs are ")
-        rescued(apart, "Apart"),
     assert "vm_snapshot_keep_last" in reasons["Refused"][0]["msg"]
     assert "condition leaves out db1" in reasons["Without the first"][0]["msg"]
     assert facts_of(run)["reason"] == "rolled_back"
@@ -441,6 +452,7 @@ def test_a_host_that_does_not_answer_is_not_changed(changer: Changer, palette: S
     assert run.status != 0
     assert facts_of(run)["reason"] == "hosts_unreachable"
     assert artifacts(run)["vm_snapshot_summary"]["reason"] == "hosts_unreachable"
-    assert facts_of(run)["msg"] == "Nothing was changed: these hosts do not answer: web1"
+    assert facts_of(run)["msg"].startswith("Nothing was changed. These hosts do not answer: web1 (")
+    assert facts_of(run)["msg"].endswith("than 1 s by guarded_change_connection_timeout")
     assert results_of(run, "On the host") == []
     assert palette.requests() == []
