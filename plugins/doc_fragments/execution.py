@@ -43,7 +43,7 @@ options:
       - What to do if a cluster cannot be reached. V(abort) fails, before the first write if the
         task writes. V(continue) goes on with the other clusters, and warns.
       - The name of a cluster that does not exist always fails the task before it does anything,
-        also with V(continue).
+        even with V(continue).
     type: str
     choices: [abort, continue]
     default: abort
@@ -60,7 +60,7 @@ options:
       - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
         that match nothing are only warned of.
       - The name of a cluster that does not exist always fails the task before it does anything,
-        also with V(continue).
+        even with V(continue).
     type: str
     choices: [abort, continue]
     default: abort

@@ -15,7 +15,7 @@ options:
     description:
       - The names of several clusters. Without O(cluster), O(cluster_uid) and O(clusters), all
         clusters of the project that run virtual machines are used.
-      - A name that no cluster has always fails the task before it does anything, also with
+      - A name that no cluster has always fails the task before it does anything, even with
         C(on_error=continue).
       - Mutually exclusive with O(cluster) and O(cluster_uid).
     type: list
