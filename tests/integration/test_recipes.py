@@ -224,9 +224,7 @@ def test_change(cook: Cook) -> None:
     assert " -- Ready snapshots of db1, newest first: db1-before-patch-20" in last
     cook.environment["PALETTE_API_KEY"] = "wrong"
     run = cook.types(Recipe(title).lines[-1])
-    assert (
-        " -- Ready snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
-    )
+    assert " -- Ready snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
 
 
 def test_patch_hosts_with_modules_only(cook: Cook) -> None:
