@@ -94,7 +94,8 @@ def hosts_without(
 
 
 def _place(vm: Mapping[str, str]) -> tuple[str, ...]:
-    cluster = vm.get("cluster") or vm.get("cluster_uid", "")
+    # Clusters of two projects may have the same name.
+    cluster = vm.get("cluster_uid") or vm.get("cluster", "")
     return cluster, vm.get("namespace", ""), vm.get("vm_name", "")
 
 
