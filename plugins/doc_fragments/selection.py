@@ -39,7 +39,7 @@ options:
         C(cluster/namespace/name), with the cluster as the results call it.
       - Tasks that restore, stop, start or delete refuse a name that several virtual machines have,
         with C(reason=ambiguous_name), before the first write. For that they look at all clusters
-        first, also with C(on_error=continue). V(prod/db1) means one of them, and V(*/db1) all.
+        first, even with C(on_error=continue). V(prod/db1) means one of them, and V(*/db1) all.
       - Tasks that take snapshots only warn, and so does a retention of the virtual machines of such
         a task, see O(spectrocloud.palette.vm_snapshot_retention#module:after).
     type: list
