@@ -105,7 +105,8 @@ def hosts_without(
 
 def _is_of(row: Row, vm: Mapping[str, str]) -> bool:
     """Say whether a row is of a VM, by what is known of where the VM is."""
-    cluster = vm.get("cluster") or vm.get("cluster_uid")
+    # Clusters of two projects may have the same name.
+    cluster = vm.get("cluster_uid") or vm.get("cluster")
     return vm.get("namespace") in (None, row["namespace"]) and cluster in (
         None,
         row["cluster"],

@@ -17,8 +17,9 @@ description:
   - Reads a file whose name ends with C(palette.yml), C(palette.yaml), C(vms.yml) or C(vms.yaml),
     such as C(palette.yml) or C(prod.vms.yml).
   - The options for the connection and for the selection are those of the modules, and so are the
-    environment variables. Their values may be Jinja expressions. Variables of the inventory do not
-    exist yet when they are evaluated, extra vars (C(-e)) do.
+    environment variables. Their values may be Jinja expressions, if they are text or lists of text;
+    Ansible wants numbers, booleans and choices as they are. Variables of the inventory do not exist
+    yet when expressions are evaluated, extra vars (C(-e)) do.
   - Each host has the row of M(spectrocloud.palette.vm_info) as variables, with C(palette_) before
     each key, such as C(palette_cluster), C(palette_cluster_uid), C(palette_namespace),
     C(palette_vm_name), C(palette_labels), C(palette_printable_status), C(palette_running),
@@ -57,7 +58,7 @@ options:
         That never changes, whatever other virtual machines appear. Where several clusters have the
         same name, it ends with the cluster's uid.
       - It is an error if two virtual machines get the same name, as a play would take them for one,
-        also if they are those of two inventory files, such as of two projects.
+        even if they are those of two inventory files, such as of two projects.
       - Characters other than letters, digits and C(. _ - / @ +) become C(_).
     type: str
 notes:
@@ -233,8 +234,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self.inventory.add_group(UNREACHABLE)
         self._add_all_or_none(hosts)
         earlier = self.inventory.groups["all"].get_vars().get(UNREACHABLE, [])
-        clusters = [*earlier, *untrusted(known.unreachable)]
-        self.inventory.set_variable("all", UNREACHABLE, clusters)
+        # Files with parts of the same cluster miss the same one.
+        clusters = {each["cluster_uid"]: each for each in (*earlier, *untrusted(known.unreachable))}
+        self.inventory.set_variable("all", UNREACHABLE, list(clusters.values()))
 
     def _add_all_or_none(self, hosts: Mapping[str, Row]) -> None:
         """Add the hosts; if an expression fails for one, take back all that were not there."""

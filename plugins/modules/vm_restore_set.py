@@ -47,8 +47,8 @@ options:
   set:
     description:
       - The name of the set, as in M(spectrocloud.palette.vm_snapshot_set).
-      - Each virtual machine is restored from its newest usable snapshot of the set. A mapping in
-        O(vms) may name another one, by V(name).
+      - Each virtual machine is restored from its newest usable snapshot of the set. An entry of
+        O(vms) may name another one, as V(db1@db1-before-patch) or, in a mapping, by V(name).
     type: str
     required: true
   restore_name:
@@ -172,7 +172,7 @@ check_mode:
   sample: false
 summary:
   description:
-    - The number of virtual machines (C(total)), and of those with each outcome, also if it is V(0).
+    - The number of virtual machines (C(total)), and of those with each outcome, even if it is V(0).
   returned: with RV(members)
   type: dict
   sample:

@@ -22,8 +22,6 @@ _VMS = 1_000
 _SLICES = 4
 # Of a job with forks for a machine that does nothing else.
 _FORKS = 10
-# What AWX's own measure of such a job took, with some room for slower machines.
-_HOSTS_SECONDS = 30
 
 
 def slices() -> list[Check]:
@@ -38,7 +36,7 @@ def slices() -> list[Check]:
         Check(what, statistics.median(shares), 1.15, "times"),
         Check("  snapshots that were asked for", created, _VMS, "snapshots"),
         Check("  429s seen and absorbed in the last run", refused, None, "answers"),
-        Check(f"snapshot_hosts on {_VMS} hosts", hosts, _HOSTS_SECONDS, "s"),
+        Check(f"snapshot_hosts on {_VMS} hosts / a play of one task on each", hosts, 2.5, "times"),
     ]
 
 
@@ -71,7 +69,8 @@ def _at_once(testbed: Testbed, job: Callable[[Ansible, int], object]) -> float:
 
 
 def _hosts(testbed: Testbed) -> float:
-    """Return the seconds of the playbook for hosts, without a rate limit."""
+    """Return the time of the playbook for hosts, in those of the least play that fails some."""
+    names = vm_names(_VMS)
     testbed.palette.reset()
     testbed.palette.switch(rate_limits="off")
     variables = {
@@ -81,4 +80,8 @@ def _hosts(testbed: Testbed) -> float:
         "vm_snapshot_set": "now",
         "vm_snapshot_rate_limit": 0,
     }
-    return testbed.ansible.playbook("snapshot_hosts", vm_names(_VMS), variables, _FORKS).seconds
+    ours = testbed.ansible.playbook("snapshot_hosts", names, variables, _FORKS).seconds
+    task = {"ansible.builtin.assert": {"that": "inventory_hostname != ''", "quiet": True}}
+    least = testbed.ansible.play(task, hosts=names, forks=_FORKS).seconds
+    say(f"  snapshot_hosts {ours:.2f} s, a play of one task {least:.2f} s")
+    return ours / least

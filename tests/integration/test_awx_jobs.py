@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ from integration.role_user import RETAIN, SHOW, TAKE, artifacts, words
 from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
 
+RESTORE = "Restore the VMs, or check whether they can be"
 DATA = read()
 TEMPLATES: dict[str, Any] = {each["name"]: each for each in DATA["controller_templates"]}
 SCHEDULES: dict[str, Any] = {each["name"]: each for each in DATA["controller_schedules"]}
@@ -80,10 +83,10 @@ class Awx:
         own = TEMPLATES[template].get("extra_vars", {})
         rendered = {name: str(v) if isinstance(v, str) else v for name, v in own.items()}
         file = self.ansible.home / "extravars.yml"
-        file.write_text(yaml.dump({**rendered, **runtime}, Dumper=_Dumper), encoding="utf-8")
+        given = {**rendered, **runtime, "awx_job_id": 1}
+        file.write_text(yaml.dump(given, Dumper=_Dumper), encoding="utf-8")
         playbook = self.ansible.home / TEMPLATES[template]["playbook"]
-        given = (playbook, self.inventory, "-e", f"@{file}")
-        return self.ansible.playbook(*given, **self.environment)
+        return self.ansible.playbook(playbook, self.inventory, "-e", f"@{file}", **self.environment)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +127,11 @@ def run_of(node: str) -> str:
     return name
 
 
+def snapshots_of(result: Mapping[str, Any], key: str = "snapshot") -> dict[str, str]:
+    """Return the snapshot of each VM."""
+    return {vm: member[key] for vm, member in result["members"].items()}
+
+
 def test_the_workflow(awx: Awx) -> None:
     """Each node gets all answers of the workflow, and the artifacts of the nodes before."""
     assert answer_problems(WORKFLOW["survey_spec"], CHANGE) == []
@@ -136,8 +144,11 @@ def test_the_workflow(awx: Awx) -> None:
     assert runs["snapshot"].of(TAKE)["summary"]["created"] == 2
     assert "Change db1, web1" in runs["change"].output
     assert runs["prune"].of(RETAIN)["summary"]["deleted"] == 0
+    # Those that the change takes of the set are newer.
+    awx.starts(run_of("snapshot"), passed_on).ok()
     restored = awx.starts(run_of("restore"), passed_on).ok()
     assert "2 restored" in restored.output
+    assert snapshots_of(restored.of(RESTORE)) == snapshots_of(runs["snapshot"].of(TAKE), "name")
     failed = awx.starts(run_of("failed"), passed_on | artifacts(restored))
     assert failed.status != 0
     assert "The VMs are back at the snapshots of the set before-patch" in failed.output
@@ -149,6 +160,10 @@ def test_a_guarded_change(awx: Awx) -> None:
     unchanged = awx.launches("Palette guarded change", answers)
     assert unchanged.status != 0
     assert "Put your change here" in unchanged.output
+    told = unchanged.of("Fail if the change failed")["msg"]
+    (restoring,) = re.findall(r"the template Palette restore with the answers ({.*?})", told)
+    restored = awx.launches("Palette restore", json.loads(restoring)).ok()
+    assert snapshots_of(restored.of(RESTORE)) == snapshots_of(unchanged.of(TAKE), "name")
     awx.changes_vms()
     run = awx.launches("Palette guarded change", answers).ok()
     assert "Change db1, web1" in run.output

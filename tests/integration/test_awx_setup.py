@@ -259,6 +259,16 @@ def test_a_later_run_leaves_alone_what_it_is_not_told(admin: Admin, first: Run) 
     assert not any(admin.awx.one("schedules", name)["enabled"] for name in SCHEDULES)
 
 
+def test_a_run_without_palettes_host_leaves_the_credential_alone(
+    admin: Admin, first: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first.ok()
+    monkeypatch.setitem(PALETTE, "PALETTE_HOST", "")
+    run = admin.sets_up(**MINE)
+    assert run.records[-1]["result"]["msg"].startswith("awx_setup_host must be set. For example: ")
+    assert admin.awx.writes == []
+
+
 def test_what_is_missing_is_told(admin: Admin) -> None:
     run = admin.sets_up(key="")
     assert run.status != 0

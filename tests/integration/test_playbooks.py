@@ -211,6 +211,8 @@ def test_power_and_restore_show_what_became_of_each_vm(operator: Operator) -> No
     refused = operator.play("snapshot_restore", **vms, set="patch")
     assert refused.status != 0
     assert refused.of(NOT_BACK)["msg"].startswith("2 VMs: 2 blocked -- vm_running: 2 VMs (")
+    others = "or restore the others: add -e vm_snapshot_on_error=continue"
+    assert refused.of(NOT_BACK)["msg"].endswith(f"Correct this and run the same again, {others}")
     back = {**vms, "set": "patch", "stop": "true"}
     predicted = operator.play("snapshot_restore", "--check", **back).ok()
     assert words(predicted, BACK) == ["2 VMs: 2 would be restored"]

@@ -116,7 +116,7 @@ def patched_with_failures(cook: Cook, **instead: str) -> Run:
     assert run.status != 0
     assert [result["msg"][-1] for result in results_of(run, SHOW)] == ["1 VM: 1 created"] * 2
     assert run.of(GO_BACK)["msg"].startswith(
-        "Patch failed: Failed as requested from task -- Usable snapshots of web1, newest first: "
+        "Patch failed: Failed as requested from task -- Ready snapshots of web1, newest first: "
         "web1-before-patch-"
     )
     return run
@@ -236,7 +236,7 @@ def test_change(cook: Cook) -> None:
     last = run.of(GO_BACK)["msg"]
     assert " failed: " in last
     # A name of its own, so that a later attempt takes a new one.
-    assert " -- Usable snapshots of db1, newest first: db1-before-patch-20" in last
+    assert " -- Ready snapshots of db1, newest first: db1-before-patch-20" in last
     refused = {"action": "status", "status": 403, "method": "POST", "path": "/snapshot$"}
     cook.palette.inject({**refused, "times": None})
     text = Recipe(title).files["change.yml"].replace("before-patch", "other")
@@ -246,16 +246,14 @@ def test_change(cook: Cook) -> None:
     assert last.startswith(f"{FAIL} failed: ")
     assert "HTTP 403" in last
     # There is an older one.
-    assert " -- Usable snapshots of db1, newest first: db1-before-patch-20" in last
+    assert " -- Ready snapshots of db1, newest first: db1-before-patch-20" in last
     run = cook.types(f"{Recipe(title).lines[-1]} -e vm_snapshot_retries=some")
     last = run.of(GO_BACK)["msg"]
     assert "vm_snapshot_retries" in last
-    assert " -- Usable snapshots of db1, newest first: db1-before-patch-20" in last
+    assert " -- Ready snapshots of db1, newest first: db1-before-patch-20" in last
     cook.environment["PALETTE_API_KEY"] = "wrong"
     run = cook.types(Recipe(title).lines[-1])
-    assert (
-        " -- Usable snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
-    )
+    assert " -- Ready snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
 
 
 def test_patch_hosts_with_modules_only(cook: Cook) -> None:
@@ -501,7 +499,7 @@ def test_install_from_git(tmp_path: Path) -> None:
 
 def test_snapshots_of_vms_that_are_off_meanwhile(cook: Cook) -> None:
     cook.palette.change_vm("vm-cluster-1", "vms", "db2", power="Stopped")
-    _check, run = cook.follows("Take snapshots of VMs that are off meanwhile")
+    _check, run = cook.follows("Take snapshots of VMs while they are off")
     assert power_calls(cook) == ["stop db1", "start db1"]
     assert "going to stop 1 VM for its snapshot" in run.output
     assert not (cook.home / "ran.json").exists()
@@ -509,7 +507,7 @@ def test_snapshots_of_vms_that_are_off_meanwhile(cook: Cook) -> None:
 
 def test_a_snapshot_that_fails_leaves_no_record(cook: Cook) -> None:
     """A later run would start what was stopped on purpose since."""
-    title = "Take snapshots of VMs that are off meanwhile"
+    title = "Take snapshots of VMs while they are off"
     cook.writes(Recipe(title))
     refused = {"action": "status", "status": 403, "method": "POST", "path": "/snapshot$"}
     cook.palette.inject({**refused, "times": None})
@@ -522,7 +520,7 @@ def test_a_snapshot_that_fails_leaves_no_record(cook: Cook) -> None:
 
 
 def test_record_of_a_run_that_was_killed_starts_what_ran(cook: Cook) -> None:
-    title = "Take snapshots of VMs that are off meanwhile"
+    title = "Take snapshots of VMs while they are off"
     cook.writes(Recipe(title))
     cook.palette.change_vm("vm-cluster-1", "vms", "db1", power="Stopped")
     (cook.home / "ran.json").write_text('["db1"]', encoding="utf-8")

@@ -17,6 +17,7 @@ from integration.role_user import (
     SHOW,
     SHOW_RETENTION,
     TAKE,
+    artifacts,
     prefixed,
     results_of,
     words,
@@ -26,6 +27,7 @@ from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
 
 PLACE = {"project": "Default", "cluster": "vm-cluster-1", "namespace": "vms", "set": "nightly"}
+WITHOUT = "Show the hosts without"
 TELL = "Fail the hosts without"
 # Nothing of a host is needed to take a snapshot of it.
 UNREACHABLE = {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"}
@@ -51,7 +53,11 @@ class Inventory:
 
     def __init__(self, home: Path, palette: Simulator, hosts: Mapping[str, Any]) -> None:
         self._ansible = Ansible(home)
-        self._connection = {"PALETTE_HOST": palette.url, "PALETTE_API_KEY": "demo-key"}
+        self._connection = {
+            "PALETTE_HOST": palette.url,
+            "PALETTE_API_KEY": "demo-key",
+            "ANSIBLE_SHOW_CUSTOM_STATS": "1",
+        }
         self._hosts = {name: {**UNREACHABLE, **own} for name, own in hosts.items()}
 
     def play(self, *arguments: str, **variables: Any) -> Run:
@@ -73,7 +79,8 @@ class Inventory:
         file = self._ansible.home / "in_a_row.yml"
         file.write_text(json.dumps(content), encoding="utf-8")
         inventory = self._ansible.inventory(self._hosts)
-        return self._ansible.playbook(file, inventory, **self._connection)
+        # What somebody has chosen for other plays does not matter.
+        return self._ansible.playbook(file, inventory, **self._connection, ANSIBLE_STRATEGY="free")
 
     def play_over(self, inventory: Path, *arguments: str, **variables: Any) -> Run:
         """Run the playbook on the hosts of an inventory."""
@@ -123,13 +130,21 @@ def test_exactly_the_hosts_without_a_snapshot_fail_and_a_relaunch_heals(
         },
     )
     palette.inject({"action": "status", "status": 403, "method": "POST", "path": "/vms/db2/"})
-    run = hosts.play(keep_last=3)
+    run = hosts.play(keep_last=3, max_failed=1)
     assert run.status != 0
     assert set(recap(run)) == {"db1.example.com", "shop", "edge1", "db2", "web1"}
     assert all(ok for host, (ok, _failed) in recap(run).items() if host != "db2")
     assert failed(run) == ["db2"]
     assert told(run)["db2"].startswith("forbidden: ")
+    # The role tolerates it, the playbook does not.
     assert words(run, SHOW)[0] == "5 VMs: 4 created, 1 failed"
+    assert run.of(WITHOUT)["msg"] == ["1 of 5 hosts failed", f"db2: {told(run)['db2']}"]
+    summary = artifacts(run)["vm_snapshot_summary"]
+    assert (summary["reason"], summary["msg"]) == (
+        "hosts_failed",
+        ": ".join(run.of(WITHOUT)["msg"]),
+    )
+    assert (summary["counts"]["created"], summary["without"]) == (4, ["vm-cluster-1/vms/db2"])
     assert words(run, SHOW_RETENTION)[0].startswith("retention: deleted 0 snapshots, kept 4")
     assert set(run.of(TAKE)["members"]) == {
         *(f"vm-cluster-1/vms/{name}" for name in ("db1", "db2", "web1")),
@@ -190,6 +205,10 @@ def test_a_wrong_variable_fails_all_hosts_with_its_message(
     run = Inventory(tmp_path, palette, {"db1": {}, "web1": {}}).play(**variables)
     assert failed(run) == ["db1", "web1"]
     assert all(message in text for text in told(run).values())
+    summary = artifacts(run)["vm_snapshot_summary"]
+    assert summary["reason"] == "invalid_parameters"
+    assert summary["msg"].startswith(f"2 of 2 hosts failed: db1, web1: {message[:20]}")
+    assert summary["counts"] == {}
     assert len(told(run)) == 2
     assert palette.requests() == []
 
@@ -217,6 +236,9 @@ def test_vms_of_sick_clusters_are_missed_as_far_as_they_may_be(
     assert words(run, SHOW)[0] == "1 VM: 1 created"
     lacking = "lacks the VMs of vm-cluster-2, which could not be reached"
     assert lacking in told(run)["db1.vms.vm-cluster-1"]
+    summary = artifacts(run)["vm_snapshot_summary"]
+    assert summary["reason"] == "hosts_failed"
+    assert lacking in summary["msg"]
     # One that works for all is without itself.
     wrong = hosts.play_over_palette(keep_last=-1)
     assert all("vm_snapshot_keep_last" in text for text in told(wrong).values())

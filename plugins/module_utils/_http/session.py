@@ -28,7 +28,7 @@ REQUESTS_IMPORT_ERROR: str | None = None
 try:
     import requests
     import urllib3
-    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH, check_header_validity
     from urllib3.exceptions import HTTPError, InsecureRequestWarning, ReadTimeoutError
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
@@ -104,6 +104,25 @@ class Session:
         verify = self._server.verify if self._server.tls is None else _AS_THE_CONTEXT_SAYS
         return dict(self._session.merge_environment_settings(base_url, proxies, True, verify, None))
 
+    @cached_property
+    def _pattern(self) -> requests.PreparedRequest:
+        """What all requests have, checked once: the server's address, and their headers."""
+        # Prepared without the session, which would read .netrc.
+        return requests.Request("GET", self._server.base_url, self._session.headers).prepare()
+
+    def _prepared(
+        self, method: str, target: str, headers: Headers, body: Json | None
+    ) -> requests.PreparedRequest:
+        for header in headers.items():
+            check_header_validity(header)
+        request = requests.PreparedRequest()
+        request.method = method
+        request.url = f"{self._pattern.url}".rstrip("/") + target
+        request.headers = self._pattern.headers.copy()
+        request.headers.update(headers)
+        request.prepare_body(None, None, body)
+        return request
+
     def exchange(
         self,
         method: str,
@@ -116,9 +135,9 @@ class Session:
 
         Raise ``unreachable``, ``timeout`` or ``tls_error`` where there is none.
         """
-        url = self._server.base_url + path + (f"?{urlencode(query)}" if query else "")
+        target = path + (f"?{urlencode(query)}" if query else "")
         try:
-            return self._exchange(method, url, path, body, headers or {})
+            return self._exchange(method, target, path, body, headers or {})
         except (HTTPError, OSError, UnicodeError) as error:
             # requests does not wrap the errors of a host name, a proxy's login or a CA file.
             raise self._network_error(method, path, error) from None
@@ -128,19 +147,16 @@ class Session:
         return f"{method} {self._server.base_url}{path}"
 
     def _exchange(
-        self, method: str, url: str, path: str, body: Json | None, headers: Headers
+        self, method: str, target: str, path: str, body: Json | None, headers: Headers
     ) -> Answer:
         server = self._server
-        all_headers = {**self._session.headers, **headers}
         timeouts = 0
         for attempt in attempts(server.retries):
             self._limiter.acquire(path)
             timeout = min(server.request_timeout, max(time_left(), _SHORTEST_TIMEOUT))
             try:
-                # Prepared without the session, which would read .netrc.
-                request = requests.Request(method, url, all_headers, json=body)
                 response = self._session.send(
-                    request.prepare(),
+                    self._prepared(method, target, headers, body),
                     timeout=timeout,
                     allow_redirects=False,
                     **self._surroundings,

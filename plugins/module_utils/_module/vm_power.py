@@ -47,6 +47,7 @@ from .selected import (
     diff_within,
     ended,
     limit_problems,
+    refuse_namesakes,
     scope_for,
     selection_problems,
 )
@@ -86,7 +87,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     filters, filter_problems = filters_from(options)
     entries, entry_problems = entries_from(options)
     problems = merged(
-        [*_name_problems(options), *entry_problems, *filter_problems],
+        [*_name_problems(entries), *entry_problems, *filter_problems],
         # A namespace alone must not stop all that is in it: vm_name may have been forgotten.
         selection_problems(options, by_namespace=False),
         [*concurrency_problems(options), *wait_problems(options)],
@@ -118,6 +119,7 @@ def run(invocation: Invocation, request: Request) -> Result:
 
     observing = partial(observe, filters=request.filters)
     clusters = ClusterRun(scope.targets, Fleet, observing, plan_part, PowerWork)
+    refuse_namesakes(clusters, request.filters)
     title = f"VMs to be {options['state']}"
     aborted = carry_out(invocation, clusters, request.pace, title, check, rows)
     return _result(invocation, clusters.fleet, rows, misses, aborted)
@@ -126,8 +128,8 @@ def run(invocation: Invocation, request: Request) -> Result:
 MODULE = Module(ARGUMENTS, read, run)
 
 
-def _name_problems(options: Mapping[str, Any]) -> list[Problem]:
-    named = any(isinstance(vm, Mapping) and "name" in vm for vm in options["vms"] or ())
+def _name_problems(entries: Sequence[Entry]) -> list[Problem]:
+    named = any(entry.name is not None for entry in entries)
     text = "name would be a snapshot's, which means nothing here: leave it out"
     return [option_problem("vms", text, [{"vm_name": "db1"}])] if named else []
 
@@ -135,7 +137,7 @@ def _name_problems(options: Mapping[str, Any]) -> list[Problem]:
 def _with_one_listed(options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the options with vm_name as the only one of vms."""
     named = options["vm_name"] is not None
-    return {**options, "vms": [options["vm_name"]]} if named else options
+    return {**options, "vms": [{"vm_name": options["vm_name"]}]} if named else options
 
 
 def _of_the_one(problem: Problem) -> Problem:

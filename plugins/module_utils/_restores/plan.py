@@ -420,7 +420,9 @@ def _in_the_way(restore: Restore, sight: Sight) -> str:
     why = f" ({restore.text})" if restore.text else ""
     if restore.failed or _hopeless(restore, sight):
         return f"{text}{why}; KubeVirt takes no other until it is deleted: use clear_failed: true"
-    return f"{text}{why}; run again when it has ended, or delete it"
+    # Only it can bring back the disks that it has deleted.
+    way_out = "" if restore.takes_disks else ", or delete it"
+    return f"{text}{why}; run again when it has ended{way_out}"
 
 
 def _being_taken(sight: Sight, now: datetime) -> str:

@@ -20,6 +20,7 @@ from .model import VirtualMachine, VmKey
 _ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
 _SHELL = re.compile(r"[*?[]")
 _NOTHING = re.compile(r"(?!)")
+_UID = re.compile(r"[0-9a-f]{24}")
 _NO_NAME = re.compile(r"[^a-z0-9.*?\[\]!/-]")
 _REQUIRED = ("vm_name", "namespace")
 _RULES = {
@@ -408,7 +409,7 @@ def _namespace_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
-    fields = dict(given) if isinstance(given, Mapping) else {"vm_name": given}
+    fields = dict(given) if isinstance(given, Mapping) else _fields_of(given)
     # YAML reads a name such as 1001 as a number.
     for key in ("vm_name", "name"):
         if isinstance(fields.get(key), int) and not isinstance(fields[key], bool):
@@ -417,6 +418,21 @@ def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
         fields.update(cluster=options.get("cluster"), cluster_uid=options.get("cluster_uid"))
     fields["namespace"] = fields.get("namespace") or options.get("namespace")
     return Entry(*(fields.get(key) for key in _ENTRY_KEYS))  # type: ignore[arg-type]
+
+
+def _fields_of(given: Any) -> dict[str, Any]:
+    """Return what a listed VM's text says: ``cluster/namespace/vm_name@snapshot``, or its end."""
+    if not isinstance(given, str):
+        return {"vm_name": given}
+    *place, vm = given.rsplit("/", 2)
+    vm_name, at, name = vm.partition("@")
+    fields = {"vm_name": vm_name, **({"name": name} if at else {})}
+    if place:
+        fields["namespace"] = place.pop()
+    if place:
+        # As results call it, which is by its uid where its name is not enough.
+        fields["cluster_uid" if _UID.fullmatch(place[0]) else "cluster"] = place[0]
+    return fields
 
 
 def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:

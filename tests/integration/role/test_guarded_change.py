@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -122,6 +123,12 @@ def outcomes(run: Run) -> dict[str, str]:
     return {vm: row["outcome"] for vm, row in facts_of(run)["vms"].items()}
 
 
+def each_by_its_snapshot(run: Run, cluster: str) -> str:
+    """Return the VMs as a restore lists them to restore what the change took."""
+    rows = facts_of(run)["vms"].values()
+    return ",".join(f"{cluster}/vms/{row['vm_name']}@{row['snapshot']}" for row in rows)
+
+
 BOTH = ("db1", "web1")
 
 
@@ -163,18 +170,21 @@ def test_without_a_rollback_the_failure_says_the_command_that_works(changer: Cha
     certificates = changer.user.ansible.home / "my certificates.pem"
     certificates.write_text(Path(certifi.where()).read_text("utf-8"), encoding="utf-8")
     given = {"keep_last": 1, "ca_path": str(certificates)}
-    run = changer.changes(tasks=[GROW], checks=[BREAK], vm_snapshot=given)
+    # A snapshot of the tasks is newer and of the same set.
+    middle = {"spectrocloud.palette.vm_snapshot_set": {**PLACE, "set": "patch", "vms": ["db1"]}}
+    run = changer.changes(tasks=[GROW, middle], checks=[BREAK], vm_snapshot=given)
     assert run.status != 0
     facts = facts_of(run)
     assert facts["reason"] == "change_failed"
     assert facts["msg"] == run.of(FAIL)["msg"]
-    cause, way_back = facts["msg"].split(" -- No VM was restored. To restore: ")
+    told = " -- No VM was restored. To restore: "
+    cause, way_back, going_on = re.split(f"{told}| -- To restore the others ", facts["msg"])
+    assert going_on.endswith(", add -e vm_snapshot_on_error=continue")
     assert cause == "localhost: Break failed: the patch does not fit"
     assert way_back == (
         "ansible-playbook spectrocloud.palette.snapshot_restore -e vm_snapshot_project=Default "
         f"""-e '{{"vm_snapshot_ca_path": "{certificates}"}}' """
-        "-e vm_snapshot_set=patch -e vm_snapshot_clusters=vm-cluster-1 "
-        "-e vm_snapshot_vm_names=vm-cluster-1/vms/db1,vm-cluster-1/vms/web1 "
+        f"-e vm_snapshot_set=patch -e vm_snapshot_vms={each_by_its_snapshot(run, 'vm-cluster-1')} "
         "-e vm_snapshot_stop=true"
     )
     assert outcomes(run) == dict.fromkeys(BOTH, "failed")
@@ -228,17 +238,25 @@ def test_a_vm_that_cannot_be_brought_back_is_told(changer: Changer, palette: Sim
     summary = artifacts(run)["vm_snapshot_summary"]
     assert (summary["reason"], summary["msg"]) == ("rollback_failed", facts["msg"])
     assert summary["without"] == [f"{UID}/vms/{vm}" for vm in BOTH]
-    _cause, again = facts["msg"].split(" -- To try again: ")
+    again = re.split(" -- To try again: | -- To restore the others ", facts["msg"])[1]
     # In AWX, nobody types commands.
     beginning, variables = again.split("{", 1)
-    assert beginning == "launch snapshot_restore with the extra variables "
+    assert beginning == "launch the template Palette restore with the answers "
     assert json.loads("{" + variables) == {
         "vm_snapshot_project": "Default",
         "vm_snapshot_set": "patch",
-        "vm_snapshot_cluster_uid": UID,
-        "vm_snapshot_vm_names": f"{UID}/vms/db1,{UID}/vms/web1",
-        "vm_snapshot_stop": True,
+        "vm_snapshot_vms": each_by_its_snapshot(run, UID),
+        "vm_snapshot_stop": "true",
     }
+
+
+def test_one_vm_that_cannot_be_restored_keeps_no_other_from_it(changer: Changer) -> None:
+    lose = including(set="patch", vms=["web1"], state="absent")
+    run = changer.changes(tasks=[lose, BREAK], rollback=True)
+    assert run.status != 0
+    assert facts_of(run)["reason"] == "rollback_failed"
+    assert outcomes(run) == {"db1": "rolled_back", "web1": "rollback_failed"}
+    assert facts_of(run)["vms"]["web1"]["reason"] == "not_found"
 
 
 ALL = {"namespace": "prod", "vms": "", "all": True}
@@ -282,8 +300,13 @@ def test_nothing_is_changed_without_snapshots_and_a_way_back(
 def test_all_that_is_wrong_with_the_variables_is_told_at_once(
     changer: Changer, palette: Simulator
 ) -> None:
-    snapshot = {"seletor": "app=db", "state": "absent", "name_template": "{vm}-{set}"}
-    snapshot |= {"set": "CHG-1234"}
+    snapshot = {
+        "seletor": "app=db",
+        "state": "absent",
+        "name_template": "{vm}-{set}",
+        "set": "CHG-1234",
+        "vms": "vms/db1@db1-patch,web1",
+    }
     run = changer.changes(
         tasks=[BREAK],
         checks_file="x",
@@ -303,6 +326,7 @@ def test_all_that_is_wrong_with_the_variables_is_told_at_once(
         "for example",
         "vm_snapshot_name_template must contain {timestamp}",
         "for example",
+        "vm_snapshot_vms",
     ]
     assert told[6] == "for example: vm_snapshot_set: chg-1234"
     assert "nearest: guarded_change_rollback" in told[1]
@@ -343,6 +367,26 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
     assert {record["host"] for record in run.records if record["task"] == "On the host"} == {*BOTH}
     assert outcomes(run) == dict.fromkeys(BOTH, "changed")
     assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
+
+
+@pytest.mark.parametrize("strategy", ["free", "ansible.builtin.host_pinned"])
+def test_hosts_that_would_not_go_together_are_refused(
+    changer: Changer, palette: Simulator, strategy: str
+) -> None:
+    task = changer.task([ON_HOST], vm_snapshot=BATCH)
+    run = changer.user.play({"tasks": [task], "strategy": strategy}, hosts=HOSTS)
+    assert run.status != 0
+    assert "A guarded change needs strategy linear" in run.output
+    assert palette.requests() == []
+    assert results_of(run, "On the host") == []
+
+
+def test_one_host_goes_with_every_strategy(changer: Changer) -> None:
+    """Also a localhost that is in no inventory, which stays so."""
+    task = changer.task([shown("groups")])
+    play = {"hosts": "localhost", "strategy": "free", "tasks": [task]}
+    run = changer.user.play(play, hosts={"db1": HOST}).ok()
+    assert run.of("groups")["msg"]["groups"]["all"] == ["db1"]
 
 
 def rescued(task: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def options_of(template: Mapping[str, Any]) -> dict[str, Any]:
     if "spectrocloud.palette.guarded_change" in text:
         # It takes a set, and goes back to it.
         return {**snapshots["restore"], **snapshots["main"], **specs_of("guarded_change")["main"]}
-    (entry,) = re.findall(r"tasks_from: (\w+)", text) or ["main"]
+    (entry,) = re.findall(r"tasks_from: (?!pass_on)(\w+)", text) or ["main"]
     options: dict[str, Any] = snapshots[entry]
     return options
 

@@ -158,6 +158,14 @@ def test_hosts_without_are_those_whose_snapshot_failed_or_of_which_nothing_is_kn
     assert hosts_without(["he"], {}, rows) == {"he": "no snapshot was taken"}
 
 
+def test_hosts_without_tells_clusters_of_the_same_name_apart_by_their_uids() -> None:
+    place = {"vm_name": "a", "namespace": "vms", "cluster": "c1"}
+    vms = {"mine": {**place, "cluster_uid": "u1"}, "theirs": {**place, "cluster_uid": "u2"}}
+    rows = [row("a", "fresh"), {**row("a", "failed", "forbidden"), "cluster_uid": "u2"}]
+    for order in (rows, rows[::-1]):
+        assert hosts_without(["mine", "theirs"], vms, order) == {"theirs": "forbidden"}
+
+
 def test_hosts_without_knows_a_cluster_by_its_uid_too() -> None:
     by_uid = {"h": {"vm_name": "a", "namespace": "vms", "cluster_uid": "u1"}}
     assert hosts_without(["h"], by_uid, [row("a", "fresh")]) == {}

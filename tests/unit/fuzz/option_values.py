@@ -137,7 +137,12 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
     "restore_name": (["back", "back.1", 1001], _NAMES),
     "kubeconfig": (["/etc/palette/kubeconfig"], []),
     "vms": (
-        [["db1"], "db1,web1", ["db1", {"vm_name": "web1", "name": "mine"}]],
+        [
+            ["db1"],
+            "db1,web1",
+            "cluster-1/vms/db1@mine,web1",
+            ["db1", {"vm_name": "web1", "name": "mine"}],
+        ],
         [
             [True],
             [None],
@@ -147,6 +152,7 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
             [{"vm": "db1"}],
             [{"vm_name": ["a"]}],
             ["A"],
+            ["db1@"],
             [{"vm_name": "db1", 5: 6}],
         ],
     ),
@@ -227,8 +233,14 @@ _BY_NAME: Mapping[str, tuple[list[Any], list[Any]]] = {
 # In these modules, the options select, so that a value which nothing can have matches nothing.
 # Of VMs whose snapshots do not matter, and so have no names.
 _NAMELESS: tuple[list[Any], list[Any]] = (
-    [["db1"], "db1,web1", ["db1", {"vm_name": "web1", "namespace": "vms"}]],
-    [[{"vm_name": "db1", "name": "mine"}], [{"namespace": "vms"}], [5.5], [{"vm": "db1"}]],
+    [["db1"], "db1,vms/web1", ["db1", {"vm_name": "web1", "namespace": "vms"}]],
+    [
+        ["db1@mine"],
+        [{"vm_name": "db1", "name": "mine"}],
+        [{"namespace": "vms"}],
+        [5.5],
+        [{"vm": "db1"}],
+    ],
 )
 _OF_MODULES: Mapping[tuple[str, str], tuple[list[Any], list[Any]]] = {
     ("vm_power", "vms"): _NAMELESS,

@@ -127,6 +127,16 @@ def test_vms_of_two_sources_never_become_one_host() -> None:
     assert inventory.hosts["db1.vms.prod"].vars["palette_cluster_uid"] == "u1"
 
 
+def test_a_cluster_that_two_sources_miss_is_missed_once() -> None:
+    inventory = InventoryData()
+    missed = {"cluster": "prod", "cluster_uid": "u1", "reason": "timeout", "message": ""}
+    for uids in (["u1"], ["u1", "u2"]):
+        clusters = [{**missed, "cluster_uid": uid} for uid in uids]
+        source(inventory)._add(Known([], clusters), NOW)
+    told = inventory.groups["all"].get_vars()["palette_unreachable_clusters"]
+    assert [cluster["cluster_uid"] for cluster in told] == ["u1", "u2"]
+
+
 def test_a_vm_of_two_sources_and_a_host_of_a_static_file_are_one_host() -> None:
     inventory = InventoryData()
     inventory.add_host("db1.vms.prod")

@@ -332,6 +332,13 @@ def test_restore_of_somebody_else(other: Restore, clear: bool, verb: str) -> Non
         assert cleared == ([] if other.complete or other.unreadable else ["r1"])
 
 
+def test_a_restore_that_may_have_deleted_disks_is_not_advised_to_be_deleted() -> None:
+    begun = restore(CREATING)
+    taking = begun._replace(deleted_data_volumes=("db1-rootdisk",))
+    assert planned(sight(restores=[begun])).message.endswith("when it has ended, or delete it")
+    assert planned(sight(restores=[taking])).message.endswith("run again when it has ended")
+
+
 def test_a_restore_that_cannot_be_read_is_not_gone_on_with() -> None:
     named = restore()._replace(unreadable="complete: is no boolean")
     action = planned(sight(namesake=named), TO_S._replace(name="r1"))

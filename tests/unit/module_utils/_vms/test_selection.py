@@ -57,6 +57,23 @@ def test_entries_from_takes_what_an_entry_does_not_say_from_the_task(
     assert entries_from({**COMMON, "vms": [given]}) == ([entry], [])
 
 
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("web/db1", {"namespace": "web"}),
+        ("db1@before", {"name": "before"}),
+        ("my@cluster/web/db1", {"namespace": "web", "cluster": "my@cluster"}),
+        ("a/b/web/db1@before", {"namespace": "web", "cluster": "a/b", "name": "before"}),
+        (f"{'0a' * 12}/web/db1", {"namespace": "web", "cluster_uid": "0a" * 12}),
+    ],
+)
+def test_entries_from_reads_a_text_as_a_mapping(text: str, fields: dict[str, str]) -> None:
+    mapping = {"vm_name": "db1", **fields}
+    entries, problems = entries_from({**COMMON, "vms": [text]})
+    assert (entries, problems) == entries_from({**COMMON, "vms": [mapping]})
+    assert problems == []
+
+
 def test_entries_from_lets_an_entry_name_its_cluster_otherwise_than_the_task() -> None:
     options = {"cluster": None, "cluster_uid": "c1", "namespace": "vms"}
     vms = ["db1", {"vm_name": "db2", "cluster": "cluster-2"}]
@@ -84,6 +101,9 @@ def test_entries_from_nothing(vms: Any) -> None:
         ("DB1", "vms[0].vm_name"),
         ({"vm_name": "db1", "cluster_uid": "../c1"}, "vms[0].cluster_uid"),
         ("db 1", "vms[0].vm_name"),
+        ("vms/", "vms[0].vm_name"),
+        ("Vms/db1", "vms[0].namespace"),
+        ("db1@", "vms[0].name"),
         ({}, "vms[0].vm_name"),
         ({"vm_name": None}, "vms[0].vm_name"),
         ({"vm_name": True}, "vms[0].vm_name"),
