@@ -28,7 +28,7 @@ from .._vms.fleet import (
 )
 from .._vms.model import VirtualMachine, VmKey
 from .._vms.observe import list_vms
-from .._vms.selection import Filters, Unmatched
+from .._vms.selection import NAMESPACES, Filters, Unmatched
 from .._vms.session import PaletteSession
 from .model import Snapshot, read_listed, read_shown
 from .observe import Reader, list_matching
@@ -104,7 +104,7 @@ class SnapshotFleet(Fleet):
             # Only the list of all snapshots shows what is excluded, and which names are nearest.
             shown = self.list_again(lambda api: list_matching(api, filters.namespaces))
             seen = {snapshot.key for snapshot in shown if not snapshot.unreadable}
-        if "namespaces" not in options and ("exclude" in options or "vm_names" in options):
+        if not NAMESPACES & set(options) and ("exclude" in options or "vm_names" in options):
             existing = self.list_again(lambda api: list_vms(api, filters.namespaces))
         return seen, existing
 

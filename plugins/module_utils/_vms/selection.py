@@ -41,6 +41,8 @@ _FILTERS = {
     "snapshot_selector": "purpose=patch",
     "set": "nightly",
 }
+NAMESPACES = frozenset({"namespace", "namespaces"})  # the options that name them
+_FOR_ALL = "must be set in this entry; or for all entries, set"
 _EXAMPLE = "vms: [{vm_name: db1, namespace: vms, cluster: vm-cluster-1}]"
 
 
@@ -137,13 +139,14 @@ class Filters(NamedTuple):
     """Filters of VMs. Empty ones match all; ``exclude`` removes the VMs that match it.
 
     Clusters of the same name are called by their uids. An exclusion by that name is of them all:
-    it must not end because a second one gets it.
+    it must not end because a second one gets it. namespaces_option: which option names them.
     """
 
     namespaces: Sequence[str]
     vm_names: Patterns
     exclude: Patterns
     selector: Selector | None
+    namespaces_option: str = "namespaces"
 
     def match(self, key: VmKey, vm: VirtualMachine | None, cluster: str, name: str) -> bool:
         """Return whether a VM matches; by its labels only where it was observed.
@@ -220,7 +223,7 @@ def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list
     namespaces: all that have VMs.
     """
     misses = [
-        Unmatched("namespaces", namespace, nearest(namespace, namespaces), True)
+        Unmatched(filters.namespaces_option, namespace, nearest(namespace, namespaces), True)
         for namespace in filters.namespaces
         if namespace not in namespaces
     ]
@@ -324,6 +327,7 @@ def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
         selector,
     )
     return filters, problems
+        "namespaces" if options.get("namespaces") else "namespace",
 
 
 def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
@@ -440,14 +444,21 @@ def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
         return [Problem(where, f"{given!r} is neither a name nor a mapping", _EXAMPLE)]
     texts = {key: _value_problem(key, getattr(entry, key)) for key in _ENTRY_KEYS}
     if isinstance(given, Mapping):
-        texts.update({str(key): "is not a known key" for key in set(given) - set(_ENTRY_KEYS)})
+        texts.update({str(key): _unknown_key(key) for key in set(given) - set(_ENTRY_KEYS)})
+    if entry.namespace is None:
+        texts["namespace"] = f"{_FOR_ALL} namespace"
     if not (entry.cluster or entry.cluster_uid):
-        texts["cluster"] = "set cluster or cluster_uid, in this entry or for the whole task"
+        texts["cluster"] = f"{_FOR_ALL} cluster or cluster_uid"
     return [Problem(f"{where}.{key}", text, _EXAMPLE) for key, text in texts.items() if text]
 
 
 def _value_problem(key: str, value: Any) -> str | None:
     if value is None:
+def _unknown_key(key: Any) -> str:
+    near = nearest(str(key).removeprefix("vm_snapshot_"), _ENTRY_KEYS, most=1)
+    return f"is not a known key{f'; nearest: {near[0]!r}' if near else ''}"
+
+
         return "must be set" if key in _REQUIRED else None
     if not isinstance(value, str):
         return f"{value!r} is not text"
