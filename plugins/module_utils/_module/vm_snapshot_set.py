@@ -219,6 +219,7 @@ def _check_selection(
 ) -> list[Unmatched]:
     """Warn of what met nothing, and return it; that nothing gets a snapshot is an error."""
     if invocation.options["state"] == "present":
+        fleet.warn_of_new_set(invocation.options["set"], invocation.warn)
         # A backup of nothing must not look like a success.
         return check_selection(invocation, session, fleet, request, "no snapshot was taken")
     warn_of_unreadable(fleet, invocation.warn)
