@@ -247,16 +247,23 @@ def _unmatched(result: Mapping[str, Any], variables: bool) -> list[str]:
     if not misses:
         return []
     prefix = PREFIX if variables else ""
-    texts = [f"{prefix}{miss['option']} {miss['value']}{_nearest(miss)}" for miss in misses]
-    return [f"nothing was found for {first_few(texts, _NAMES_SHOWN)}"]
+    return [
+        f"{what} {first_few([f'{prefix}{_miss(miss)}' for miss in group], _NAMES_SHOWN)}"
+        for what, group in told
+        if group
+    ]
 
 
-def _nearest(miss: Mapping[str, Any]) -> str:
-    return f" (nearest: {', '.join(miss['nearest'])})" if miss["nearest"] else ""
+def _miss(miss: Mapping[str, Any]) -> str:
+    hint = f" (nearest: {', '.join(miss['nearest'])})" if miss["nearest"] else ""
+    return f"{miss['option']} {miss['value']}{hint}"
 
 
 def _unreachable(result: Mapping[str, Any]) -> list[str]:
     """Return a sentence on the clusters that could not be reached, if there are any."""
+    exclusions = [miss for miss in misses if miss["option"] == "exclude"]
+    others = [miss for miss in misses if miss not in exclusions]
+    told = (("nothing was found for", others), ("nothing is excluded by", exclusions))
     clusters = result.get("clusters") or {}
     unreachable = [f"{name} ({c['reason']})" for name, c in clusters.items() if not c["reachable"]]
     if not unreachable:

@@ -235,22 +235,24 @@ def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list
 def unmatched_exclusions(filters: Filters, seen: Seen) -> list[Unmatched]:
     """Return which exclusions match none of the VMs."""
     named = {key: seen.names.get(title, title) for key, title in seen.vms.items()}
+    # What is excluded may be elsewhere, where nobody looked.
+    here = f"nothing in {', '.join(filters.namespaces)}" if filters.namespaces else "nothing"
     return [
-        _unmatched_pattern("exclude", pattern, seen)
+        _unmatched_pattern("exclude", pattern, seen, here)
         for pattern, _is_name in filters.exclude.unmatched(seen.vms, seen.unseen)
         # A VM that is excluded every night has no snapshot.
         if not (_matches_any(pattern, seen.others) or _matches_any(pattern, named))
     ]
 
 
-def _unmatched_pattern(option: str, pattern: str, seen: Seen) -> Unmatched:
+def _unmatched_pattern(option: str, pattern: str, seen: Seen, what: str = "nothing") -> Unmatched:
     if _matches_any(pattern, seen.others):
         return Unmatched(option, pattern, [], False, "no VM that has a snapshot")
     meant = [other for other in _of_clusters(pattern, seen.names) if _matches_any(other, seen.vms)]
     if meant:
         return Unmatched(option, pattern, meant, False, advice="to name a cluster, write")
     near = _nearest_vms(pattern, {**seen.vms, **seen.others})
-    return Unmatched(option, pattern, near, False)
+    return Unmatched(option, pattern, near, False, what)
 
 
 def _matches_any(pattern: str, vms: Mapping[VmKey, str]) -> bool:
@@ -325,9 +327,9 @@ def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
         Patterns(options.get("vm_names") or ()),
         Patterns(options.get("exclude") or ()),
         selector,
+        "namespaces" if options.get("namespaces") else "namespace",
     )
     return filters, problems
-        "namespaces" if options.get("namespaces") else "namespace",
 
 
 def _one_namespace(options: Mapping[str, Any]) -> Sequence[str]:
@@ -443,22 +445,22 @@ def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
     if isinstance(given, bool) or not isinstance(given, (str, int, Mapping)):
         return [Problem(where, f"{given!r} is neither a name nor a mapping", _EXAMPLE)]
     texts = {key: _value_problem(key, getattr(entry, key)) for key in _ENTRY_KEYS}
-    if isinstance(given, Mapping):
-        texts.update({str(key): _unknown_key(key) for key in set(given) - set(_ENTRY_KEYS)})
     if entry.namespace is None:
         texts["namespace"] = f"{_FOR_ALL} namespace"
+    if isinstance(given, Mapping):
+        texts.update({str(key): _unknown_key(key) for key in set(given) - set(_ENTRY_KEYS)})
     if not (entry.cluster or entry.cluster_uid):
         texts["cluster"] = f"{_FOR_ALL} cluster or cluster_uid"
     return [Problem(f"{where}.{key}", text, _EXAMPLE) for key, text in texts.items() if text]
 
 
-def _value_problem(key: str, value: Any) -> str | None:
-    if value is None:
 def _unknown_key(key: Any) -> str:
     near = nearest(str(key).removeprefix("vm_snapshot_"), _ENTRY_KEYS, most=1)
     return f"is not a known key{f'; nearest: {near[0]!r}' if near else ''}"
 
 
+def _value_problem(key: str, value: Any) -> str | None:
+    if value is None:
         return "must be set" if key in _REQUIRED else None
     if not isinstance(value, str):
         return f"{value!r} is not text"

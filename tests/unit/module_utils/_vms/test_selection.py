@@ -300,7 +300,7 @@ def test_unmatched_tells_it_in_words_and_in_results() -> None:
     filters, _problems = filters_from({"namespaces": ["prdo"], "exclude": ["q?"]})
     miss, without = unmatched(filters, SEEN, NAMESPACES)
     assert str(miss) == "namespaces: 'prdo' matches nothing; nearest: prod"
-    assert str(without) == "exclude: 'q?' matches nothing"
+    assert str(without) == "exclude: 'q?' matches nothing in prdo"
     assert miss.result == {"option": "namespaces", "value": "prdo", "nearest": ["prod"]}
 
 
