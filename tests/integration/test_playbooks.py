@@ -552,6 +552,14 @@ def test_a_limit_that_leaves_out_localhost_is_refused(operator: Operator, playbo
 
 @pytest.mark.parametrize(
     "arguments",
+@pytest.mark.parametrize("playbook", LOCAL)
+def test_a_limit_without_an_inventory_is_refused(operator: Operator, playbook: str) -> None:
+    run = operator.play(playbook, "--limit", "web1")
+    assert run.status != 0
+    assert "the limit web1 leaves out localhost, where this playbook works" in run.output
+    assert operator.play("snapshot_report", "--limit", "localhost", set="nightly").ok()
+
+
     [("-i", "vm-00,vm-01"), ("-i", "vm-00,", "--limit", "vm-0*,localhost"), ("-i", "127.0.0.1,")],
 )
 def test_a_limit_with_localhost_or_none_is_none_of_its_business(
