@@ -134,7 +134,10 @@ def _sentences(result: Mapping[str, Any], variables: bool) -> list[str]:
     if "summary" in result:
         causes = _causes(_blocked(result), "vm_name", "VM", variables)
         return [_info_counts(result["summary"]), *_not_seen(result, variables), *causes]
-    return [_message(result.get("msg", ""), variables), *_unreachable(result)]
+    # Such a message has the cause.
+    clusters = {name: {**c, "message": ""} for name, c in (result.get("clusters") or {}).items()}
+    silent = _unreachable({"clusters": clusters}, variables)
+    return [_message(result.get("msg", ""), variables), *silent]
 
 
 def _is_of_power(result: Mapping[str, Any]) -> bool:
@@ -239,7 +242,7 @@ def _blocked(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _not_seen(result: Mapping[str, Any], variables: bool) -> list[str]:
     """Return sentences on what could not be seen, and on what was asked for and is not there."""
-    return [*_unreachable(result), *_unmatched(result, variables)]
+    return [*_unreachable(result, variables), *_unmatched(result, variables)]
 
 
 def _unmatched(result: Mapping[str, Any], variables: bool) -> list[str]:
@@ -259,17 +262,17 @@ def _miss(miss: Mapping[str, Any]) -> str:
     return f"{miss['option']} {miss['value']}{hint}"
 
 
-def _unreachable(result: Mapping[str, Any]) -> list[str]:
-    """Return a sentence on the clusters that could not be reached, if there are any."""
-    exclusions = [miss for miss in misses if miss["option"] == "exclude"]
-    others = [miss for miss in misses if miss not in exclusions]
-    told = (("nothing was found for", others), ("nothing is excluded by", exclusions))
+def _unreachable(result: Mapping[str, Any], variables: bool) -> list[str]:
+    """Return a sentence on the clusters that could not be reached, and why, if there are any."""
     clusters = result.get("clusters") or {}
-    unreachable = [f"{name} ({c['reason']})" for name, c in clusters.items() if not c["reachable"]]
-    if not unreachable:
+    silent = {name: cluster for name, cluster in clusters.items() if not cluster["reachable"]}
+    if not silent:
         return []
-    names = first_few(unreachable, _NAMES_SHOWN)
-    return [f"not reached: {len(unreachable)} of {counted(len(clusters), 'cluster')}: {names}"]
+    names = first_few([f"{name} ({c['reason']})" for name, c in silent.items()], _NAMES_SHOWN)
+    causes = list(dict.fromkeys(filter(None, (c.get("message") for c in silent.values()))))
+    example = "for example: " if len(causes) > 1 else ""
+    cause = f": {example}{_message(causes[0], variables)}" if causes else ""
+    return [f"not reached: {len(silent)} of {counted(len(clusters), 'cluster')}: {names}{cause}"]
 
 
 def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str, variables: bool) -> list[str]:
