@@ -89,7 +89,7 @@ _KEPT = {
     "being_deleted": "being deleted already",
     "in_progress": "in progress",
     "not_ready": "not ready yet",
-    "newest_usable": "the newest usable of its VM and set",
+    "newest_usable": "the newest usable of its VM and set (stays under any rule)",
     "not_expired": "not expired yet",
     "expiry_unreadable": "with an expiry that cannot be read",
     "no_rule": "that no rule is for",
@@ -178,11 +178,10 @@ def _retention_counts(result: Mapping[str, Any]) -> str:
 
 
 def _kept_by(counts: Mapping[str, Any]) -> list[str]:
-    """Return a sentence on how many each rule keeps, where others are deleted."""
+    """Return a sentence on why snapshots stay, where others are deleted."""
     if not counts["by_rule"] or counts["kept"] == counts["seen"]:
         return []
-    texts = [f"{count} by {rule}" for rule, count in sorted(counts["by_rule"].items())]
-    return [f"a rule keeps: {', '.join(texts)}"]
+    return [f"what stays: {_reasons_to_keep(counts)}"]
 
 
 def _new(counts: Mapping[str, Any]) -> str:
@@ -206,14 +205,23 @@ def _why_none(counts: Mapping[str, Any]) -> list[str]:
         return []
     if not counts["seen"]:
         return ["nothing to delete: no snapshot was found"]
-    reasons = Counter(counts["by_why"]).most_common()
-    texts = [f"{count} {_kept(why, counts['by_rule'])}" for why, count in reasons]
-    return [f"nothing to delete: {', '.join(texts)}"]
+    return [f"nothing to delete: {_reasons_to_keep(counts)}"]
 
 
-def _kept(why: str, rules: Iterable[str]) -> str:
-    """Return why a retention keeps snapshots, after how many."""
-    return f"kept by {', '.join(sorted(rules))}" if why == "kept" else _KEPT[why]
+def _reasons_to_keep(counts: Mapping[str, Any]) -> str:
+    """Return how many stay, and why: each counts once, but for those that several rules keep."""
+    by_rule = counts["by_rule"]
+    texts = {**_KEPT, "kept": f"kept by {_by_rule(by_rule, counts['by_why'].get('kept', 0))}"}
+    reasons = Counter({why: n for why, n in counts["by_why"].items() if why in texts})
+    return ", ".join(f"{number} {texts[why]}" for why, number in reasons.most_common())
+
+
+def _by_rule(counts: Mapping[str, int], kept: int) -> str:
+    if len(counts) < 2:
+        return "".join(counts)
+    texts = [f"{rule} ({count})" for rule, count in sorted(counts.items())]
+    several = ", some by several" if sum(counts.values()) > kept else ""
+    return f"{' and '.join(texts)}{several}"
 
 
 def _info_counts(counts: Mapping[str, Any]) -> str:
@@ -249,6 +257,9 @@ def _unmatched(result: Mapping[str, Any], variables: bool) -> list[str]:
     misses = result.get("unmatched")
     if not misses:
         return []
+    exclusions = [miss for miss in misses if miss["option"] == "exclude"]
+    others = [miss for miss in misses if miss not in exclusions]
+    told = (("nothing was found for", others), ("nothing is excluded by", exclusions))
     prefix = PREFIX if variables else ""
     return [
         f"{what} {first_few([f'{prefix}{_miss(miss)}' for miss in group], _NAMES_SHOWN)}"

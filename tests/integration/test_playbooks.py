@@ -186,7 +186,7 @@ def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> N
     assert words(run, SHOW)[0] == "5 VMs: 3 created, 1 fresh, 1 blocked"
     assert words(run, SHOW_RETENTION) == [
         "retention: deleted 3 snapshots in 1 set of 1 cluster, kept 6",
-        "a rule keeps: 1 by keep_last",
+        "what stays: 1 kept by keep_last",
     ]
     assert f"{NOT_FIT}: 1 VM (vm-cluster-1/vms/no-volumes): " in run.of(FAIL)["msg"]
     tolerated = operator.play("snapshot_fleet", **fleet, max_failed="1").ok()
@@ -345,8 +345,8 @@ def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> No
     assert words(nothing, SHOW_RETENTION) == [
         "retention: deleted 0 snapshots, kept 4",
         (
-            "nothing to delete: 2 the newest usable of its VM and set, 1 kept by keep_last, "
-            "1 not ready yet"
+            "nothing to delete: 2 the newest usable of its VM and set (stays under any rule), "
+            "1 kept by keep_last, 1 not ready yet"
         ),
     ]
 

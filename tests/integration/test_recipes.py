@@ -271,7 +271,7 @@ def test_nightly_and_audit(cook: Cook) -> None:
     assert words(real, SHOW) == ["5 VMs: 5 created"]
     assert words(real, SHOW_RETENTION) == [
         "retention: deleted 0 snapshots, kept 5",
-        "nothing to delete: 5 the newest usable of its VM and set",
+        "nothing to delete: 5 the newest usable of its VM and set (stays under any rule)",
     ]
     cook.types(audit.lines[0]).ok()
 
