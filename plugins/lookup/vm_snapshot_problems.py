@@ -22,9 +22,9 @@ description:
   - Also finds what Ansible has cut off a value with blanks in C(-e key=value).
   - Results that a task has registered under such a name are not a problem.
   - Nor are variables of the entry point V(main) that only say how snapshots are taken, such as
-    C(vm_snapshot_max_failed), though others have no use for them. So they can be extra vars of a
-    play with several entry points. A variable that looks like a filter, an age or a rule is a
-    problem wherever it has no effect.
+    C(vm_snapshot_max_failed), or C(vm_snapshot_all), though others have no use for them. So they
+    can be extra vars of a play with several entry points. A variable that looks like a filter, an
+    age or a rule is a problem wherever it has no effect.
 options:
   _terms:
     description:
@@ -103,10 +103,11 @@ NOT_GUARDED = frozenset(
 # What an earlier job of the workflow has passed on.
 ARTIFACTS = frozenset({"vm_snapshot_summary"})
 # They say how snapshots are taken, and nobody takes them for a limit on what is deleted or shown.
+# Nor does anybody take all for one.
 HOW = frozenset(
     PREFIX + option
     for option in (
-        *("name_template", "failure_deadline", "consistency", "excluded_volumes", "offline"),
+        *("all", "name_template", "failure_deadline", "consistency", "excluded_volumes", "offline"),
         *("replace", "group_by", "max_failed", "max_failed_clusters", "wait", "wait_timeout"),
         *("poll_interval", "concurrency", "max_in_progress", "max_rows", "progress", "set_stats"),
     )

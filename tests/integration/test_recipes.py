@@ -328,6 +328,15 @@ def test_one_line_for_monitoring(cook: Cook) -> None:
         assert named in line
 
 
+def test_what_a_retention_keeps(cook: Cook) -> None:
+    cook.follows("Take snapshots of a fleet every night")
+    (run,) = cook.follows("See which snapshots a retention keeps, and why")
+    heading, *rows = words(run, "Show what would stay")
+    assert heading.split()[-3:] == ["WHY", "KEPT", "BY"]
+    assert len(rows) == 5
+    assert all(row.endswith("newest_usable  keep_daily, keep_weekly") for row in rows)
+
+
 def test_counts(cook: Cook) -> None:
     (run,) = cook.follows("Count VMs by cluster and namespace")
     counts = run.of("Show the counts of each namespace")["results"]

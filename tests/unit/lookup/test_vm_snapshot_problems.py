@@ -88,6 +88,7 @@ def test_known_variables_and_those_of_others_are_no_problem() -> None:
         problems("main", {"vm_snapshot_set": "s", "vm_snapshots": {}, "my_vm_snapshot_x": 1}) == []
     )
     assert problems("report", {"vm_snapshot_name": "db1-*"}) == []
+    assert problems("prune", {"vm_snapshot_all": True}) == []
 
 
 @pytest.mark.parametrize(
