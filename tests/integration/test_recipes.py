@@ -321,7 +321,7 @@ def test_one_line_for_monitoring(cook: Cook) -> None:
     assert bare.startswith("CRITICAL: 6 of 6 VMs in project Default without a usable snapshot ")
     fleet = "-e vm_snapshot_project=Default -e vm_snapshot_set=x -e vm_snapshot_all=true"
     cook.types(f"ansible-playbook spectrocloud.palette.snapshot_fleet {fleet}").ok()
-    assert told() == "OK: each VM has a recent snapshot\n"
+    assert re.fullmatch(r"OK: each VM has a recent snapshot \(checked at \S+Z\)\n", told())
     for wrong, named in (("project=Defualt", "'Defualt'"), ("retries=some", "vm_snapshot_retries")):
         line = told(f"-e vm_snapshot_{wrong}")
         assert line.startswith("UNKNOWN: ")
