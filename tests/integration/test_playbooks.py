@@ -297,6 +297,7 @@ def test_report_refuses_a_file_that_it_cannot_write(operator: Operator) -> None:
     run = operator.play("snapshot_coverage", dest="report.html")
     assert run.status != 0
     assert "vm_snapshot_dest must end in .csv or .json" in run.output
+    assert "the playbook snapshot_report writes a web page" in run.output
     assert operator.palette.requests() == []
 
 
@@ -551,8 +552,6 @@ def test_a_limit_that_leaves_out_localhost_is_refused(operator: Operator, playbo
     assert operator.palette.requests() == []
 
 
-@pytest.mark.parametrize(
-    "arguments",
 @pytest.mark.parametrize("playbook", LOCAL)
 def test_a_limit_without_an_inventory_is_refused(operator: Operator, playbook: str) -> None:
     run = operator.play(playbook, "--limit", "web1")
@@ -561,6 +560,8 @@ def test_a_limit_without_an_inventory_is_refused(operator: Operator, playbook: s
     assert operator.play("snapshot_report", "--limit", "localhost", set="nightly").ok()
 
 
+@pytest.mark.parametrize(
+    "arguments",
     [("-i", "vm-00,vm-01"), ("-i", "vm-00,", "--limit", "vm-0*,localhost"), ("-i", "127.0.0.1,")],
 )
 def test_a_limit_with_localhost_or_none_is_none_of_its_business(
