@@ -357,6 +357,7 @@ def _result(
 ) -> Result:
     options = invocation.options
     rows += [_row_not_reached(vm) for vm in fleet.not_reached()]
+    rows.sort(key=lambda row: row.label)
     run = Run(
         invocation.now, invocation.check_mode, aborted, options["group_by"], options["offline"]
     )
