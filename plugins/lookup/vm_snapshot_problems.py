@@ -22,9 +22,9 @@ description:
   - Also finds what Ansible has cut off a value with blanks in C(-e key=value).
   - Results that a task has registered under such a name are not a problem.
   - Nor are variables of the entry point V(main) that only say how snapshots are taken, such as
-    C(vm_snapshot_max_failed), or C(vm_snapshot_all), though others have no use for them. So they
-    can be extra vars of a play with several entry points. A variable that looks like a filter, an
-    age or a rule is a problem wherever it has no effect.
+    C(vm_snapshot_max_failed), or C(vm_snapshot_all=true), though others have no use for them. So
+    they can be extra vars of a play with several entry points. A variable that looks like a filter,
+    an age or a rule is a problem wherever it has no effect.
 options:
   _terms:
     description:
@@ -103,11 +103,10 @@ NOT_GUARDED = frozenset(
 # What an earlier job of the workflow has passed on.
 ARTIFACTS = frozenset({"vm_snapshot_summary"})
 # They say how snapshots are taken, and nobody takes them for a limit on what is deleted or shown.
-# Nor does anybody take all for one.
 HOW = frozenset(
     PREFIX + option
     for option in (
-        *("all", "name_template", "failure_deadline", "consistency", "excluded_volumes", "offline"),
+        *("name_template", "failure_deadline", "consistency", "excluded_volumes", "offline"),
         *("replace", "group_by", "max_failed", "max_failed_clusters", "wait", "wait_timeout"),
         *("poll_interval", "concurrency", "max_in_progress", "max_rows", "progress", "set_stats"),
     )
@@ -221,6 +220,9 @@ def _strange(
             continue
         if name in anywhere and given[name] in ("", None):
             # Empty text means not set.
+            continue
+        if name == _ALL and boolean(given[name], strict=False):
+            # What selects without it works on all anyway.
             continue
         if name in extra or not _is_registered(given[name]):
             yield _unknown(name, known, name in anywhere)

@@ -445,7 +445,7 @@ def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
     if isinstance(given, bool) or not isinstance(given, (str, int, Mapping)):
         return [Problem(where, f"{given!r} is neither a name nor a mapping", _EXAMPLE)]
     texts = {key: _value_problem(key, getattr(entry, key)) for key in _ENTRY_KEYS}
-    if entry.namespace is None:
+    if not entry.namespace:
         texts["namespace"] = f"{_FOR_ALL} namespace"
     if isinstance(given, Mapping):
         texts.update({str(key): _unknown_key(key) for key in set(given) - set(_ENTRY_KEYS)})
