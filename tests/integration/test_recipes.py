@@ -298,7 +298,7 @@ def test_nightly_and_audit(cook: Cook) -> None:
     assert words(real, SHOW) == ["5 VMs: 5 created"]
     assert words(real, SHOW_RETENTION) == [
         "retention: deleted 0 snapshots, kept 5",
-        "nothing to delete: 5 the newest usable of its VM and set",
+        "nothing to delete: 5 the newest usable of its VM and set (stays under any rule)",
     ]
     cook.types(audit.lines[0]).ok()
 
@@ -311,12 +311,14 @@ def test_nightly_with_a_sick_cluster(tmp_path: Path) -> None:
         cook.writes(recipe)
         nightly, report = (cook.types(line, warns=True).ok() for line in recipe.lines)
         missed = "not reached: 1 of 3 clusters: edge-002 (unavailable)"
-        assert words(nightly, SHOW) == ["8 VMs: 8 created", missed]
-        assert words(report, REPORT)[1:] == [missed]
+        counts, cause = words(nightly, SHOW)
+        assert counts == "8 VMs: 8 created"
+        assert cause.startswith(f"{missed}: ")
+        assert words(report, REPORT)[1:] == [cause]
         (audit,) = Recipe("Find VMs without a recent snapshot").lines
         run = cook.types(audit, warns=True)
         assert run.status != 0
-        assert run.records[-1]["result"]["msg"].endswith(f" from the last 24h; {missed}")
+        assert run.records[-1]["result"]["msg"].endswith(f" from the last 24h; {cause}")
         # More than may be.
         cook.writes(recipe, **{"all-clusters.yml": recipe.files["all-clusters.yml"][:-2] + "0\n"})
         run = cook.types(recipe.lines[0])
@@ -346,11 +348,20 @@ def test_one_line_for_monitoring(cook: Cook) -> None:
     assert bare.startswith("CRITICAL: 6 of 6 VMs in project Default without a usable snapshot ")
     fleet = "-e vm_snapshot_project=Default -e vm_snapshot_set=x -e vm_snapshot_all=true"
     cook.types(f"ansible-playbook spectrocloud.palette.snapshot_fleet {fleet}").ok()
-    assert told() == "OK: each VM has a recent snapshot\n"
+    assert re.fullmatch(r"OK: each VM has a recent snapshot \(checked at \S+Z\)\n", told())
     for wrong, named in (("project=Defualt", "'Defualt'"), ("retries=some", "vm_snapshot_retries")):
         line = told(f"-e vm_snapshot_{wrong}")
         assert line.startswith("UNKNOWN: ")
         assert named in line
+
+
+def test_what_a_retention_keeps(cook: Cook) -> None:
+    cook.follows("Take snapshots of a fleet every night")
+    (run,) = cook.follows("See which snapshots a retention keeps, and why")
+    heading, *rows = words(run, "Show what would stay")
+    assert heading.split()[-3:] == ["WHY", "KEPT", "BY"]
+    assert len(rows) == 5
+    assert all(row.endswith("newest_usable  keep_daily, keep_weekly") for row in rows)
 
 
 def test_counts(cook: Cook) -> None:

@@ -148,7 +148,7 @@ def test_a_change_that_goes_well_keeps_the_newest_snapshots(
     assert facts_of(first)["reason"] == facts_of(first)["msg"] == ""
     assert words(first, SHOW_RETENTION) == [
         "retention: deleted 0 snapshots, kept 2",
-        "nothing to delete: 2 the newest usable of its VM and set",
+        "nothing to delete: 2 the newest usable of its VM and set (stays under any rule)",
     ]
     order = [r["task"] for r in first.records]
     assert order.index(SHOW) < order.index("groups") < order.index(SHOW_RETENTION)

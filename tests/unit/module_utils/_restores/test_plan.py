@@ -238,6 +238,12 @@ def test_safety_snapshot_of_a_vm_that_is_off() -> None:
             "not_found",
             "no snapshot of the set nigthly; nearest: nightly",
         ),
+        (
+            sight(snapshots=[snapshot(labels=own_labels("nightly"))]),
+            Wanted(set="before-patch"),
+            "not_found",
+            "no snapshot of the set before-patch; it has those of nightly",
+        ),
     ],
 )
 def test_vm_is_refused(seen: Sight, wanted: Wanted, reason: str, text: str) -> None:
