@@ -15,7 +15,7 @@ options:
     description:
       - The names of several clusters. Without O(cluster), O(cluster_uid) and O(clusters), all
         clusters of the project that run virtual machines are used.
-      - A name that no cluster has always fails the task before it does anything, also with
+      - A name that no cluster has always fails the task before it does anything, even with
         C(on_error=continue).
       - Mutually exclusive with O(cluster) and O(cluster_uid).
     type: list
@@ -39,9 +39,9 @@ options:
         C(cluster/namespace/name), with the cluster as the results call it.
       - Tasks that restore, stop, start or delete refuse a name that several virtual machines have,
         with C(reason=ambiguous_name), before the first write. For that they look at all clusters
-        first, also with C(on_error=continue). V(prod/db1) means one of them, and V(*/db1) all.
+        first, even with C(on_error=continue). V(prod/db1) means one of them, and V(*/db1) all.
       - Tasks that take snapshots only warn, and so does a retention of the virtual machines of such
-        a task, see M(spectrocloud.palette.vm_snapshot_retention#module:after).
+        a task, see O(spectrocloud.palette.vm_snapshot_retention#module:after).
     type: list
     elements: str
   exclude:

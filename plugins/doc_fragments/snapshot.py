@@ -73,7 +73,7 @@ options:
   offline:
     description:
       - Stop the virtual machine for its snapshot, and start it again as soon as that is taken, so
-        that its file systems are at rest. One that is off already stays off, also where its guest
+        that its file systems are at rest. One that is off already stays off, even where its guest
         has shut itself down. One whose snapshot exists is not stopped.
       - Whatever becomes of the snapshot, a virtual machine that ran is started again. If that
         fails, its row and a warning say so.

@@ -270,7 +270,7 @@ check_mode:
   sample: false
 summary:
   description:
-    - The number of members (C(total)), and of those with each outcome, also if it is V(0).
+    - The number of members (C(total)), and of those with each outcome, even if it is V(0).
     - C(skew_seconds) is how far apart the points in time of the usable snapshots are, null if there
       are fewer than two, and in check mode.
   returned: always, except when the task fails before looking up the virtual machines

@@ -385,6 +385,8 @@ def _shortened(invocation: Invocation, result: Result) -> Result:
 
 def _rows(invocation: Invocation, fleet: SnapshotFleet, work: Work, to_come: int) -> Result:
     rows = [_row(invocation, fleet, decision, work.members) for decision in work.decisions]
+    # Clusters are planned for at the same time. Of each VM, the order is that of deletion.
+    rows.sort(key=lambda row: (row["cluster"], row["namespace"], row["vm_name"]))
     changed = any(member.may_have_changed for member in work.members.values())
     outcomes = ((row["cluster"], row["outcome"]) for row in rows)
     return {

@@ -223,6 +223,7 @@ def _check_selection(
     """Warn of what met nothing, and return it; that nothing gets a snapshot is an error."""
     if invocation.options["state"] == "present":
         warn_of_namesakes(fleet, request.filters, invocation.warn)
+        fleet.warn_of_new_set(invocation.options["set"], invocation.warn)
         # A backup of nothing must not look like a success.
         return check_selection(invocation, session, fleet, request, "no snapshot was taken")
     warn_of_unreadable(fleet, invocation.warn)
@@ -361,6 +362,7 @@ def _result(
 ) -> Result:
     options = invocation.options
     rows += [_row_not_reached(vm) for vm in fleet.not_reached()]
+    rows.sort(key=lambda row: row.label)
     run = Run(
         invocation.now, invocation.check_mode, aborted, options["group_by"], options["offline"]
     )

@@ -35,6 +35,33 @@ OWN = own_labels("nightly")
 HOUR = 3600.0
 
 
+def test_set_that_is_new_and_almost_called_as_another_is_told() -> None:
+    palette = MemoryPalette()
+    palette.add_vm(key_of("db1"))
+    for name in ("nightly", "patch-41"):
+        palette.add_snapshot(f"db1-{name}", key_of("db1"), own_labels(name))
+
+    result = nightly(palette, set="nightyl", on_error="continue")
+
+    (warning,) = result["warnings"]
+    assert warning.startswith("set: 'nightyl' is new to these VMs, which have snapshots of nightly")
+    assert nightly(palette, set="nightyl")["warnings"] == []
+    assert nightly(palette, set="patch-42")["warnings"] == []
+
+
+def test_rows_are_in_the_order_of_clusters_namespaces_and_vms() -> None:
+    palette = MemoryPalette()
+    palette.add_cluster("c2", "a-cluster")
+    listed = [("c1", "cluster-1", "web1"), ("c1", "cluster-1", "db1"), ("c2", "a-cluster", "db1")]
+    for uid, _cluster, vm_name in listed:
+        palette.add_vm(key_of(vm_name, cluster_uid=uid))
+    vms = [f"{cluster}/vms/{vm_name}" for _uid, cluster, vm_name in listed]
+
+    result = run(palette, MODULE, set="s", vms=vms, members="all", on_error="continue")
+
+    assert list(result["members"]) == sorted(vms)
+
+
 OUTCOMES = (
     "created", "replaced", "updated", "unchanged", "fresh", "deleted", "absent", "not_tried",
     "failed", "blocked", "unknown",
@@ -232,7 +259,8 @@ def test_vms_refuses_a_vm_that_is_listed_in_two_ways(
             ),
         ),
         ({"name_template": "{vm}-" + "x" * 250}, "name_template: "),
-        ({"set": "Nightly"}, "set: is part of the snapshots' names, and 'db1-Nightly' "),
+        ({"set": "Nightly"}, "set: is part of the snapshots' names, and 'Nightly' "),
+        ({"set": "CHG-1234"}, "; for example: set: chg-1234"),
         ({"set": "Nightly", "name_template": "{vm}-{set}_"}, "name_template: 'db1-Nightly_' "),
         ({"name_template": "{vm}_{set}"}, "name_template: 'db1_nightly' "),
         (
