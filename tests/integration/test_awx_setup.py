@@ -152,7 +152,8 @@ def test_the_first_run_makes_all_that_the_file_has(admin: Admin, first: Run) -> 
     for name in (name.removeprefix("controller_") for name in DATA if name.startswith("contr")):
         # The notification has nowhere to go.
         wanted = [] if name == "notifications" else DATA[f"controller_{name}"]
-        assert admin.awx.names(other.get(name, name)) == sorted(each["name"] for each in wanted)
+        made = [re.sub("{{ .* }}", "Default", each["name"]) for each in wanted]
+        assert admin.awx.names(other.get(name, name)) == sorted(made)
 
 
 def test_awx_has_what_it_renders_itself_as_it_stands(admin: Admin, first: Run) -> None:
@@ -209,6 +210,23 @@ def test_a_first_fetch_that_failed_is_made_up_for(admin: Admin, first: Run) -> N
         assert "Project update failed" in other.sets_up(**MINE).output
         awx.git_answers = True
         other.sets_up(**MINE).ok()
+
+
+def test_each_organization_has_its_own(admin: Admin, first: Run) -> None:
+    """Also if a system administrator sets them up, who sees those of all organizations."""
+    organizations = ("Default", "Ops")
+    with StandIn.running({path.name for path in PROJECT.glob("*.yml")}) as awx:
+        awx.has_organization("Ops")
+        both = Admin(admin.ansible, awx)
+        mine = {**MINE, "awx_setup_webhook_url": "https://chat.example.com/hooks/palette"}
+        for name in organizations:
+            both.sets_up(**mine, awx_setup_organization=name).ok()
+        for name in organizations:
+            assert changed(both.sets_up(**mine, awx_setup_organization=name).ok()) == []
+        assert awx.names("credential_types") == ["Palette"]
+        for table in ("projects", "hosts", "inventory_sources", "job_templates", "schedules"):
+            for name in awx.names(table):
+                assert awx.uses(table, name) == [{"Default"}, {"Ops"}]
 
 
 def test_the_key_is_kept_and_never_shown(admin: Admin, first: Run) -> None:
