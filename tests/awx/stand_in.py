@@ -240,9 +240,19 @@ class StandIn:
         shown = [self._shown(each, record) for each in tables for record in self._all(each)]
         known = {"name", "type", *(field for each in tables for field in _FIELDS[each])}
         known |= {"organization", "or__id", "or__name"}
+        known |= {"organization__name", "credential_type__name"}
         if query.keys() - known:
             raise RefusedError(f"{table} cannot be filtered by {', '.join(query)}")
-        return _page([record for record in shown if _matches(record, query)])
+        return _page([r for r in shown if _matches(self._with_names(r), query)])
+
+    def _with_names(self, shown: Json) -> Json:
+        """Add the names of what a record refers to."""
+        used = {
+            field: shown[field] for field in ("organization", "credential_type") if shown.get(field)
+        }
+        return shown | {
+            f"{field}__name": self._records[number][1]["name"] for field, number in used.items()
+        }
 
     def _create(self, table: str, body: Json) -> Json:
         record: Json = {"id": next(self._numbers)}

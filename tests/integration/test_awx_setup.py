@@ -33,6 +33,7 @@ MINE = {
     "awx_setup_project_url": REPOSITORY,
     "awx_setup_image": "registry.example.com/palette-ee:1",
 }
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----\n"
 PALETTE = {"PALETTE_HOST": "api.spectrocloud.com", "PALETTE_PROJECT": "Default"}
 
 
@@ -285,6 +286,29 @@ def test_a_run_without_palettes_host_leaves_the_credential_alone(
     run = admin.sets_up(**MINE)
     assert run.records[-1]["result"]["msg"].startswith("awx_setup_host must be set. For example: ")
     assert admin.awx.writes == []
+
+
+def test_a_run_does_not_empty_what_the_credential_has(
+    admin: Admin, first: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the project, jobs would work on the whole tenant."""
+    first.ok()
+    with_ca = {**MINE, "awx_setup_ca_cert": CERTIFICATE}
+    admin.sets_up(**with_ca).ok()
+    kept = admin.awx.one("credentials", "Palette")["inputs"]
+    assert kept["ca_cert"] == CERTIFICATE
+    monkeypatch.setitem(PALETTE, "PALETTE_PROJECT", "")
+    run = admin.sets_up(**MINE)
+    (refused,) = run.of("Refuse to empty what the credential has in AWX")["results"]
+    assert refused["msg"] == (
+        "The credential Palette has project and ca_cert in AWX, which this run would empty. Set "
+        "awx_setup_palette_project or PALETTE_PROJECT, and awx_setup_ca_cert. Or empty it in AWX "
+        "first: without a project, jobs work on the whole tenant"
+    )
+    assert admin.awx.one("credentials", "Palette")["inputs"] == kept
+    del kept["ca_cert"]
+    monkeypatch.setitem(PALETTE, "PALETTE_PROJECT", "Default")
+    admin.sets_up(**MINE).ok()
 
 
 def test_what_is_missing_is_told(admin: Admin) -> None:
