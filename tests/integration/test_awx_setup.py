@@ -284,7 +284,8 @@ def test_a_run_without_palettes_host_leaves_the_credential_alone(
     first.ok()
     monkeypatch.setitem(PALETTE, "PALETTE_HOST", "")
     run = admin.sets_up(**MINE)
-    assert run.records[-1]["result"]["msg"].startswith("awx_setup_host must be set. For example: ")
+    told = run.records[-1]["result"]["msg"]
+    assert told.startswith("awx_setup_host (or PALETTE_HOST in the environment) must be set. For ")
     assert admin.awx.writes == []
 
 
@@ -315,8 +316,50 @@ def test_what_is_missing_is_told(admin: Admin) -> None:
     run = admin.sets_up(key="")
     assert run.status != 0
     told = run.records[-1]["result"]["msg"]
-    missing = "awx_setup_project_url and awx_setup_image and awx_setup_api_key"
+    key = "awx_setup_api_key (or PALETTE_API_KEY in the environment)"
+    missing = f"awx_setup_project_url and awx_setup_image and {key}"
     assert told.startswith(f"{missing} must be set. For example: ansible-playbook ")
+
+
+def test_certificates_that_were_cut_off_are_refused(admin: Admin, first: Run) -> None:
+    first.ok()
+    (admin.ansible.home / "ca.pem").write_text(CERTIFICATE, encoding="utf-8")
+    run = admin.sets_up("-e", f"awx_setup_ca_cert={CERTIFICATE}", **MINE)
+    told = run.records[-1]["result"]["msg"]
+    assert told.startswith("awx_setup_ca_cert must be whole certificates, from -----BEGIN CERTIF")
+    assert admin.awx.writes == []
+    (right,) = re.findall(r"-e \"(awx_setup_ca_cert=.*?}})\"", told)
+    assert f'-e "{right}"' in PAGE
+    given = right.replace("/etc/pki/palette-ca.pem", str(admin.ansible.home / "ca.pem"))
+    admin.sets_up("-e", given, **MINE).ok()
+    kept = admin.awx.one("credentials", "Palette")["inputs"]
+    # The lookup leaves the last line break out.
+    assert kept.pop("ca_cert") == CERTIFICATE.strip()
+
+
+def test_a_file_that_is_not_there_is_told(admin: Admin) -> None:
+    run = admin.sets_up(**MINE, awx_setup_file="contoller.yml")
+    path = admin.ansible.home / "contoller.yml"
+    assert run.records[-1]["result"]["msg"] == f"awx_setup_file: there is no file {path}"
+
+
+def test_an_organization_that_is_not_there_is_told(admin: Admin) -> None:
+    run = admin.sets_up(**MINE, awx_setup_organization="Opps")
+    told = "There is no organization Opps in AWX: make it there, or set awx_setup_organization"
+    assert run.records[-1]["result"]["msg"] == told
+    assert admin.awx.writes == []
+
+
+def test_a_missing_collection_is_told(admin: Admin) -> None:
+    installed = admin.ansible.home / ".ansible" / "collections" / "ansible_collections" / "awx"
+    away = installed.rename(installed.with_name("away"))
+    try:
+        run = admin.sets_up(**MINE)
+    finally:
+        away.rename(installed)
+    install = "ansible-galaxy collection install awx.awx:24.6.1"
+    told = f"The collection awx.awx is missing. Install it: {install}"
+    assert run.records[-1]["result"]["msg"] == told
 
 
 def test_an_unknown_variable_is_refused(admin: Admin) -> None:
