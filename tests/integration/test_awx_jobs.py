@@ -18,6 +18,7 @@ import yaml
 from awx.data import PROJECT, Unsafe, read
 from awx.surveys import answer_problems
 from awx.templates import injected
+from checkout import CHECKOUT
 from integration.role_user import RETAIN, SHOW, TAKE, artifacts, words
 from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
@@ -167,6 +168,22 @@ def test_a_guarded_change(awx: Awx) -> None:
     awx.changes_vms()
     run = awx.launches("Palette guarded change", answers).ok()
     assert "Change db1, web1" in run.output
+
+
+def test_a_change_over_ssh(awx: Awx) -> None:
+    """As the page has it, without VMs that could be logged in to."""
+    page = (CHECKOUT / "docs" / "awx.md").read_text("utf-8")
+    (tasks,) = re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)
+    instead = {": ssh": ": local", "become: true": "become: false", "dnf --assumeyes update": "id"}
+    for told, tried in instead.items():
+        assert told in tasks
+        tasks = tasks.replace(told, tried)
+    (awx.ansible.home / "change-tasks.yml").write_text(tasks, encoding="utf-8")
+    place = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
+    answers = {**place, "vm_snapshot_vms": "db1\nweb1\n", "vm_snapshot_set": "patch"}
+    run = awx.launches("Palette guarded change", answers).ok()
+    updated = run.of("Update each VM")["results"]
+    assert [each["item"] for each in updated] == ["db1", "web1"]
 
 
 def test_a_change_that_nobody_wrote_fails(awx: Awx) -> None:
