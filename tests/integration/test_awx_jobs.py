@@ -38,6 +38,23 @@ CHANGE = {
 }
 
 
+# What a job of a template needs at least.
+_PLACE = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
+_VMS = {**_PLACE, "vm_snapshot_vms": "db1"}
+ANSWERS: dict[str, dict[str, str]] = {
+    "Palette snapshot": {**_VMS, "vm_snapshot_set": "patch"},
+    "Palette fleet": {
+        **_PLACE,
+        "vm_snapshot_set": "patch",
+        "vm_snapshot_unless_newer_than": "1h",
+    },
+    "Palette prune": {"vm_snapshot_keep_last": "1", "vm_snapshot_set": "patch"},
+    "Palette report": {},
+    "Palette guarded change": {**_VMS, "vm_snapshot_set": "patch"},
+    "Palette power": {**_VMS, "vm_snapshot_power": "started"},
+}
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes texts with Ansible's tag."""
 
@@ -119,6 +136,16 @@ def test_snapshots_of_listed_vms_and_a_report(awx: Awx) -> None:
     assert "before-patch" in report.output
     gone = awx.launches("Palette snapshot", {**answers, "vm_snapshot_state": "absent"}).ok()
     assert gone.of(TAKE)["summary"]["deleted"] == 2
+
+
+@pytest.mark.parametrize("template", [name for name in TEMPLATES if name in ANSWERS])
+def test_empty_answers_count_as_none(awx: Awx, template: str) -> None:
+    """AWX passes an empty default on, of whatever type the variable is."""
+    asked = [question["variable"] for question in TEMPLATES[template]["survey_spec"]["spec"]]
+    awx.changes_vms()
+    given = {**dict.fromkeys(asked, ""), "vm_snapshot_set_stats": "", **ANSWERS[template]}
+    run = awx.starts(template, unsafe(given)).ok()
+    assert artifacts(run)["vm_snapshot_summary"]["reason"] == ""
 
 
 def run_of(node: str) -> str:
