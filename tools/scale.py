@@ -31,7 +31,7 @@ INTERVAL = 5.0  # seconds, the default of poll_interval
 DEADLINE = 300.0  # seconds, KubeVirt's default
 PATIENCE = DEADLINE / 2  # in which a snapshot should be done
 KEPT = 7  # snapshots of the set that each VM has already
-UNTUNED, TUNED = 0.55, 4.5  # snapshots a second of one cluster's storage
+UNTUNED, TUNED = 0.55, 4.7  # snapshots a second of one cluster's storage
 
 
 class Fleet(NamedTuple):

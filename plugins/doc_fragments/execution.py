@@ -17,8 +17,8 @@ options:
         storage can finish each before its failure deadline. The others wait for their turn.
       - With V(auto), the task begins with few, measures how many the storage finishes per second,
         and lets in so many that each should be done within half its failure deadline. Where a guest
-        agent has frozen the file systems, or the virtual machine is off meanwhile, that is a minute
-        at most.
+        agent has frozen the file systems, or the virtual machine is off for its snapshot, that is a
+        minute at most.
       - If a snapshot fails by its deadline all the same, and none that began later is done, the
         cluster's other members are not tried, with C(reason=storage_too_slow).
       - Not applied with O(wait=false).
@@ -43,7 +43,7 @@ options:
       - What to do if a cluster cannot be reached. V(abort) fails, before the first write if the
         task writes. V(continue) goes on with the other clusters, and warns.
       - The name of a cluster that does not exist always fails the task before it does anything,
-        also with V(continue).
+        even with V(continue).
     type: str
     choices: [abort, continue]
     default: abort
@@ -60,7 +60,7 @@ options:
       - The same holds for O(namespaces) and for names in O(vm_names) that match nothing. Patterns
         that match nothing are only warned of.
       - The name of a cluster that does not exist always fails the task before it does anything,
-        also with V(continue).
+        even with V(continue).
     type: str
     choices: [abort, continue]
     default: abort

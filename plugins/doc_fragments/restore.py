@@ -27,7 +27,8 @@ notes:
     The virtual machine is started again on its old disks if it ran.
   - With O(in_place=true), or where the specification has C(dataVolumeTemplates), KubeVirt deletes
     old disks on the way. From then on, a restore that is late is not deleted. It goes on without
-    the task, and the virtual machine stays off. Run the same task again, which waits for it.
+    the task, and the virtual machine stays off. Run the same task again within an hour, which waits
+    for it.
 options:
   stop:
     description:
@@ -39,8 +40,8 @@ options:
   start:
     description:
       - Whether the virtual machine is started afterwards. V(as_before) starts it if it ran, or was
-        paused, before. V(always) starts it after the restore, also if it was off before. V(never)
-        leaves it off, also if it could not be restored.
+        paused, before. V(always) starts it after the restore, even if it was off before. V(never)
+        leaves it off, even if it could not be restored.
     type: str
     choices: [as_before, always, never]
     default: as_before
@@ -59,7 +60,8 @@ options:
         makes the new one. If that fails, the disk is lost.
       - KubeVirt knows this from 1.6 on. An older one makes new claims all the same, which a warning
         and C(in_place) in the result tell.
-      - Without it, the new disks have new claims, and the old ones stay. They are named in
+      - Without it, the new disks have new claims, and the old ones stay but for those of
+        C(dataVolumeTemplates). They are named in
         C(leftover_claims). Each restore leaves such a set behind. Delete them when nobody needs a
         snapshot from before the restore any more, because some storage, such as Longhorn, keeps
         snapshots in the volume that they were taken of, and loses them with it.

@@ -15,7 +15,7 @@ options:
     description:
       - The names of several clusters. Without O(cluster), O(cluster_uid) and O(clusters), all
         clusters of the project that run virtual machines are used.
-      - A name that no cluster has always fails the task before it does anything, also with
+      - A name that no cluster has always fails the task before it does anything, even with
         C(on_error=continue).
       - Mutually exclusive with O(cluster) and O(cluster_uid).
     type: list
@@ -37,8 +37,11 @@ options:
         and clusters that the other options include. A pattern with one slash, such
         as V(prod/db*), matches C(namespace/name). A pattern with two slashes matches
         C(cluster/namespace/name), with the cluster as the results call it.
-      - Tasks that write warn of a name that several virtual machines have. V(*/db1) says that all
-        of them are meant.
+      - Tasks that restore, stop, start or delete refuse a name that several virtual machines have,
+        with C(reason=ambiguous_name), before the first write. For that they look at all clusters
+        first, even with C(on_error=continue). V(prod/db1) means one of them, and V(*/db1) all.
+      - Tasks that take snapshots only warn, and so does a retention of the virtual machines of such
+        a task, see O(spectrocloud.palette.vm_snapshot_retention#module:after).
     type: list
     elements: str
   exclude:

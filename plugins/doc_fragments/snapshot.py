@@ -35,7 +35,8 @@ options:
     description:
       - The age, such as V(36h), V(7d) or V(2w), at which
         M(spectrocloud.palette.vm_snapshot_retention) may delete the snapshot. The time is recorded
-        in each new snapshot, as the annotation C(spectrocloud.palette/expires-at).
+        in each new snapshot, as the annotation C(spectrocloud.palette/expires-at). A snapshot that
+        exists keeps its expiry; the task warns if that is another.
       - Until then, no rule of a retention deletes the snapshot. Use an expiry or rules, not both.
     type: str
   definition:
@@ -62,7 +63,8 @@ options:
         volume and the cause. V(refuse) fails before it takes anything.
       - Where Palette does not tell beforehand, V(refuse) fails as soon as the snapshot is ready,
         and so it does for one that exists. The snapshot is kept either way. With O(wait=false),
-        nobody looks at a new one.
+        nobody looks at a new one. V(warn) also warns of an existing snapshot that is without such
+        a volume.
       - Volumes whose content comes from elsewhere, such as cloud-init and container disks, never
         count. A virtual machine without any volume that can be snapshotted is always refused.
     type: str
@@ -71,7 +73,7 @@ options:
   offline:
     description:
       - Stop the virtual machine for its snapshot, and start it again as soon as that is taken, so
-        that its file systems are at rest. One that is off already stays off, also where its guest
+        that its file systems are at rest. One that is off already stays off, even where its guest
         has shut itself down. One whose snapshot exists is not stopped.
       - Whatever becomes of the snapshot, a virtual machine that ran is started again. If that
         fails, its row and a warning say so.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 DOCUMENTATION = r"""
@@ -17,6 +17,7 @@ author:
 description:
   - Compares the hosts of a play with the rows of a set of snapshots. A host is without if the
     snapshot of its virtual machine failed, was blocked or not tried, or if there is no row of it.
+  - What a virtual machine lacks in O(vms), such as its namespace, is not compared.
   - The playbook C(spectrocloud.palette.snapshot_hosts) uses it.
 positional: vms, rows, cause
 options:
@@ -39,6 +40,12 @@ options:
     description: Why the snapshots failed that have no reason of their own.
     type: str
     default: ""
+  ready:
+    description:
+      - Whether a host is without, too, if the snapshot is not ready to use, as before a patch.
+        No snapshot is, in check mode.
+    type: bool
+    default: false
 seealso:
   - plugin: spectrocloud.palette.vms_of_hosts
     plugin_type: filter
@@ -69,8 +76,11 @@ _value:
     web1: "no snapshot was taken"
 """
 
+Row = Mapping[str, Any]
+
 _WITHOUT = ("failed", "blocked", "unknown", "not_tried")
 _NO_CAUSE = "no snapshot was taken"
+_NOT_READY = "the snapshot is not ready to use"
 _OTHER_NAME = "if its VM has another name than the host, set the host variable palette_vm_name"
 
 
@@ -79,32 +89,46 @@ def hosts_without(
     vms: Mapping[str, Mapping[str, str]],
     rows: Iterable[Mapping[str, Any]],
     cause: str = "",
+    ready: bool = False,
 ) -> dict[str, str]:
     """Return why hosts are without, by name."""
-    index: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    by_name: dict[str, list[Row]] = {}
     for row in rows:
-        for cluster in (row["cluster"], row.get("cluster_uid")):
-            index[str(cluster), row["namespace"], row["vm_name"]] = row
-    found = {host: index.get(_place(vms.get(host, {}))) for host in hosts}
-    return {
-        host: _why(row, cause)
-        for host, row in found.items()
-        if row is None or row["outcome"] in _WITHOUT
-    }
+        by_name.setdefault(row["vm_name"], []).append(row)
+    whys = {}
+    for host in hosts:
+        vm = vms.get(host, {})
+        own = [row for row in by_name.get(vm.get("vm_name", ""), ()) if _is_of(row, vm)]
+        whys[host] = _why(own, cause) or (_why_not_ready(own) if ready else "")
+    return {host: why for host, why in whys.items() if why}
 
 
-def _place(vm: Mapping[str, str]) -> tuple[str, ...]:
-    cluster = vm.get("cluster") or vm.get("cluster_uid", "")
-    return cluster, vm.get("namespace", ""), vm.get("vm_name", "")
+def _is_of(row: Row, vm: Mapping[str, str]) -> bool:
+    """Say whether a row is of a VM, by what is known of where the VM is."""
+    # Clusters of two projects may have the same name.
+    cluster = vm.get("cluster_uid") or vm.get("cluster")
+    return vm.get("namespace") in (None, row["namespace"]) and cluster in (
+        None,
+        row["cluster"],
+        row.get("cluster_uid"),
+    )
 
 
-def _why(row: Mapping[str, Any] | None, cause: str) -> str:
-    if row is None or not row["reason"]:
+def _why(rows: Sequence[Row], cause: str) -> str:
+    """Return why a VM is without, by its rows; empty if it is not."""
+    row = next((each for each in rows if each["outcome"] in _WITHOUT), None)
+    if row is None:
+        return "" if rows else cause or _NO_CAUSE
+    if not row["reason"]:
         return cause or _NO_CAUSE
     texts = [str(row["reason"]), row["msg"]]
     if row["reason"] == "not_found":
         texts[1:] = ["; ".join(filter(None, [row["msg"], _OTHER_NAME]))]
     return ": ".join(filter(None, texts))
+
+
+def _why_not_ready(rows: Sequence[Row]) -> str:
+    return "" if all(row["ready_to_use"] for row in rows) else _NOT_READY
 
 
 class FilterModule:

@@ -89,7 +89,7 @@ _KEPT = {
     "being_deleted": "being deleted already",
     "in_progress": "in progress",
     "not_ready": "not ready yet",
-    "newest_usable": "the newest usable of its VM and set",
+    "newest_usable": "the newest usable of its VM and set (stays under any rule)",
     "not_expired": "not expired yet",
     "expiry_unreadable": "with an expiry that cannot be read",
     "no_rule": "that no rule is for",
@@ -134,7 +134,10 @@ def _sentences(result: Mapping[str, Any], variables: bool) -> list[str]:
     if "summary" in result:
         causes = _causes(_blocked(result), "vm_name", "VM", variables)
         return [_info_counts(result["summary"]), *_not_seen(result, variables), *causes]
-    return [_message(result.get("msg", ""), variables), *_unreachable(result)]
+    # Such a message has the cause.
+    clusters = {name: {**c, "message": ""} for name, c in (result.get("clusters") or {}).items()}
+    silent = _unreachable({"clusters": clusters}, variables)
+    return [_message(result.get("msg", ""), variables), *silent]
 
 
 def _is_of_power(result: Mapping[str, Any]) -> bool:
@@ -175,11 +178,10 @@ def _retention_counts(result: Mapping[str, Any]) -> str:
 
 
 def _kept_by(counts: Mapping[str, Any]) -> list[str]:
-    """Return a sentence on how many each rule keeps, where others are deleted."""
+    """Return a sentence on why snapshots stay, where others are deleted."""
     if not counts["by_rule"] or counts["kept"] == counts["seen"]:
         return []
-    texts = [f"{count} by {rule}" for rule, count in sorted(counts["by_rule"].items())]
-    return [f"a rule keeps: {', '.join(texts)}"]
+    return [f"what stays: {_reasons_to_keep(counts)}"]
 
 
 def _new(counts: Mapping[str, Any]) -> str:
@@ -203,14 +205,23 @@ def _why_none(counts: Mapping[str, Any]) -> list[str]:
         return []
     if not counts["seen"]:
         return ["nothing to delete: no snapshot was found"]
-    reasons = Counter(counts["by_why"]).most_common()
-    texts = [f"{count} {_kept(why, counts['by_rule'])}" for why, count in reasons]
-    return [f"nothing to delete: {', '.join(texts)}"]
+    return [f"nothing to delete: {_reasons_to_keep(counts)}"]
 
 
-def _kept(why: str, rules: Iterable[str]) -> str:
-    """Return why a retention keeps snapshots, after how many."""
-    return f"kept by {', '.join(sorted(rules))}" if why == "kept" else _KEPT[why]
+def _reasons_to_keep(counts: Mapping[str, Any]) -> str:
+    """Return how many stay, and why: each counts once, but for those that several rules keep."""
+    by_rule = counts["by_rule"]
+    texts = {**_KEPT, "kept": f"kept by {_by_rule(by_rule, counts['by_why'].get('kept', 0))}"}
+    reasons = Counter({why: n for why, n in counts["by_why"].items() if why in texts})
+    return ", ".join(f"{number} {texts[why]}" for why, number in reasons.most_common())
+
+
+def _by_rule(counts: Mapping[str, int], kept: int) -> str:
+    if len(counts) < 2:
+        return "".join(counts)
+    texts = [f"{rule} ({count})" for rule, count in sorted(counts.items())]
+    several = ", some by several" if sum(counts.values()) > kept else ""
+    return f"{' and '.join(texts)}{several}"
 
 
 def _info_counts(counts: Mapping[str, Any]) -> str:
@@ -239,30 +250,40 @@ def _blocked(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _not_seen(result: Mapping[str, Any], variables: bool) -> list[str]:
     """Return sentences on what could not be seen, and on what was asked for and is not there."""
-    return [*_unreachable(result), *_unmatched(result, variables)]
+    return [*_unreachable(result, variables), *_unmatched(result, variables)]
 
 
 def _unmatched(result: Mapping[str, Any], variables: bool) -> list[str]:
     misses = result.get("unmatched")
     if not misses:
         return []
+    exclusions = [miss for miss in misses if miss["option"] == "exclude"]
+    others = [miss for miss in misses if miss not in exclusions]
+    told = (("nothing was found for", others), ("nothing is excluded by", exclusions))
     prefix = PREFIX if variables else ""
-    texts = [f"{prefix}{miss['option']} {miss['value']}{_nearest(miss)}" for miss in misses]
-    return [f"nothing was found for {first_few(texts, _NAMES_SHOWN)}"]
+    return [
+        f"{what} {first_few([f'{prefix}{_miss(miss)}' for miss in group], _NAMES_SHOWN)}"
+        for what, group in told
+        if group
+    ]
 
 
-def _nearest(miss: Mapping[str, Any]) -> str:
-    return f" (nearest: {', '.join(miss['nearest'])})" if miss["nearest"] else ""
+def _miss(miss: Mapping[str, Any]) -> str:
+    hint = f" (nearest: {', '.join(miss['nearest'])})" if miss["nearest"] else ""
+    return f"{miss['option']} {miss['value']}{hint}"
 
 
-def _unreachable(result: Mapping[str, Any]) -> list[str]:
-    """Return a sentence on the clusters that could not be reached, if there are any."""
+def _unreachable(result: Mapping[str, Any], variables: bool) -> list[str]:
+    """Return a sentence on the clusters that could not be reached, and why, if there are any."""
     clusters = result.get("clusters") or {}
-    unreachable = [f"{name} ({c['reason']})" for name, c in clusters.items() if not c["reachable"]]
-    if not unreachable:
+    silent = {name: cluster for name, cluster in clusters.items() if not cluster["reachable"]}
+    if not silent:
         return []
-    names = first_few(unreachable, _NAMES_SHOWN)
-    return [f"not reached: {len(unreachable)} of {counted(len(clusters), 'cluster')}: {names}"]
+    names = first_few([f"{name} ({c['reason']})" for name, c in silent.items()], _NAMES_SHOWN)
+    causes = list(dict.fromkeys(filter(None, (c.get("message") for c in silent.values()))))
+    example = "for example: " if len(causes) > 1 else ""
+    cause = f": {example}{_message(causes[0], variables)}" if causes else ""
+    return [f"not reached: {len(silent)} of {counted(len(clusters), 'cluster')}: {names}{cause}"]
 
 
 def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str, variables: bool) -> list[str]:

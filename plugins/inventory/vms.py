@@ -58,7 +58,7 @@ options:
         That never changes, whatever other virtual machines appear. Where several clusters have the
         same name, it ends with the cluster's uid.
       - It is an error if two virtual machines get the same name, as a play would take them for one,
-        also if they are those of two inventory files, such as of two projects.
+        even if they are those of two inventory files, such as of two projects.
       - Characters other than letters, digits and C(. _ - / @ +) become C(_).
     type: str
 notes:

@@ -23,9 +23,9 @@ description:
     wrong type. Empty text is of every type, and means not set.
   - Results that a task has registered under such a name are not a problem.
   - Nor are variables of the entry point V(main) that only say how snapshots are taken, such as
-    C(vm_snapshot_max_failed), though others have no use for them. So they can be extra vars of a
-    play with several entry points. A variable that looks like a filter, an age or a rule is a
-    problem wherever it has no effect.
+    C(vm_snapshot_max_failed), or C(vm_snapshot_all=true), though others have no use for them. So
+    they can be extra vars of a play with several entry points. A variable that looks like a filter,
+    an age or a rule is a problem wherever it has no effect.
 options:
   _terms:
     description:
@@ -234,6 +234,9 @@ def _strange(
             continue
         if name in anywhere and given[name] in ("", None):
             # Empty text means not set.
+            continue
+        if name == _ALL and boolean(given[name], strict=False):
+            # What selects without it works on all anyway.
             continue
         if name in extra or not _is_registered(given[name]):
             yield _unknown(name, known, name in anywhere)

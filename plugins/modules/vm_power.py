@@ -189,7 +189,7 @@ check_mode:
   sample: false
 summary:
   description:
-    - The number of virtual machines (C(total)), and of those with each outcome, also if it is V(0).
+    - The number of virtual machines (C(total)), and of those with each outcome, even if it is V(0).
   returned: with RV(vms)
   type: dict
   sample:

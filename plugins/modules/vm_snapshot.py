@@ -339,7 +339,9 @@ problems:
 candidates:
   description:
     - Possible matches for the name of a project or cluster. Names, or uids if it is ambiguous.
-  returned: when the name of a project or cluster is not found, or is ambiguous
+    - The virtual machines that a name in O(spectrocloud.palette.vm_snapshot_set#module:vm_names)
+      means, where they are several.
+  returned: when the name of a project or cluster is not found, or a name is ambiguous
   type: list
   elements: str
   sample: [vm-cluster-1]

@@ -163,7 +163,8 @@ EXAMPLES = r"""
 RETURN = r"""
 snapshots:
   description:
-    - Every snapshot considered, in the order of deletion. Also returned on failure.
+    - Every snapshot considered, by virtual machine, in the order of deletion. Also returned on
+      failure.
     - If there are more than O(max_rows), those that could not be deleted come first, then the
       deleted, and the others are left out.
     - Each has the keys of RV(spectrocloud.palette.vm_snapshot#module:status), with the values from

@@ -96,6 +96,8 @@ options:
     description:
       - Take no snapshot of a virtual machine that has a snapshot of the set, ready or in progress,
         that is not older than this, such as V(20h). This way a nightly job may run twice.
+      - A ready one that does not satisfy O(consistency=filesystem) or O(excluded_volumes=refuse)
+        does not count.
       - Such a snapshot is not changed, whatever its labels, policy and expiry.
       - Refused with RV(reason=clock_skew) if the controller's clock and Palette's differ by more
         than five minutes.
@@ -268,7 +270,7 @@ check_mode:
   sample: false
 summary:
   description:
-    - The number of members (C(total)), and of those with each outcome, also if it is V(0).
+    - The number of members (C(total)), and of those with each outcome, even if it is V(0).
     - C(skew_seconds) is how far apart the points in time of the usable snapshots are, null if there
       are fewer than two, and in check mode.
   returned: always, except when the task fails before looking up the virtual machines

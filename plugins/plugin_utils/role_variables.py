@@ -21,6 +21,11 @@ FACTS = frozenset(
         *("unmatched", "reason", "msg"),
     )
 )
+# What goes before options in an advice, and what follows them.
+_CUES = "set|set no|instead of|check|shorten|combined with|VMs with|list|neither|entry of"
+_AFTER_ADVICE = r"(?=$|[.,;:)]| \(| (?:for|to|too|in)\b)"
+_WITH_KEYS = "labels|annotations|definition"
+_MAPPING = r"\{(?:[^{}]|\{[^{}]*\})*\}"
 _ROLES = Path(__file__).parents[2] / "roles"
 
 
@@ -32,15 +37,38 @@ def specified(role: str) -> dict[str, dict[str, Any]]:
 
 
 def with_variables(text: str) -> str:
-    """Return a module's message with the role's variables in place of the module's options."""
-    return str(_options().sub(rf"{PREFIX}\g<0>", text))
+    """Return a module's message with the role's variables in place of the module's options.
+
+    The keys of a mapping, such as those of an entry of vms, stay as they are.
+    """
+    in_advice, anywhere = _options()
+
+    def prefixed(found: re.Match[str]) -> str:
+        return found[0] if found[0].startswith("{") else PREFIX + found[0]
+
+    def advised(found: re.Match[str]) -> str:
+        return found[1] + _option_names().sub(prefixed, found[2])
+
+    return str(anywhere.sub(prefixed, in_advice.sub(advised, text)))
 
 
 @lru_cache(maxsize=1)
-def _options() -> re.Pattern[str]:
-    """Return what finds options in a message: as ``set: nightly``, or with an underscore."""
+def _option_names() -> re.Pattern[str]:
     known = set().union(*specified("vm_snapshot").values())
     names = sorted((name.removeprefix(PREFIX) for name in known), key=len, reverse=True)
-    with_value = rf"(?:{'|'.join(names)})(?=: [a-z0-9'\"\[{{])"
-    alone = rf"(?:{'|'.join(name for name in names if '_' in name)})(?![\w/-])"
-    return re.compile(rf"(?<![\w./'-])(?:{with_value}|{alone})")
+    return re.compile(rf"(?<![\w./'-])(?:{'|'.join(names)})(?![\w/-])")
+
+
+@lru_cache(maxsize=1)
+def _options() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what finds the options that an advice names, and those that are told anywhere.
+
+    Most are words of English, too. They are options as ``set: nightly``, as the beginning of a path
+    such as ``vms[0].cluster``, and where an advice such as ``set cluster`` names them.
+    """
+    name = _option_names().pattern
+    in_advice = rf"\b((?:{_CUES}) )({name}(?:(?:, | or | and | nor ){name})*){_AFTER_ADVICE}"
+    with_value = rf"{name}(?=: [a-z0-9/'\"\[{{])"
+    with_path = rf"{name}(?=\[\d)|(?<![\w./'-])(?:{_WITH_KEYS})(?=\.[^;:]+: )"
+    alone = rf"(?=\w+_){name}"
+    return re.compile(in_advice), re.compile(rf"{_MAPPING}|{with_value}|{with_path}|{alone}")

@@ -43,6 +43,13 @@ class User:
         role = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": tasks_from}}
         return self.ansible.play([role], "-e", json.dumps(extra), *arguments, **self.connection)
 
+    def takes(self, *arguments: object, **variables: Any) -> Run:
+        """Run the playbook snapshot."""
+        extra = json.dumps(prefixed({**PLACE, **variables}))
+        playbook = "spectrocloud.palette.snapshot"
+        command = ("ansible-playbook", playbook, "-e", extra, *arguments)
+        return self.ansible.run(*command, **self.connection)
+
     def play(
         self,
         play: Mapping[str, Any],

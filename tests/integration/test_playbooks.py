@@ -186,7 +186,7 @@ def test_fleet_goes_on_without_the_vms_that_are_not_fit(operator: Operator) -> N
     assert words(run, SHOW)[0] == "5 VMs: 3 created, 1 fresh, 1 blocked"
     assert words(run, SHOW_RETENTION) == [
         "retention: deleted 3 snapshots in 1 set of 1 cluster, kept 6",
-        "a rule keeps: 1 by keep_last",
+        "what stays: 1 kept by keep_last",
     ]
     assert f"{NOT_FIT}: 1 VM (vm-cluster-1/vms/no-volumes): " in run.of(FAIL)["msg"]
     tolerated = operator.play("snapshot_fleet", **fleet, max_failed="1").ok()
@@ -297,6 +297,7 @@ def test_report_refuses_a_file_that_it_cannot_write(operator: Operator) -> None:
     run = operator.play("snapshot_coverage", dest="report.html")
     assert run.status != 0
     assert "vm_snapshot_dest must end in .csv or .json" in run.output
+    assert "the playbook snapshot_report writes a web page" in run.output
     assert operator.palette.requests() == []
 
 
@@ -345,8 +346,8 @@ def test_prune_shows_what_it_deleted_and_what_it_would(operator: Operator) -> No
     assert words(nothing, SHOW_RETENTION) == [
         "retention: deleted 0 snapshots, kept 4",
         (
-            "nothing to delete: 2 the newest usable of its VM and set, 1 kept by keep_last, "
-            "1 not ready yet"
+            "nothing to delete: 2 the newest usable of its VM and set (stays under any rule), "
+            "1 kept by keep_last, 1 not ready yet"
         ),
     ]
 
@@ -507,20 +508,22 @@ def test_coverage_leaves_no_old_file_behind_when_it_sees_nothing(
 
 def test_coverage_names_sick_clusters_and_fails(operator: Operator) -> None:
     operator.palette.sicken("vm-cluster-2", "503")
-    missed = ["not reached: 1 of 5 clusters: vm-cluster-2 (unavailable)"]
     given = {"vm_names": "history", "dest": "audit.json", "retries": "0"}
     run = operator.play("snapshot_coverage", **given)
     assert run.status != 0
     counts = "0 of 1 VM in project Default without a usable snapshot from the last 24h"
-    assert words(run, COVERAGE) == [counts, *missed]
-    assert run.of(UNCOVERED)["msg"] == "; ".join([counts, *missed])
+    told, cause = words(run, COVERAGE)
+    assert told == counts
+    assert cause.startswith("not reached: 1 of 5 clusters: vm-cluster-2 (unavailable): GET ")
+    assert "HTTP 503" in cause
+    assert run.of(UNCOVERED)["msg"] == f"{counts}; {cause}"
     found = json.loads((operator.home / "audit.json").read_text("utf-8"))
     assert time_of(found.pop("checked_at")) < 600
     assert found == {
         "uncovered": [],
         "total": 1,
         "reason": "cluster_unreachable",
-        "message": "; ".join([counts, *missed]),
+        "message": f"{counts}; {cause}",
         "not_reached": ["vm-cluster-2"],
     }
 
@@ -548,6 +551,14 @@ def test_a_limit_that_leaves_out_localhost_is_refused(operator: Operator, playbo
     assert message.startswith("The limit vm-0* leaves out localhost, where this playbook works, ")
     assert message.endswith("use the playbook spectrocloud.palette.snapshot_hosts")
     assert operator.palette.requests() == []
+
+
+@pytest.mark.parametrize("playbook", LOCAL)
+def test_a_limit_without_an_inventory_is_refused(operator: Operator, playbook: str) -> None:
+    run = operator.play(playbook, "--limit", "web1")
+    assert run.status != 0
+    assert "the limit web1 leaves out localhost, where this playbook works" in run.output
+    assert operator.play("snapshot_report", "--limit", "localhost", set="nightly").ok()
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,13 @@ PATCH = "Patch hosts, with a snapshot before and retention after"
 GO_BACK = "Fail, and say what to restore from"
 
 
+# Hosts with full names say what their VMs are called.
+OWN_NAMES = """
+  vars:
+    palette_vm_name: "{{ inventory_hostname.split('.') | first }}"
+"""
+
+
 def patched_with_failures(cook: Cook, **instead: str) -> Run:
     """Patch with a patch that fails on web1. instead: texts for files of the recipe."""
     fail = "- name: Patch\n  ansible.builtin.fail:\n  when: inventory_hostname.startswith('web1')\n"
@@ -109,7 +116,7 @@ def patched_with_failures(cook: Cook, **instead: str) -> Run:
     assert run.status != 0
     assert [result["msg"][-1] for result in results_of(run, SHOW)] == ["1 VM: 1 created"] * 2
     assert run.of(GO_BACK)["msg"].startswith(
-        "Patch failed: Failed as requested from task -- Usable snapshots of web1, newest first: "
+        "Patch failed: Failed as requested from task -- Ready snapshots of web1, newest first: "
         "web1-before-patch-"
     )
     return run
@@ -142,7 +149,7 @@ def test_patch_hosts_in_batches_and_by_full_names(cook: Cook) -> None:
     play = files["patch-hosts.yml"].replace("keep_last: 3", "keep_last: 1")
     instead = {
         "patch-hosts.yml": play.replace("  become:", "  serial: 1\n  become:"),
-        "hosts.yml": files["hosts.yml"].replace("1:", "1.example.com:"),
+        "hosts.yml": files["hosts.yml"].replace("1:", "1.example.com:") + OWN_NAMES,
     }
     for _patch in range(2):
         patched_with_failures(cook, **instead)
@@ -153,6 +160,19 @@ def test_patch_a_host_whose_vm_has_another_name(cook: Cook) -> None:
     hosts = Recipe(PATCH).files["hosts.yml"].replace("db1:", "orders: {palette_vm_name: db1}")
     patched_with_failures(cook, **{"hosts.yml": hosts})
     assert of_each_vm(cook) == {"db1": 1, "web1": 1}
+
+
+def test_a_host_without_a_snapshot_is_not_patched_whatever_variables_say(cook: Cook) -> None:
+    hosts = Recipe(PATCH).files["hosts.yml"].replace("web1:", "web11:")
+    cook.writes(Recipe(PATCH), **{"hosts.yml": hosts})
+    go_on = "-e vm_snapshot_on_error=continue -e vm_snapshot_max_failed=1"
+    run = cook.types(f"{Recipe(PATCH).lines[-1]} {go_on}", warns=True)
+    assert run.status == 2
+    patched = [r["host"] for r in run.records if r["task"] == "Stand in for your own tasks"]
+    assert patched == ["db1"]
+    assert run.of(GO_BACK)["msg"].startswith(
+        "Patch no host without a snapshot failed: there is no VM web11 "
+    )
 
 
 def test_an_unreachable_host_keeps_its_snapshots(cook: Cook) -> None:
@@ -184,14 +204,23 @@ def test_patch_hundreds_of_hosts(cook: Cook) -> None:
     assert of_each_vm(cook) == {"db1": 2, "web1": 1}
 
 
+INVENTORY = "Patch the VMs of the inventory, with a snapshot before"
+
+
 def test_patch_the_inventory(cook: Cook) -> None:
-    graph, predicted, real = cook.follows("Patch the VMs of the inventory, with a snapshot before")
+    graph, predicted, real = cook.follows(INVENTORY)
     assert "@app_web:" in graph.output
     assert [run.of(SHOW)["msg"][-1] for run in (predicted, real)] == [
         "3 VMs: 3 would be created",
         "3 VMs: 3 created",
     ]
     assert len(results_of(real, "Patch the host")) == 3
+    refused = {"action": "status", "status": 403, "method": "POST", "path": "/web1/snapshot$"}
+    cook.palette.inject({**refused, "times": None})
+    another = "-e vm_snapshot_set=another -e vm_snapshot_max_failed=1"
+    run = cook.types(f"{Recipe(INVENTORY).lines[-1]} {another}", warns=True)
+    assert run.status == 2
+    assert results_of(run, "Patch the host") == []
 
 
 def test_change(cook: Cook) -> None:
@@ -207,7 +236,7 @@ def test_change(cook: Cook) -> None:
     last = run.of(GO_BACK)["msg"]
     assert " failed: " in last
     # A name of its own, so that a later attempt takes a new one.
-    assert " -- Usable snapshots of db1, newest first: db1-before-patch-20" in last
+    assert " -- Ready snapshots of db1, newest first: db1-before-patch-20" in last
     refused = {"action": "status", "status": 403, "method": "POST", "path": "/snapshot$"}
     cook.palette.inject({**refused, "times": None})
     text = Recipe(title).files["change.yml"].replace("before-patch", "other")
@@ -217,16 +246,14 @@ def test_change(cook: Cook) -> None:
     assert last.startswith(f"{FAIL} failed: ")
     assert "HTTP 403" in last
     # There is an older one.
-    assert " -- Usable snapshots of db1, newest first: db1-before-patch-20" in last
+    assert " -- Ready snapshots of db1, newest first: db1-before-patch-20" in last
     run = cook.types(f"{Recipe(title).lines[-1]} -e vm_snapshot_retries=some")
     last = run.of(GO_BACK)["msg"]
     assert "vm_snapshot_retries" in last
-    assert " -- Usable snapshots of db1, newest first: db1-before-patch-20" in last
+    assert " -- Ready snapshots of db1, newest first: db1-before-patch-20" in last
     cook.environment["PALETTE_API_KEY"] = "wrong"
     run = cook.types(Recipe(title).lines[-1])
-    assert (
-        " -- Usable snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
-    )
+    assert " -- Ready snapshots of db1, newest first: not known, because " in run.of(GO_BACK)["msg"]
 
 
 def test_patch_hosts_with_modules_only(cook: Cook) -> None:
@@ -271,7 +298,7 @@ def test_nightly_and_audit(cook: Cook) -> None:
     assert words(real, SHOW) == ["5 VMs: 5 created"]
     assert words(real, SHOW_RETENTION) == [
         "retention: deleted 0 snapshots, kept 5",
-        "nothing to delete: 5 the newest usable of its VM and set",
+        "nothing to delete: 5 the newest usable of its VM and set (stays under any rule)",
     ]
     cook.types(audit.lines[0]).ok()
 
@@ -284,12 +311,14 @@ def test_nightly_with_a_sick_cluster(tmp_path: Path) -> None:
         cook.writes(recipe)
         nightly, report = (cook.types(line, warns=True).ok() for line in recipe.lines)
         missed = "not reached: 1 of 3 clusters: edge-002 (unavailable)"
-        assert words(nightly, SHOW) == ["8 VMs: 8 created", missed]
-        assert words(report, REPORT)[1:] == [missed]
+        counts, cause = words(nightly, SHOW)
+        assert counts == "8 VMs: 8 created"
+        assert cause.startswith(f"{missed}: ")
+        assert words(report, REPORT)[1:] == [cause]
         (audit,) = Recipe("Find VMs without a recent snapshot").lines
         run = cook.types(audit, warns=True)
         assert run.status != 0
-        assert run.records[-1]["result"]["msg"].endswith(f" from the last 24h; {missed}")
+        assert run.records[-1]["result"]["msg"].endswith(f" from the last 24h; {cause}")
         # More than may be.
         cook.writes(recipe, **{"all-clusters.yml": recipe.files["all-clusters.yml"][:-2] + "0\n"})
         run = cook.types(recipe.lines[0])
@@ -319,11 +348,20 @@ def test_one_line_for_monitoring(cook: Cook) -> None:
     assert bare.startswith("CRITICAL: 6 of 6 VMs in project Default without a usable snapshot ")
     fleet = "-e vm_snapshot_project=Default -e vm_snapshot_set=x -e vm_snapshot_all=true"
     cook.types(f"ansible-playbook spectrocloud.palette.snapshot_fleet {fleet}").ok()
-    assert told() == "OK: each VM has a recent snapshot\n"
+    assert re.fullmatch(r"OK: each VM has a recent snapshot \(checked at \S+Z\)\n", told())
     for wrong, named in (("project=Defualt", "'Defualt'"), ("retries=some", "vm_snapshot_retries")):
         line = told(f"-e vm_snapshot_{wrong}")
         assert line.startswith("UNKNOWN: ")
         assert named in line
+
+
+def test_what_a_retention_keeps(cook: Cook) -> None:
+    cook.follows("Take snapshots of a fleet every night")
+    (run,) = cook.follows("See which snapshots a retention keeps, and why")
+    heading, *rows = words(run, "Show what would stay")
+    assert heading.split()[-3:] == ["WHY", "KEPT", "BY"]
+    assert len(rows) == 5
+    assert all(row.endswith("newest_usable  keep_daily, keep_weekly") for row in rows)
 
 
 def test_counts(cook: Cook) -> None:
@@ -472,7 +510,7 @@ def test_install_from_git(tmp_path: Path) -> None:
 
 def test_snapshots_of_vms_that_are_off_meanwhile(cook: Cook) -> None:
     cook.palette.change_vm("vm-cluster-1", "vms", "db2", power="Stopped")
-    _check, run = cook.follows("Take snapshots of VMs that are off meanwhile")
+    _check, run = cook.follows("Take snapshots of VMs while they are off")
     assert power_calls(cook) == ["stop db1", "start db1"]
     assert "going to stop 1 VM for its snapshot" in run.output
     assert not (cook.home / "ran.json").exists()
@@ -480,7 +518,7 @@ def test_snapshots_of_vms_that_are_off_meanwhile(cook: Cook) -> None:
 
 def test_a_snapshot_that_fails_leaves_no_record(cook: Cook) -> None:
     """A later run would start what was stopped on purpose since."""
-    title = "Take snapshots of VMs that are off meanwhile"
+    title = "Take snapshots of VMs while they are off"
     cook.writes(Recipe(title))
     refused = {"action": "status", "status": 403, "method": "POST", "path": "/snapshot$"}
     cook.palette.inject({**refused, "times": None})
@@ -493,7 +531,7 @@ def test_a_snapshot_that_fails_leaves_no_record(cook: Cook) -> None:
 
 
 def test_record_of_a_run_that_was_killed_starts_what_ran(cook: Cook) -> None:
-    title = "Take snapshots of VMs that are off meanwhile"
+    title = "Take snapshots of VMs while they are off"
     cook.writes(Recipe(title))
     cook.palette.change_vm("vm-cluster-1", "vms", "db1", power="Stopped")
     (cook.home / "ran.json").write_text('["db1"]', encoding="utf-8")

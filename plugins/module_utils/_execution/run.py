@@ -94,9 +94,13 @@ class ClusterRun(Generic[Part, M]):
         return whole
 
     def observe_all(self) -> Part:
-        """Observe all clusters at the same time, and return when the last one has ended."""
-        parts = at_once(self._observe, self._targets)
-        self._parts.update(zip((target.title for target in self._targets), parts))
+        """Observe all clusters at the same time, and return when the last one has ended.
+
+        What was observed already is not asked again.
+        """
+        left = [target for target in self._targets if target.title not in self._parts]
+        parts = at_once(self._observe, left)
+        self._parts.update(zip((target.title for target in left), parts))
         return self.fleet
 
     def plan_all(self) -> None:
@@ -114,7 +118,7 @@ class ClusterRun(Generic[Part, M]):
                 self._parts[title] = error
 
     def execute(self, pace: Pace, progress: Progress) -> None:
-        """Carry out what was planned. A cluster that was not observed yet goes its own pace."""
+        """Carry out what was planned. A cluster that was not planned yet goes its own pace."""
         for target in self._targets:
             if not self._failed(target):
                 self._lanes[target.title] = self._lane(target, pace)
@@ -132,13 +136,16 @@ class ClusterRun(Generic[Part, M]):
 
     def _lane(self, target: Target, pace: Pace) -> Lane[M]:
         work, window = self._work(target.api, pace.waiting), Window(pace.max_in_progress)
-        if target.title not in self._parts:
+        if target.title not in self._members:
             planned = partial(self._planned, target.title)
-            preparation = Preparation(partial(self._observe, target), planned)
+            preparation = Preparation(partial(self._observed, target), planned)
             return Lane(work, window, preparation)
         lane = Lane(work, window)
-        lane.load(self._members.get(target.title, []))
+        lane.load(self._members[target.title])
         return lane
+
+    def _observed(self, target: Target) -> Part | ApiError:
+        return self._parts.get(target.title) or self._observe(target)
 
     def _planned(self, title: str, part: Part) -> Iterable[M]:
         planned = list(self._plan(part))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .._validation.problems import Problem, in_one_text
+
 _REASON_BY_STATUS = {
     400: "rejected",
     401: "unauthorized",
@@ -67,10 +69,11 @@ class ApiError(Exception):
         return {"msg": self.message, "reason": self.reason, **self.facts}
 
 
-def invalid_parameters(problems: Iterable[object]) -> ApiError:
+def invalid_parameters(problems: Iterable[Problem]) -> ApiError:
     """Return the error that reports all problems with the options together."""
+    problems = list(problems)
     texts = [str(problem) for problem in problems]
-    return ApiError("invalid_parameters", "; ".join(texts), problems=texts)
+    return ApiError("invalid_parameters", in_one_text(problems), problems=texts)
 
 
 def reason_of_status(http_status: int) -> str:

@@ -189,7 +189,6 @@ def check_selection(
     nothing_done: how to say that.
     """
     warn_of_unreadable(fleet, invocation.warn)
-    warn_of_namesakes(fleet, selection.filters, invocation.warn)
     abort = invocation.options["on_error"] == "abort"
     _demand_selection(fleet, selection.entries, abort, session.project_hint, nothing_done)
     for miss in fleet.unmatched:
@@ -197,18 +196,42 @@ def check_selection(
     return fleet.unmatched
 
 
+def refuse_namesakes(clusters: ClusterRun[Part, Any], filters: Filters) -> None:
+    """Raise ApiError if a name means several VMs, for tasks that stop or delete something.
+
+    Only all clusters together tell, so that no cluster is worked on before the others have answered
+    where there is such a name.
+    """
+    if not filters.vm_names.bare:
+        return
+    namesakes = _namesakes(clusters.observe_all(), filters)
+    if namesakes:
+        texts = [_namesakes_text(name, labels) for name, labels in namesakes.items()]
+        labels = [label for found in namesakes.values() for label in found]
+        text = f"{'; '.join(texts[:_SHOWN])}; nothing was done"
+        raise ApiError("ambiguous_name", text, changed=False, candidates=labels)
+
+
 def warn_of_namesakes(fleet: Fleet, filters: Filters, warn: Callable[[str], None]) -> None:
     """Warn of names that mean several VMs: a name is of one namespace only."""
+    for name, labels in _namesakes(fleet, filters).items():
+        warn(_namesakes_text(name, labels))
+
+
+def _namesakes(fleet: Fleet, filters: Filters) -> dict[str, list[str]]:
+    """Return the names that mean several VMs, with what those are called in results."""
     places: dict[str, list[str]] = {}
     for candidate in fleet.candidates:
         places.setdefault(candidate.key.vm_name, []).append(candidate.label)
-    for name in sorted(filters.vm_names.bare):
-        found = places.get(name, [])
-        if len(found) > 1:
-            warn(
-                f"vm_names: {name!r} means {len(found)} VMs: {first_few(found, _SHOWN)}; if one is "
-                f"meant, write it so; if all are, write '*/{name}'"
-            )
+    found = {name: places.get(name, []) for name in sorted(filters.vm_names.bare)}
+    return {name: labels for name, labels in found.items() if len(labels) > 1}
+
+
+def _namesakes_text(name: str, labels: Sequence[str]) -> str:
+    return (
+        f"vm_names: {name!r} means {len(labels)} VMs: {first_few(labels, _SHOWN)}; if one is "
+        f"meant, write it so; if all are, write '*/{name}'"
+    )
 
 
 def _demand_selection(

@@ -47,6 +47,7 @@ from .selected import (
     diff_within,
     ended,
     limit_problems,
+    refuse_namesakes,
     scope_for,
     selection_problems,
 )
@@ -118,6 +119,7 @@ def run(invocation: Invocation, request: Request) -> Result:
 
     observing = partial(observe, filters=request.filters)
     clusters = ClusterRun(scope.targets, Fleet, observing, plan_part, PowerWork)
+    refuse_namesakes(clusters, request.filters)
     title = f"VMs to be {options['state']}"
     aborted = carry_out(invocation, clusters, request.pace, title, check, rows)
     return _result(invocation, clusters.fleet, rows, misses, aborted)

@@ -47,6 +47,7 @@ from .selected import (
     diff_within,
     ended,
     limit_problems,
+    refuse_namesakes,
     scope_for,
     selection_problems,
 )
@@ -113,6 +114,7 @@ def run(invocation: Invocation, request: Request) -> Result:
         misses.extend(check_selection(invocation, session, fleet, request, "nothing was restored"))
 
     clusters, title = restores.clusters, options["set"]
+    refuse_namesakes(clusters, request.filters)
     aborted = carry_out(invocation, clusters, request.pace, title, check, restores.rows)
     restores.warn_of_new_claims()
     return _result(invocation, clusters.fleet, restores, misses, aborted)

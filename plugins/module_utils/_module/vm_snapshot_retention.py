@@ -49,7 +49,14 @@ from .options import (
     SELECTION,
     SNAPSHOT_FILTERS,
 )
-from .selected import carry_out, diff_within, limit_problems, scope_for, warn_of_namesakes
+from .selected import (
+    carry_out,
+    diff_within,
+    limit_problems,
+    refuse_namesakes,
+    scope_for,
+    warn_of_namesakes,
+)
 
 ARGUMENTS = Arguments(
     spec={
@@ -154,6 +161,8 @@ def run(invocation: Invocation, request: Request) -> Result:
     def check(fleet: SnapshotFleet) -> None:
         demand_clusters(fleet, options["on_error"])
 
+    if request.after is None:
+        refuse_namesakes(clusters, request.filters)
     carry_out(invocation, clusters, request.pace, "retention", check)
     fleet = with_unmatched(clusters.fleet, None, request.filters, left_out)
     warn_of_unreadable(fleet, invocation.warn)
@@ -329,6 +338,8 @@ def _shortened(invocation: Invocation, result: Result) -> Result:
 
 def _rows(invocation: Invocation, fleet: SnapshotFleet, work: Work, to_come: int) -> Result:
     rows = [_row(invocation, fleet, decision, work.members) for decision in work.decisions]
+    # Clusters are planned for at the same time. Of each VM, the order is that of deletion.
+    rows.sort(key=lambda row: (row["cluster"], row["namespace"], row["vm_name"]))
     changed = any(member.may_have_changed for member in work.members.values())
     outcomes = ((row["cluster"], row["outcome"]) for row in rows)
     return {

@@ -80,6 +80,7 @@ from .selected import (
     diff_within,
     ended,
     limit_problems,
+    refuse_namesakes,
     scope_for,
     selection_problems,
     warn_of_namesakes,
@@ -171,6 +172,8 @@ def run(invocation: Invocation, request: Request) -> Result:
         fleet = with_unmatched(fleet, request.entries, request.filters, scope.left_out)
         misses.extend(_check_selection(invocation, request, session, fleet))
 
+    if options["state"] == "absent":
+        refuse_namesakes(clusters, request.filters)
     aborted = carry_out(invocation, clusters, request.pace, options["set"], check, rows)
     return _result(invocation, clusters.fleet, rows, misses, aborted)
 
@@ -219,10 +222,11 @@ def _check_selection(
 ) -> list[Unmatched]:
     """Warn of what met nothing, and return it; that nothing gets a snapshot is an error."""
     if invocation.options["state"] == "present":
+        warn_of_namesakes(fleet, request.filters, invocation.warn)
+        fleet.warn_of_new_set(invocation.options["set"], invocation.warn)
         # A backup of nothing must not look like a success.
         return check_selection(invocation, session, fleet, request, "no snapshot was taken")
     warn_of_unreadable(fleet, invocation.warn)
-    warn_of_namesakes(fleet, request.filters, invocation.warn)
     misses = [*fleet.unmatched, *fleet.unmatched_set(invocation.options["set"])]
     for miss in misses:
         invocation.warn(str(miss))
@@ -299,7 +303,9 @@ def _fresh(
         return None
     of_this_vm = [snapshot for snapshot in snapshots if not of_former_vm(snapshot, vm)]
     age, set_name = request.unless_newer_than, invocation.options["set"]
-    return freshest(of_this_vm, set_name, age, invocation.now)
+    # Whatever its name is going to be.
+    desired = request.declaration.of(vm.key, "").of_vm(vm)
+    return freshest(desired, of_this_vm, set_name, age)
 
 
 def _plan_member(
@@ -322,7 +328,7 @@ def _plan_member(
     if action.reason == "not_found":
         return action._replace(message=fleet.missing_vm(candidate.key))
     if action.verb in (KEEP, UPDATE) and current and not is_member(current, options["set"]):
-        return action._replace(notes=(left_alone(current),))
+        return action._replace(notes=(*action.notes, left_alone(current)))
     return action
 
 
@@ -356,6 +362,7 @@ def _result(
 ) -> Result:
     options = invocation.options
     rows += [_row_not_reached(vm) for vm in fleet.not_reached()]
+    rows.sort(key=lambda row: row.label)
     run = Run(
         invocation.now, invocation.check_mode, aborted, options["group_by"], options["offline"]
     )

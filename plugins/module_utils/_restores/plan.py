@@ -13,6 +13,7 @@ from .._palette.objects import read_time
 from .._power.plan import strategy_note
 from .._snapshots.model import Snapshot
 from .._snapshots.ownership import PART_OF, former_vm_text, is_member, of_former_vm, set_of
+from .._validation.printable import first_few
 from .._validation.problems import nearest
 from .._vms.model import ALWAYS, HALTED, MANUAL, ONCE, RERUN_ON_FAILURE, VirtualMachine, VmKey
 from .model import FAILED, SAFETY, Instance, Machine, Restore
@@ -22,6 +23,7 @@ RESTORE, FINISH, KEEP, REFUSE = "restore", "finish", "keep", "refuse"
 
 # How long an interrupted rollback is completed. Later, nobody knows what the VM was used for since.
 _INTERRUPTED = timedelta(hours=1)
+_SETS_SHOWN = 5
 
 
 class Wanted(NamedTuple):
@@ -303,6 +305,10 @@ def _meant(name: str, known: Collection[str]) -> str:
     return f"; nearest: {', '.join(close)}" if close else ""
 
 
+def _there_are(sets: Collection[str]) -> str:
+    return f"; it has those of {first_few(sorted(sets), _SETS_SHOWN)}" if sets else ""
+
+
 def _newest(sight: Sight, set_name: str) -> Snapshot | Action:
     """Return the newest usable snapshot of a set, or why there is none."""
     members = [s for s in sight.snapshots if not s.unreadable and is_member(s, set_name)]
@@ -312,7 +318,7 @@ def _newest(sight: Sight, set_name: str) -> Snapshot | Action:
     if not members:
         text = f"VM {sight.key.vm_name} has no snapshot of the set {set_name}"
         known = {set_of(s) for s in sight.snapshots} - {""}
-        return refuse("not_found", f"{text}{_meant(set_name, known)}")
+        return refuse("not_found", f"{text}{_meant(set_name, known) or _there_are(known)}")
     latest = max(members, key=lambda s: s.age_order)
     reason, why = _why_unusable(latest, sight) or ("", "")
     return refuse(reason, f"no snapshot of the set {set_name} can be used; the newest: {why}")
@@ -420,7 +426,9 @@ def _in_the_way(restore: Restore, sight: Sight) -> str:
     why = f" ({restore.text})" if restore.text else ""
     if restore.failed or _hopeless(restore, sight):
         return f"{text}{why}; KubeVirt takes no other until it is deleted: use clear_failed: true"
-    return f"{text}{why}; run again when it has ended, or delete it"
+    # Only it can bring back the disks that it has deleted.
+    way_out = "" if restore.takes_disks else ", or delete it"
+    return f"{text}{why}; run again when it has ended{way_out}"
 
 
 def _being_taken(sight: Sight, now: datetime) -> str:

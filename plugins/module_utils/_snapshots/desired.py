@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from .._http.answers import Json
@@ -50,7 +50,8 @@ class Desired(NamedTuple):
 
     declared: the parts of the body that come from the user. now: when that was. quiesced: whether
     the file systems must be consistent. whole: whether every volume with data must be in it.
-    offline: whether its VM has to be off meanwhile. needed: the volumes that must be in it.
+    offline: whether its VM has to be off meanwhile. expire_after: the age at which retention may
+    delete it. needed: the volumes that must be in it.
     """
 
     key: VmKey
@@ -61,12 +62,12 @@ class Desired(NamedTuple):
     quiesced: bool
     whole: bool
     offline: bool
+    expire_after: timedelta | None = None
     needed: tuple[str, ...] = ()
 
     def of_vm(self, vm: VirtualMachine | None) -> Desired:
         """Return the same, which knows what must be in it. vm: as it is now."""
-        volumes = vm.volumes if vm and self.whole else ()
-        return self._replace(needed=tuple(each.name for each in volumes if each.holds_data))
+        return self._replace(needed=vm.disks if vm and self.whole else ())
 
     def with_vm_off(self, ran: bool = False) -> Desired:
         """Return the same for a VM that is off, which the snapshot is to tell for ever.
@@ -89,6 +90,7 @@ class Declaration(NamedTuple):
     quiesced: bool
     whole: bool
     offline: bool
+    expire_after: timedelta | None = None
 
     @property
     def name(self) -> str:
@@ -112,6 +114,7 @@ class Declaration(NamedTuple):
             quiesced=self.quiesced,
             whole=self.whole,
             offline=self.offline,
+            expire_after=self.expire_after,
         )
 
 
@@ -145,6 +148,7 @@ def read_declaration(
         quiesced=options.get("consistency") == "filesystem",
         whole=options.get("excluded_volumes") == "refuse",
         offline=bool(options.get("offline")),
+        expire_after=parse_age(options["expire_after"]) if options.get("expire_after") else None,
     )
     return declaration, []
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,12 +29,13 @@ from .._vms.fleet import (
 )
 from .._vms.model import VirtualMachine, VmKey
 from .._vms.observe import list_vms
-from .._vms.selection import Filters, Unmatched
+from .._vms.selection import NAMESPACES, Filters, Unmatched
 from .._vms.session import PaletteSession
 from .model import Snapshot, read_listed, read_shown
 from .observe import Reader, list_matching
 from .ownership import is_member, set_of
 
+_NEAR = 0.8  # how like the names of two sets must be for one to be a slip of the other
 # A cluster's uid, a namespace and a snapshot's name.
 _Place = tuple[str, str, str]
 
@@ -104,7 +106,7 @@ class SnapshotFleet(Fleet):
             # Only the list of all snapshots shows what is excluded, and which names are nearest.
             shown = self.list_again(lambda api: list_matching(api, filters.namespaces))
             seen = {snapshot.key for snapshot in shown if not snapshot.unreadable}
-        if "namespaces" not in options and ("exclude" in options or "vm_names" in options):
+        if not NAMESPACES & set(options) and ("exclude" in options or "vm_names" in options):
             existing = self.list_again(lambda api: list_vms(api, filters.namespaces))
         return seen, existing
 
@@ -139,10 +141,28 @@ class SnapshotFleet(Fleet):
         known = {set_of(snapshot) for snapshot in self.snapshots} - {""}
         return [Unmatched("set", set_name, nearest(set_name, known), False)]
 
+    def warn_of_new_set(self, set_name: str, warn: Callable[[str], None]) -> None:
+        """Warn of a set that is new here, and called almost as one that there is."""
+        known = {set_of(snapshot) for snapshot in self.snapshots} - {""}
+        if set_name in known:
+            return
+        # Names such as patch-41 and patch-42 are meant.
+        others = [name for name in known if _without_digits(name) != _without_digits(set_name)]
+        near = nearest(set_name, others, cutoff=_NEAR)
+        if near:
+            warn(
+                f"set: {set_name!r} is new to these VMs, which have snapshots of "
+                f"{', '.join(near)}: if that was meant, correct it"
+            )
+
     def warn_if_empty(self, hint: str, warn: Callable[[str], None]) -> None:
         """Warn that no snapshot was found. hint: what may be why; empty if nothing is known."""
         if hint and not (self.snapshots or self.unreadable or self.failures):
             warn(f"no snapshot was found: {hint}")
+
+
+def _without_digits(name: str) -> str:
+    return re.sub(r"\d+", "", name)
 
 
 def observe(

@@ -154,13 +154,18 @@ class Snapshot(NamedTuple):
 
         needed: the volumes that must be in it.
         """
-        lacks = [name for name in needed if self.ready and self._is_without(name)]
-        if not lacks:
+        without = self.without_text(needed)
+        if not without:
             return ""
         return (
-            f"excluded_volumes: refuse is not satisfied, because snapshot {self.name} is without "
-            f"{', '.join(f'disk {name}' for name in lacks)}; it is kept and can be used"
+            f"excluded_volumes: refuse is not satisfied, because {without}; it is kept and can be "
+            "used"
         )
+
+    def without_text(self, needed: Collection[str]) -> str:
+        """Return which of these volumes a usable snapshot is without; empty if it has all."""
+        lacks = [f"disk {name}" for name in needed if self.ready and self._is_without(name)]
+        return f"snapshot {self.name} is without {', '.join(lacks)}" if lacks else ""
 
     def _is_without(self, volume: str) -> bool:
         """Say whether a volume is not in the snapshot. The VM may have got it later."""

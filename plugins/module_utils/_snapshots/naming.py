@@ -85,7 +85,11 @@ def naming_problems(template: str, set_name: str) -> list[Problem]:
         return []
     if problem_with("nightly"):
         return [_template_problem(text)]
-    return [option_problem("set", f"is part of the snapshots' names, and {text}", "nightly")]
+    # A name that is made up only for this check tells nothing where the set itself is wrong.
+    text = snapshot_name_problem(set_name) or text
+    lower = set_name.lower()
+    example = "nightly" if problem_with(lower) else lower
+    return [option_problem("set", f"is part of the snapshots' names, and {text}", example)]
 
 
 def unusable_names(names: Mapping[VmKey, str]) -> dict[VmKey, str]:

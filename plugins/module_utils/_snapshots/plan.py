@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from .._http.answers import Json
-from .._palette.objects import write_time
+from .._palette.objects import read_time, write_time
 from .._power.plan import START, STOP
 from .._validation.durations import parse_duration
 from .._vms.model import VirtualMachine, VmKey, Volume
 from .desired import Desired
 from .model import Snapshot, read_snapshot
-from .ownership import PART_OF, former_vm_text, is_own, of_former_vm, set_of
+from .ownership import EXPIRES_AT, PART_OF, former_vm_text, is_own, of_former_vm, set_of
 from .plan_offline import has_to_run, offline_blocker, offline_notes
 from .wait import DEFAULT_DEADLINE, Goal
 
@@ -32,6 +33,9 @@ _OUTCOMES_OF_KEEPING = {"absent": "absent", "being_deleted": "absent", "fresh": 
 
 # KubeVirt's defaults for absent fields.
 _SPEC_DEFAULTS = {"deletionPolicy": "Delete", "failureDeadline": DEFAULT_DEADLINE}
+
+# An expiry counts from the beginning of its task, which may take a snapshot long after that.
+_LATEST_EXPIRY = timedelta(hours=12)
 
 _REPLACE = "use replace: true to delete it and take it again, or choose another name"
 
@@ -129,7 +133,7 @@ def plan_present(
     if refusal and replace:
         return _plan_creation(desired, current, vm, snapshots, refusal.reason)
     refusal = refusal or refuse_unfit(desired, current)
-    return started_again(refusal or _plan_existing(desired, current), vm, snapshots)
+    return started_again(refusal or _plan_existing(desired, current, vm), vm, snapshots)
 
 
 def started_again(
@@ -303,12 +307,35 @@ def taken_by_another_vm(desired: Desired, current: Snapshot) -> str:
     )
 
 
-def _plan_existing(desired: Desired, current: Snapshot) -> Action:
+def existing_notes(current: Snapshot, vm: VirtualMachine) -> Iterator[str]:
+    """Yield what an existing snapshot does not hold of its VM, which may have got it later."""
+    without = current.without_text(vm.disks)
+    if without:
+        yield f"{without} of VM {vm.key.vm_name}; delete it to take it again"
+
+
+def _plan_existing(desired: Desired, current: Snapshot, vm: VirtualMachine) -> Action:
+    notes = (*_expiry_notes(desired, current), *existing_notes(current, vm))
     if not differing_metadata(desired, current):
-        return keep("present", current, desired)
+        return keep("present", current, desired)._replace(notes=notes)
     after = with_metadata(current.manifest, desired)
     steps = (Step(UPDATE, desired.name, _ready(desired), desired),)
-    return Action(UPDATE, "metadata_differs", "", current, after, desired, steps)
+    return Action(UPDATE, "metadata_differs", "", current, after, desired, steps, notes)
+
+
+def _expiry_notes(desired: Desired, current: Snapshot) -> Iterator[str]:
+    """Yield that an existing snapshot has another expiry than expire_after asks for."""
+    if desired.expire_after is None or not current.created:
+        return
+    expiry = read_time(current.annotations.get(EXPIRES_AT))
+    late = min(desired.expire_after / 10, _LATEST_EXPIRY)
+    if expiry and abs(expiry - current.created - desired.expire_after) <= late:
+        return
+    has = f"expires at {write_time(expiry)}" if expiry else "has no expiry"
+    yield (
+        f"snapshot {current.name} of VM {desired.key.vm_name} exists and {has}, which is not what "
+        "expire_after asks for: delete it to take it again, or leave expire_after as it was"
+    )
 
 
 def _plan_creation(

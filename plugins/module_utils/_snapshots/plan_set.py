@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from .._palette.objects import write_time
 from .._vms.model import VirtualMachine
 from .desired import Desired
 from .model import Snapshot
 from .ownership import is_member, set_of
-from .plan import Action, keep, plan_deletion, refuse_unfit, started_again
+from .plan import Action, existing_notes, keep, plan_deletion, refuse_unfit, started_again
 
 
 def left_alone(snapshot: Snapshot) -> str:
@@ -27,12 +27,13 @@ def left_alone(snapshot: Snapshot) -> str:
 
 
 def freshest(
-    snapshots: Iterable[Snapshot], set_name: str, unless_newer_than: timedelta, now: datetime
+    desired: Desired, snapshots: Iterable[Snapshot], set_name: str, unless_newer_than: timedelta
 ) -> Snapshot | None:
     """Return the VM's newest member of the set that is young enough, ready or in progress.
 
     One in progress counts, so that a run after an interruption continues with it; its error may be
-    temporary. A snapshot with consistent file systems is preferred to a newer one.
+    temporary. One that is not what the desired one has to be does not count. A snapshot with
+    consistent file systems is preferred to a newer one.
     """
     fresh = [
         snapshot
@@ -40,7 +41,8 @@ def freshest(
         if is_member(snapshot, set_name)
         and _may_count(snapshot)
         and snapshot.taken_at is not None
-        and now - snapshot.taken_at < unless_newer_than
+        and desired.now - snapshot.taken_at < unless_newer_than
+        and not refuse_unfit(desired, snapshot)
     ]
     # A ready one first: it needs no wait.
     return max(fresh, key=lambda s: (s.ready, s.quiesced is True, s.taken_at, s.name), default=None)
@@ -59,8 +61,8 @@ def plan_fresh(
     snapshots: Iterable[Snapshot] = (),
 ) -> Action:
     """Plan to keep a snapshot that is young enough, instead of taking the desired one."""
-    desired = desired.of_vm(vm)
-    kept = refuse_unfit(desired, snapshot) or keep("fresh", snapshot, desired)
+    notes = existing_notes(snapshot, vm) if vm else ()
+    kept = keep("fresh", snapshot, desired.of_vm(vm))._replace(notes=tuple(notes))
     return started_again(kept, vm, snapshots)
 
 

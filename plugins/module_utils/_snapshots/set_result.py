@@ -172,7 +172,7 @@ def members_text(members: Mapping[str, Mapping[str, Any]], aborted: bool, max_fa
         limit = f" (max_failed: {max_failed})" if max_failed else ""
         unknown = sum(member["outcome"] == "unknown" for member in members.values())
         end = "failed or are blocked" if blocked else "failed"
-        end += f", {unknown} of them perhaps" if unknown else ""
+        end += f", {unknown} of them with an unknown outcome" if unknown else ""
         how = f"{len(texts)} of {len(members)} members {end}{limit}"
     return f"{how}: {first_messages(texts, _FAILURES_SHOWN, 'members')}"
 

@@ -263,7 +263,7 @@ def _marks_lost(member: SnapshotMember, why: str) -> ApiError:
     return ApiError(
         "marks_lost",
         f"snapshot {member.key.namespace}/{member.steps[0].name} was taken, but Palette does not "
-        f"keep its labels and annotations ({why}): later runs will not know that it is theirs; "
+        f"keep its labels and annotations ({why}): later runs take it for somebody else's; "
         "delete it by hand, and ask Spectro Cloud about the labels of snapshots",
     )
 

@@ -10,9 +10,12 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from .printable import first_few
+
 # The path to a value in a body: keys of mappings and indexes of lists.
 Path = tuple[Any, ...]
 
+_FEW = 3  # options that have the same problem
 DEFINITION = "definition"
 # The order of options in messages; other options follow.
 _READING_ORDER = (
@@ -67,6 +70,19 @@ def merged(*groups: Iterable[Problem]) -> list[Problem]:
         reported = {problem.option for problem in found}
         found += [problem for problem in group if problem.option not in reported]
     return sorted(dict.fromkeys(found), key=_reading_position)
+
+
+def in_one_text(problems: Iterable[Problem]) -> str:
+    """Return all problems: those of one kind together, and each example once, after the last."""
+    options: dict[tuple[str, str], list[str]] = {}
+    for option, problem, example in problems:
+        options.setdefault((example, problem), []).append(option)
+    last = dict(options.keys())
+    return "; ".join(
+        f"{first_few(names, _FEW)}: {problem}"
+        + (f"; for example: {example}" if last[example] == problem else "")
+        for (example, problem), names in options.items()
+    )
 
 
 def example_line(option: str, rest: Path, value: Any) -> str:

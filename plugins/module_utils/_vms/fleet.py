@@ -19,6 +19,7 @@ from .._validation.selectors import nearest_labels
 from .model import VirtualMachine, VmKey
 from .observe import find_vm, list_vms
 from .selection import (
+    NAMESPACES,
     Entry,
     Filters,
     Seen,
@@ -193,7 +194,7 @@ class Fleet:
         """
         del filters
         # The nearest may be a namespace that was not searched.
-        return self.vms, self.list_again(list_vms) if "namespaces" in options else []
+        return self.vms, self.list_again(list_vms) if NAMESPACES & set(options) else []
 
 
 def merged(kind: type[Part], targets: Sequence[Target], parts: Iterable[Part | ApiError]) -> Part:

@@ -162,6 +162,11 @@ class VirtualMachine(NamedTuple):
         return bool(reported) and not perhaps and not any(v.snapshottable for v in reported)
 
     @property
+    def disks(self) -> tuple[str, ...]:
+        """The names of the volumes with data."""
+        return tuple(v.name for v in self.volumes if v.holds_data)
+
+    @property
     def left_out(self) -> tuple[Volume, ...]:
         """The volumes with data that a snapshot will not contain."""
         return tuple(v for v in self.volumes if v.holds_data and v.snapshottable is False)

@@ -41,6 +41,8 @@ _FILTERS = {
     "snapshot_selector": "purpose=patch",
     "set": "nightly",
 }
+NAMESPACES = frozenset({"namespace", "namespaces"})  # the options that name them
+_FOR_ALL = "must be set in this entry; or for all entries, set"
 _EXAMPLE = "vms: [{vm_name: db1, namespace: vms, cluster: vm-cluster-1}]"
 
 
@@ -137,13 +139,14 @@ class Filters(NamedTuple):
     """Filters of VMs. Empty ones match all; ``exclude`` removes the VMs that match it.
 
     Clusters of the same name are called by their uids. An exclusion by that name is of them all:
-    it must not end because a second one gets it.
+    it must not end because a second one gets it. namespaces_option: which option names them.
     """
 
     namespaces: Sequence[str]
     vm_names: Patterns
     exclude: Patterns
     selector: Selector | None
+    namespaces_option: str = "namespaces"
 
     def match(self, key: VmKey, vm: VirtualMachine | None, cluster: str, name: str) -> bool:
         """Return whether a VM matches; by its labels only where it was observed.
@@ -220,7 +223,7 @@ def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list
     namespaces: all that have VMs.
     """
     misses = [
-        Unmatched("namespaces", namespace, nearest(namespace, namespaces), True)
+        Unmatched(filters.namespaces_option, namespace, nearest(namespace, namespaces), True)
         for namespace in filters.namespaces
         if namespace not in namespaces
     ]
@@ -232,22 +235,24 @@ def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list
 def unmatched_exclusions(filters: Filters, seen: Seen) -> list[Unmatched]:
     """Return which exclusions match none of the VMs."""
     named = {key: seen.names.get(title, title) for key, title in seen.vms.items()}
+    # What is excluded may be elsewhere, where nobody looked.
+    here = f"nothing in {', '.join(filters.namespaces)}" if filters.namespaces else "nothing"
     return [
-        _unmatched_pattern("exclude", pattern, seen)
+        _unmatched_pattern("exclude", pattern, seen, here)
         for pattern, _is_name in filters.exclude.unmatched(seen.vms, seen.unseen)
         # A VM that is excluded every night has no snapshot.
         if not (_matches_any(pattern, seen.others) or _matches_any(pattern, named))
     ]
 
 
-def _unmatched_pattern(option: str, pattern: str, seen: Seen) -> Unmatched:
+def _unmatched_pattern(option: str, pattern: str, seen: Seen, what: str = "nothing") -> Unmatched:
     if _matches_any(pattern, seen.others):
         return Unmatched(option, pattern, [], False, "no VM that has a snapshot")
     meant = [other for other in _of_clusters(pattern, seen.names) if _matches_any(other, seen.vms)]
     if meant:
         return Unmatched(option, pattern, meant, False, advice="to name a cluster, write")
     near = _nearest_vms(pattern, {**seen.vms, **seen.others})
-    return Unmatched(option, pattern, near, False)
+    return Unmatched(option, pattern, near, False, what)
 
 
 def _matches_any(pattern: str, vms: Mapping[VmKey, str]) -> bool:
@@ -322,6 +327,7 @@ def filters_from(options: Mapping[str, Any]) -> tuple[Filters, list[Problem]]:
         Patterns(options.get("vm_names") or ()),
         Patterns(options.get("exclude") or ()),
         selector,
+        "namespaces" if options.get("namespaces") else "namespace",
     )
     return filters, problems
 
@@ -439,11 +445,18 @@ def _entry_problems(where: str, given: Any, entry: Entry) -> list[Problem]:
     if isinstance(given, bool) or not isinstance(given, (str, int, Mapping)):
         return [Problem(where, f"{given!r} is neither a name nor a mapping", _EXAMPLE)]
     texts = {key: _value_problem(key, getattr(entry, key)) for key in _ENTRY_KEYS}
+    if not entry.namespace:
+        texts["namespace"] = f"{_FOR_ALL} namespace"
     if isinstance(given, Mapping):
-        texts.update({str(key): "is not a known key" for key in set(given) - set(_ENTRY_KEYS)})
+        texts.update({str(key): _unknown_key(key) for key in set(given) - set(_ENTRY_KEYS)})
     if not (entry.cluster or entry.cluster_uid):
-        texts["cluster"] = "set cluster or cluster_uid, in this entry or for the whole task"
+        texts["cluster"] = f"{_FOR_ALL} cluster or cluster_uid"
     return [Problem(f"{where}.{key}", text, _EXAMPLE) for key, text in texts.items() if text]
+
+
+def _unknown_key(key: Any) -> str:
+    near = nearest(str(key).removeprefix("vm_snapshot_"), _ENTRY_KEYS, most=1)
+    return f"is not a known key{f'; nearest: {near[0]!r}' if near else ''}"
 
 
 def _value_problem(key: str, value: Any) -> str | None:

@@ -149,7 +149,7 @@ def test_a_change_that_goes_well_keeps_the_newest_snapshots(
     assert facts_of(first)["reason"] == facts_of(first)["msg"] == ""
     assert words(first, SHOW_RETENTION) == [
         "retention: deleted 0 snapshots, kept 2",
-        "nothing to delete: 2 the newest usable of its VM and set",
+        "nothing to delete: 2 the newest usable of its VM and set (stays under any rule)",
     ]
     order = [r["task"] for r in first.records]
     assert order.index(SHOW) < order.index("groups") < order.index(SHOW_RETENTION)
@@ -276,11 +276,16 @@ ALL = {"namespace": "prod", "vms": "", "all": True}
 
 
 @pytest.mark.parametrize(
-    ("selected", "kubeconfigs", "reason"),
+    ("selected", "kubeconfigs", "reason", "told"),
     [
-        ({"vms": ["db1", "no-class"]}, "present", "preflight_failed"),
+        (
+            {"vms": ["db1", "no-class"]},
+            "present",
+            "preflight_failed",
+            "Nothing was changed. 2 VMs: ",
+        ),
         # The restore is for the listed VMs that have a snapshot, however they were selected.
-        (ALL, "missing", "not_found"),
+        (ALL, "missing", "not_found", "The change was not begun. Its snapshots stay: db1-patch-20"),
     ],
 )
 def test_nothing_is_changed_without_snapshots_and_a_way_back(
@@ -289,11 +294,18 @@ def test_nothing_is_changed_without_snapshots_and_a_way_back(
     selected: dict[str, Any],
     kubeconfigs: str,
     reason: str,
+    told: str,
 ) -> None:
     palette.switch(kubeconfigs=kubeconfigs)
     run = changer.changes(tasks=[GROW], rollback=True, vm_snapshot=selected)
     assert run.status != 0
-    assert facts_of(run)["msg"].startswith("Nothing was changed. ")
+    message = facts_of(run)["msg"]
+    assert message.startswith(told)
+    assert "Nothing was done" not in message
+    assert "Nothing was written" not in message
+    # On the screen once, but for the facts above.
+    failures = [r["result"]["msg"] for r in run.records if r["result"].get("msg") == message]
+    assert failures == [message]
     assert (facts_of(run)["reason"], set(outcomes(run).values())) == (reason, {"not_changed"})
     assert results_of(run, "Grow") == []
 
@@ -304,7 +316,8 @@ def test_all_that_is_wrong_with_the_variables_is_told_at_once(
     snapshot = {
         "seletor": "app=db",
         "state": "absent",
-        "name_template": "{vm}-x",
+        "name_template": "{vm}-{set}",
+        "set": "CHG-1234",
         "vms": "vms/db1@db1-patch,web1",
     }
     run = changer.changes(
@@ -322,10 +335,13 @@ def test_all_that_is_wrong_with_the_variables_is_told_at_once(
         "vm_snapshot_seletor is not known",
         "vm_snapshot_state has no effect here",
         "guarded_change_keep_failed has an effect only with guarded_change_rollback",
+        "vm_snapshot_set",
+        "for example",
         "vm_snapshot_name_template must contain {timestamp}",
         "for example",
         "vm_snapshot_vms",
     ]
+    assert told[6] == "for example: vm_snapshot_set: chg-1234"
     assert "nearest: guarded_change_rollback" in told[1]
     assert facts_of(run)["reason"] == "invalid_parameters"
     summary = artifacts(run)["vm_snapshot_summary"]
@@ -351,7 +367,8 @@ HOSTS = dict.fromkeys(BOTH, HOST)
 
 
 def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Changer) -> None:
-    offline = {**BATCH, "offline": True}
+    # They are the VMs that the hosts are.
+    offline = {"vms": "", "keep_last": 1, "offline": True}
     run = changer.changes(tasks=[ON_HOST], vm_snapshot=offline, hosts=HOSTS, rollback=True).ok()
     order = [record["task"] for record in run.records]
     taken = order.index(TAKE)
@@ -362,6 +379,7 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
     assert before.count(check) == after.count(check) == 2
     assert {record["host"] for record in run.records if record["task"] == "On the host"} == {*BOTH}
     assert outcomes(run) == dict.fromkeys(BOTH, "changed")
+    assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
 
 
 @pytest.mark.parametrize("strategy", ["free", "ansible.builtin.host_pinned"])
@@ -396,16 +414,21 @@ def rescued(task: Mapping[str, Any], name: str) -> dict[str, Any]:
 def test_a_bastion_takes_no_part_and_nothing_is_told_of_earlier_runs(
     changer: Changer, palette: Simulator
 ) -> None:
-    given: dict[str, Any] = {"rollback": True, "vm_snapshot": {"keep_last": "many"}}
+    given: dict[str, Any] = {"rollback": True}
+    given["vm_snapshot"] = {"vms": "", "keep_last": "many"}
     # A change within the change would take over its facts.
     own = {"guarded_change_tasks": "nested.yml"}
     nested = {"name": "Nest", "ansible.builtin.include_role": {"name": ROLE}, "vars": own}
     Path(changer.user.ansible.home, "nested.yml").write_text(json.dumps([ON_HOST]), "utf-8")
     refused = changer.task([GROW, nested, BREAK], **given)
-    change = changer.task([GROW, nested, BREAK], rollback=True)
+    # The VMs are those of the hosts that take part.
+    of_hosts = {"vms": "", "keep_last": 1}
+    change = changer.task([GROW, nested, BREAK], rollback=True, vm_snapshot=of_hosts)
+    apart = changer.task([GROW, nested, BREAK], vm_snapshot={"vms": ["db1"]})
     imported = {"ansible.builtin.import_role": {"name": ROLE}, "vars": change["vars"]}
     tasks = [
         rescued({**including(set="x", vms=["no-volumes"]), "run_once": True}, "Earlier"),
+        rescued(apart, "Apart"),
         rescued(refused, "Refused"),
         rescued({**imported, "when": "inventory_hostname != 'db1'"}, "Without the first"),
         {
@@ -415,8 +438,10 @@ def test_a_bastion_takes_no_part_and_nothing_is_told_of_earlier_runs(
     ]
     run = changer.user.play({"tasks": tasks}, hosts={**HOSTS, "bastion": HOST})
     assert run.status != 0
-    reasons = {name: results_of(run, name) for name in ("Earlier", "Refused", "Without the first")}
-    assert [len(told) for told in reasons.values()] == [1, 3, 2]
+    names = ("Earlier", "Refused", "Without the first", "Apart")
+    reasons = {name: results_of(run, name) for name in names}
+    assert [len(told) for told in reasons.values()] == [1, 3, 2, 3]
+    assert reasons["Apart"][0]["msg"].startswith("web1, bastion: hosts of the play whose VMs are ")
     assert "vm_snapshot_keep_last" in reasons["Refused"][0]["msg"]
     assert "condition leaves out db1" in reasons["Without the first"][0]["msg"]
     assert facts_of(run)["reason"] == "rolled_back"
@@ -484,6 +509,7 @@ def test_a_host_that_does_not_answer_is_not_changed(changer: Changer, palette: S
     assert run.status != 0
     assert facts_of(run)["reason"] == "hosts_unreachable"
     assert artifacts(run)["vm_snapshot_summary"]["reason"] == "hosts_unreachable"
-    assert facts_of(run)["msg"] == "Nothing was changed: these hosts do not answer: web1"
+    assert facts_of(run)["msg"].startswith("Nothing was changed. These hosts do not answer: web1 (")
+    assert facts_of(run)["msg"].endswith("than 1 s by guarded_change_connection_timeout")
     assert results_of(run, "On the host") == []
     assert palette.requests() == []

@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
 import pytest
+import yaml
 
-from integration.role_user import PLACE, ROLE, SHOW, TAKE, User, including, prefixed, results_of
+from checkout import CHECKOUT
+from integration.role_user import (
+    FAIL,
+    PLACE,
+    ROLE,
+    SHOW,
+    TAKE,
+    User,
+    including,
+    prefixed,
+    results_of,
+)
 
 FQDN = "{{ ansible_play_batch | map('split', '.') | map('first') }}"
 OWN_PLACE = "{{ ansible_play_batch | map('extract', hostvars, 'palette_vm') }}"
@@ -69,6 +82,57 @@ def test_all_hosts_stop_when_a_snapshot_is_missing(user: User) -> None:
     run = user.play(play, hosts={"db1": ELSEWHERE, "no-volumes": ELSEWHERE})
     assert run.status != 0
     assert results_of(run, "Show own") == []
+
+
+def _example() -> dict[str, Any]:
+    """Return the play of the README, with a patch."""
+    text = (CHECKOUT / "roles" / "vm_snapshot" / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"^```yaml\n# patch-hosts.yml\n(.*?)^```", text, re.M | re.S)
+    (play,) = yaml.safe_load(block)
+    play["tasks"].append({"name": "Patch", "ansible.builtin.debug": {"msg": "patched"}})
+    return {**play, "become": False}
+
+
+GO_ON = ("-e", "vm_snapshot_on_error=continue", "-e", "vm_snapshot_max_failed=1")
+
+
+@pytest.mark.parametrize(
+    ("extra", "why"),
+    [
+        ((), "leave the hosts of these VMs out of the play. A host whose VM has another name"),
+        (GO_ON, "not_found: there is no VM web11 "),
+        (("-e", "vm_snapshot_vms=db1"), "no snapshot was taken"),
+        (("-e", "vm_snapshot_wait=false", "-l", "db1"), "the snapshot is not ready to use"),
+    ],
+    ids=["as it is", "going on", "one VM for all", "not waiting"],
+)
+def test_no_host_is_patched_unless_all_have_a_snapshot_whatever_variables_say(
+    user: User, extra: tuple[str, ...], why: str
+) -> None:
+    hosts = dict.fromkeys(["db1", "web11"], ELSEWHERE)
+    run = user.play(_example(), *extra, hosts=hosts)
+    assert run.status != 0
+    assert results_of(run, "Patch") == []
+    told = [
+        (record["host"], record["result"]["msg"])
+        for record in run.records
+        if record["task"] in (FAIL, "Patch no host unless the VM of each has its snapshot")
+        and not record["expected"]
+    ]
+    ((host, message),) = told
+    assert why in message
+    # What is the first host's fault in the recap is what one task did for all.
+    assert host == ("web11" if len(extra) in (2, 4) and "-l" not in extra else "db1")
+    assert "go on without these VMs" not in run.output
+
+
+def test_the_example_patches_hosts_that_have_their_snapshots_also_in_check_mode(
+    user: User,
+) -> None:
+    hosts = {"db1": ELSEWHERE, "one.example.com": {**ELSEWHERE, "palette_vm_name": "web1"}}
+    for arguments in (["--check"], []):
+        run = user.play(_example(), *arguments, hosts=hosts).ok()
+        assert len(results_of(run, "Patch")) == 2
 
 
 def test_tags_reach_the_roles_tasks(user: User) -> None:

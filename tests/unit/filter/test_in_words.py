@@ -155,7 +155,7 @@ def test_in_words_counts_what_the_retention_did_in_sets_and_clusters() -> None:
     )
     assert in_words(result) == [
         "retention: deleted 3 snapshots in 2 sets of 2 clusters, kept 1",
-        "a rule keeps: 1 by keep_last",
+        "what stays: 1 kept by keep_last",
     ]
     predicted = of_retention(("deleted", "nightly", "c1", ""), check_mode=True)
     assert in_words(predicted) == [
@@ -180,8 +180,9 @@ def test_in_words_says_why_a_retention_deleted_nothing() -> None:
     assert in_words(result) == [
         "retention: deleted 0 snapshots, kept 9",
         (
-            "nothing to delete: 4 kept by keep_daily, keep_last, 2 the newest usable of its VM and "
-            "set, 1 not taken by this collection, 1 of Palette's scheduler, 1 that no rule is for"
+            "nothing to delete: 4 kept by keep_daily (1) and keep_last (4), some by several, "
+            "2 the newest usable of its VM and set (stays under any rule), 1 not taken by this "
+            "collection, 1 of Palette's scheduler, 1 that no rule is for"
         ),
     ]
     deleted = of_retention(("kept", "a", "c1", ""), ("deleted", "a", "c1", ""))
@@ -208,15 +209,15 @@ def test_in_words_names_what_found_nothing() -> None:
     misses = [
         {"option": "namespaces", "value": "prdo", "nearest": ["prod"]},
         {"option": "vm_names", "value": "x*", "nearest": []},
-        *[{"option": "exclude", "value": f"e{n}", "nearest": []} for n in range(6)],
+        *[{"option": "exclude", "value": f"e{n}", "nearest": []} for n in range(7)],
     ]
     listed = {"summary": {"total": 0, "blocked": 0, "without_snapshot": 0}}
     for result in (of_set(("fresh", "", "")), of_retention(("deleted", "", "c", "")), listed):
         assert in_words({**result, "unmatched": []}) == in_words(result)
-        assert in_words({**result, "unmatched": misses})[1] == (
-            "nothing was found for namespaces prdo (nearest: prod), vm_names x*, exclude e0, "
-            "exclude e1, exclude e2 and 3 more"
-        )
+        assert in_words({**result, "unmatched": misses})[1:3] == [
+            "nothing was found for namespaces prdo (nearest: prod), vm_names x*",
+            f"nothing is excluded by {', '.join(f'exclude e{n}' for n in range(5))} and 2 more",
+        ]
 
 
 def test_in_words_names_the_snapshots_that_could_not_be_deleted() -> None:
@@ -288,6 +289,28 @@ def test_in_words_counts_the_snapshots_that_a_check_predicts(to_come: int, text:
     result = of_retention(("deleted", "nightly", "c1", ""), check_mode=True)
     result["summary"]["to_come"] = to_come
     assert in_words(result)[0].endswith(f"would keep 0 and {text}")
+
+
+def test_in_words_says_of_all_that_stays_why_so_that_it_adds_up() -> None:
+    result = of_retention(*[("kept", "a", "c1", "")] * 5, ("deleted", "a", "c1", ""))
+    result["summary"].update(by_why={"newest_usable": 2, "kept": 3, "no_longer_kept": 1})
+    assert in_words(result)[1] == (
+        "what stays: 3 kept by keep_last, 2 the newest usable of its VM and set (stays under any "
+        "rule)"
+    )
+
+
+def test_in_words_says_once_why_clusters_were_not_reached() -> None:
+    silent = {"reachable": False, "reason": "unavailable", "message": "HTTP 503"}
+    result = of_set(("fresh", "", ""))
+    clusters = {"c1": {"reachable": True, "reason": None, "message": ""}, "c2": silent}
+    assert in_words({**result, "clusters": clusters})[1] == (
+        "not reached: 1 of 2 clusters: c2 (unavailable): HTTP 503"
+    )
+    clusters["c1"] = {**silent, "message": "HTTP 500"}
+    assert in_words({**result, "clusters": clusters})[1].endswith(": for example: HTTP 500")
+    failed = {"failed": True, "msg": "HTTP 503", "clusters": {"c2": silent}}
+    assert in_words(failed)[1] == "not reached: 1 of 1 cluster: c2 (unavailable)"
 
 
 def test_in_words_repeats_why_a_task_failed_before_all() -> None:

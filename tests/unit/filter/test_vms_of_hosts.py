@@ -1,7 +1,7 @@
 # Copyright: Contributors to the spectrocloud.palette collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters vms_of_hosts and hosts_without, as Ansible finds them."""
+"""The filters vms_of_hosts, hosts_without and hosts_apart, as Ansible finds them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.spectrocloud.palette.plugins.filter.hosts_apart import (
+    FilterModule as Apart,
+)
 from ansible_collections.spectrocloud.palette.plugins.filter.hosts_without import (
     FilterModule as Without,
 )
@@ -16,6 +19,7 @@ from ansible_collections.spectrocloud.palette.plugins.filter.vms_of_hosts import
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils.role_variables import FACTS
 
 vms_of_hosts = FilterModule().filters()["vms_of_hosts"]
+hosts_apart = Apart().filters()["hosts_apart"]
 hosts_without = Without().filters()["hosts_without"]
 
 OTHER_NAME = "if its VM has another name than the host, set the host variable palette_vm_name"
@@ -154,8 +158,55 @@ def test_hosts_without_are_those_whose_snapshot_failed_or_of_which_nothing_is_kn
     assert hosts_without(["he"], {}, rows) == {"he": "no snapshot was taken"}
 
 
+def test_hosts_without_tells_clusters_of_the_same_name_apart_by_their_uids() -> None:
+    place = {"vm_name": "a", "namespace": "vms", "cluster": "c1"}
+    vms = {"mine": {**place, "cluster_uid": "u1"}, "theirs": {**place, "cluster_uid": "u2"}}
+    rows = [row("a", "fresh"), {**row("a", "failed", "forbidden"), "cluster_uid": "u2"}]
+    for order in (rows, rows[::-1]):
+        assert hosts_without(["mine", "theirs"], vms, order) == {"theirs": "forbidden"}
+
+
 def test_hosts_without_knows_a_cluster_by_its_uid_too() -> None:
     by_uid = {"h": {"vm_name": "a", "namespace": "vms", "cluster_uid": "u1"}}
     assert hosts_without(["h"], by_uid, [row("a", "fresh")]) == {}
     elsewhere = {"h": {"vm_name": "a", "namespace": "vms", "cluster": "c2"}}
     assert list(hosts_without(["h"], elsewhere, [row("a", "fresh")])) == ["h"]
+
+
+def test_hosts_without_compares_what_is_known_of_where_a_vm_is() -> None:
+    vms = {"a": {"vm_name": "a"}, "b": {"vm_name": "b", "namespace": "prod"}}
+    rows = [row("a", "created"), row("b", "created")]
+    assert hosts_without(["a", "b"], vms, rows) == {"b": "no snapshot was taken"}
+    # Of two that could be meant, the one without a snapshot counts.
+    rows += [{**row("a", "blocked", "forbidden"), "namespace": "prod"}]
+    assert hosts_without(["a"], vms, rows) == {"a": "forbidden"}
+
+
+def test_hosts_are_without_until_their_snapshots_are_ready_if_that_is_asked_for() -> None:
+    vms = {"a": {"vm_name": "a"}, "b": {"vm_name": "b"}}
+    rows = [
+        {**row("a", "created"), "ready_to_use": True},
+        {**row("b", "created"), "ready_to_use": False},
+    ]
+    assert hosts_without(vms, vms, rows, ready=True) == {"b": "the snapshot is not ready to use"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        (["db1", "vms/orders"], []),
+        ("vm-cluster-1/vms/db1@before\norders,", []),
+        # Another VM that nobody reaches as a host, and hosts that are no VMs at all.
+        (["db1", {"vm_name": "orders"}, "appliance"], []),
+        (["appliance"], []),
+        ("db1", ["web.example.com: hosts of the play"]),
+        (["db1", "orders", "db2"], ["db2: in vm_snapshot_vms, but as hosts not in this play"]),
+    ],
+)
+def test_hosts_and_listed_vms_that_do_not_belong_together_are_told(
+    listed: Any, told: list[str]
+) -> None:
+    vms = {"db1": {"vm_name": "db1"}, "web.example.com": {"vm_name": "orders"}}
+    found = hosts_apart(list(vms), vms, listed, [*vms, "db2"])
+    assert len(found) == len(told)
+    assert all(map(str.startswith, found, told))

@@ -88,6 +88,8 @@ def test_known_variables_and_those_of_others_are_no_problem() -> None:
         problems("main", {"vm_snapshot_set": "s", "vm_snapshots": {}, "my_vm_snapshot_x": 1}) == []
     )
     assert problems("report", {"vm_snapshot_name": "db1-*"}) == []
+    assert problems("prune", {"vm_snapshot_all": True}) == []
+    assert problems("prune", {"vm_snapshot_all": False}) != []
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_what_only_says_how_snapshots_are_taken_may_be_set_everywhere(entry_poin
     assert [text for text in problems(entry_point, taking) if text.startswith("vm_")] == []
     # These could be taken for a limit.
     limits = ["labels", "annotations", "state", "expire_after", "deletion_policy"]
-    limits += [] if entry_point in ("restore", "power") else ["all", "vms"]
+    limits += [] if entry_point in ("restore", "power") else ["vms"]
     limiting = {f"vm_snapshot_{name}": "1" for name in (*limits, "unless_newer_than")}
     assert [text.split(" ")[0] for text in problems(entry_point, limiting)] == sorted(limiting)
 

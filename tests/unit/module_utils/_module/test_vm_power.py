@@ -643,3 +643,22 @@ def test_vm_listed_twice_is_taken_once(palette: Machines) -> None:
     result = run(palette, MODULE, state="stopped", cluster_uid="c1", **listed)
     assert not result.get("failed")
     assert len(result["vms"]) == 1
+
+
+@pytest.mark.parametrize("on_error", ["abort", "continue"])
+def test_vm_names_that_several_vms_have_stop_nothing(palette: Machines, on_error: str) -> None:
+    palette.add_cluster("c2", "cluster-2")
+    for key in (DB1, key_of("db1", cluster_uid="c2"), key_of("web1")):
+        palette.add(key)
+    given: Json = {"state": "stopped", "clusters": ["cluster-1", "cluster-2"], "on_error": on_error}
+    result = run(palette, MODULE, vm_names=["db1", "web1"], **given)
+    assert result["reason"] == "ambiguous_name"
+    assert result["candidates"] == ["cluster-1/vms/db1", "cluster-2/vms/db1"]
+    assert palette.powers() == []
+    del palette.calls[:]
+    run(palette, MODULE, vm_names=["cluster-2/vms/db1", "web1"], wait=False, **given)
+    assert sorted(call.kind for call in palette.calls) == ["PUT", "PUT", "VMS", "VMS"]
+    assert {(call.cluster_uid, call.vm_name) for call in palette.writes()} == {
+        ("c2", "db1"),
+        ("c1", "web1"),
+    }

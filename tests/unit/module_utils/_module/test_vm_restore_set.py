@@ -60,6 +60,15 @@ def test_all_go_back(palette: PowerPalette) -> None:
     assert all(palette.cluster.runs(key) for key in VMS)
 
 
+def test_vm_names_that_several_vms_have_restore_nothing(palette: PowerPalette) -> None:
+    palette.cluster.add_vm(key_of("db1", "prod"))
+    result = restore(palette, namespaces=None, vm_names=["db1"], on_error="continue")
+    assert result["reason"] == "ambiguous_name"
+    assert result["candidates"] == ["cluster-1/prod/db1", "cluster-1/vms/db1"]
+    assert (palette.cluster.writes, palette.writes()) == ([], [])
+    assert restore(palette, vm_names=["db1"], check_mode=True)["summary"]["restored"] == 1
+
+
 def test_vms_may_name_their_snapshots(palette: PowerPalette) -> None:
     for key in VMS[:2]:
         palette.add_snapshot(f"{key.vm_name}-later", key, own_labels("patch"), age=60)

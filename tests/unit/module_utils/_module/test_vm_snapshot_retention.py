@@ -104,11 +104,33 @@ def test_namespace_is_the_only_one_unless_namespaces_are_given(palette: MemoryPa
     assert seen() == {"prod", "vms"}
 
 
-def test_vm_names_that_several_vms_have_are_warned_of(palette: MemoryPalette) -> None:
+@pytest.mark.parametrize("on_error", ["abort", "continue"])
+def test_vm_names_that_several_vms_have_delete_nothing(
+    palette: MemoryPalette, on_error: str
+) -> None:
     add_days(palette, palette.add_vm(key_of("db1", "prod")), 0)
-    text = "vm_names: 'db1' means 2 VMs: cluster-1/prod/db1, cluster-1/vms/db1; if one is meant, "
-    assert any(text in each for each in retain(palette, vm_names=["db1"], keep_last=9)["warnings"])
-    assert retain(palette, vm_names=["db1"], namespace="vms", keep_last=9)["warnings"] == []
+    result = retain(palette, vm_names=["db1"], keep_last=1, on_error=on_error)
+    assert result["reason"] == "ambiguous_name"
+    assert result["msg"] == (
+        "vm_names: 'db1' means 2 VMs: cluster-1/prod/db1, cluster-1/vms/db1; if one is meant, "
+        "write it so; if all are, write '*/db1'; nothing was done"
+    )
+    assert result["candidates"] == ["cluster-1/prod/db1", "cluster-1/vms/db1"]
+    assert palette.writes() == []
+    for one in ({"vm_names": ["vms/db1"]}, {"vm_names": ["db1"], "namespace": "vms"}):
+        assert retain(palette, **one, keep_last=9)["warnings"] == []
+    assert retain(palette, vm_names=["*/db1"], keep_last=1)["summary"]["deleted"] == 3
+
+
+def test_vm_names_that_several_vms_have_are_those_of_the_task_before(
+    palette: MemoryPalette,
+) -> None:
+    palette.add_vm(key_of("db1", "prod"))
+    given: Json = {"cluster": "cluster-1", "vm_names": ["db1"]}
+    taken = run(palette, SET, set="nightly", members="all", **given)
+    result = run(palette, MODULE, after=taken, keep_last=1, **given)
+    assert result["summary"]["deleted"] == 4
+    assert any("'db1' means 2 VMs" in each for each in result["warnings"])
 
 
 def test_keep_last_deletes_the_oldest_vm_by_vm(palette: MemoryPalette) -> None:

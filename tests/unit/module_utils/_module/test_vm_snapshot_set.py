@@ -35,6 +35,33 @@ OWN = own_labels("nightly")
 HOUR = 3600.0
 
 
+def test_set_that_is_new_and_almost_called_as_another_is_told() -> None:
+    palette = MemoryPalette()
+    palette.add_vm(key_of("db1"))
+    for name in ("nightly", "patch-41"):
+        palette.add_snapshot(f"db1-{name}", key_of("db1"), own_labels(name))
+
+    result = nightly(palette, set="nightyl", on_error="continue")
+
+    (warning,) = result["warnings"]
+    assert warning.startswith("set: 'nightyl' is new to these VMs, which have snapshots of nightly")
+    assert nightly(palette, set="nightyl")["warnings"] == []
+    assert nightly(palette, set="patch-42")["warnings"] == []
+
+
+def test_rows_are_in_the_order_of_clusters_namespaces_and_vms() -> None:
+    palette = MemoryPalette()
+    palette.add_cluster("c2", "a-cluster")
+    listed = [("c1", "cluster-1", "web1"), ("c1", "cluster-1", "db1"), ("c2", "a-cluster", "db1")]
+    for uid, _cluster, vm_name in listed:
+        palette.add_vm(key_of(vm_name, cluster_uid=uid))
+    vms = [f"{cluster}/vms/{vm_name}" for _uid, cluster, vm_name in listed]
+
+    result = run(palette, MODULE, set="s", vms=vms, members="all", on_error="continue")
+
+    assert list(result["members"]) == sorted(vms)
+
+
 OUTCOMES = (
     "created", "replaced", "updated", "unchanged", "fresh", "deleted", "absent", "not_tried",
     "failed", "blocked", "unknown",
@@ -232,7 +259,8 @@ def test_vms_refuses_a_vm_that_is_listed_in_two_ways(
             ),
         ),
         ({"name_template": "{vm}-" + "x" * 250}, "name_template: "),
-        ({"set": "Nightly"}, "set: is part of the snapshots' names, and 'db1-Nightly' "),
+        ({"set": "Nightly"}, "set: is part of the snapshots' names, and 'Nightly' "),
+        ({"set": "CHG-1234"}, "; for example: set: chg-1234"),
         ({"set": "Nightly", "name_template": "{vm}-{set}_"}, "name_template: 'db1-Nightly_' "),
         ({"name_template": "{vm}_{set}"}, "name_template: 'db1_nightly' "),
         (
@@ -260,21 +288,18 @@ def test_name_template_is_checked_as_unless_newer_than_and_exclude_leave_it(
     assert outcomes(excluded) == {"db2": "created"}
 
 
-@pytest.mark.parametrize("unless_newer_than", [None, "20h"])
 def test_consistency_filesystem_fails_an_unquiesced_member_and_no_other(
-    palette: MemoryPalette, unless_newer_than: str | None
+    palette: MemoryPalette,
 ) -> None:
     palette.add_snapshot("db1-nightly", key_of("db1"), OWN, course=(UNQUIESCED,), age=60)
-    result = nightly(palette, consistency="filesystem", unless_newer_than=unless_newer_than)
+    result = nightly(palette, consistency="filesystem")
     assert outcomes(result) == {"db1": "failed", "db2": "created", "web1": "created"}
     assert result["reason"] == "vms_failed"
     row = result["members"]["cluster-1/vms/db1"]
     assert (row["name"], row["reason"], row["changed"]) == ("db1-nightly", "not_quiesced", False)
     assert row["status"]["quiesced"] is False
     assert "delete it to take it again" in row["msg"]
-    again = nightly(
-        palette, consistency="filesystem", unless_newer_than=unless_newer_than, max_failed=1
-    )
+    again = nightly(palette, consistency="filesystem", max_failed=1)
     assert outcomes(again)["db1"] == "failed"
     assert (again["changed"], again["summary"]["failed"]) == (False, 1)
 
@@ -528,6 +553,48 @@ def test_vm_names_that_several_vms_have_are_warned_of(palette: MemoryPalette) ->
     for names in (["*/db1"], ["vms/db1"], ["db*"]):
         result = run(palette, MODULE, check_mode=True, **{**given, "vm_names": names})
         assert result["warnings"] == []
+
+
+def test_unless_newer_than_takes_another_where_one_is_not_as_asked(
+    palette: MemoryPalette,
+) -> None:
+    lacking = {**READY, "snapshotVolumes": {"excludedVolumes": ["rootdisk"]}}
+    labels = own_labels("nightly")
+    palette.add_snapshot("db1-agent", key_of("db1"), labels, course=(UNQUIESCED,), age=3600)
+    palette.add_snapshot("db2-disk", key_of("db2"), labels, course=(lacking,), age=3600)
+    given: Json = {**ALL, "unless_newer_than": "20h", "check_mode": True, "members": "all"}
+    assert outcomes(run(palette, MODULE, **given))["db1"] == "fresh"
+    result = run(palette, MODULE, **given, consistency="filesystem")
+    assert outcomes(result)["db1"] == "created"
+    assert outcomes(run(palette, MODULE, **given))["db2"] == "fresh"
+    result = run(palette, MODULE, **given, excluded_volumes="refuse")
+    assert outcomes(result)["db2"] == "created"
+
+
+@pytest.mark.parametrize("unless_newer_than", [None, "20h"])
+def test_excluded_volumes_warn_tells_of_a_disk_that_was_added_later(
+    palette: MemoryPalette, unless_newer_than: str | None
+) -> None:
+    course = ({**READY, "snapshotVolumes": {"includedVolumes": ["system"]}},)
+    palette.add_snapshot("db1-nightly", key_of("db1"), own_labels("nightly"), course=course)
+    given: Json = {**ALL, "vm_names": ["db1"], "all": None, "members": "all"}
+    result = run(palette, MODULE, **given, unless_newer_than=unless_newer_than)
+    assert outcomes(result)["db1"] in ("unchanged", "fresh")
+    text = "cluster-1/vms/db1: snapshot db1-nightly is without disk rootdisk of VM db1"
+    assert any(warning.startswith(text) for warning in result["warnings"])
+    refused = run(palette, MODULE, **given, excluded_volumes="refuse")
+    assert row(refused, "db1")["reason"] == "volumes_missing"
+
+
+def test_vm_names_that_several_vms_have_delete_nothing(palette: MemoryPalette) -> None:
+    for key in (key_of("db1"), palette.add_vm(key_of("db1", "prod"))):
+        palette.add_snapshot("db1-nightly", key, own_labels("nightly"))
+    given: Json = {"set": "nightly", "cluster": "cluster-1", "state": "absent"}
+    result = run(palette, MODULE, **given, vm_names=["db1"], on_error="continue")
+    assert result["reason"] == "ambiguous_name"
+    assert palette.writes() == []
+    result = run(palette, MODULE, **given, vm_names=["*/db1"])
+    assert result["summary"]["deleted"] == 2
 
 
 def test_unless_newer_than_gives_runs_that_begin_together_the_same_names(

@@ -238,6 +238,12 @@ def test_safety_snapshot_of_a_vm_that_is_off() -> None:
             "not_found",
             "no snapshot of the set nigthly; nearest: nightly",
         ),
+        (
+            sight(snapshots=[snapshot(labels=own_labels("nightly"))]),
+            Wanted(set="before-patch"),
+            "not_found",
+            "no snapshot of the set before-patch; it has those of nightly",
+        ),
     ],
 )
 def test_vm_is_refused(seen: Sight, wanted: Wanted, reason: str, text: str) -> None:
@@ -330,6 +336,13 @@ def test_restore_of_somebody_else(other: Restore, clear: bool, verb: str) -> Non
     else:
         cleared = [step.name for step in action.steps if step.act == Act.CLEAR]
         assert cleared == ([] if other.complete or other.unreadable else ["r1"])
+
+
+def test_a_restore_that_may_have_deleted_disks_is_not_advised_to_be_deleted() -> None:
+    begun = restore(CREATING)
+    taking = begun._replace(deleted_data_volumes=("db1-rootdisk",))
+    assert planned(sight(restores=[begun])).message.endswith("when it has ended, or delete it")
+    assert planned(sight(restores=[taking])).message.endswith("run again when it has ended")
 
 
 def test_a_restore_that_cannot_be_read_is_not_gone_on_with() -> None:

@@ -5,19 +5,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.spectrocloud.palette.plugins.module_utils._palette.objects import (
+    write_time,
+)
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.desired import (
     Desired,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.model import (
     Snapshot,
     read_snapshot,
+)
+from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ownership import (
+    EXPIRES_AT,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     CREATE,
@@ -43,6 +49,7 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._vms.model im
 )
 from unit.builders import (
     FAILED,
+    NOW,
     READY,
     RUNNING,
     SUCCEEDED,
@@ -225,6 +232,29 @@ def test_before_and_after_agree_with_the_verb(
 def test_expire_after_and_ownership_of_an_existing_snapshot_are_left_alone() -> None:
     desired = desired_snapshot(KEY, "before", expire_after="7d")
     assert plan_present(desired, listed(READY, name="before"), vm()).verb == KEEP
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (7, ""),
+        (7 - 0.4, ""),  # taken ten hours after its task began
+        (14, "expires at 2026-12-07T12:00:00Z"),
+        (1, "expires at 2026-11-24T12:00:00Z"),
+        (None, "has no expiry"),
+    ],
+)
+def test_expire_after_that_an_existing_snapshot_does_not_have_is_told(
+    days: float | None, said: str
+) -> None:
+    expiry = {EXPIRES_AT: write_time(NOW + timedelta(days=days)) or ""} if days else {}
+    current = listed(READY, name="before")._replace(created=NOW, annotations=expiry)
+    for labels in (None, {"mine": "new"}):
+        desired = desired_snapshot(KEY, "before", expire_after="7d", labels=labels)
+        notes = " ".join(plan_present(desired, current, vm()).notes)
+        assert said in notes
+        assert bool(notes) == bool(said)
+    assert plan_present(desired_snapshot(KEY, "before"), current, vm()).notes == ()
 
 
 def test_failure_deadline_that_cannot_be_read_is_compared_as_text() -> None:

@@ -21,7 +21,6 @@ from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.ow
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan import (
     DELETE,
     KEEP,
-    REFUSE,
 )
 from ansible_collections.spectrocloud.palette.plugins.module_utils._snapshots.plan_set import (
     freshest,
@@ -62,7 +61,7 @@ def of_age(age: timedelta, name: str = "s", **fields: Any) -> Snapshot:
     ],
 )
 def test_freshest_takes_a_young_member_that_can_be_used(one: Snapshot, fresh: bool) -> None:
-    assert freshest([one], "nightly", DAY, NOW) == (one if fresh else None)
+    assert freshest(DESIRED, [one], "nightly", DAY) == (one if fresh else None)
 
 
 def test_freshest_is_the_newest_ready_one() -> None:
@@ -70,16 +69,16 @@ def test_freshest_is_the_newest_ready_one() -> None:
     on_its_way = of_age(DAY, "on-its-way", phase="InProgress", ready=False)
     stale = of_age(9 * DAY, "stale")
     for order in ([older, newer, on_its_way, stale], [stale, on_its_way, newer, older]):
-        assert freshest(order, "nightly", 7 * DAY, NOW) == newer
-    assert freshest([on_its_way, stale], "nightly", 7 * DAY, NOW) == on_its_way
-    assert freshest([], "nightly", 7 * DAY, NOW) is None
+        assert freshest(DESIRED, order, "nightly", 7 * DAY) == newer
+    assert freshest(DESIRED, [on_its_way, stale], "nightly", 7 * DAY) == on_its_way
+    assert freshest(DESIRED, [], "nightly", 7 * DAY) is None
 
 
 def test_freshest_prefers_a_quiesced_one_to_a_newer_one() -> None:
     quiesced = of_age(2 * DAY, "quiesced", indications=("Online", "GuestAgent"))
     unquiesced = of_age(DAY, "unquiesced", indications=("Online", "NoGuestAgent"))
     for order in ([quiesced, unquiesced], [unquiesced, quiesced]):
-        assert freshest(order, "nightly", 7 * DAY, NOW) == quiesced
+        assert freshest(DESIRED, order, "nightly", 7 * DAY) == quiesced
 
 
 def test_plan_fresh_keeps_it() -> None:
@@ -87,13 +86,23 @@ def test_plan_fresh_keeps_it() -> None:
     assert (action.verb, action.outcome, action.changes) == (KEEP, "fresh", False)
 
 
-def test_plan_fresh_refuses_an_unquiesced_one_with_consistency_filesystem() -> None:
+def test_freshest_is_no_unquiesced_one_with_consistency_filesystem() -> None:
     strict = DESIRED._replace(quiesced=True)
     unquiesced = of_age(DAY, indications=("Online", "NoGuestAgent"))
-    assert plan_fresh(of_age(DAY, indications=("Online", "GuestAgent")), strict).verb == KEEP
-    action = plan_fresh(unquiesced, strict)
-    assert (action.verb, action.reason, action.current) == (REFUSE, "not_quiesced", unquiesced)
-    assert plan_fresh(unquiesced, DESIRED).verb == KEEP
+    assert freshest(strict, [unquiesced], "nightly", 7 * DAY) is None
+    for counts in (
+        of_age(2 * DAY, indications=("Online", "GuestAgent")),
+        of_age(2 * DAY, phase="InProgress", ready=False),
+    ):
+        assert freshest(strict, [unquiesced, counts], "nightly", 7 * DAY) == counts
+    assert freshest(DESIRED, [unquiesced], "nightly", 7 * DAY) == unquiesced
+
+
+def test_freshest_is_none_that_lacks_a_disk_with_excluded_volumes_refuse() -> None:
+    lacks = of_age(DAY, included_volumes=("rootdisk",))
+    whole = DESIRED._replace(needed=("rootdisk", "data"))
+    assert freshest(whole, [lacks], "nightly", 7 * DAY) is None
+    assert freshest(DESIRED, [lacks], "nightly", 7 * DAY) == lacks
 
 
 _traits = st.tuples(

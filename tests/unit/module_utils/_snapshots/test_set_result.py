@@ -123,6 +123,12 @@ def test_members_text_counts_blocked_members_of_an_aborted_set() -> None:
     assert text.startswith("2 of 3 members are blocked, and nothing was written: c/vms/vm-0: ")
 
 
+def test_members_text_says_of_how_many_the_outcome_is_unknown() -> None:
+    members = {name: {**row, "outcome": "unknown"} for name, row in failures(2).items()}
+    text = members_text({**members, "ok": {"outcome": "created"}}, aborted=False, max_failed=0)
+    assert text.startswith("2 of 3 members failed, 2 of them with an unknown outcome: ")
+
+
 def test_members_text_is_empty_without_a_failure() -> None:
     assert members_text({"c/vms/db1": {"outcome": "created"}}, aborted=False, max_failed=0) == ""
 

@@ -12,10 +12,21 @@ import yaml
 
 from ansible_collections.spectrocloud.palette.plugins.module_utils._validation.problems import (
     Problem,
+    in_one_text,
     merged,
     nearest,
     option_problem,
 )
+
+
+def test_in_one_text_shows_each_example_once() -> None:
+    vms = [Problem(f"vms[{n}].cluster", "must be set", "vms: [db1]") for n in range(5)]
+    name = Problem("vms[1].vm_name", "is no name", "vms: [db1]")
+    assert in_one_text([*vms, name, Problem("set", "is empty", "set: nightly")]) == (
+        "vms[0].cluster, vms[1].cluster, vms[2].cluster and 2 more: must be set; "
+        "vms[1].vm_name: is no name; for example: vms: [db1]; "
+        "set: is empty; for example: set: nightly"
+    )
 
 
 def test_merged_adds_only_options_that_earlier_groups_left_out() -> None:

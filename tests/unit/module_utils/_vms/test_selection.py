@@ -279,11 +279,28 @@ def test_unmatched_is_what_met_nothing_with_the_nearest_names(
         assert miss.nearest[:1] == expected
 
 
+def test_unmatched_names_the_option_that_was_given() -> None:
+    filters, _problems = filters_from({"namespace": "prdo"})
+    (miss,) = unmatched(filters, SEEN, NAMESPACES)
+    assert str(miss) == "namespace: 'prdo' matches nothing; nearest: prod"
+
+
+def test_entries_from_says_what_completes_an_entry() -> None:
+    _entries, problems = entries_from({"vms": [{"vm_name": "db1", "nmespace": "vms"}]})
+    assert {problem.option: problem.problem for problem in problems} == {
+        "vms[0].namespace": "must be set in this entry; or for all entries, set namespace",
+        "vms[0].nmespace": "is not a known key; nearest: 'namespace'",
+        "vms[0].cluster": (
+            "must be set in this entry; or for all entries, set cluster or cluster_uid"
+        ),
+    }
+
+
 def test_unmatched_tells_it_in_words_and_in_results() -> None:
     filters, _problems = filters_from({"namespaces": ["prdo"], "exclude": ["q?"]})
     miss, without = unmatched(filters, SEEN, NAMESPACES)
     assert str(miss) == "namespaces: 'prdo' matches nothing; nearest: prod"
-    assert str(without) == "exclude: 'q?' matches nothing"
+    assert str(without) == "exclude: 'q?' matches nothing in prdo"
     assert miss.result == {"option": "namespaces", "value": "prdo", "nearest": ["prod"]}
 
 
