@@ -19,7 +19,8 @@ description:
     C(guarded_change_*), and those named C(vm_snapshot_*) that have an effect in it.
   - The roles and the collection's playbooks do this before everything else.
   - Also looks for names whose beginning is almost C(vm_snapshot_), such as C(vm_snaphot_set).
-  - Also finds what Ansible has cut off a value with blanks in C(-e key=value).
+  - Also finds what Ansible has cut off a value with blanks in C(-e key=value), and values of a
+    wrong type. Empty text is of every type, and means not set.
   - Results that a task has registered under such a name are not a problem.
   - Nor are variables of the entry point V(main) that only say how snapshots are taken, such as
     C(vm_snapshot_max_failed), or C(vm_snapshot_all=true), though others have no use for them. So
@@ -77,6 +78,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
@@ -144,6 +146,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
             *_overriding(given, extra),
             *_misspelt(given, set().union(*(options[term] for term in terms))),
             *strange,
+            *(text for term in terms for text in self._wrong_types(given, options[term])),
             *_split_problems(extra),
             *absent,
             *_selects_nothing(given, self.get_option("selection")),
@@ -160,13 +163,24 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core is untyped
             # It is set to something. The task that uses it says what is wrong.
             return value
 
+    def _wrong_types(self, given: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+        """Return which values are not what they should be.
 
-def _options() -> dict[str, set[str]]:
-    """Return the variables that each entry point knows."""
+        Ansible checks a role's variables by itself, but takes an empty answer for a value.
+        """
+        names = [name for name in options if _is_set(given.get(name))]
+        values = {name: given[name] for name in names if not self._templar.is_template(given[name])}
+        errors: list[str] = ArgumentSpecValidator(options).validate(values).error_messages
+        return errors
+
+
+def _options() -> dict[str, dict[str, Any]]:
+    """Return the variables that each entry point knows, with their types."""
     options = specified("vm_snapshot")
     (guarded,) = specified(_GUARDED).values()
-    taken_over = (options["main"] | options["restore"]) - NOT_GUARDED
-    return {**options, _GUARDED: guarded | taken_over}
+    both = {**options["main"], **options["restore"]}
+    taken_over = {name: option for name, option in both.items() if name not in NOT_GUARDED}
+    return {**options, _GUARDED: {**guarded, **taken_over}}
 
 
 def _full_name(word: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_load
 
@@ -28,11 +29,11 @@ _MAPPING = r"\{(?:[^{}]|\{[^{}]*\})*\}"
 _ROLES = Path(__file__).parents[2] / "roles"
 
 
-def specified(role: str) -> dict[str, set[str]]:
-    """Return the variables that each entry point of a role knows."""
+def specified(role: str) -> dict[str, dict[str, Any]]:
+    """Return the variables that each entry point of a role knows, with their types."""
     text = (_ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
     specs = yaml_load(text)["argument_specs"]
-    return {name: set(spec["options"]) for name, spec in specs.items()}
+    return {name: spec["options"] for name, spec in specs.items()}
 
 
 def with_variables(text: str) -> str:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
+from itertools import chain, count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -62,6 +62,17 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "schedules": ("name", "description", "unified_job_template", "rrule", "enabled", "extra_data"),
 }
 _UNIFIED = ("projects", "inventory_sources", "job_templates", "workflow_job_templates")
+# What has a name only once. The others have it once in each organization.
+_UNIQUE: Mapping[str, tuple[str, ...]] = {
+    "organizations": ("name",),
+    "credential_types": ("name", "kind"),
+    "credentials": ("name", "organization", "credential_type"),
+    "execution_environments": ("name",),
+    "hosts": ("name", "inventory"),
+    "inventory_sources": ("name", "inventory"),
+    "workflow_job_template_nodes": ("identifier", "workflow_job_template"),
+    "schedules": ("name", "unified_job_template"),
+}
 # What a field with this name refers to.
 _TABLES: Mapping[str, tuple[str, ...]] = {
     "organization": ("organizations",),
@@ -106,7 +117,7 @@ class StandIn:
         self._related: dict[tuple[int, str], list[int]] = {}
         self._surveys: dict[int, Json] = {}
         self._numbers = count(1)
-        self._create("organizations", {"name": "Default"})
+        self.has_organization("Default")
 
     @classmethod
     @contextmanager
@@ -123,6 +134,10 @@ class StandIn:
                 server.shutdown()
                 thread.join()
 
+    def has_organization(self, name: str) -> None:
+        """Make an organization, as a system administrator does."""
+        self._create("organizations", {"name": name})
+
     def names(self, table: str) -> list[str]:
         """Return the names of what is in a table."""
         return sorted(record["name"] for record in self._all(table))
@@ -131,6 +146,10 @@ class StandIn:
         """Return a record as AWX keeps it, with its secrets."""
         (found,) = (record for record in self._all(table) if record["name"] == name)
         return found
+
+    def uses(self, table: str, name: str) -> list[set[str]]:
+        """Return, for each record of this name, the organizations of what it refers to."""
+        return [self._organizations_of(r) for r in self._all(table) if r["name"] == name]
 
     def related(self, number: int, relation: str) -> list[int]:
         """Return what a record is related to."""
@@ -152,6 +171,13 @@ class StandIn:
             for end in ends
             if start in nodes and nodes[start]["workflow_job_template"] == whole
         )
+
+    def _organizations_of(self, record: Json) -> set[str]:
+        used = [record[field] for field in _TABLES if record.get(field)]
+        related = (ones for (its, _), ones in self._related.items() if its == record["id"])
+        shown = [self._shown(*self._records[number]) for number in chain(used, *related)]
+        numbers = {each["organization"] for each in shown if "organization" in each}
+        return {self._records[number][1]["name"] for number in numbers}
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         """Answer a request by its method and what follows /api/v2/."""
@@ -213,9 +239,20 @@ class StandIn:
         tables = _UNIFIED if table == "unified_job_templates" else (table,)
         shown = [self._shown(each, record) for each in tables for record in self._all(each)]
         known = {"name", "type", *(field for each in tables for field in _FIELDS[each])}
-        if query.keys() - known - {"organization"}:
+        known |= {"organization", "or__id", "or__name"}
+        known |= {"organization__name", "credential_type__name"}
+        if query.keys() - known:
             raise RefusedError(f"{table} cannot be filtered by {', '.join(query)}")
-        return _page([r for r in shown if all(str(r.get(k)) == v for k, v in query.items())])
+        return _page([r for r in shown if _matches(self._with_names(r), query)])
+
+    def _with_names(self, shown: Json) -> Json:
+        """Add the names of what a record refers to."""
+        used = {
+            field: shown[field] for field in ("organization", "credential_type") if shown.get(field)
+        }
+        return shown | {
+            f"{field}__name": self._records[number][1]["name"] for field, number in used.items()
+        }
 
     def _create(self, table: str, body: Json) -> Json:
         record: Json = {"id": next(self._numbers)}
@@ -259,10 +296,23 @@ class StandIn:
             if name in given and not self._is_in(tables, given[name]):
                 raise RefusedError(f"{name}: there is no {given[name]}")
         wanted = {**record, **given}
+        self._check_name(table, wanted)
+        moves = record.get("organization", wanted.get("organization")) != wanted.get("organization")
+        if table == "execution_environments" and moves:
+            raise RefusedError("Cannot change the organization of an execution environment")
         check = _CHECKS.get(table)
         if check:
             check(self, wanted)
         record.update(wanted)
+
+    def _check_name(self, table: str, wanted: Json) -> None:
+        """Refuse a name that another record has."""
+        fields = _UNIQUE.get(table, ("name", "organization"))
+        own = self._shown(table, wanted)
+        for record in self._all(table):
+            other = self._shown(table, record)
+            if other["id"] != own["id"] and all(other.get(f) == own.get(f) for f in fields):
+                raise RefusedError(f"{table} with this {' and '.join(fields)} already exists.")
 
     def _is_in(self, tables: tuple[str, ...], number: object) -> bool:
         return isinstance(number, int) and self._records.get(number, ("",))[0] in tables
@@ -335,6 +385,16 @@ _CHECKS: Mapping[str, Callable[[StandIn, Json], None]] = {
     "job_templates": StandIn.check_template,
     "schedules": StandIn.check_schedule,
 }
+
+
+def _matches(record: Json, query: Mapping[str, str]) -> bool:
+    """Say whether a record has all that a query asks for, and one of what it asks for with or."""
+    alternatives = [k for k in query if k.startswith("or__")]
+    if alternatives and not any(
+        str(record.get(k.removeprefix("or__"))) == query[k] for k in alternatives
+    ):
+        return False
+    return all(str(record.get(k)) == v for k, v in query.items() if k not in alternatives)
 
 
 def _refuse_any(problems: list[str]) -> None:

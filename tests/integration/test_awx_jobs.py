@@ -18,6 +18,7 @@ import yaml
 from awx.data import PROJECT, Unsafe, read
 from awx.surveys import answer_problems
 from awx.templates import injected
+from checkout import CHECKOUT
 from integration.role_user import RETAIN, SHOW, TAKE, artifacts, words
 from integration.runs import Ansible, Run
 from palette_simulator.launch import Simulator
@@ -34,6 +35,23 @@ CHANGE = {
     "change_namespace": "vms",
     "change_vms": "db1\nweb1\n",
     "change_set": "before-patch",
+}
+
+
+# What a job of a template needs at least.
+_PLACE = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
+_VMS = {**_PLACE, "vm_snapshot_vms": "db1"}
+ANSWERS: dict[str, dict[str, str]] = {
+    "Palette snapshot": {**_VMS, "vm_snapshot_set": "patch"},
+    "Palette fleet": {
+        **_PLACE,
+        "vm_snapshot_set": "patch",
+        "vm_snapshot_unless_newer_than": "1h",
+    },
+    "Palette prune": {"vm_snapshot_keep_last": "1", "vm_snapshot_set": "patch"},
+    "Palette report": {},
+    "Palette guarded change": {**_VMS, "vm_snapshot_set": "patch"},
+    "Palette power": {**_VMS, "vm_snapshot_power": "started"},
 }
 
 
@@ -120,6 +138,16 @@ def test_snapshots_of_listed_vms_and_a_report(awx: Awx) -> None:
     assert gone.of(TAKE)["summary"]["deleted"] == 2
 
 
+@pytest.mark.parametrize("template", [name for name in TEMPLATES if name in ANSWERS])
+def test_empty_answers_count_as_none(awx: Awx, template: str) -> None:
+    """AWX passes an empty default on, of whatever type the variable is."""
+    asked = [question["variable"] for question in TEMPLATES[template]["survey_spec"]["spec"]]
+    awx.changes_vms()
+    given = {**dict.fromkeys(asked, ""), "vm_snapshot_set_stats": "", **ANSWERS[template]}
+    run = awx.starts(template, unsafe(given)).ok()
+    assert artifacts(run)["vm_snapshot_summary"]["reason"] == ""
+
+
 def run_of(node: str) -> str:
     """Return the template of a node of the workflow."""
     (found,) = (each for each in WORKFLOW["workflow_nodes"] if each["identifier"] == node)
@@ -167,6 +195,22 @@ def test_a_guarded_change(awx: Awx) -> None:
     awx.changes_vms()
     run = awx.launches("Palette guarded change", answers).ok()
     assert "Change db1, web1" in run.output
+
+
+def test_a_change_over_ssh(awx: Awx) -> None:
+    """As the page has it, without VMs that could be logged in to."""
+    page = (CHECKOUT / "docs" / "awx.md").read_text("utf-8")
+    (tasks,) = re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)
+    instead = {": ssh": ": local", "become: true": "become: false", "dnf --assumeyes update": "id"}
+    for told, tried in instead.items():
+        assert told in tasks
+        tasks = tasks.replace(told, tried)
+    (awx.ansible.home / "change-tasks.yml").write_text(tasks, encoding="utf-8")
+    place = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
+    answers = {**place, "vm_snapshot_vms": "db1\nweb1\n", "vm_snapshot_set": "patch"}
+    run = awx.launches("Palette guarded change", answers).ok()
+    updated = run.of("Update each VM")["results"]
+    assert [each["item"] for each in updated] == ["db1", "web1"]
 
 
 def test_a_change_that_nobody_wrote_fails(awx: Awx) -> None:

@@ -33,6 +33,7 @@ MINE = {
     "awx_setup_project_url": REPOSITORY,
     "awx_setup_image": "registry.example.com/palette-ee:1",
 }
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----\n"
 PALETTE = {"PALETTE_HOST": "api.spectrocloud.com", "PALETTE_PROJECT": "Default"}
 
 
@@ -152,7 +153,8 @@ def test_the_first_run_makes_all_that_the_file_has(admin: Admin, first: Run) -> 
     for name in (name.removeprefix("controller_") for name in DATA if name.startswith("contr")):
         # The notification has nowhere to go.
         wanted = [] if name == "notifications" else DATA[f"controller_{name}"]
-        assert admin.awx.names(other.get(name, name)) == sorted(each["name"] for each in wanted)
+        made = [re.sub("{{ .* }}", "Default", each["name"]) for each in wanted]
+        assert admin.awx.names(other.get(name, name)) == sorted(made)
 
 
 def test_awx_has_what_it_renders_itself_as_it_stands(admin: Admin, first: Run) -> None:
@@ -211,6 +213,23 @@ def test_a_first_fetch_that_failed_is_made_up_for(admin: Admin, first: Run) -> N
         other.sets_up(**MINE).ok()
 
 
+def test_each_organization_has_its_own(admin: Admin, first: Run) -> None:
+    """Also if a system administrator sets them up, who sees those of all organizations."""
+    organizations = ("Default", "Ops")
+    with StandIn.running({path.name for path in PROJECT.glob("*.yml")}) as awx:
+        awx.has_organization("Ops")
+        both = Admin(admin.ansible, awx)
+        mine = {**MINE, "awx_setup_webhook_url": "https://chat.example.com/hooks/palette"}
+        for name in organizations:
+            both.sets_up(**mine, awx_setup_organization=name).ok()
+        for name in organizations:
+            assert changed(both.sets_up(**mine, awx_setup_organization=name).ok()) == []
+        assert awx.names("credential_types") == ["Palette"]
+        for table in ("projects", "hosts", "inventory_sources", "job_templates", "schedules"):
+            for name in awx.names(table):
+                assert awx.uses(table, name) == [{"Default"}, {"Ops"}]
+
+
 def test_the_key_is_kept_and_never_shown(admin: Admin, first: Run) -> None:
     credential = admin.awx.one("credentials", "Palette")
     kept = {"host": "api.spectrocloud.com", "api_key": KEY, "project": "Default"}
@@ -265,16 +284,82 @@ def test_a_run_without_palettes_host_leaves_the_credential_alone(
     first.ok()
     monkeypatch.setitem(PALETTE, "PALETTE_HOST", "")
     run = admin.sets_up(**MINE)
-    assert run.records[-1]["result"]["msg"].startswith("awx_setup_host must be set. For example: ")
+    told = run.records[-1]["result"]["msg"]
+    assert told.startswith("awx_setup_host (or PALETTE_HOST in the environment) must be set. For ")
     assert admin.awx.writes == []
+
+
+def test_a_run_does_not_empty_what_the_credential_has(
+    admin: Admin, first: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the project, jobs would work on the whole tenant."""
+    first.ok()
+    with_ca = {**MINE, "awx_setup_ca_cert": CERTIFICATE}
+    admin.sets_up(**with_ca).ok()
+    kept = admin.awx.one("credentials", "Palette")["inputs"]
+    assert kept["ca_cert"] == CERTIFICATE
+    monkeypatch.setitem(PALETTE, "PALETTE_PROJECT", "")
+    run = admin.sets_up(**MINE)
+    (refused,) = run.of("Refuse to empty what the credential has in AWX")["results"]
+    assert refused["msg"] == (
+        "The credential Palette has project and ca_cert in AWX, which this run would empty. Set "
+        "awx_setup_palette_project or PALETTE_PROJECT, and awx_setup_ca_cert. Or empty it in AWX "
+        "first: without a project, jobs work on the whole tenant"
+    )
+    assert admin.awx.one("credentials", "Palette")["inputs"] == kept
+    del kept["ca_cert"]
+    monkeypatch.setitem(PALETTE, "PALETTE_PROJECT", "Default")
+    admin.sets_up(**MINE).ok()
 
 
 def test_what_is_missing_is_told(admin: Admin) -> None:
     run = admin.sets_up(key="")
     assert run.status != 0
     told = run.records[-1]["result"]["msg"]
-    missing = "awx_setup_project_url and awx_setup_image and awx_setup_api_key"
+    key = "awx_setup_api_key (or PALETTE_API_KEY in the environment)"
+    missing = f"awx_setup_project_url and awx_setup_image and {key}"
     assert told.startswith(f"{missing} must be set. For example: ansible-playbook ")
+
+
+def test_certificates_that_were_cut_off_are_refused(admin: Admin, first: Run) -> None:
+    first.ok()
+    (admin.ansible.home / "ca.pem").write_text(CERTIFICATE, encoding="utf-8")
+    run = admin.sets_up("-e", f"awx_setup_ca_cert={CERTIFICATE}", **MINE)
+    told = run.records[-1]["result"]["msg"]
+    assert told.startswith("awx_setup_ca_cert must be whole certificates, from -----BEGIN CERTIF")
+    assert admin.awx.writes == []
+    (right,) = re.findall(r"-e \"(awx_setup_ca_cert=.*?}})\"", told)
+    assert f'-e "{right}"' in PAGE
+    given = right.replace("/etc/pki/palette-ca.pem", str(admin.ansible.home / "ca.pem"))
+    admin.sets_up("-e", given, **MINE).ok()
+    kept = admin.awx.one("credentials", "Palette")["inputs"]
+    # The lookup leaves the last line break out.
+    assert kept.pop("ca_cert") == CERTIFICATE.strip()
+
+
+def test_a_file_that_is_not_there_is_told(admin: Admin) -> None:
+    run = admin.sets_up(**MINE, awx_setup_file="contoller.yml")
+    path = admin.ansible.home / "contoller.yml"
+    assert run.records[-1]["result"]["msg"] == f"awx_setup_file: there is no file {path}"
+
+
+def test_an_organization_that_is_not_there_is_told(admin: Admin) -> None:
+    run = admin.sets_up(**MINE, awx_setup_organization="Opps")
+    told = "There is no organization Opps in AWX: make it there, or set awx_setup_organization"
+    assert run.records[-1]["result"]["msg"] == told
+    assert admin.awx.writes == []
+
+
+def test_a_missing_collection_is_told(admin: Admin) -> None:
+    installed = admin.ansible.home / ".ansible" / "collections" / "ansible_collections" / "awx"
+    away = installed.rename(installed.with_name("away"))
+    try:
+        run = admin.sets_up(**MINE)
+    finally:
+        away.rename(installed)
+    install = "ansible-galaxy collection install awx.awx:24.6.1"
+    told = f"The collection awx.awx is missing. Install it: {install}"
+    assert run.records[-1]["result"]["msg"] == told
 
 
 def test_an_unknown_variable_is_refused(admin: Admin) -> None:

@@ -19,6 +19,7 @@ from ansible.release import __version__ as core
 from integration.role_user import (
     PLACE,
     REFUSE,
+    RETAIN,
     SHOW,
     SHOW_RETENTION,
     TAKE,
@@ -222,6 +223,18 @@ def test_a_rollback_brings_all_vms_back_and_the_run_fails(
     assert kept["failed_state"].startswith("db1-before-restore-")
     assert kept["runs"] is True
     assert kept["leftover_claims"]
+
+
+def test_a_retention_of_the_change_spares_the_snapshots_of_the_guard(changer: Changer) -> None:
+    # A rule of the guarded change holds for the role in its tasks, too.
+    tasks = [
+        {**including(set="patch", vms=["db1"]), "name": "Take one more"},
+        including("prune", vms="", keep_last=0),
+        BREAK,
+    ]
+    run = changer.changes(tasks=tasks, vm_snapshot={"keep_last": 1}, rollback=True)
+    assert outcomes(run) == dict.fromkeys(BOTH, "rolled_back"), run.output
+    assert [r["summary"]["deleted"] for r in results_of(run, RETAIN)] == [0, 0]
 
 
 def test_a_vm_that_cannot_be_brought_back_is_told(changer: Changer, palette: Simulator) -> None:

@@ -203,6 +203,14 @@ def test_a_failure_comes_last_and_says_why_and_what_to_do(user: User) -> None:
     assert (summary["reason"], summary["msg"]) == ("vms_failed", run.of(FAIL)["msg"])
 
 
+def test_a_failure_in_awx_names_the_template(user: User) -> None:
+    failing = including(set="nightly", vms=["fails"], failure_deadline="1s")
+    run = user.play({"tasks": [failing]}, "-e", "awx_job_id=1")
+    told = run.of(FAIL)["msg"].split("To see what there is: ")[1]
+    template = 'launch the template Palette report with the answers {"vm_snapshot_set": "nightly"}'
+    assert told == template
+
+
 def test_a_vm_that_is_not_fit_stops_all_before_the_first_write(
     user: User, palette: Simulator
 ) -> None:

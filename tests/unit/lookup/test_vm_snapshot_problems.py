@@ -136,7 +136,7 @@ def test_an_unknown_variable_of_a_guarded_change_is_told(name: str, text: str) -
 
 
 def test_a_guarded_change_knows_the_variables_of_its_steps() -> None:
-    known = ("set", "vms", "keep_last", "labels", "kubeconfig", "wait_for", "unless_newer_than")
+    known = ("set", "vms", "keep_last", "kubeconfig", "in_place", "unless_newer_than")
     assert problems("guarded_change", {f"vm_snapshot_{name}": "1" for name in known}) == []
     refused = dict.fromkeys(vm_snapshot_problems.NOT_GUARDED, "1")
     told = problems("guarded_change", refused)
@@ -153,7 +153,8 @@ def test_other_entry_points_leave_a_guarded_change_alone() -> None:
 @pytest.mark.parametrize("entry_point", ["prune", "report", "coverage", "restore", "power"])
 def test_what_only_says_how_snapshots_are_taken_may_be_set_everywhere(entry_point: str) -> None:
     taking = dict.fromkeys(vm_snapshot_problems.HOW, "1")
-    assert problems(entry_point, taking) == []
+    # What is known is also checked for its type.
+    assert [text for text in problems(entry_point, taking) if text.startswith("vm_")] == []
     # These could be taken for a limit.
     limits = ["labels", "annotations", "state", "expire_after", "deletion_policy"]
     limits += [] if entry_point in ("restore", "power") else ["vms"]
@@ -180,6 +181,26 @@ def test_a_misspelt_beginning_is_told(name: str, meant: str) -> None:
 )
 def test_a_name_of_somebody_elses_is_no_problem(name: str) -> None:
     assert problems("prune", {name: 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("ready", "maybe", "argument 'vm_snapshot_ready' is of type"),
+        ("keep_last", "many", "argument 'vm_snapshot_keep_last' is of type"),
+        ("state", "away", "value of vm_snapshot_state must be one of: present, absent"),
+    ],
+)
+def test_types_are_checked_but_for_empty_answers(name: str, value: str, wrong: str) -> None:
+    entry_point = "report" if name == "ready" else "main"
+    for empty in ("", None):
+        assert problems(entry_point, {f"vm_snapshot_{name}": empty}) == []
+    (told,) = problems(entry_point, {f"vm_snapshot_{name}": value})
+    assert told.startswith(wrong)
+
+
+def test_what_cannot_be_rendered_has_no_type() -> None:
+    assert problems("main", {"vm_snapshot_all": template("{{ not_defined }}")}) == []
 
 
 def test_ages_are_checked() -> None:
