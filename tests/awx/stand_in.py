@@ -174,7 +174,7 @@ class StandIn:
 
     def _organizations_of(self, record: Json) -> set[str]:
         used = [record[field] for field in _TABLES if record.get(field)]
-        related = (ones for (its, _), ones in self._related.items() if its == record["id"])
+        related = (ones for (its, _kind), ones in self._related.items() if its == record["id"])
         shown = [self._shown(*self._records[number]) for number in chain(used, *related)]
         numbers = {each["organization"] for each in shown if "organization" in each}
         return {self._records[number][1]["name"] for number in numbers}

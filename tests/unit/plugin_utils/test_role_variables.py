@@ -89,7 +89,7 @@ def test_with_variables_leaves_a_right_example_in_each_problem(
     _request, problems = module.MODULE.read(Invocation(options, datetime.now(timezone.utc)))
     variables = specified("vm_snapshot")
     for problem in problems:
-        text, _, example = with_variables(str(problem)).rpartition("; for example: ")
+        text, _separator, example = with_variables(str(problem)).rpartition("; for example: ")
         assert text.startswith(PREFIX)
         ((name, value),) = yaml_load(example).items()
         assert name in set().union(*variables.values())
