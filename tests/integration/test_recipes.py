@@ -162,6 +162,16 @@ def test_patch_a_host_whose_vm_has_another_name(cook: Cook) -> None:
     assert of_each_vm(cook) == {"db1": 1, "web1": 1}
 
 
+@pytest.mark.parametrize("title", [PATCH, "Patch hosts with modules only"])
+def test_patch_a_host_whose_vm_is_in_another_namespace(cook: Cook, title: str) -> None:
+    recipe = Recipe(title)
+    place = "{palette_cluster: vm-cluster-1, palette_namespace: prod}"
+    hosts = recipe.files["hosts.yml"].replace("web1:", f"shop1: {place}")
+    cook.writes(recipe, **{"hosts.yml": hosts})
+    cook.types(recipe.lines[-1]).ok()
+    assert of_each_vm(cook) == {"db1": 1, "shop1": 1}
+
+
 def test_a_host_without_a_snapshot_is_not_patched_whatever_variables_say(cook: Cook) -> None:
     hosts = Recipe(PATCH).files["hosts.yml"].replace("web1:", "web11:")
     cook.writes(Recipe(PATCH), **{"hosts.yml": hosts})
