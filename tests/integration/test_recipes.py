@@ -158,8 +158,14 @@ def test_patch_hosts_in_batches_and_by_full_names(cook: Cook) -> None:
 
 def test_patch_a_host_whose_vm_has_another_name(cook: Cook) -> None:
     hosts = Recipe(PATCH).files["hosts.yml"].replace("db1:", "orders: {palette_vm_name: db1}")
-    patched_with_failures(cook, **{"hosts.yml": hosts})
+    run = patched_with_failures(cook, **{"hosts.yml": hosts})
     assert of_each_vm(cook) == {"db1": 1, "web1": 1}
+    told = run.of(GO_BACK)["msg"]
+    # It is of no set, as is what a restore took of the VM after a patch.
+    assert "web1-last-week" not in told
+    newest, command = re.findall(r"newest first: (\S+) of .* -- To restore: (.*)", told)[0]
+    back = cook.types(command.replace("SNAPSHOT", newest)).ok()
+    assert words(back, "Show the VMs that were restored") == ["1 VM: 1 restored"]
 
 
 @pytest.mark.parametrize("title", [PATCH, "Patch hosts with modules only"])
