@@ -124,9 +124,14 @@ def patched_with_failures(cook: Cook, **instead: str) -> Run:
 
 def of_each_vm(cook: Cook) -> dict[str, int]:
     """Return how many snapshots of the patch each VM has, in a report."""
+    return dict(Counter(row[2] for row in reported(cook)))
+
+
+def reported(cook: Cook) -> list[list[str]]:
+    """Return the rows of a report on the snapshots of the patch."""
     report = "ansible-playbook spectrocloud.palette.snapshot_report -e vm_snapshot_project=Default"
     run = cook.types(f"{report} -e vm_snapshot_set=before-patch").ok()
-    return dict(Counter(row[2] for row in table(run, REPORT)[1:]))
+    return table(run, REPORT)[1:]
 
 
 def test_patch_hosts(cook: Cook) -> None:
@@ -304,6 +309,29 @@ def test_guarded_hosts_are_brought_back(cook: Cook) -> None:
     assert len(told) == 2
     assert all(text.endswith("All 2 VMs were restored to before the change.") for text in told)
     assert of_each_vm(cook) == {"db1": 2, "web1": 2}
+
+
+def test_only_hosts_whose_patch_fails_are_restored(cook: Cook) -> None:
+    recipe = Recipe("Patch hosts, and restore only those that fail")
+    # An older snapshot of the set is no way back.
+    cook.writes(recipe)
+    cook.types(recipe.lines[0]).ok()
+    fail = "- name: Patch\n  ansible.builtin.fail:\n  when: inventory_hostname != 'db1'\n"
+    hosts = f"{recipe.files['hosts.yml']}    web9:\n"
+    cook.writes(recipe, **{"patch-tasks.yml": fail, "hosts.yml": hosts})
+    run = cook.types(recipe.lines[0])
+    assert run.status == 2
+    assert words(run, "Show the VMs that were restored") == ["1 VM: 1 restored"]
+    names = [row[3] for row in reported(cook) if row[2] == "web1"]
+    assert len(names) == 2
+    assert run.of("Fail, so that the recap tells")["msg"] == (
+        f"Patch failed: Failed as requested from task -- web1 was restored from {max(names)}."
+    )
+    # web9 is no VM. It would fail here, too.
+    failed = {record["host"] for record in run.records if record["task"] == "Patch"}
+    assert failed == {"web1"}
+    kept = {record["host"] for record in run.records if record["task"] == RETAIN}
+    assert kept == {"db1"}
 
 
 def test_nightly_and_audit(cook: Cook) -> None:
