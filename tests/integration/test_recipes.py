@@ -311,6 +311,22 @@ def test_guarded_hosts_are_brought_back(cook: Cook) -> None:
     assert of_each_vm(cook) == {"db1": 2, "web1": 2}
 
 
+def test_guarded_patch_in_batches_ends_at_the_host_that_fails(cook: Cook) -> None:
+    recipe = Recipe("Patch hosts, and restore them if it fails")
+    play = recipe.files["guarded-hosts.yml"].replace("  tasks:\n", "  serial: 1\n  tasks:\n", 1)
+    # After one play in batches, another one with a group that is well.
+    plays = f"{play}{recipe.files['guarded-hosts.yml'].replace('hosts: all', 'hosts: db1*')}"
+    here = recipe.files["hosts.yml"].replace(".com:", ".com: {ansible_connection: local}")
+    misspelt = "web9.example.com: {ansible_connection: local}"
+    hosts = here.replace("    web1.", f"    {misspelt}\n    web1.")
+    cook.writes(recipe, **{"guarded-hosts.yml": plays, "hosts.yml": hosts})
+    run = cook.types(recipe.lines[0])
+    assert run.status != 0
+    patched = [r["host"] for r in run.records if r["task"] == "Stand in for your own tasks"]
+    assert patched == ["db1.example.com"]
+    assert of_each_vm(cook) == {"db1": 1}
+
+
 def test_only_hosts_whose_patch_fails_are_restored(cook: Cook) -> None:
     recipe = Recipe("Patch hosts, and restore only those that fail")
     # An older snapshot of the set is no way back.
