@@ -324,6 +324,7 @@ def test_guarded_patch_in_batches_ends_at_the_host_that_fails(cook: Cook) -> Non
     assert run.status != 0
     patched = [r["host"] for r in run.records if r["task"] == "Stand in for your own tasks"]
     assert patched == ["db1.example.com"]
+    assert "Nothing was changed on the hosts of this batch. " in run.output
     assert of_each_vm(cook) == {"db1": 1}
 
 
