@@ -124,9 +124,14 @@ def patched_with_failures(cook: Cook, **instead: str) -> Run:
 
 def of_each_vm(cook: Cook) -> dict[str, int]:
     """Return how many snapshots of the patch each VM has, in a report."""
+    return dict(Counter(row[2] for row in reported(cook)))
+
+
+def reported(cook: Cook) -> list[list[str]]:
+    """Return the rows of a report on the snapshots of the patch."""
     report = "ansible-playbook spectrocloud.palette.snapshot_report -e vm_snapshot_project=Default"
     run = cook.types(f"{report} -e vm_snapshot_set=before-patch").ok()
-    return dict(Counter(row[2] for row in table(run, REPORT)[1:]))
+    return table(run, REPORT)[1:]
 
 
 def test_patch_hosts(cook: Cook) -> None:
@@ -158,8 +163,24 @@ def test_patch_hosts_in_batches_and_by_full_names(cook: Cook) -> None:
 
 def test_patch_a_host_whose_vm_has_another_name(cook: Cook) -> None:
     hosts = Recipe(PATCH).files["hosts.yml"].replace("db1:", "orders: {palette_vm_name: db1}")
-    patched_with_failures(cook, **{"hosts.yml": hosts})
+    run = patched_with_failures(cook, **{"hosts.yml": hosts})
     assert of_each_vm(cook) == {"db1": 1, "web1": 1}
+    told = run.of(GO_BACK)["msg"]
+    # It is of no set, as is what a restore took of the VM after a patch.
+    assert "web1-last-week" not in told
+    newest, command = re.findall(r"newest first: (\S+) of .* -- To restore: (.*)", told)[0]
+    back = cook.types(command.replace("SNAPSHOT", newest)).ok()
+    assert words(back, "Show the VMs that were restored") == ["1 VM: 1 restored"]
+
+
+@pytest.mark.parametrize("title", [PATCH, "Patch hosts with modules only"])
+def test_patch_a_host_whose_vm_is_in_another_namespace(cook: Cook, title: str) -> None:
+    recipe = Recipe(title)
+    place = "{palette_cluster: vm-cluster-1, palette_namespace: prod}"
+    hosts = recipe.files["hosts.yml"].replace("web1:", f"shop1: {place}")
+    cook.writes(recipe, **{"hosts.yml": hosts})
+    cook.types(recipe.lines[-1]).ok()
+    assert of_each_vm(cook) == {"db1": 1, "shop1": 1}
 
 
 def test_a_host_without_a_snapshot_is_not_patched_whatever_variables_say(cook: Cook) -> None:
@@ -288,6 +309,46 @@ def test_guarded_hosts_are_brought_back(cook: Cook) -> None:
     assert len(told) == 2
     assert all(text.endswith("All 2 VMs were restored to before the change.") for text in told)
     assert of_each_vm(cook) == {"db1": 2, "web1": 2}
+
+
+def test_guarded_patch_in_batches_ends_at_the_host_that_fails(cook: Cook) -> None:
+    recipe = Recipe("Patch hosts, and restore them if it fails")
+    play = recipe.files["guarded-hosts.yml"].replace("  tasks:\n", "  serial: 1\n  tasks:\n", 1)
+    # After one play in batches, another one with a group that is well.
+    plays = f"{play}{recipe.files['guarded-hosts.yml'].replace('hosts: all', 'hosts: db1*')}"
+    here = recipe.files["hosts.yml"].replace(".com:", ".com: {ansible_connection: local}")
+    misspelt = "web9.example.com: {ansible_connection: local}"
+    hosts = here.replace("    web1.", f"    {misspelt}\n    web1.")
+    cook.writes(recipe, **{"guarded-hosts.yml": plays, "hosts.yml": hosts})
+    run = cook.types(recipe.lines[0])
+    assert run.status != 0
+    patched = [r["host"] for r in run.records if r["task"] == "Stand in for your own tasks"]
+    assert patched == ["db1.example.com"]
+    assert "Nothing was changed on the hosts of this batch. " in run.output
+    assert of_each_vm(cook) == {"db1": 1}
+
+
+def test_only_hosts_whose_patch_fails_are_restored(cook: Cook) -> None:
+    recipe = Recipe("Patch hosts, and restore only those that fail")
+    # An older snapshot of the set is no way back.
+    cook.writes(recipe)
+    cook.types(recipe.lines[0]).ok()
+    fail = "- name: Patch\n  ansible.builtin.fail:\n  when: inventory_hostname != 'db1'\n"
+    hosts = f"{recipe.files['hosts.yml']}    web9:\n"
+    cook.writes(recipe, **{"patch-tasks.yml": fail, "hosts.yml": hosts})
+    run = cook.types(recipe.lines[0])
+    assert run.status == 2
+    assert words(run, "Show the VMs that were restored") == ["1 VM: 1 restored"]
+    names = [row[3] for row in reported(cook) if row[2] == "web1"]
+    assert len(names) == 2
+    assert run.of("Fail, so that the recap tells")["msg"] == (
+        f"Patch failed: Failed as requested from task -- web1 was restored from {max(names)}."
+    )
+    # web9 is no VM. It would fail here, too.
+    failed = {record["host"] for record in run.records if record["task"] == "Patch"}
+    assert failed == {"web1"}
+    kept = {record["host"] for record in run.records if record["task"] == RETAIN}
+    assert kept == {"db1"}
 
 
 def test_nightly_and_audit(cook: Cook) -> None:
