@@ -102,7 +102,7 @@ class Progress:
 def _waits(member: Member[Any]) -> str:
     # Read once: another thread may do the last step meanwhile.
     what = member.waits_for if member.begun else ""
-    return f"waiting {what or 'for its turn'}"
+    return f"waiting {what or ('to go on' if member.changed else 'for its turn')}"
 
 
 def _phase(member: Member[Any]) -> str:

@@ -38,6 +38,13 @@ def begun(goal: Goal) -> SnapshotMember:
     return one
 
 
+def between_steps() -> SnapshotMember:
+    """Return a member that has done a step, and not begun the next."""
+    one = member()
+    one.changed = True
+    return one
+
+
 def done() -> SnapshotMember:
     """Return a member without anything left to do."""
     return SnapshotMember(key_of(), [])
@@ -118,6 +125,7 @@ def test_report_names_the_cluster_where_there_are_several(
         (begun(Goal.GONE), "to be gone"),
         (member(Goal.GONE, DELETE), "for its turn"),
         (member(None), "for its turn"),
+        (between_steps(), "to go on"),
     ],
 )
 def test_report_says_of_a_few_who_waits_and_for_what(
