@@ -62,16 +62,26 @@ def tls_context() -> ssl.SSLContext:
 
 
 class TimedAdapter(HTTPAdapter):
-    """Applies the read timeout to the whole answer: its status, headers and body."""
+    """Applies the read timeout to the whole answer: its status, headers and body.
+
+    It is for one server, whose requests are all sent in the same way.
+    """
 
     def __init__(self, tls: Tls | None = None, **kwargs: Any) -> None:
         self._tls = tls
+        self._pool: Any = None
         super().__init__(**kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of direct connections."""
         super().init_poolmanager(*args, **self._with_tls(kwargs))
         self.poolmanager.pool_classes_by_scheme = _timed_pools()
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the server's pool, which requests would look for with each request."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """Make the pools of connections through a proxy."""
