@@ -422,7 +422,7 @@ def test_what_a_retention_keeps(cook: Cook) -> None:
     heading, *rows = words(run, "Show what would stay")
     assert heading.split()[-3:] == ["WHY", "KEPT", "BY"]
     assert len(rows) == 5
-    assert all(row.endswith("newest_usable  keep_daily, keep_weekly") for row in rows)
+    assert all(row.endswith("newest_usable  keep_daily, keep_weekly, keep_monthly") for row in rows)
 
 
 def test_counts(cook: Cook) -> None:
