@@ -61,8 +61,8 @@ options:
       - KubeVirt knows this from 1.6 on. An older one makes new claims all the same, which a warning
         and C(in_place) in the result tell.
       - Without it, the new disks have new claims, and the old ones stay but for those of
-        C(dataVolumeTemplates). They are named in
-        C(leftover_claims). Each restore leaves such a set behind. Delete them when nobody needs a
+        C(dataVolumeTemplates). Those that stay are named in C(leftover_claims). Each restore
+        leaves such a set behind. Delete them when nobody needs a
         snapshot from before the restore any more, because some storage, such as Longhorn, keeps
         snapshots in the volume that they were taken of, and loses them with it.
     type: bool

@@ -67,6 +67,15 @@ _value:
 """
 
 _NAMES_SHOWN = 5
+_UNGUARDED = (
+    "hosts of the play whose VMs are not in vm_snapshot_vms would be changed without a snapshot: "
+    "leave vm_snapshot_vms out, which takes the VM of each host, or leave these hosts out of the "
+    "play"
+)
+_ELSEWHERE = (
+    "in vm_snapshot_vms, but as hosts not in this play or batch, so that they would be restored "
+    "without being changed: leave vm_snapshot_vms out, which takes the VM of each host"
+)
 
 
 def hosts_apart(
@@ -83,25 +92,8 @@ def hosts_apart(
         return []
     absent = set(inventory) - names.keys() - set(names.values())
     strange = [name for name in wanted if name in absent]
-    return [*_unguarded(lacking), *_elsewhere(strange)]
-
-
-def _unguarded(hosts: list[str]) -> Iterator[str]:
-    if hosts:
-        yield (
-            f"{first_few(hosts, _NAMES_SHOWN)}: hosts of the play whose VMs are not in "
-            "vm_snapshot_vms would be changed without a snapshot: leave vm_snapshot_vms out, which "
-            "takes the VM of each host, or leave these hosts out of the play"
-        )
-
-
-def _elsewhere(names: list[str]) -> Iterator[str]:
-    if names:
-        yield (
-            f"{first_few(names, _NAMES_SHOWN)}: in vm_snapshot_vms, but as hosts not in this play "
-            "or batch, so that they would be restored without being changed: leave vm_snapshot_vms "
-            "out, which takes the VM of each host"
-        )
+    told = ((lacking, _UNGUARDED), (strange, _ELSEWHERE))
+    return [f"{first_few(which, _NAMES_SHOWN)}: {text}" for which, text in told if which]
 
 
 def _names_of(listed: Any) -> Iterator[str]:
