@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..module_utils._validation.printable import first_few
+from ..module_utils._vms.selection import entry_of_text
 
 DOCUMENTATION = r"""
 name: hosts_apart
@@ -102,9 +103,8 @@ def _names_of(listed: Any) -> Iterator[str]:
         if isinstance(entry, Mapping):
             yield str(entry.get("vm_name", ""))
         else:
-            # As in cluster/namespace/vm@snapshot.
             words = re.split(r"[,\s]+", str(entry))
-            yield from (word.partition("@")[0].rpartition("/")[2] for word in words if word)
+            yield from (entry_of_text(word)["vm_name"] for word in words if word)
 
 
 class FilterModule:

@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "_http": {"_validation"},
     "_validation": set[str](),
     "doc_fragments": set[str](),
-    "filter": {"_validation", "plugin_utils"},
+    "filter": {"plugin_utils", "_vms", "_validation"},
     "lookup": {"_validation", "plugin_utils"},
 }
 

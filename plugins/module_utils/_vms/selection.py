@@ -415,7 +415,7 @@ def _namespace_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
-    fields = dict(given) if isinstance(given, Mapping) else _fields_of(given)
+    fields = dict(given) if isinstance(given, Mapping) else entry_of_text(given)
     # YAML reads a name such as 1001 as a number.
     for key in ("vm_name", "name"):
         if isinstance(fields.get(key), int) and not isinstance(fields[key], bool):
@@ -426,7 +426,7 @@ def _entry(given: Any, options: Mapping[str, Any]) -> Entry:
     return Entry(*(fields.get(key) for key in _ENTRY_KEYS))  # type: ignore[arg-type]
 
 
-def _fields_of(given: Any) -> dict[str, Any]:
+def entry_of_text(given: Any) -> dict[str, Any]:
     """Return what a listed VM's text says: ``cluster/namespace/vm_name@snapshot``, or its end."""
     if not isinstance(given, str):
         return {"vm_name": given}
