@@ -24,6 +24,8 @@ FACTS = frozenset(
 # What goes before options in an advice, and what follows them.
 _CUES = "set|set no|instead of|check|shorten|combined with|VMs with|list|neither|entry of"
 _AFTER_ADVICE = r"(?=$|[.,;:)]| \(| (?:for|to|too|in)\b)"
+# After these words, what follows is one of English: "visible clusters: a, b".
+_NO_ENGLISH = "".join(rf"(?<!\b{word} )" for word in ("visible", "one", "a", "the"))
 _WITH_KEYS = "labels|annotations|definition"
 _MAPPING = r"\{(?:[^{}]|\{[^{}]*\})*\}"
 _ROLES = Path(__file__).parents[2] / "roles"
@@ -68,7 +70,7 @@ def _options() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """
     name = _option_names().pattern
     in_advice = rf"\b((?:{_CUES}) )({name}(?:(?:, | or | and | nor ){name})*){_AFTER_ADVICE}"
-    with_value = rf"{name}(?=: [a-z0-9/'\"\[{{])"
+    with_value = rf"{_NO_ENGLISH}{name}(?=: [a-z0-9/'\"\[{{])"
     with_path = rf"{name}(?=\[\d)|(?<![\w./'-])(?:{_WITH_KEYS})(?=\.[^;:]+: )"
     alone = rf"(?=\w+_){name}"
     return re.compile(in_advice), re.compile(rf"{_MAPPING}|{with_value}|{with_path}|{alone}")

@@ -50,6 +50,8 @@ from ansible_collections.spectrocloud.palette.plugins.plugin_utils.role_variable
         "or set ~kubeconfig to a file of your own",
         "shorten ~set or ~name_template, or set `name` in this VM's entry of ~vms",
         "select VMs with ~vms, ~vm_names or ~clusters; for every VM set ~all: true",
+        "cluster 'x' not found with this API key; visible clusters: vm-cluster-1",
+        "~kubeconfig: leads to one cluster: set ~cluster too, or let Palette give each cluster's",
         "namespace alone selects nothing: set ~namespaces, or list ~vms",
     ],
 )
