@@ -99,6 +99,7 @@ options:
         O(spectrocloud.palette.vm_snapshot_set#module:members=all) if it may fail.
       - Only virtual machines that have a usable snapshot by that task lose any. In check mode, the
         snapshots that it predicts count as the newest ones.
+      - O(set) must be the set of that task, or be left out.
     type: dict
   max_in_progress:
     description:

@@ -263,6 +263,11 @@ left_out:
       set: before-patch
       ready_to_use: true
       vm_names: [db1, db2]
+set:
+  description: The name of the set.
+  returned: with RV(members)
+  type: str
+  sample: before-patch
 check_mode:
   description: Whether this is a prediction, and nothing was written.
   returned: with RV(members)

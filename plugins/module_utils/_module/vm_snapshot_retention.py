@@ -105,12 +105,13 @@ class After(NamedTuple):
     """The VMs of a vm_snapshot_set task. labels: as its result calls them.
 
     ready: those whose snapshot is usable. predicted: in check mode, those that will get one, and of
-    which set.
+    which set. set_name: the task's set, if its result tells that.
     """
 
     labels: frozenset[str]
     ready: frozenset[VmKey]
     predicted: Mapping[VmKey, str]
+    set_name: str | None = None
 
     def has(self, key: VmKey, title: str) -> bool:
         """Say whether the task was about a VM. title: what its cluster is called here.
@@ -145,7 +146,7 @@ def read(invocation: Invocation) -> tuple[Request | None, list[Problem]]:
     snapshot_filters, snapshot_problems = snapshot_filters_from(options)
     after, after_problems = _read_after(options["after"])
     problems = merged(
-        [*problems, *snapshot_problems, *after_problems],
+        [*problems, *snapshot_problems, *after_problems, *_set_problems(after, options["set"])],
         [*age_problems(options, *_AGES), *_count_problems(options)],
         [*wait_problems(options), *pace_problems(options), *limit_problems(options)],
     )
@@ -208,7 +209,17 @@ def _read_after(result: Any) -> tuple[After | None, list[Problem]]:
     if len(members) + sum(len(group["vm_names"]) for group in left_out) != summary.get("total"):
         text = "has only the VMs that failed: set members: all on the vm_snapshot_set task"
         return None, [Problem("after", text, _AFTER_EXAMPLE)]
-    return _with_left_out(_after(members), left_out), []
+    after = _with_left_out(_after(members), left_out)
+    return after._replace(set_name=result.get("set")), []
+
+
+def _set_problems(after: After | None, wanted: str | None) -> list[Problem]:
+    """Return the problem with a retention of another set than was taken before."""
+    taken = after.set_name if after else None
+    if not wanted or taken in (None, wanted):
+        return []
+    text = f"{wanted!r} is not the set of the task in after, which is {taken!r}"
+    return [option_problem("set", text, taken)]
 
 
 def _is_row(member: Any) -> bool:
@@ -355,9 +366,10 @@ def _members(decisions: Sequence[Decision]) -> dict[VmKey, SnapshotMember]:
 
 def _result(invocation: Invocation, request: Request, fleet: SnapshotFleet, work: Work) -> Result:
     misses = list(fleet.unmatched)
-    if request.after is None:
-        # A set that a check predicts has no snapshot yet.
-        misses += fleet.unmatched_set(request.snapshot_filters.set_name)
+    wanted = request.snapshot_filters.set_name
+    # The set of the task before is no typo: what a check predicts has no snapshot yet.
+    if request.after is None or request.after.set_name != wanted:
+        misses += fleet.unmatched_set(wanted)
     for miss in misses:
         invocation.warn(str(miss))
     result = _rows(invocation, fleet, work, _to_come(invocation, request, fleet))

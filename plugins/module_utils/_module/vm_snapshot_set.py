@@ -366,7 +366,7 @@ def _result(
     run = Run(
         invocation.now, invocation.check_mode, aborted, options["group_by"], options["offline"]
     )
-    result = set_result(rows, run)
+    result = {"set": options["set"], **set_result(rows, run)}
     outcomes = [(row.cluster, result["members"][row.label]["outcome"]) for row in rows]
     result.update(clusters_result(fleet, counts_by_outcome(fleet, outcomes)))
     result["unmatched"] = [miss.result for miss in misses]

@@ -392,6 +392,11 @@ def nightly(palette: MemoryPalette, check_mode: bool = False, **options: Any) ->
     return run(palette, SET, check_mode=check_mode, **{"set": "nightly", **given})
 
 
+def without_set(result: Json) -> Json:
+    """Return a result that does not tell of which set it is."""
+    return {key: value for key, value in result.items() if key != "set"}
+
+
 def test_after_spares_the_vms_without_a_new_usable_snapshot(palette: MemoryPalette) -> None:
     palette.courses["web1"] = (FAILED,)
     after = nightly(palette)
@@ -469,7 +474,7 @@ def test_after_in_check_mode_counts_what_the_filters_would_match(
     after = nightly(palette, check_mode=True)
     given: Json = {"cluster": "cluster-1", "keep_last": 1, "after": after, **filters}
     assert run(palette, MODULE, check_mode=True, **given)["summary"]["to_come"] == 1
-    other: Json = {**given, "set": "weekly"}
+    other: Json = {**given, "set": "weekly", "after": without_set(after)}
     assert run(palette, MODULE, check_mode=True, **other)["summary"]["to_come"] == 0
 
 
@@ -496,6 +501,28 @@ def test_after_refuses_what_is_no_result_of_a_set(palette: MemoryPalette, after:
     assert result["reason"] == "invalid_parameters"
     assert result["msg"].startswith("after: is not the registered result of a vm_snapshot_set task")
     assert palette.calls == []
+
+
+def test_after_refuses_a_set_that_the_task_did_not_take(palette: MemoryPalette) -> None:
+    result = retain(palette, set="nigthly", keep_last=1, after=nightly(palette))
+    text = "set: 'nigthly' is not the set of the task in after, which is 'nightly'; for example: "
+    assert result["problems"] == [f"{text}set: nightly"]
+
+
+def test_after_that_does_not_tell_its_set_warns_of_one_that_matches_nothing(
+    palette: MemoryPalette,
+) -> None:
+    after = without_set(nightly(palette))
+    result = retain(palette, set="nigthly", keep_last=1, after=after)
+    assert result["warnings"] == ["set: 'nigthly' matches nothing; nearest: nightly"]
+    assert [miss["value"] for miss in result["unmatched"]] == ["nigthly"]
+
+
+def test_after_does_not_warn_of_a_set_that_is_to_come(palette: MemoryPalette) -> None:
+    after = nightly(palette, check_mode=True, set="weekly")
+    options: Json = {"cluster": "cluster-1", "set": "weekly", "keep_last": 1, "after": after}
+    result = run(palette, MODULE, check_mode=True, **options)
+    assert (result["summary"]["to_come"], result["warnings"]) == (2, [])
 
 
 def test_after_refuses_a_result_without_all_rows(palette: MemoryPalette) -> None:
