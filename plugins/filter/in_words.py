@@ -261,7 +261,12 @@ def _unmatched(result: Mapping[str, Any], variables: bool) -> list[str]:
         return []
     exclusions = [miss for miss in misses if miss["option"] == "exclude"]
     others = [miss for miss in misses if miss not in exclusions]
-    told = (("nothing was found for", others), ("nothing is excluded by", exclusions))
+    # What is in a cluster that was not reached is no mistake.
+    where = " in the clusters that were reached" if _silent(result) else ""
+    told = (
+        (f"nothing was found{where} for", others),
+        (f"nothing{where} is excluded by", exclusions),
+    )
     prefix = PREFIX if variables else ""
     return [
         f"{what} {first_few([f'{prefix}{_miss(miss)}' for miss in group], _NAMES_SHOWN)}"
@@ -277,8 +282,7 @@ def _miss(miss: Mapping[str, Any]) -> str:
 
 def _unreachable(result: Mapping[str, Any], variables: bool) -> list[str]:
     """Return a sentence on the clusters that could not be reached, and why, if there are any."""
-    clusters = result.get("clusters") or {}
-    silent = {name: cluster for name, cluster in clusters.items() if not cluster["reachable"]}
+    clusters, silent = result.get("clusters") or {}, _silent(result)
     if not silent:
         return []
     names = first_few([f"{name} ({c['reason']})" for name, c in silent.items()], _NAMES_SHOWN)
@@ -286,6 +290,12 @@ def _unreachable(result: Mapping[str, Any], variables: bool) -> list[str]:
     example = "for example: " if len(causes) > 1 else ""
     cause = f": {example}{_message(causes[0], variables)}" if causes else ""
     return [f"not reached: {len(silent)} of {counted(len(clusters), 'cluster')}: {names}{cause}"]
+
+
+def _silent(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the clusters that could not be reached."""
+    clusters = result.get("clusters") or {}
+    return {name: cluster for name, cluster in clusters.items() if not cluster["reachable"]}
 
 
 def _causes(rows: Iterable[Mapping[str, Any]], key: str, noun: str, variables: bool) -> list[str]:

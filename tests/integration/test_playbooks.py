@@ -522,24 +522,40 @@ def test_coverage_leaves_no_old_file_behind_when_it_sees_nothing(
 
 def test_coverage_names_sick_clusters_and_fails(operator: Operator) -> None:
     operator.palette.sicken("vm-cluster-2", "503")
-    given = {"vm_names": "history", "dest": "audit.json", "retries": "0"}
+    given = {"vm_names": "history,db1-c2", "dest": "audit.json", "retries": "0"}
     run = operator.play("snapshot_coverage", **given)
     assert run.status != 0
     counts = "0 of 1 VM in project Default without a usable snapshot from the last 24h"
-    told, cause = words(run, COVERAGE)
+    told, cause, missed = words(run, COVERAGE)
     assert told == counts
+    assert missed == (
+        "nothing was found in the clusters that were reached for vm_snapshot_vm_names db1-c2"
+    )
     assert cause.startswith("not reached: 1 of 5 clusters: vm-cluster-2 (unavailable): GET ")
     assert "HTTP 503" in cause
-    assert run.of(UNCOVERED)["msg"] == f"{counts}; {cause}"
+    assert run.of(UNCOVERED)["msg"] == f"{counts}; {cause}; {missed}"
     found = json.loads((operator.home / "audit.json").read_text("utf-8"))
     assert time_of(found.pop("checked_at")) < 600
     assert found == {
         "uncovered": [],
         "total": 1,
         "reason": "cluster_unreachable",
-        "message": f"{counts}; {cause}",
+        "message": f"{counts}; {cause}; {missed}",
         "not_reached": ["vm-cluster-2"],
     }
+
+
+def test_fleet_advises_nobody_to_correct_a_cluster_that_is_down(operator: Operator) -> None:
+    operator.palette.sicken("vm-cluster-2", "503")
+    run = operator.play("snapshot_fleet", set="n", vm_names="history,db1-c2", retries="0")
+    assert run.status != 0
+    *_told, missed, advice = run.of(FAIL)["msg"].split(" -- ")
+    assert missed == (
+        "nothing was found in the clusters that were reached for vm_snapshot_vm_names db1-c2"
+    )
+    assert advice.startswith(
+        "Run the same again when all clusters can be reached, which works only on what is missing. "
+    )
 
 
 def test_coverage_refuses_an_age_that_it_cannot_read(operator: Operator) -> None:

@@ -31,7 +31,7 @@ from .._vms.fleet import (
 )
 from .._vms.model import VirtualMachine, VmKey
 from .._vms.observe import list_vms
-from .._vms.selection import NAMESPACES, Filters, Unmatched
+from .._vms.selection import NAMESPACES, Filters, Unmatched, perhaps_elsewhere
 from .._vms.session import PaletteSession
 from .model import Snapshot, read_listed, read_shown
 from .observe import Reader, list_matching
@@ -140,6 +140,8 @@ class SnapshotFleet(Fleet):
             or any(is_member(s, set_name) for s in self.snapshots)
         ):
             return []
+        if self.failures:
+            return [perhaps_elsewhere("set", set_name)]
         known = {set_of(snapshot) for snapshot in self.snapshots} - {""}
         return [Unmatched("set", set_name, nearest(set_name, known), False)]
 

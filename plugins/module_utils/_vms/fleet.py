@@ -25,6 +25,7 @@ from .selection import (
     Seen,
     Unmatched,
     missing_vm,
+    perhaps_elsewhere,
     unmatched,
     unmatched_exclusions,
 )
@@ -358,6 +359,7 @@ def _unmatched(
             if not filters.namespaces or key.namespace in filters.namespaces
         },
         fleet.unseen,
+        bool(fleet.failures),
     )
     return unmatched(filters, seen, {key.namespace for key in (*vms, *existing)})
 
@@ -367,6 +369,8 @@ def _unmatched_selector(fleet: Fleet, filters: Filters) -> list[Unmatched]:
     selector = filters.selector
     if selector is None or not labels or any(map(selector.matches, labels)):
         return []
+    if fleet.failures:
+        return [perhaps_elsewhere("selector", selector.text)]
     return [Unmatched("selector", selector.text, nearest_labels(selector, labels), False)]
 
 

@@ -208,13 +208,20 @@ class Seen(NamedTuple):
 
     vms: all VMs of the filters' namespaces, with what their cluster is called. names: the clusters'
     names, by what they are called. others: VMs that exist, where only those with snapshots count.
-    unseen: what clusters are called that were left out or could not be reached.
+    unseen: what clusters are called that were left out or could not be reached. partial: whether
+    any could not be reached.
     """
 
     vms: Mapping[VmKey, str]
     names: Mapping[str, str]
     others: Mapping[VmKey, str] = {}
     unseen: Sequence[str] = ()
+    partial: bool = False
+
+
+def perhaps_elsewhere(option: str, value: str) -> Unmatched:
+    """Return a value that met nothing, but may be right: not all clusters could be reached."""
+    return Unmatched(option, value, [], False, "nothing in the clusters that were reached")
 
 
 def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list[Unmatched]:
@@ -222,8 +229,11 @@ def unmatched(filters: Filters, seen: Seen, namespaces: Collection[str]) -> list
 
     namespaces: all that have VMs.
     """
+    option = filters.namespaces_option
     misses = [
-        Unmatched(filters.namespaces_option, namespace, nearest(namespace, namespaces), True)
+        perhaps_elsewhere(option, namespace)
+        if seen.partial
+        else Unmatched(option, namespace, nearest(namespace, namespaces), True)
         for namespace in filters.namespaces
         if namespace not in namespaces
     ]
@@ -251,6 +261,8 @@ def _unmatched_pattern(option: str, pattern: str, seen: Seen, what: str = "nothi
     meant = [other for other in _of_clusters(pattern, seen.names) if _matches_any(other, seen.vms)]
     if meant:
         return Unmatched(option, pattern, meant, False, advice="to name a cluster, write")
+    if seen.partial and pattern.count("/") < 2:
+        return perhaps_elsewhere(option, pattern)
     near = _nearest_vms(pattern, {**seen.vms, **seen.others})
     return Unmatched(option, pattern, near, False, what)
 

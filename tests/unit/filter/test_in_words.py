@@ -220,6 +220,16 @@ def test_in_words_names_what_found_nothing() -> None:
         ]
 
 
+def test_in_words_tells_no_name_from_a_mistake_where_a_cluster_was_not_reached() -> None:
+    misses = [{"option": option, "value": "x", "nearest": []} for option in ("vm_names", "exclude")]
+    down = {"reachable": False, "reason": "unavailable", "message": "", "counts": {}}
+    result = {**of_set(("fresh", "", "")), "clusters": {"c2": down}, "unmatched": misses}
+    assert in_words(result)[2:] == [
+        "nothing was found in the clusters that were reached for vm_names x",
+        "nothing in the clusters that were reached is excluded by exclude x",
+    ]
+
+
 def test_in_words_names_the_snapshots_that_could_not_be_deleted() -> None:
     result = of_retention(("failed", "a", "c1", "no permission"), ("not_tried", "a", "c1", ""))
     assert in_words(result) == [

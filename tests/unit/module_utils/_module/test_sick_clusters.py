@@ -202,6 +202,44 @@ def test_vms_of_a_cluster_that_is_down_are_rows(palette: MemoryPalette) -> None:
     assert result["summary"]["blocked"] == 1
 
 
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        (vm_snapshot_set.MODULE, {"set": "nightly", "max_failed_clusters": 1}),
+        (vm_snapshot_retention.MODULE, {"set": "nightly", "max_failed_clusters": 1}),
+        (vm_info.MODULE, {}),
+    ],
+)
+def test_name_that_may_be_in_a_cluster_that_is_down_is_no_mistake(
+    palette: MemoryPalette, module: Module, options: Json
+) -> None:
+    excluded = ["batch2", "cluster-2/vms/db1", "cluster-1/vms/db7"]
+    names: Json = {"vm_names": ["vms/db1", "db2"], "exclude": excluded}
+    result = task(palette, module, {**options, **names}, on_error="continue")
+    assert not result.get("failed")
+    assert {miss["value"]: miss["nearest"] for miss in result["unmatched"]} == {
+        "db2": [],
+        "batch2": [],
+        # In a cluster that was reached, a name is what it seems.
+        "cluster-1/vms/db7": ["cluster-1/vms/db1", "cluster-3/vms/db1"],
+    }
+    assert "vm_names: 'db2' matches nothing in the clusters that were reached" in result["warnings"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"set": "nigthly"}, {"selector": "app=dbb"}, {"namespaces": ["vms", "prdo"]}]
+)
+def test_what_a_cluster_that_is_down_may_have_is_no_mistake(
+    palette: MemoryPalette, options: Json
+) -> None:
+    palette.add_vm(key_of("db2"), {"app": "db"})
+    more: Json = {"on_error": "continue", "max_failed_clusters": 1, **KEEP}
+    result = task(palette, vm_snapshot_retention.MODULE, options, **more)
+    (miss,) = result["unmatched"]
+    assert miss["nearest"] == []
+    assert result["warnings"][0].endswith(" matches nothing in the clusters that were reached")
+
+
 def test_set_does_not_wait_with_one_cluster_for_another(palette: MemoryPalette) -> None:
     others_are_done = threading.Event()
 
