@@ -263,7 +263,8 @@ def _unmatched_pattern(option: str, pattern: str, seen: Seen, what: str = "nothi
         return Unmatched(option, pattern, meant, False, advice="to name a cluster, write")
     if seen.partial and pattern.count("/") < 2:
         return perhaps_elsewhere(option, pattern)
-    near = _nearest_vms(pattern, {**seen.vms, **seen.others})
+    near = _nearest_clusters(pattern, (*seen.names, *seen.unseen))
+    near = near or _nearest_vms(pattern, {**seen.vms, **seen.others})
     return Unmatched(option, pattern, near, False, what)
 
 
@@ -278,6 +279,17 @@ def _of_clusters(pattern: str, names: Mapping[str, str]) -> list[str]:
         return []
     vms = rest if "/" in rest else f"*/{rest}"
     return [f"{title}/{vms}" for title, name in names.items() if shell_pattern(cluster).match(name)]
+
+
+def _nearest_clusters(pattern: str, clusters: Sequence[str]) -> list[str]:
+    """Return a pattern of VMs for the clusters whose names are nearest to the one it names.
+
+    Nothing if that is a cluster, or if it names one VM.
+    """
+    cluster, *rest = pattern.split("/")
+    if not _SHELL.search("/".join(rest[1:])) or _may_be_in(pattern, clusters):
+        return []
+    return ["/".join((near, *rest)) for near in nearest(cluster, clusters)]
 
 
 def _nearest_vms(pattern: str, seen: Mapping[VmKey, str]) -> list[str]:

@@ -322,6 +322,24 @@ def test_unmatched_pattern_of_a_cluster_says_how_to_write_it(
     assert [form for form in miss.nearest if "*" in form] == [form for form in meant if "*" in form]
 
 
+@pytest.mark.parametrize("option", ["vm_names", "exclude"])
+@pytest.mark.parametrize(
+    ("pattern", "nearest"),
+    [
+        ("clustre-1/*/*", ["cluster-1/*/*", "cluster-2/*/*"]),
+        ("clustre-1/vms/db*", ["cluster-1/vms/db*", "cluster-2/vms/db*"]),
+        ("clustre-1/vms/web1", ["cluster-1/vms/web1"]),
+        ("cluster-1/*/wbe1", ["cluster-1/vms/web1"]),
+    ],
+)
+def test_unmatched_pattern_of_no_cluster_names_the_nearest_clusters(
+    option: str, pattern: str, nearest: list[str]
+) -> None:
+    filters, _problems = filters_from({option: [pattern]})
+    (miss,) = unmatched(filters, SEEN._replace(unseen=["cluster-2"]), NAMESPACES)
+    assert miss.nearest[: len(nearest)] == nearest
+
+
 def test_unmatched_name_of_clusters_that_share_it_says_what_they_are_called() -> None:
     vms = {key_of("db1", cluster_uid=uid): uid for uid in ("c1", "c2")}
     filters, _problems = filters_from({"vm_names": ["twin/*/*"], "exclude": ["twin/vms/*"]})
