@@ -29,7 +29,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     NOT_QUIESCED: ("not quiesced", "ready to use, but its file systems were not frozen"),
     NOT_READY: ("not ready", "in progress, not ready to use, or being deleted"),
     FAILED: ("failed", "only failed snapshots"),
-    MISSING: ("missing", "no snapshot"),
+    MISSING: ("none", "none was taken, or it was deleted, as by a retention"),
     NOT_THERE: ("", "the VM did not exist yet"),
 }
 _RANK = {state: rank for rank, state in enumerate(STATES)}

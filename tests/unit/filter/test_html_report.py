@@ -96,7 +96,7 @@ def test_grid_shows_the_best_of_each_day_in_words() -> None:
     (db1,) = shown.rows(GRID)
     assert db1[:3] == ["db1", "8", "2026-11-26 12:00"]
     assert db1[3:] == [
-        *("usable", "not ready", "missing", "failed"),
+        *("usable", "not ready", "none", "failed"),
         *("not ready", "not quiesced", "usable"),
     ]
     assert [cell.strip() for cell in shown.tables[GRID][1][3:]] == [
@@ -106,7 +106,7 @@ def test_grid_shows_the_best_of_each_day_in_words() -> None:
 
 def test_grid_shows_no_day_before_a_vm_was_made() -> None:
     (db1,) = page([snapshot(0)], [vm(0, creation_time=ago(1.2))]).rows(GRID)
-    assert db1[3:] == ["", "", "", "", "", "missing", "usable"]
+    assert db1[3:] == ["", "", "", "", "", "none", "usable"]
 
 
 def test_grid_keeps_snapshots_of_an_earlier_vm_of_the_name_apart() -> None:
