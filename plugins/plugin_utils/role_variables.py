@@ -18,7 +18,7 @@ FACTS = frozenset(
     PREFIX + fact
     for fact in (
         *("results", "counts", "pruned", "prune_counts", "uncovered", "restores", "power_states"),
-        *("unmatched", "reason", "msg"),
+        *("unmatched", "not_reached", "reason", "msg"),
     )
 )
 # What goes before options in an advice, and what follows them.

@@ -36,6 +36,7 @@ from integration.runs import Ansible
 from palette_simulator.launch import Simulator
 
 FACTS = "vm_snapshot_results"
+NOT_REACHED = "vm_snapshot_not_reached"
 SWITCH = "Bring the VMs to their state"
 RESTORE = "Restore the VMs, or check whether they can be"
 OF_AUDIT = ["vm_snapshot_uncovered"]
@@ -351,6 +352,35 @@ def test_each_failure_says_why_in_facts(
     assert facts[WHY[1]] == run.records[-2]["result"]["msg"]
     if entry_point == "coverage":
         assert [row["vm_name"] for row in facts[OF_AUDIT[0]]] == ["db2"] * (reason == "uncovered")
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "given"),
+    [
+        ("main", {"set": "s", "vm_names": "history", "max_failed_clusters": 1}),
+        ("prune", {"keep_last": 9, "max_failed_clusters": 1}),
+        ("restore", {"set": "s", "vm_names": "history", "max_failed_clusters": 1}),
+        ("power", {"power": "started", "vm_names": "vms/history", "max_failed_clusters": 1}),
+        ("report", {}),
+        ("coverage", {"vm_names": "history"}),
+    ],
+)
+def test_facts_name_the_clusters_that_were_not_reached(
+    user: User, palette: Simulator, entry_point: str, given: dict[str, Any]
+) -> None:
+    palette.sicken("vm-cluster-2", "503")
+    some = {"cluster": "", "clusters": ["vm-cluster-1", "vm-cluster-2"], "retries": 0}
+    tasks = [
+        # A run that asks nothing must not tell what an earlier one has left.
+        {"block": [task], "rescue": [{"ansible.builtin.meta": "noop"}], "always": [telling]}
+        for task, telling in (
+            (including(entry_point, **some, on_error="continue", **given), shown(NOT_REACHED)),
+            (including(entry_point, seletor="x"), {**shown(NOT_REACHED), "name": "Tell again"}),
+        )
+    ]
+    run = user.play({"tasks": tasks}).ok()
+    assert run.of(NOT_REACHED)["msg"] == {NOT_REACHED: ["vm-cluster-2"]}
+    assert run.of("Tell again")["msg"] == {NOT_REACHED: []}
 
 
 def test_an_audit_with_a_wrong_clock_fails(user: User, palette: Simulator) -> None:
