@@ -556,6 +556,9 @@ def test_fleet_advises_nobody_to_correct_a_cluster_that_is_down(operator: Operat
     assert advice.startswith(
         "Run the same again when all clusters can be reached, which works only on what is missing. "
     )
+    selected = '{"vm_snapshot_set": "n", "vm_snapshot_project": "Default", '
+    selected += '"vm_snapshot_vm_names": "history,db1-c2"}'
+    assert advice.endswith(f"spectrocloud.palette.snapshot_report -e '{selected}'")
 
 
 def test_coverage_refuses_an_age_that_it_cannot_read(operator: Operator) -> None:
