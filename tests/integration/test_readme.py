@@ -140,6 +140,16 @@ def test_what_a_readme_tells_works(reader: Reader, name: str) -> None:
         assert not warned, f"{line}\n{run.output}"
 
 
+def test_nightly_deletes_old_ones_even_if_too_many_vms_failed(reader: Reader) -> None:
+    text = Readme.read("README.md").files["nightly.yml"]
+    text = text.replace("selector: app=db", "vms: [vms/db1, vms/nobody]")
+    text = text.replace("max_failed: 5", "max_failed: 0")
+    (reader.ansible.home / "too-many.yml").write_text(text, encoding="utf-8")
+    run = reader.types("ansible-playbook too-many.yml")
+    assert run.status == 2
+    assert "retention: deleted " in run.output
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_readme_tells_nothing_that_is_not_tried(name: str) -> None:
     readme = Readme.read(name)
