@@ -124,8 +124,11 @@ members:
     - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
     - If there are more than O(max_rows), the result has only those that failed, and at most
       O(max_rows) of them. See RV(left_out).
-    - C(outcome) is one of V(restored), V(unchanged), V(failed), V(blocked), V(not_tried) and
-      V(unknown). V(unchanged) is a restore O(restore_name) that was carried through before.
+    - C(outcome) is V(restored); V(unchanged) if the restore O(restore_name) was carried through
+      before; V(blocked) if it was known before anything was written that it cannot be done, or if
+      its cluster could not be reached; V(failed) if it failed afterwards; V(not_tried) if it was not begun, because others are
+      blocked, or because of what failed before; or V(unknown) if it is not known whether something
+      was written.
     - C(name) is the restore's name, C(snapshot) the snapshot's, C(changed) says whether anything
       was written, C(cluster_uid) is the uid of its cluster, and C(status) has the keys of
       RV(spectrocloud.palette.vm_restore#module:status).

@@ -181,8 +181,9 @@ snapshots:
       V(no_rule), V(no_new_snapshot) (see O(after)), V(vm_left_off) and V(vm_unreadable). C(why) of
       a deleted snapshot is one of V(failed), V(expired), V(too_old) (see O(delete_older_than)) and
       V(no_longer_kept).
-    - C(outcome) is one of V(kept), V(deleted), V(failed), V(not_tried) and V(unknown), for which
-      see RV(spectrocloud.palette.vm_snapshot#module:outcome).
+    - C(outcome) is V(kept), V(deleted), V(failed) if it could not be deleted, V(not_tried) if it
+      should have been deleted after one that could not be, or V(unknown) if it is not known whether
+      it was deleted. Run the task again.
     - C(reason) and C(msg) say why a snapshot could not be deleted. If Palette returned an error, it
       is in C(http_status), C(code), C(message), C(details) and C(ref).
   returned: always, except when the task fails before looking up the snapshots

@@ -202,9 +202,16 @@ members:
     - On failure, only those that failed, were blocked or are unknown, unless O(members=all) is set.
     - If there are more than O(max_rows), the result has only those that failed, and at most
       O(max_rows) of them. See RV(left_out).
-    - C(outcome) is one of V(created), V(replaced), V(updated), V(unchanged), V(fresh), V(deleted),
-      V(absent), V(failed), V(blocked), V(not_tried) and V(unknown), for which see
-      RV(spectrocloud.palette.vm_snapshot#module:outcome).
+    - C(outcome) says what was done or, in check mode, would be done. V(created) is a new snapshot,
+      V(replaced) a new one in place of one that was deleted for it, V(updated) one whose labels or
+      annotations were changed, and V(unchanged) one that was there already.
+    - V(fresh) is one that is newer than O(unless_newer_than), so that none was taken. With
+      O(state=absent), it is V(deleted), or V(absent) if there was none.
+    - V(blocked) is a member of which it was known before anything was written that it cannot be
+      done, or whose cluster could not be reached. V(failed) is one that failed afterwards, even if
+      it was not begun because its cluster had stopped answering. V(not_tried) is one that was not
+      begun, because others are blocked. V(unknown) is one of which it is not known whether
+      something was written. Run the task again.
     - C(name) is the snapshot's name, C(changed) says whether it was changed, C(cluster_uid) is the
       uid of its cluster, and C(status) has the keys of
       RV(spectrocloud.palette.vm_snapshot#module:status).
