@@ -390,6 +390,25 @@ def test_nightly_with_a_sick_cluster(tmp_path: Path) -> None:
         assert words(run, SHOW) == ["10 VMs: 2 created, 8 fresh"]
 
 
+def test_the_night_is_told_in_the_morning(tmp_path: Path) -> None:
+    recipe = Recipe("Tell in the morning what the night did")
+    with Simulator.running("demo", timing="fast", rate_limits="off", clusters=2, vms=4) as palette:
+        cook = Cook(tmp_path, palette)
+        cook.writes(recipe)
+        palette.sicken("edge-002", "503")
+        cook.types(recipe.lines[0], warns=True).ok()
+        assert (cook.home / "night.txt").read_text("utf-8").splitlines()[:3] == [
+            "Failure: none",
+            "Clusters not reached: edge-002",
+            "VMs: 8, without a usable snapshot: 0",
+        ]
+        failing = recipe.files["told.yml"].replace("failed_clusters: 2", "failed_clusters: 0")
+        cook.writes(recipe, **{"told.yml": failing})
+        assert cook.types(recipe.lines[0]).status != 0
+        failure = (cook.home / "night.txt").read_text("utf-8").splitlines()[0]
+        assert failure.startswith("Failure: 8 VMs: 8 fresh -- not reached: 1 of 3 clusters: ")
+
+
 def test_one_filter_or_another(cook: Cook) -> None:
     (run,) = cook.follows("Select VMs by one filter or another")
     shown = [result["msg"][-1] for result in results_of(run, SHOW)]
