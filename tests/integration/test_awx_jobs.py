@@ -177,9 +177,22 @@ def test_the_workflow(awx: Awx) -> None:
     restored = awx.starts(run_of("restore"), passed_on).ok()
     assert "2 restored" in restored.output
     assert snapshots_of(restored.of(RESTORE)) == snapshots_of(runs["snapshot"].of(TAKE), "name")
-    failed = awx.starts(run_of("failed"), passed_on | artifacts(restored))
+    with_comma = unsafe({**CHANGE, "change_vms": "db1,web1"})
+    failed = awx.starts(run_of("failed"), passed_on | artifacts(restored) | with_comma)
     assert failed.status != 0
-    assert "The VMs are back at the snapshots of the set before-patch" in failed.output
+    assert "are back at the snapshots of the set before-patch: db1, web1. See" in failed.output
+
+
+@pytest.mark.parametrize("node", [each["identifier"] for each in WORKFLOW["workflow_nodes"]])
+def test_a_node_of_the_workflow_that_is_launched_alone(awx: Awx, node: str) -> None:
+    awx.changes_vms()
+    run = awx.starts(run_of(node), {})
+    assert run.status != 0
+    (refused,) = run.records
+    assert refused["result"]["msg"] == (
+        "This is a node of the workflow Palette change, and works with its answers, which are not "
+        "here. Nothing was done. Launch the workflow"
+    )
 
 
 def test_a_guarded_change(awx: Awx) -> None:
