@@ -127,6 +127,19 @@ def test_the_schedules(awx: Awx) -> None:
     assert runs["Palette weekly prune"].of(RETAIN)["summary"]["deleted"] == 0
 
 
+def test_what_the_page_launches_before_the_schedules_run(awx: Awx) -> None:
+    page = (CHECKOUT / "docs" / "awx.md").read_text("utf-8")
+    launched = re.findall(r"^\d\. \*\*(Palette \w+)\*\*, with (.*?)[.]", page, re.M)
+    assert [name for name, _ in launched] == [s["unified_job_template"] for s in SCHEDULES.values()]
+    for template, told in launched:
+        asked = {q["question_name"]: q for q in TEMPLATES[template]["survey_spec"]["spec"]}
+        answers = {
+            asked[name]["variable"]: int(text) if asked[name]["type"] == "integer" else text
+            for name, text in re.findall(r"\*\*([\w ]+)\*\* `(.*?)`", told)
+        }
+        awx.launches(template, answers).ok()
+
+
 def test_snapshots_of_listed_vms_and_a_report(awx: Awx) -> None:
     place = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
     answers = {**place, "vm_snapshot_vms": "db1\r\nweb1\r\n", "vm_snapshot_set": "before-patch"}
@@ -220,7 +233,7 @@ def test_a_change_over_ssh(awx: Awx) -> None:
         tasks = tasks.replace(told, tried)
     (awx.ansible.home / "change-tasks.yml").write_text(tasks, encoding="utf-8")
     place = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
-    answers = {**place, "vm_snapshot_vms": "db1\nweb1\n", "vm_snapshot_set": "patch"}
+    answers = {**place, "vm_snapshot_vms": "db1, web1", "vm_snapshot_set": "patch"}
     run = awx.launches("Palette guarded change", answers).ok()
     updated = run.of("Update each VM")["results"]
     assert [each["item"] for each in updated] == ["db1", "web1"]

@@ -111,9 +111,8 @@ def first(admin: Admin) -> Run:
     (project,) = blocks_of("2. Put the project into git")
     admin.types(project).ok()
     files = admin.types(f"git -C {served} ls-tree -r --name-only main").ok().output.split()
-    assert sorted(files) == sorted(
-        str(path.relative_to(PROJECT)) for path in PROJECT.rglob("*") if path.is_file()
-    )
+    shipped = [str(path.relative_to(PROJECT)) for path in PROJECT.rglob("*") if path.is_file()]
+    assert sorted(files) == sorted([".gitignore", *shipped])
     (lines,) = blocks_of("4. Set AWX up")
     lines = lines.replace("https://awx.example.com", admin.awx.url)
     lines = lines.replace("your token for AWX", TOKEN).replace("your API key", KEY)
@@ -130,6 +129,8 @@ def test_the_image_can_be_built(admin: Admin, first: Run) -> None:
     assert "python3.12" in made
     assert "ansible-core>=2." in made
     assert (admin.ansible.home / "palette-awx/context/_build/requirements.yml").is_file()
+    # What is pushed later is without it.
+    assert admin.types("cd palette-awx\ngit status --porcelain").ok().output == ""
     installed = admin.ansible.home / ".ansible" / "collections"
     wanted = admin.types(f"ansible-builder introspect {installed}").ok().output
     for line in (CHECKOUT / "requirements.txt").read_text("utf-8").splitlines():
@@ -169,6 +170,14 @@ def test_awx_has_what_it_renders_itself_as_it_stands(admin: Admin, first: Run) -
         if "survey_spec" in asking:
             assert admin.awx.survey(asking["name"]) == asking["survey_spec"]
     assert admin.awx.links("Palette change") == LINKS
+
+
+def test_the_page_lets_the_schedules_run_as_it_has_set_awx_up() -> None:
+    (again,) = blocks_of("6. Take snapshots each night")
+    (first,) = blocks_of("4. Set AWX up")
+    command = again.replace(" \\\n  -e awx_setup_schedules_enabled=true", "")
+    assert command != again
+    assert first.endswith(f"\n{command}")
 
 
 LINKS = [
