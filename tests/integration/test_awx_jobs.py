@@ -127,6 +127,19 @@ def test_the_schedules(awx: Awx) -> None:
     assert runs["Palette weekly prune"].of(RETAIN)["summary"]["deleted"] == 0
 
 
+def test_what_the_page_launches_before_the_schedules_run(awx: Awx) -> None:
+    page = (CHECKOUT / "docs" / "awx.md").read_text("utf-8")
+    launched = re.findall(r"^\d\. \*\*(Palette \w+)\*\*, with (.*?)[.]", page, re.M)
+    assert [name for name, _ in launched] == [s["unified_job_template"] for s in SCHEDULES.values()]
+    for template, told in launched:
+        asked = {q["question_name"]: q for q in TEMPLATES[template]["survey_spec"]["spec"]}
+        answers = {
+            asked[name]["variable"]: int(text) if asked[name]["type"] == "integer" else text
+            for name, text in re.findall(r"\*\*([\w ]+)\*\* `(.*?)`", told)
+        }
+        awx.launches(template, answers).ok()
+
+
 def test_snapshots_of_listed_vms_and_a_report(awx: Awx) -> None:
     place = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
     answers = {**place, "vm_snapshot_vms": "db1\r\nweb1\r\n", "vm_snapshot_set": "before-patch"}
@@ -177,9 +190,22 @@ def test_the_workflow(awx: Awx) -> None:
     restored = awx.starts(run_of("restore"), passed_on).ok()
     assert "2 restored" in restored.output
     assert snapshots_of(restored.of(RESTORE)) == snapshots_of(runs["snapshot"].of(TAKE), "name")
-    failed = awx.starts(run_of("failed"), passed_on | artifacts(restored))
+    with_comma = unsafe({**CHANGE, "change_vms": "db1,web1"})
+    failed = awx.starts(run_of("failed"), passed_on | artifacts(restored) | with_comma)
     assert failed.status != 0
-    assert "The VMs are back at the snapshots of the set before-patch" in failed.output
+    assert "are back at the snapshots of the set before-patch: db1, web1. See" in failed.output
+
+
+@pytest.mark.parametrize("node", [each["identifier"] for each in WORKFLOW["workflow_nodes"]])
+def test_a_node_of_the_workflow_that_is_launched_alone(awx: Awx, node: str) -> None:
+    awx.changes_vms()
+    run = awx.starts(run_of(node), {})
+    assert run.status != 0
+    (refused,) = run.records
+    assert refused["result"]["msg"] == (
+        "This is a node of the workflow Palette change, and works with its answers, which are not "
+        "here. Nothing was done. Launch the workflow"
+    )
 
 
 def test_a_guarded_change(awx: Awx) -> None:
@@ -207,7 +233,7 @@ def test_a_change_over_ssh(awx: Awx) -> None:
         tasks = tasks.replace(told, tried)
     (awx.ansible.home / "change-tasks.yml").write_text(tasks, encoding="utf-8")
     place = {"vm_snapshot_cluster": "vm-cluster-1", "vm_snapshot_namespace": "vms"}
-    answers = {**place, "vm_snapshot_vms": "db1\nweb1\n", "vm_snapshot_set": "patch"}
+    answers = {**place, "vm_snapshot_vms": "db1, web1", "vm_snapshot_set": "patch"}
     run = awx.launches("Palette guarded change", answers).ok()
     updated = run.of("Update each VM")["results"]
     assert [each["item"] for each in updated] == ["db1", "web1"]

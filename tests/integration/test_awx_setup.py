@@ -111,9 +111,8 @@ def first(admin: Admin) -> Run:
     (project,) = blocks_of("2. Put the project into git")
     admin.types(project).ok()
     files = admin.types(f"git -C {served} ls-tree -r --name-only main").ok().output.split()
-    assert sorted(files) == sorted(
-        str(path.relative_to(PROJECT)) for path in PROJECT.rglob("*") if path.is_file()
-    )
+    shipped = [str(path.relative_to(PROJECT)) for path in PROJECT.rglob("*") if path.is_file()]
+    assert sorted(files) == sorted([".gitignore", *shipped])
     (lines,) = blocks_of("4. Set AWX up")
     lines = lines.replace("https://awx.example.com", admin.awx.url)
     lines = lines.replace("your token for AWX", TOKEN).replace("your API key", KEY)
@@ -130,6 +129,8 @@ def test_the_image_can_be_built(admin: Admin, first: Run) -> None:
     assert "python3.12" in made
     assert "ansible-core>=2." in made
     assert (admin.ansible.home / "palette-awx/context/_build/requirements.yml").is_file()
+    # What is pushed later is without it.
+    assert admin.types("cd palette-awx\ngit status --porcelain").ok().output == ""
     installed = admin.ansible.home / ".ansible" / "collections"
     wanted = admin.types(f"ansible-builder introspect {installed}").ok().output
     for line in (CHECKOUT / "requirements.txt").read_text("utf-8").splitlines():
@@ -150,6 +151,7 @@ def test_the_first_run_makes_all_that_the_file_has(admin: Admin, first: Run) -> 
     }
     assert "duplicate mapping key" not in " ".join(first.output.split())
     assert not any(admin.awx.one("schedules", name)["enabled"] for name in SCHEDULES)
+    assert "API key" not in first.of("Tell what is left as it is")["msg"]
     for name in (name.removeprefix("controller_") for name in DATA if name.startswith("contr")):
         # The notification has nowhere to go.
         wanted = [] if name == "notifications" else DATA[f"controller_{name}"]
@@ -170,6 +172,14 @@ def test_awx_has_what_it_renders_itself_as_it_stands(admin: Admin, first: Run) -
     assert admin.awx.links("Palette change") == LINKS
 
 
+def test_the_page_lets_the_schedules_run_as_it_has_set_awx_up() -> None:
+    (again,) = blocks_of("6. Take snapshots each night")
+    (first,) = blocks_of("4. Set AWX up")
+    command = again.replace(" \\\n  -e awx_setup_schedules_enabled=true", "")
+    assert command != again
+    assert first.endswith(f"\n{command}")
+
+
 LINKS = [
     ("change", "failure", "restore"),
     ("change", "success", "prune"),
@@ -185,6 +195,12 @@ def test_the_second_run_changes_nothing(admin: Admin, first: Run) -> None:
     project = admin.awx.one("projects", "Palette")
     # It fetches the project again, which is no change as long as nothing was pushed.
     assert admin.awx.writes == [f"POST projects/{project['id']}/update/"]
+
+
+def test_a_check_after_it_predicts_nothing(admin: Admin, first: Run) -> None:
+    first.ok()
+    assert changed(admin.sets_up("--check", **MINE).ok()) == []
+    assert admin.awx.writes == []
 
 
 def test_each_job_runs_what_was_pushed(admin: Admin, first: Run) -> None:
@@ -238,6 +254,12 @@ def test_the_key_is_kept_and_never_shown(admin: Admin, first: Run) -> None:
     assert KEY not in json.dumps(first.records)
 
 
+OLD_KEY = (
+    "Left as it is in AWX: the API key of the credential Palette, because awx_setup_update_key is "
+    "not true"
+)
+
+
 def test_a_new_key_and_a_notification_are_written_on_request(
     admin: Admin, first: Run, tmp_path: Path
 ) -> None:
@@ -247,13 +269,16 @@ def test_a_new_key_and_a_notification_are_written_on_request(
     part.write_text(FILE.read_text("utf-8").partition("controller_projects:")[0], "utf-8")
     hook = "https://chat.example.com/hooks/palette"
     mine = {**MINE, "awx_setup_file": str(part), "awx_setup_webhook_url": hook}
-    assert changed(admin.sets_up(key="another-key", **mine).ok()) == ["Make the notification"]
+    run = admin.sets_up(key="another-key", **mine).ok()
+    assert changed(run) == ["Make the notification"]
+    assert run.of("Tell what is left as it is")["msg"].startswith(f"{OLD_KEY}, and whether ")
     (notification,) = DATA["controller_notifications"]
     kept = admin.awx.one("notification_templates", "Palette results")
     assert kept["messages"] == notification["messages"]
     assert admin.awx.one("credentials", "Palette")["inputs"]["api_key"] == KEY
-    run = admin.sets_up(key="another-key", awx_setup_update_key=True, **mine).ok()
+    run = admin.sets_up(key="another-key", awx_setup_update_key="yes", **mine).ok()
     assert changed(run) == ["Make the credential"]
+    assert OLD_KEY not in run.output
     assert admin.awx.one("credentials", "Palette")["inputs"]["api_key"] == "another-key"
 
 
@@ -262,7 +287,7 @@ def test_a_later_run_leaves_alone_what_it_is_not_told(admin: Admin, first: Run) 
     hook = "https://chat.example.com/hooks/palette"
     said: dict[str, Any] = {"awx_setup_webhook_url": hook, "awx_setup_schedules_enabled": True}
     admin.sets_up(**MINE, **said).ok()
-    assert "Left as it is" not in admin.sets_up(**MINE, **said).ok().output
+    assert admin.sets_up(**MINE, **said).ok().of("Tell what is left as it is")["msg"] == OLD_KEY
     assert [write for write in admin.awx.writes if "update" not in write] == []
     run = admin.sets_up(**MINE, awx_setup_update_key=True).ok()
     assert changed(run) == ["Make the credential"]
@@ -321,6 +346,15 @@ def test_what_is_missing_is_told(admin: Admin) -> None:
     assert told.startswith(f"{missing} must be set. For example: ansible-playbook ")
 
 
+@pytest.mark.parametrize("name", ["awx_setup_schedules_enabled", "awx_setup_update_key"])
+def test_what_is_neither_true_nor_false_is_told_before_anything_is_written(
+    admin: Admin, name: str
+) -> None:
+    run = admin.sets_up("-e", f"{name}=ture", **MINE)
+    assert run.records[-1]["result"]["msg"].startswith(f"{name} must be true or false. For exam")
+    assert admin.awx.writes == []
+
+
 def test_certificates_that_were_cut_off_are_refused(admin: Admin, first: Run) -> None:
     first.ok()
     (admin.ansible.home / "ca.pem").write_text(CERTIFICATE, encoding="utf-8")
@@ -348,6 +382,23 @@ def test_an_organization_that_is_not_there_is_told(admin: Admin) -> None:
     told = "There is no organization Opps in AWX: make it there, or set awx_setup_organization"
     assert run.records[-1]["result"]["msg"] == told
     assert admin.awx.writes == []
+
+
+def test_why_awx_cannot_be_asked_is_told(admin: Admin) -> None:
+    command = shlex.join(("ansible-playbook", PLAYBOOK, "-e", json.dumps(MINE)))
+    palette = {"PALETTE_API_KEY": KEY, **PALETTE}
+    wrong = {"CONTROLLER_HOST": admin.awx.url, "CONTROLLER_OAUTH_TOKEN": "expired"}
+    assert admin.types(command, **palette, **wrong).records[-1]["result"]["msg"] == (
+        "AWX cannot be asked: Invalid authentication credentials for /api/v2/organizations/ (HTTP "
+        "401). Check CONTROLLER_HOST and CONTROLLER_OAUTH_TOKEN in the environment"
+    )
+    told = admin.types(command, **palette).records[-1]["result"]["msg"]
+    assert told.startswith("AWX cannot be asked: ")
+    assert told.count("https://127.0.0.1/") == 1
+    assert told.endswith(
+        ". Check CONTROLLER_HOST (not set: unless a tower_cli.cfg names a host, 127.0.0.1 is "
+        "asked) and CONTROLLER_OAUTH_TOKEN (not set) in the environment"
+    )
 
 
 def test_a_missing_collection_is_told(admin: Admin) -> None:

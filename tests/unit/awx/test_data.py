@@ -45,7 +45,7 @@ def plays_of(file: str) -> list[dict[str, Any]]:
 
 def imported_by(file: str) -> str | None:
     """Return which playbook of the collection a playbook of the project is."""
-    name = plays_of(file)[0].get("ansible.builtin.import_playbook", "")
+    name = plays_of(file)[-1].get("ansible.builtin.import_playbook", "")
     return name.removeprefix("spectrocloud.palette.") or None
 
 
@@ -95,6 +95,13 @@ def test_each_question_is_a_variable_of_the_playbook(name: str) -> None:
         assert question["type"] == expected
 
 
+@pytest.mark.parametrize("name", ASKING)
+def test_each_question_says_which_variable_it_is(name: str) -> None:
+    """A failure names variables, and AWX shows questions."""
+    for question in asked_by(ASKING[name]):
+        assert question["question_description"].endswith(f" ({question['variable']})")
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_each_variable_of_a_template_is_one_of_its_playbook(name: str) -> None:
     given = TEMPLATES[name].get("extra_vars", {})
@@ -123,6 +130,15 @@ def test_the_answers_of_a_workflow_are_mapped_by_its_templates(name: str) -> Non
         for following in node.get("related", {}).values():
             assert {each["identifier"] for each in following} <= nodes.keys()
     assert mapped == answers
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_each_node_of_a_workflow_refuses_to_work_alone(name: str) -> None:
+    for node in WORKFLOWS[name]["workflow_nodes"]:
+        template = TEMPLATES[node["unified_job_template"]["name"]]
+        assert template["description"].startswith(f"A node of the workflow {name}: launch that. ")
+        first = plays_of(template["playbook"])[0]
+        assert first["ansible.builtin.import_playbook"] == "change_answers.yml"
 
 
 def test_each_launch_of_the_workflow_takes_snapshots_of_its_own() -> None:

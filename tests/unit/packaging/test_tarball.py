@@ -32,7 +32,7 @@ SHIPPED_FOLDERS = re.compile(
     meta/(runtime|execution-environment)\.yml
     | extensions/audit/event_query\.yml
     | extensions/awx/([a-z_]+/)?[a-z_-]+\.yml
-    | playbooks/(tasks/)?[a-z_]+\.yml
+    | playbooks/((checks|tasks)/)?[a-z_]+\.yml
     | plugins/(action|doc_fragments|filter|inventory|lookup|module_utils|modules|plugin_utils)/
       ([a-z_]+/)*[a-z_]+\.py
     | roles/[a-z_]+/README\.md
