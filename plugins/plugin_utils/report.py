@@ -284,7 +284,8 @@ def _uncovered_table(uncovered: Iterable[Row], question: Question) -> Table:
     return _table(
         "uncovered",
         f"VMs without a usable snapshot from the last {question.newer_than}",
-        "A usable snapshot counts whoever took it, and whatever set it is part of.",
+        "A usable snapshot counts whoever took it, and whatever set it is part of, but not one of "
+        "an earlier VM of the same name.",
         [
             *(*_VM_HEADINGS, "Status", "Newest usable snapshot", "Taken"),
             *("Why", "Message", "Blocked by"),
