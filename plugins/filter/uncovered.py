@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._validation.durations import parse_age
 from ..plugin_utils.coverage import error_of, is_covered, newest_of, why_uncovered
+from ..plugin_utils.hosts import entry_of
 
 DOCUMENTATION = r"""
 name: uncovered
@@ -60,6 +61,7 @@ _value:
       because of V(failed), V(in_progress), V(not_ready) or V(former_vm), as in
       RV(spectrocloud.palette.vm_info#module:vms[].newest_unusable.why). C(why_msg) is the error of
       that one in KubeVirt's words, or null.
+    - C(vm) is the virtual machine as O(spectrocloud.palette.vm_snapshot_set#module:vms) takes it.
     - C(blocked_by) and C(blocked_msg) say why no snapshot can be taken of it, such as
       V(not_snapshottable) if it has no disk that can be in one. They are null if one can be taken.
   type: list
@@ -76,6 +78,11 @@ _value:
       age_seconds: 608400
       why: failed
       why_msg: snapshot deadline exceeded
+      vm:
+        vm_name: db1
+        namespace: vms
+        cluster: vm-cluster-1
+        cluster_uid: 0123456789abcdef00000011
       blocked_by: null
       blocked_msg: null
 """
@@ -106,6 +113,7 @@ def _row(vm: Mapping[str, Any]) -> dict[str, Any]:
         **{key: newest.get(key) for key in _OF_SNAPSHOT},
         "why": why_uncovered(vm),
         "why_msg": error_of(vm),
+        "vm": entry_of(vm),
         # Whoever lists VMs with few fields may have left them out.
         **{key: vm.get(key) for key in _BLOCKED},
     }

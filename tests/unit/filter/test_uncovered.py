@@ -41,6 +41,7 @@ def test_uncovered_finds_the_vms_without_a_snapshot_that_is_young_enough() -> No
         "age_seconds": 86401,
         "why": "too_old",
         "why_msg": None,
+        "vm": {"vm_name": "old", "namespace": "vms", "cluster": "c", "cluster_uid": "u"},
         "blocked_by": None,
         "blocked_msg": None,
     }
