@@ -398,8 +398,13 @@ def test_coverage_fails_and_lists_the_vms_without_a_recent_snapshot(operator: Op
     assert [row[2] for row in table(run, COVERAGE)[1:]] == ["db2", "web1"]
     assert run.of(UNCOVERED)["msg"] == (
         "2 of 3 VMs in project Default without a usable snapshot from the last 24h; "
-        "vm-cluster-1/vms/db2, vm-cluster-1/vms/web1"
+        "vm-cluster-1/vms/db2, vm-cluster-1/vms/web1 -- To take what is missing, run "
+        "spectrocloud.palette.snapshot_fleet with the set and the filters of your snapshots. To "
+        "see what there is: ansible-playbook spectrocloud.palette.snapshot_report -e "
+        """'{"vm_snapshot_project": "Default"}'"""
     )
+    in_awx = operator.play("snapshot_coverage", "-e", "awx_job_id=1", **vms)
+    assert in_awx.of(UNCOVERED)["msg"].endswith("launch the template Palette report")
     older = operator.play("snapshot_coverage", **vms, newer_than="30m")
     heading, *rows = table(older, COVERAGE)
     assert heading[4:] == ["NEWEST USABLE SNAPSHOT", "SET", "CREATION TIME", "AGE", "WHY"]
