@@ -42,7 +42,7 @@ options:
     description:
       - The registered result of M(spectrocloud.palette.vm_info). Of each virtual machine it needs
         C(cluster), C(namespace), C(vm_name), C(creation_time), C(printable_status), C(volumes),
-        C(blocked_by) and C(newest_snapshot).
+        C(blocked_by), C(newest_snapshot) and C(newest_unusable).
     type: dict
     required: true
   newer_than:

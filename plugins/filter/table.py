@@ -30,7 +30,8 @@ options:
     description:
       - The keys to show, in this order. A key that a row lacks is shown like null. If no row has
         it, that is an error, unless it is one of the O(optional) ones.
-      - V(age) is made of a row's C(age_seconds), if it has no C(age).
+      - V(age) is made of a row's C(age_seconds), if it has no C(age), as V(26h) up to two days and
+        V(3d) from then on.
     type: list
     elements: str
     required: true

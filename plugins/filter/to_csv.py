@@ -31,7 +31,8 @@ options:
   columns:
     description:
       - The keys to write, in this order. If no row has one, that is an error.
-      - V(age) is made of a row's C(age_seconds), if it has no C(age).
+      - V(age) is made of a row's C(age_seconds), if it has no C(age), as V(26h) up to two days and
+        V(3d) from then on.
     type: list
     elements: str
     required: true

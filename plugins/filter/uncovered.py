@@ -11,7 +11,8 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._validation.durations import parse_age
-from ..plugin_utils.coverage import is_covered, newest_of
+from ..plugin_utils.coverage import error_of, is_covered, newest_of, why_uncovered
+from ..plugin_utils.hosts import entry_of
 
 DOCUMENTATION = r"""
 name: uncovered
@@ -55,6 +56,12 @@ _value:
     - For each of these virtual machines C(cluster), C(cluster_uid), C(namespace), C(vm_name) and
       C(printable_status), and C(name), C(set), C(creation_time) and C(age_seconds) of its newest
       usable snapshot. These are null if it has none.
+    - C(why) says why it has no recent one. This is V(never) if there is no snapshot of it, and
+      V(too_old) if its newest one is usable, but too old. Otherwise its newest one cannot be used,
+      because of V(failed), V(in_progress), V(not_ready) or V(former_vm), as in
+      RV(spectrocloud.palette.vm_info#module:vms[].newest_unusable.why). C(why_msg) is the error of
+      that one in KubeVirt's words, or null.
+    - C(vm) is the virtual machine as O(spectrocloud.palette.vm_snapshot_set#module:vms) takes it.
     - C(blocked_by) and C(blocked_msg) say why no snapshot can be taken of it, such as
       V(not_snapshottable) if it has no disk that can be in one. They are null if one can be taken.
   type: list
@@ -69,6 +76,13 @@ _value:
       set: before-patch
       creation_time: "2026-11-16T08:00:03Z"
       age_seconds: 608400
+      why: failed
+      why_msg: snapshot deadline exceeded
+      vm:
+        vm_name: db1
+        namespace: vms
+        cluster: vm-cluster-1
+        cluster_uid: 0123456789abcdef00000011
       blocked_by: null
       blocked_msg: null
 """
@@ -97,6 +111,9 @@ def _row(vm: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{key: vm[key] for key in _OF_VM},
         **{key: newest.get(key) for key in _OF_SNAPSHOT},
+        "why": why_uncovered(vm),
+        "why_msg": error_of(vm),
+        "vm": entry_of(vm),
         # Whoever lists VMs with few fields may have left them out.
         **{key: vm.get(key) for key in _BLOCKED},
     }

@@ -252,6 +252,41 @@ vms:
           type: list
           elements: str
           sample: [logs]
+    newest_unusable:
+      description:
+        - Its newest snapshot, if that cannot be used and is newer than C(newest_snapshot). Null
+          otherwise.
+      type: dict
+      contains:
+        name:
+          description: The name of the snapshot.
+          type: str
+          sample: db1-nightly-2
+        set:
+          description: The set that it is part of. Null if there is none.
+          type: str
+          sample: nightly
+        creation_time:
+          description: When it was taken, in UTC.
+          type: str
+          sample: "2026-11-23T03:00:03Z"
+        age_seconds:
+          description: Its age in seconds.
+          type: int
+          sample: 18000
+        error:
+          description:
+            - Why it failed, or the error that it has, in KubeVirt's words. Null if there is none.
+          type: str
+          sample: snapshot deadline exceeded
+        why:
+          description:
+            - Why it cannot be used, V(failed), V(in_progress), V(not_ready) or V(former_vm).
+            - V(not_ready) is one that is taken, but not ready to use, or that is being deleted.
+            - V(former_vm) is one of an earlier virtual machine with the same name. It is shown only
+              if there is none of this one.
+          type: str
+          sample: failed
 summary:
   description: Counts of all virtual machines that match, also of those beyond O(limit).
   returned: success

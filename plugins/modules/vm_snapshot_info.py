@@ -13,7 +13,9 @@ version_added: 0.1.0
 description:
   - Lists the snapshots of one cluster, or of all clusters of the project that run virtual machines,
     newest first unless O(sort) says otherwise.
-  - A snapshot is listed if it matches all filters.
+  - A snapshot is listed if it matches all filters, also one of an earlier virtual machine with the
+    same name, which none can be restored from. Whether a virtual machine has a usable one is in
+    C(newest_snapshot) of M(spectrocloud.palette.vm_info).
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 extends_documentation_fragment:

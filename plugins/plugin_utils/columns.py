@@ -12,7 +12,8 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._validation.problems import nearest
 
-_UNITS = (("d", 86400), ("h", 3600), ("m", 60))
+# Each with its seconds, and from how many seconds on it is used: 26 hours must not pass for 24.
+_UNITS = (("d", 86400, 2 * 86400), ("h", 3600, 3600), ("m", 60, 60))
 
 
 def checked_rows(
@@ -48,8 +49,8 @@ def value_of(row: Mapping[str, Any], column: str) -> Any:
 
 
 def _age(seconds: Any) -> str | None:
-    """Return an age in its largest unit."""
+    """Return an age in its largest unit; up to two days, in hours."""
     if seconds is None:
         return None
-    unit, length = next((u for u in _UNITS if seconds >= u[1]), ("s", 1))
+    unit, length, _least = next((u for u in _UNITS if seconds >= u[2]), ("s", 1, 0))
     return f"{int(seconds // length)}{unit}"

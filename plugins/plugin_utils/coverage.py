@@ -17,6 +17,18 @@ def newest_of(vm: Row) -> Row:
     return vm["newest_snapshot"] or {}
 
 
+def why_uncovered(vm: Row) -> str:
+    """Return why a VM has no recent usable snapshot, in a word."""
+    if vm["newest_unusable"]:
+        return str(vm["newest_unusable"]["why"])
+    return "too_old" if vm["newest_snapshot"] else "never"
+
+
+def error_of(vm: Row) -> str | None:
+    """Return KubeVirt's words on a VM's newest snapshot, if that cannot be used; None if none."""
+    return (vm["newest_unusable"] or {}).get("error")
+
+
 def is_covered(vm: Row, recent: timedelta) -> bool:
     """Return whether a VM has a usable snapshot that is not older than this."""
     age = newest_of(vm).get("age_seconds")

@@ -97,12 +97,24 @@ def remembered(content: Any, options: Mapping[str, Any]) -> Known | None:
 def variables_of(row: Row, now: datetime) -> Row:
     """Return the variables of a VM's host. Nothing in them is a template."""
     named = {f"palette_{key}": value for key, value in row.items()}
-    named["palette_vm"] = _entry(row)
-    named["palette_newest_snapshot"] = _aged(row["newest_snapshot"], now)
+    named["palette_vm"] = entry_of(row)
+    for newest in ("newest_snapshot", "newest_unusable"):
+        named[f"palette_{newest}"] = _aged(row[newest], now)
     if row["addresses"]:
         named["ansible_host"] = row["addresses"][0]
     variables: Row = untrusted(named)
     return variables
+
+
+def entry_of(row: Mapping[str, Any]) -> Row:
+    """Return a VM as the option ``vms`` of modules takes it."""
+    place = {"vm_name": row["vm_name"], "namespace": row["namespace"]}
+    # With the uid, another project's cluster of the same name is refused.
+    cluster = {"cluster": row["cluster"], "cluster_uid": row["cluster_uid"]}
+    # Where several clusters have the same name, they are called by their uids.
+    if row["cluster"] == row["cluster_uid"]:
+        del cluster["cluster"]
+    return {**place, **cluster}
 
 
 def label_of(row: Row) -> str:
@@ -154,17 +166,6 @@ def _stale(rows: Sequence[Row]) -> list[Row]:
 def _asked(options: Mapping[str, Any]) -> Row:
     """Return what decides about the hosts; without the key, as a cache keeps no secret."""
     return {"format": _FORMAT, **{k: v for k, v in options.items() if k != _SECRET}}
-
-
-def _entry(row: Row) -> Row:
-    """Return a VM as the option ``vms`` of modules takes it."""
-    place = {"vm_name": row["vm_name"], "namespace": row["namespace"]}
-    # With the uid, another project's cluster of the same name is refused.
-    cluster = {"cluster": row["cluster"], "cluster_uid": row["cluster_uid"]}
-    # Where several clusters have the same name, they are called by their uids.
-    if row["cluster"] == row["cluster_uid"]:
-        del cluster["cluster"]
-    return {**place, **cluster}
 
 
 def _aged(snapshot: Row | None, now: datetime) -> Row | None:

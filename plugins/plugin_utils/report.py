@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..module_utils._palette.objects import read_time
 from ..module_utils._validation.printable import printable
-from .coverage import Row, is_covered, newest_of
+from .coverage import Row, error_of, is_covered, newest_of, why_uncovered
 
 MOST_DAYS = 31
 _FEWEST_DAYS = 7
@@ -284,14 +284,20 @@ def _uncovered_table(uncovered: Iterable[Row], question: Question) -> Table:
     return _table(
         "uncovered",
         f"VMs without a usable snapshot from the last {question.newer_than}",
-        "A usable snapshot counts whoever took it, and whatever set it is part of.",
-        [*_VM_HEADINGS, "Status", "Newest usable snapshot", "Taken", "Blocked by"],
+        "A usable snapshot counts whoever took it, and whatever set it is part of, but not one of "
+        "an earlier VM of the same name.",
+        [
+            *(*_VM_HEADINGS, "Status", "Newest usable snapshot", "Taken"),
+            *("Why", "Message", "Blocked by"),
+        ],
         [
             [
                 *_vm_cells(vm),
                 vm["printable_status"],
                 newest_of(vm).get("name"),
                 _short_time(newest_of(vm).get("creation_time")),
+                why_uncovered(vm).replace("_", " "),
+                error_of(vm),
                 vm["blocked_by"],
             ]
             for vm in oldest_first

@@ -117,7 +117,8 @@ def test_hosts_are_the_vms_of_all_clusters_with_the_rows_of_vm_info(admin: Admin
         host = seen.hosts[f"{row['vm_name']}.{row['namespace']}.{row['cluster']}"]
         shown = {key: host[f"palette_{key}"] for key in row}
         for each in (row, shown):
-            each["newest_snapshot"] = {**(each["newest_snapshot"] or {}), "age_seconds": "any"}
+            for newest in ("newest_snapshot", "newest_unusable"):
+                each[newest] = {**(each[newest] or {}), "age_seconds": "any"}
         assert shown == row
     # Clusters of the same name are called by their uids.
     assert "left.vms.0123456789abcdef00000013" in seen.hosts

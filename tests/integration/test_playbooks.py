@@ -398,11 +398,16 @@ def test_coverage_fails_and_lists_the_vms_without_a_recent_snapshot(operator: Op
     assert [row[2] for row in table(run, COVERAGE)[1:]] == ["db2", "web1"]
     assert run.of(UNCOVERED)["msg"] == (
         "2 of 3 VMs in project Default without a usable snapshot from the last 24h; "
-        "vm-cluster-1/vms/db2, vm-cluster-1/vms/web1"
+        "vm-cluster-1/vms/db2, vm-cluster-1/vms/web1 -- To take what is missing, run "
+        "spectrocloud.palette.snapshot_fleet with the set and the filters of your snapshots. To "
+        "see what there is: ansible-playbook spectrocloud.palette.snapshot_report -e "
+        """'{"vm_snapshot_project": "Default"}'"""
     )
+    in_awx = operator.play("snapshot_coverage", "-e", "awx_job_id=1", **vms)
+    assert in_awx.of(UNCOVERED)["msg"].endswith("launch the template Palette report")
     older = operator.play("snapshot_coverage", **vms, newer_than="30m")
     heading, *rows = table(older, COVERAGE)
-    assert heading[4:] == ["NEWEST SNAPSHOT", "SET", "CREATION TIME", "AGE"]
+    assert heading[4:] == ["NEWEST USABLE SNAPSHOT", "SET", "CREATION TIME", "AGE", "WHY"]
     assert [(row[2], row[4], row[7]) for row in rows][1] == ("history", "history-1h", "1h")
     covered = {**vms, "vm_names": "hist*"}
     run = operator.play("snapshot_coverage", "--check", **covered).ok()
@@ -417,6 +422,29 @@ def test_coverage_names_the_disks_that_the_newest_snapshot_is_without(operator: 
     run = operator.play("snapshot_coverage", cluster="vm-cluster-1", vm_names="history").ok()
     lines = "newest snapshots without all disks: vm-cluster-1/vms/history without logs and later"
     assert lines in run.output
+
+
+def test_coverage_says_why_each_vm_has_no_recent_snapshot(operator: Operator) -> None:
+    place = {"cluster": "vm-cluster-1", "namespace": "vms"}
+    operator.play("snapshot", **place, set="patch", vms="fails", failure_deadline="1s")
+    names = "busy,db2,deleting,fails,history,made-again"
+    given = {**place, "vm_names": names, "newer_than": "30m", "dest": "why.json"}
+    run = operator.play("snapshot_coverage", **given)
+    heading, *rows = table(run, COVERAGE)
+    why = heading.index("WHY")
+    assert {row[2]: row[why] for row in rows} == {
+        "busy": "in_progress",
+        "db2": "never",
+        "deleting": "not_ready",
+        "fails": "failed",
+        "history": "too_old",
+        "made-again": "former_vm",
+    }
+    written = json.loads((operator.home / "why.json").read_text("utf-8"))["uncovered"]
+    (message,) = (row["why_msg"] for row in written if row["vm_name"] == "fails")
+    (shown,) = (row[heading.index("MESSAGE")] for row in rows if row[2] == "fails")
+    assert message == shown
+    assert message.startswith("snapshot deadline exceeded; ")
 
 
 def test_coverage_says_which_vms_cannot_have_a_snapshot(operator: Operator) -> None:

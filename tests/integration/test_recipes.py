@@ -33,6 +33,7 @@ from palette_simulator.launch import LIMIT, Simulator
 
 TEXT = (CHECKOUT / "docs" / "recipes.md").read_text("utf-8")
 REPOSITORY = "https://github.com/spectrocloud/ansible-collection-palette.git"
+AUDIT = "Show the VMs without a recent usable snapshot"
 REPORT = "Show the snapshots, newest first"
 PROXY = "http://proxy.example.com:3128"
 
@@ -362,6 +363,27 @@ def test_nightly_and_audit(cook: Cook) -> None:
         "nothing to delete: 5 the newest usable of its VM and set (stays under any rule)",
     ]
     cook.types(audit.lines[0]).ok()
+
+
+def test_what_the_audit_found_missing_is_taken(cook: Cook) -> None:
+    place = "-e vm_snapshot_project=Default -e vm_snapshot_cluster=vm-cluster-1"
+    one = f"{place} -e vm_snapshot_namespace=vms -e vm_snapshot_set=nightly -e vm_snapshot_vms=db1"
+    cook.types(f"ansible-playbook spectrocloud.palette.snapshot {one}").ok()
+    (run,) = cook.follows("Take what the audit found missing")
+    assert words(run, SHOW) == ["5 VMs: 5 created"]
+    counts = [result["msg"][-1] for result in results_of(run, AUDIT)]
+    assert [text.partition(" in ")[0] for text in counts] == ["5 of 6 VMs", "0 of 6 VMs"]
+    # Nothing is left to take.
+    again = cook.types("ansible-playbook take-missing.yml").ok()
+    assert results_of(again, SHOW) == []
+
+
+def test_nothing_is_taken_if_the_audit_could_not_see_all(cook: Cook) -> None:
+    recipe = Recipe("Take what the audit found missing")
+    cook.writes(recipe)
+    run = cook.types(f"{recipe.lines[0]} -e vm_snapshot_project=Defualt")
+    assert run.status != 0
+    assert "project 'Defualt' not found" in run.records[-1]["result"]["msg"]
 
 
 def test_nightly_with_a_sick_cluster(tmp_path: Path) -> None:

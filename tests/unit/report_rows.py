@@ -56,6 +56,7 @@ def vm(newest: float | None, /, **changes: Any) -> Json:
         "volumes": [],
         "blocked_by": None,
         "newest_snapshot": shown,
+        "newest_unusable": None,
         **changes,
     }
 

@@ -61,10 +61,15 @@ def _key_problems(
 ) -> list[Problem]:
     for key in given:
         if key not in known:
-            near = nearest(key, known, most=1)
+            near = _beginning_with(key, known) or nearest(key, known, most=1)
             meant = f"nearest: {near[0]}" if near else f"use any of {', '.join(known)}"
             return [option_problem(option, f"{key!r} is not a key that it takes; {meant}", example)]
     return []
+
+
+def _beginning_with(word: str, known: Collection[str]) -> list[str]:
+    """Return the keys whose first words these are, as age_seconds for age."""
+    return [key for key in known if key.startswith(f"{word}_")]
 
 
 def _limit_problems(limit: int | None) -> list[Problem]:

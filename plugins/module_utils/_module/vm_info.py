@@ -38,9 +38,13 @@ ARGUMENTS = Arguments(
 )
 _CLUSTER = "cluster"
 _NEWEST = "newest_snapshot"
+_UNUSABLE = "newest_unusable"
 # They have no order that anybody would look for.
-_COMPOSED = ("labels", "addresses", "volumes", _NEWEST)
-_OF_SNAPSHOTS = ("name", "set", "creation_time", "age_seconds", "quiesced")
+_COMPOSED = ("labels", "addresses", "volumes", _NEWEST, _UNUSABLE)
+_OF_SNAPSHOTS = ("name", "set", "creation_time", "age_seconds")
+
+
+Row = dict[str, Any]
 
 
 class Request(NamedTuple):
@@ -54,7 +58,7 @@ def read(invocation: Invocation) -> tuple[Request, list[Problem]]:
     """Read the filters, or all that is wrong with them."""
     options = invocation.options
     filters, problems = filters_from(options)
-    rows, row_problems = rows_from(options, [_CLUSTER, *_OF_VM, _NEWEST], _COMPOSED)
+    rows, row_problems = rows_from(options, [_CLUSTER, *_OF_VM, _NEWEST, _UNUSABLE], _COMPOSED)
     return Request(filters, rows), [*problems, *row_problems]
 
 
@@ -71,7 +75,10 @@ def run(invocation: Invocation, request: Request) -> Result:
     values: Values[VirtualMachine] = {
         _CLUSTER: lambda vm: fleet.title(vm.key),
         **_OF_VM,
-        _NEWEST: lambda vm: _in_short(newest[vm.key], vm, invocation.now),
+        _NEWEST: lambda vm: _usable(newest[vm.key], vm, invocation.now),
+        _UNUSABLE: lambda vm: _unusable(
+            newest_unusable(fleet.of_vm(vm.key), newest[vm.key]), vm, invocation.now
+        ),
     }
     return {
         "changed": False,
@@ -90,6 +97,15 @@ def newest_usable(snapshots: Iterable[Snapshot], vm: VirtualMachine) -> Snapshot
     """Return the newest snapshot that this very VM can be restored from, whoever took it."""
     usable = [s for s in snapshots if s.usable and not of_former_vm(s, vm)]
     return max(usable, key=lambda s: s.age_order, default=None)
+
+
+def newest_unusable(snapshots: Iterable[Snapshot], usable: Snapshot | None) -> Snapshot | None:
+    """Return the newest of a VM's snapshots, unless it is the newest usable one.
+
+    Those of an earlier VM are older than all of its own.
+    """
+    newest = max(snapshots, key=lambda s: s.age_order, default=None)
+    return None if newest is usable else newest
 
 
 def _warn(
@@ -135,16 +151,32 @@ _OF_VM: Values[VirtualMachine] = {
 }
 
 
-def _in_short(
-    snapshot: Snapshot | None, vm: VirtualMachine, now: datetime
-) -> dict[str, Any] | None:
+def _usable(snapshot: Snapshot | None, vm: VirtualMachine, now: datetime) -> Row | None:
     if snapshot is None:
         return None
-    status = status_of(snapshot, now)
     return {
-        **{key: status[key] for key in _OF_SNAPSHOTS},
+        **_in_short(snapshot, now, "quiesced"),
         "missing_disks": snapshot.without(vm.disks),
     }
+
+
+def _unusable(snapshot: Snapshot | None, vm: VirtualMachine, now: datetime) -> Row | None:
+    if snapshot is None:
+        return None
+    return {**_in_short(snapshot, now, "error"), "why": _why_unusable(snapshot, vm)}
+
+
+def _in_short(snapshot: Snapshot, now: datetime, *more: str) -> Row:
+    status = status_of(snapshot, now)
+    return {key: status[key] for key in (*_OF_SNAPSHOTS, *more)}
+
+
+def _why_unusable(snapshot: Snapshot, vm: VirtualMachine) -> str:
+    if of_former_vm(snapshot, vm):
+        return "former_vm"
+    if snapshot.failed:
+        return "failed"
+    return "in_progress" if snapshot.in_progress else "not_ready"
 
 
 def _summary(vms: Sequence[VirtualMachine], newest: Sequence[Snapshot | None]) -> dict[str, Any]:

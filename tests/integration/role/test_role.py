@@ -326,6 +326,8 @@ WHY = ["vm_snapshot_reason", "vm_snapshot_msg"]
         ("prune", {"keep_within": "1y"}, "invalid_parameters", ""),
         ("report", {"seletor": "x"}, "invalid_parameters", "vm_snapshot_seletor is not"),
         ("report", {"dest": "x.xls"}, "invalid_parameters", "vm_snapshot_dest must end in"),
+        ("report", {"dest": "no/x.csv"}, "invalid_parameters", "vm_snapshot_dest is in /"),
+        ("coverage", {"dest": "no/x.csv"}, "invalid_parameters", "vm_snapshot_dest is in /"),
         ("report", {"cluster": "nowhere"}, "not_found", ""),
         ("coverage", {"seletor": "x"}, "invalid_parameters", "vm_snapshot_seletor is not"),
         ("coverage", {"newer_than": "1y"}, "invalid_parameters", "vm_snapshot_newer_than: '1y'"),

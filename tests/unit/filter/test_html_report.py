@@ -149,9 +149,10 @@ def test_attention_comes_first_and_names_what_is_wrong() -> None:
         snapshot(0.7, vm_name="web2"),
         snapshot(2, **FAILED),
     ]
+    unusable = {"name": "db1-1", "why": "not_ready", "error": "no space"}
     vms = [
         vm(None, vm_name="new", blocked_by="not_snapshottable"),
-        vm(1.5, volumes=disks),
+        vm(1.5, volumes=disks, newest_unusable=unusable),
         vm(0.5, vm_name="web1"),
         vm(0.5, vm_name="web2"),
     ]
@@ -176,8 +177,8 @@ def test_attention_comes_first_and_names_what_is_wrong() -> None:
     place = ["vm-cluster-1", "vms"]
     assert shown.rows("clusters") == [["edge", "unavailable", "HTTP 503"]]
     assert shown.rows("uncovered") == [
-        [*place, "new", "Running", "-", "-", "not_snapshottable"],
-        [*place, "db1", "Running", "db1-1.5", "2026-11-25 00:00", "-"],
+        [*place, "new", "Running", "-", "-", "never", "-", "not_snapshottable"],
+        [*place, "db1", "Running", "db1-1.5", "2026-11-25 00:00", "not ready", "no space", "-"],
     ]
     failed = [*place, "db1", "db1-2", "nightly", "2026-11-24 12:00", "no space"]
     assert shown.rows("failed") == [failed]

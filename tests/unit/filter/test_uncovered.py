@@ -20,7 +20,13 @@ PLACE = {"cluster": "c", "cluster_uid": "u", "namespace": "vms", "printable_stat
 def vm(name: str, age: int | None) -> dict[str, Any]:
     newest = {"name": f"{name}-s", "set": "s", "creation_time": "2026-11-23T08:00:00Z"}
     snapshot = None if age is None else {**newest, "age_seconds": age}
-    return {**PLACE, "vm_name": name, "labels": {}, "newest_snapshot": snapshot}
+    return {
+        **PLACE,
+        "vm_name": name,
+        "labels": {},
+        "newest_snapshot": snapshot,
+        "newest_unusable": None,
+    }
 
 
 def test_uncovered_finds_the_vms_without_a_snapshot_that_is_young_enough() -> None:
@@ -33,11 +39,22 @@ def test_uncovered_finds_the_vms_without_a_snapshot_that_is_young_enough() -> No
         "set": "s",
         "creation_time": "2026-11-23T08:00:00Z",
         "age_seconds": 86401,
+        "why": "too_old",
+        "why_msg": None,
+        "vm": {"vm_name": "old", "namespace": "vms", "cluster": "c", "cluster_uid": "u"},
         "blocked_by": None,
         "blocked_msg": None,
     }
     assert (none["vm_name"], none["name"], none["age_seconds"]) == ("none", None, None)
+    assert none["why"] == "never"
     assert [row["vm_name"] for row in uncovered(vms, "2d")] == ["none"]
+
+
+@pytest.mark.parametrize("age", [86401, None])
+def test_uncovered_says_why_a_newer_snapshot_cannot_be_used(age: int | None) -> None:
+    newest = {"name": "late", "why": "failed", "error": "no space", "age_seconds": 60}
+    (row,) = uncovered([{**vm("db1", age), "newest_unusable": newest}], "24h")
+    assert (row["why"], row["why_msg"], row["age_seconds"]) == ("failed", "no space", age)
 
 
 def test_uncovered_says_why_a_vm_cannot_have_a_snapshot() -> None:

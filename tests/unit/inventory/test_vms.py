@@ -96,7 +96,8 @@ def test_file_is_known_by_its_name(tmp_path: Path, name: str, read: bool) -> Non
 def row(vm_name: str = "db1", uid: str = "u1", **more: Any) -> dict[str, Any]:
     """Return a VM in a cluster called prod, as far as it matters here."""
     place = {"cluster": "prod", "cluster_uid": uid, "namespace": "vms", "vm_name": vm_name}
-    return {**place, "addresses": [], "newest_snapshot": None, "stale": False, **more}
+    nothing = {"newest_snapshot": None, "newest_unusable": None}
+    return {**place, **nothing, "addresses": [], "stale": False, **more}
 
 
 def source(inventory: InventoryData, **options: Any) -> vms.InventoryModule:

@@ -39,7 +39,7 @@ def row(vm_name: str = "db1", cluster: str = "one", **more: Any) -> dict[str, An
     """Return a VM as vm_info shows it, as far as it matters here."""
     uid = {"one": "u1", "two": "u2"}.get(cluster, cluster)
     place = {"cluster": cluster, "cluster_uid": uid, "namespace": "vms", "vm_name": vm_name}
-    return {**place, "addresses": [], "newest_snapshot": None, **more}
+    return {**place, "addresses": [], "newest_snapshot": None, "newest_unusable": None, **more}
 
 
 def known(*rows: dict[str, Any], stale: bool = False) -> Known:
@@ -76,8 +76,9 @@ def test_ansible_host_is_the_first_address() -> None:
 )
 def test_age_of_a_snapshot_is_that_of_now_and_not_of_the_cache(taken: str | None, age: int) -> None:
     snapshot = {"name": "s", "creation_time": taken, "age_seconds": 5}
-    newest = variables_of(row(newest_snapshot=snapshot), NOW)["palette_newest_snapshot"]
-    assert newest == {**snapshot, "age_seconds": age}
+    for key in ("newest_snapshot", "newest_unusable"):
+        newest = variables_of({**row(), key: snapshot}, NOW)[f"palette_{key}"]
+        assert newest == {**snapshot, "age_seconds": age}
 
 
 @pytest.mark.parametrize("text", ["{{ 1 + 1 }}", "{% if true %}", "{# a #}"])

@@ -130,6 +130,7 @@ def test_vm_is_shown_with_what_decides_about_its_snapshots(palette: MemoryPalett
         "blocked_by": None,
         "blocked_msg": None,
         "newest_snapshot": None,
+        "newest_unusable": None,
     }
 
 
@@ -177,6 +178,41 @@ def test_newest_snapshot_tells_which_disks_it_is_without(
     assert result["warnings"] == []
 
 
+@pytest.mark.parametrize(
+    ("course", "why", "error"),
+    [
+        (FAILED, "failed", "snapshot deadline exceeded"),
+        (SUCCEEDED, "not_ready", None),
+        (*NEVER_READY, "in_progress", None),
+    ],
+)
+def test_newest_unusable_says_why_a_newer_one_cannot_be_used(
+    palette: MemoryPalette, course: Json, why: str, error: str | None
+) -> None:
+    palette.add_snapshot("usable", DB1, course=(READY,), age=5 * HOUR)
+    palette.add_snapshot("later", DB1, own_labels("nightly"), course=(course,), age=HOUR)
+    palette.add_snapshot("earlier", DB2, course=(course,), age=6 * HOUR)
+    palette.add_snapshot("good", DB2, course=(READY,), age=5 * HOUR)
+    db1, db2 = run(palette, MODULE, vm_names=["db*"])["vms"]
+    assert db1["newest_snapshot"]["name"] == "usable"
+    assert db1["newest_unusable"] == {
+        "name": "later",
+        "set": "nightly",
+        "creation_time": write_time(NOW - timedelta(hours=1)),
+        "age_seconds": HOUR,
+        "error": error,
+        "why": why,
+    }
+    assert db2["newest_unusable"] is None
+
+
+def test_newest_unusable_may_be_one_that_is_being_deleted(palette: MemoryPalette) -> None:
+    palette.gone_after = None
+    palette.begin_deletion(palette.add_snapshot("going", DB1, course=(READY,), age=HOUR))
+    (vm,) = run(palette, MODULE, vm_names=["db1"])["vms"]
+    assert (vm["newest_unusable"]["name"], vm["newest_unusable"]["why"]) == ("going", "not_ready")
+
+
 @pytest.mark.parametrize(("made", "name"), [(6, "before"), (4, None)])
 def test_newest_snapshot_is_none_of_a_former_vm(
     palette: MemoryPalette, made: int, name: str | None
@@ -186,6 +222,8 @@ def test_newest_snapshot_is_none_of_a_former_vm(
     palette.vms[DB1]["metadata"]["creationTimestamp"] = created
     (vm,) = run(palette, MODULE, vm_names=["db1"])["vms"]
     assert (vm["newest_snapshot"] or {}).get("name") == name
+    unusable = vm["newest_unusable"] or {}
+    assert unusable.get("why") == (None if name else "former_vm")
 
 
 def test_summary_counts_the_vms(palette: MemoryPalette) -> None:

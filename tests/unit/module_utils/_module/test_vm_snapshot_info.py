@@ -136,6 +136,7 @@ def test_fields_chooses_the_keys_of_each_row_and_their_order(palette: MemoryPale
     ("options", "problem"),
     [
         ({"fields": ["vmname"]}, "fields: 'vmname' is not a key that it takes; nearest: vm_name"),
+        ({"fields": ["age"]}, "fields: 'age' is not a key that it takes; nearest: age_seconds"),
         ({"fields": ["name", ""]}, "fields: '' is not a key that it takes; use any of cluster, "),
         ({"sort": ["-labels"]}, "sort: 'labels' is not a key that it takes"),
         ({"sort": ["--name"]}, "sort: '-name' is not a key that it takes; nearest: name"),
