@@ -382,6 +382,20 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
     assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
 
 
+@pytest.mark.parametrize("vms", ["", ["db1"], ["db1", "web1"]])
+@pytest.mark.parametrize("keywords", [{}, {"serial": 1}], ids=["together", "in batches"])
+def test_hosts_that_are_the_same_vm_are_refused(
+    changer: Changer, palette: Simulator, vms: object, keywords: dict[str, Any]
+) -> None:
+    task = changer.task([ON_HOST], vm_snapshot={"vms": vms})
+    hosts = {"db1": HOST, "web1": {**HOST, "palette_vm_name": "db1"}}
+    run = changer.user.play({"tasks": [task], **keywords}, hosts=hosts)
+    assert run.status != 0
+    assert "db1, web1 are the same VM, db1 in namespace vms of vm-cluster-1: " in run.output
+    assert results_of(run, "On the host") == []
+    assert palette.requests() == []
+
+
 @pytest.mark.parametrize("strategy", ["free", "ansible.builtin.host_pinned"])
 def test_hosts_that_would_not_go_together_are_refused(
     changer: Changer, palette: Simulator, strategy: str
