@@ -24,7 +24,10 @@ vms_of_hosts = FilterModule().filters()["vms_of_hosts"]
 hosts_apart = Apart().filters()["hosts_apart"]
 hosts_without = Without().filters()["hosts_without"]
 
-OTHER_NAME = "if its VM has another name than the host, set the host variable palette_vm_name"
+OTHER_NAME = (
+    "if its VM has another name than the host, or is elsewhere, set its host variable "
+    "palette_vm_name, palette_namespace or palette_cluster"
+)
 PLACE = {"palette_namespace": "vms", "palette_cluster": "c1"}
 DB1 = {"vm_name": "db1", "namespace": "vms", "cluster": "c1"}
 
