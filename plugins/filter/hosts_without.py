@@ -81,7 +81,10 @@ Row = Mapping[str, Any]
 _WITHOUT = ("failed", "blocked", "unknown", "not_tried")
 _NO_CAUSE = "no snapshot was taken"
 _NOT_READY = "the snapshot is not ready to use"
-_OTHER_NAME = "if its VM has another name than the host, set the host variable palette_vm_name"
+_OTHER_NAME = (
+    "if its VM has another name than the host, or is elsewhere, set its host variable "
+    "palette_vm_name, palette_namespace or palette_cluster"
+)
 
 
 def hosts_without(

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._validation.printable import first_few
+from ..module_utils._validation.printable import first_few, first_messages
+from ..module_utils._validation.problems import nearest
 from ..plugin_utils.role_variables import FACTS, PREFIX
 
 DOCUMENTATION = r"""
@@ -24,7 +25,11 @@ description:
   - The name of a virtual machine is C(palette_vm_name), or else the host's own name. Its namespace
     is C(palette_namespace) or C(vm_snapshot_namespace), and its cluster C(palette_cluster),
     C(vm_snapshot_cluster) or C(vm_snapshot_cluster_uid).
-  - The playbook C(spectrocloud.palette.snapshot_hosts) uses it.
+  - Two hosts that are the same virtual machine are a problem. Each would be changed, but its
+    snapshot has what was changed on the other. Give it all hosts of the play, such as
+    C(ansible_play_hosts_all), so that hosts of different batches are compared, too.
+  - The playbook C(spectrocloud.palette.snapshot_hosts) and the role
+    P(spectrocloud.palette.guarded_change#role) use it.
 positional: hostvars
 options:
   _input:
@@ -51,6 +56,16 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Refuse hosts of which it is not known what VM they are, and those that are the same VM
+  ansible.builtin.assert:
+    that: of_hosts.problems == []
+    fail_msg: "{{ of_hosts.problems | join('; ') }}"
+  vars:
+    of_hosts: >-
+      {{ ansible_play_hosts_all | spectrocloud.palette.vms_of_hosts(hostvars, play=place) }}
+    place: {cluster: vm-cluster-1, namespace: vms}
+  run_once: true
+
 - name: Show which VM this host is
   ansible.builtin.debug:
     msg: "{{ [inventory_hostname] | spectrocloud.palette.vms_of_hosts(hostvars, play=place) }}"
@@ -62,18 +77,24 @@ RETURN = r"""
 _value:
   description:
     - C(vms) has an entry for each host, by its name. C(problems) has a sentence for each thing that
-      is wrong, such as hosts without a namespace.
+      is wrong, such as hosts without a namespace. C(same_vm) has those of them that are about
+      hosts which are the same virtual machine.
   type: dict
   sample:
     vms:
       db1.example.com: {vm_name: db1, namespace: vms, cluster: vm-cluster-1}
     problems: []
+    same_vm: []
 """
 
 _VM = "palette_vm"
 # What each host may have for itself.
 _PLACE = ("namespace", "cluster", "cluster_uid")
 _NAMES_SHOWN = 5
+_OURS = "palette_"
+# What says which VM a host is, and of what kind its value is.
+_TELLING: Mapping[str, type] = {"vm": Mapping, "vm_name": str, "namespace": str, "cluster": str}
+_NEAR = 0.85  # how like one of them a name must be to be a misspelt one
 
 
 def vms_of_hosts(
@@ -86,9 +107,17 @@ def vms_of_hosts(
     own = {word for word in _PLACE if any(PREFIX + word in each for each in variables.values())}
     common = {word: value for word, value in (play or {}).items() if word not in own}
     vms = {host: _entry(host, each, common) for host, each in variables.items()}
+    same_vm = list(_same_vm(vms))
     return {
         "vms": vms,
-        "problems": [*_misshapen(variables), *_homeless(vms), *_different(variables)],
+        "problems": [
+            *_misspelt(variables),
+            *_misshapen(variables),
+            *_homeless(vms),
+            *same_vm,
+            *_different(variables),
+        ],
+        "same_vm": same_vm,
     }
 
 
@@ -97,7 +126,7 @@ def _entry(host: str, variables: Mapping[str, Any], common: Mapping[str, Any]) -
     own = variables.get(_VM)
     told = [
         own if isinstance(own, Mapping) else {},
-        {word: variables.get(f"palette_{word}") for word in ("vm_name", "namespace", "cluster")},
+        {word: variables.get(_OURS + word) for word in ("vm_name", "namespace", "cluster")},
         {word: variables.get(PREFIX + word) for word in _PLACE},
         common,
     ]
@@ -119,6 +148,22 @@ def _cluster(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return next((place for place in places if any(place.values())), {})
 
 
+def _misspelt(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the variables that are almost called like one that says which VM a host is.
+
+    Others are the user's own, or the inventory plugin's.
+    """
+    names = {name for each in variables.values() for name in each if name.startswith(_OURS)}
+    for name in sorted(names):
+        word = name.removeprefix(_OURS)
+        for meant in nearest(word.lower(), _TELLING, most=1, cutoff=_NEAR):
+            kind = _TELLING[meant]
+            wrong = [host for host, each in variables.items() if isinstance(each.get(name), kind)]
+            if wrong and meant != word:
+                shown = first_few(wrong, _NAMES_SHOWN)
+                yield f"{name} of {shown} is not known (nearest: {_OURS}{meant})"
+
+
 def _misshapen(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     wrong = [host for host, each in variables.items() if not isinstance(each.get(_VM, {}), Mapping)]
     if wrong:
@@ -136,6 +181,28 @@ def _homeless(vms: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
                 f"no {word} is known of {first_few(lacking, _NAMES_SHOWN)}: set the host variable "
                 f"palette_{word}, or {PREFIX}{word} for all"
             )
+
+
+def _same_vm(vms: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    hosts: dict[tuple[str | None, ...], list[str]] = {}
+    uids = {vm.get("cluster"): vm["cluster_uid"] for vm in vms.values() if "cluster_uid" in vm}
+    for host, vm in vms.items():
+        cluster = vm.get("cluster_uid") or uids.get(vm.get("cluster"), vm.get("cluster"))
+        hosts.setdefault((vm["vm_name"], vm.get("namespace"), cluster), []).append(host)
+    told = [_one_vm(vms[same[0]], same) for same in hosts.values() if len(same) > 1]
+    if told:
+        yield (
+            f"{first_messages(told, _NAMES_SHOWN)}: set palette_vm_name of each or, if they are "
+            "one machine, leave all but one of them out of the play"
+        )
+
+
+def _one_vm(vm: Mapping[str, str], hosts: Sequence[str]) -> str:
+    """Say that several hosts are this VM."""
+    place = f" in namespace {vm['namespace']}" if "namespace" in vm else ""
+    cluster = vm.get("cluster") or vm.get("cluster_uid")
+    where = f"{place} of {cluster}" if cluster else place
+    return f"{first_few(hosts, _NAMES_SHOWN)} are the same VM, {vm['vm_name']}{where}"
 
 
 def _different(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

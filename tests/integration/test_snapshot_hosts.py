@@ -213,6 +213,23 @@ def test_a_wrong_variable_fails_all_hosts_with_its_message(
     assert palette.requests() == []
 
 
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"palette_vm_name": "db1"}, "db1, web1 are the same VM, db1 in namespace vms of "),
+        ({"palette_namspace": "prod"}, "palette_namspace of web1 is not known (nearest: "),
+    ],
+    ids=["same VM", "misspelt"],
+)
+def test_hosts_that_may_be_the_wrong_vms_are_refused(
+    tmp_path: Path, palette: Simulator, own: dict[str, Any], message: str
+) -> None:
+    run = Inventory(tmp_path, palette, {"db1": {}, "web1": own}).play()
+    assert failed(run) == ["db1", "web1"]
+    assert all(text.startswith(message) for text in told(run).values())
+    assert palette.requests() == []
+
+
 def test_a_check_fails_nobody_who_would_get_a_snapshot(tmp_path: Path, palette: Simulator) -> None:
     run = Inventory(tmp_path, palette, {"db1": {}, "no-volumes": {}}).play("--check")
     assert failed(run) == ["no-volumes"]

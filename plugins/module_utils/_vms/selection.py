@@ -17,6 +17,7 @@ from .._validation.problems import Problem, nearest, option_problem
 from .._validation.selectors import Selector, parse_selector
 from .model import VirtualMachine, VmKey
 
+_SAME_SHOWN = 3  # namespaces that have a VM of the same name
 _ENTRY_KEYS = ("vm_name", "namespace", "cluster", "cluster_uid", "name")
 _SHELL = re.compile(r"[*?[]")
 _NOTHING = re.compile(r"(?!)")
@@ -316,7 +317,9 @@ def missing_vm(key: VmKey, cluster: str, seen: Iterable[VmKey]) -> str:
         namespaces = nearest(key.namespace, (other.namespace for other in seen))
         hint = f"; nearest: {', '.join(namespaces)}" if namespaces else ""
         return f"there is no VM {where}: check the namespace{hint}"
-    names = nearest(key.vm_name, here)
+    # The namespace may be the wrong one.
+    same = sorted({f"{o.namespace}/{o.vm_name}" for o in seen if o.vm_name == key.vm_name})
+    names = [*same[:_SAME_SHOWN], *nearest(key.vm_name, here)]
     hint = f"; nearest: {', '.join(names)}" if names else ""
     return f"there is no VM {key.vm_name} {where}{hint}"
 

@@ -193,7 +193,7 @@ def test_without_a_rollback_the_failure_says_the_command_that_works(changer: Cha
     assert changer.machine("db1") == (4, "Running", False)
     connection = changer.user.connection
     back = changer.user.ansible.run("/bin/sh", "-e", "-c", way_back, **connection).ok()
-    assert words(back, "Show the VMs that were restored") == ["2 VMs: 2 restored"]
+    assert words(back, "Show the VMs that were restored")[0] == "2 VMs: 2 restored"
     assert passed_on(back, "vm_restores")[f"patch/{UID}/vms/db1"]["outcome"] == "restored"
     assert artifacts(back)["vm_snapshot_summary"]["counts"]["restored"] == 2
     assert changer.machine("db1") == (1, "Running", True)
@@ -375,11 +375,25 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
     assert TAKE not in order[taken + 1 :]
     # VMs that were off have to answer again before they are changed.
     before, after = order[:taken], order[taken : order.index("On the host")]
-    check = "Check whether the host answers"
+    check = "Check whether the host answers, with a limit in seconds of 300"
     assert before.count(check) == after.count(check) == 2
     assert {record["host"] for record in run.records if record["task"] == "On the host"} == {*BOTH}
     assert outcomes(run) == dict.fromkeys(BOTH, "changed")
     assert words(run, SHOW_RETENTION)[0] == "retention: deleted 0 snapshots, kept 2"
+
+
+@pytest.mark.parametrize("vms", ["", ["db1"], ["db1", "web1"]])
+@pytest.mark.parametrize("keywords", [{}, {"serial": 1}], ids=["together", "in batches"])
+def test_hosts_that_are_the_same_vm_are_refused(
+    changer: Changer, palette: Simulator, vms: object, keywords: dict[str, Any]
+) -> None:
+    task = changer.task([ON_HOST], vm_snapshot={"vms": vms})
+    hosts = {"db1": HOST, "web1": {**HOST, "palette_vm_name": "db1"}}
+    run = changer.user.play({"tasks": [task], **keywords}, hosts=hosts)
+    assert run.status != 0
+    assert "db1, web1 are the same VM, db1 in namespace vms of vm-cluster-1: " in run.output
+    assert results_of(run, "On the host") == []
+    assert palette.requests() == []
 
 
 @pytest.mark.parametrize("strategy", ["free", "ansible.builtin.host_pinned"])

@@ -126,6 +126,15 @@ def test_no_host_is_patched_unless_all_have_a_snapshot_whatever_variables_say(
     assert "go on without these VMs" not in run.output
 
 
+def test_the_example_patches_no_hosts_that_are_the_same_vm(user: User) -> None:
+    hosts = {"db1": ELSEWHERE, "web1": {**ELSEWHERE, "palette_vm_name": "db1"}}
+    run = user.play(_example(), hosts=hosts)
+    assert run.status != 0
+    assert "db1, web1 are the same VM, db1 in namespace vms of vm-cluster-1: " in run.output
+    assert results_of(run, TAKE) == []
+    assert results_of(run, "Patch") == []
+
+
 def test_the_example_patches_hosts_that_have_their_snapshots_also_in_check_mode(
     user: User,
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.spectrocloud.palette.plugins.filter.hosts_apart import (
     FilterModule as Apart,
@@ -16,13 +17,17 @@ from ansible_collections.spectrocloud.palette.plugins.filter.hosts_without impor
     FilterModule as Without,
 )
 from ansible_collections.spectrocloud.palette.plugins.filter.vms_of_hosts import FilterModule
+from ansible_collections.spectrocloud.palette.plugins.modules import vm_info
 from ansible_collections.spectrocloud.palette.plugins.plugin_utils.role_variables import FACTS
 
 vms_of_hosts = FilterModule().filters()["vms_of_hosts"]
 hosts_apart = Apart().filters()["hosts_apart"]
 hosts_without = Without().filters()["hosts_without"]
 
-OTHER_NAME = "if its VM has another name than the host, set the host variable palette_vm_name"
+OTHER_NAME = (
+    "if its VM has another name than the host, or is elsewhere, set its host variable "
+    "palette_vm_name, palette_namespace or palette_cluster"
+)
 PLACE = {"palette_namespace": "vms", "palette_cluster": "c1"}
 DB1 = {"vm_name": "db1", "namespace": "vms", "cluster": "c1"}
 
@@ -134,6 +139,67 @@ def test_a_variable_that_differs_from_host_to_host_is_a_problem() -> None:
             "to some"
         )
     ]
+
+
+TWINS = "set palette_vm_name of each or, if they are one machine, leave all but one of them out"
+
+
+@pytest.mark.parametrize(
+    ("hostvars", "told"),
+    [
+        ({"a": {"palette_vm_name": "db1"}, "db1": {}}, "a, db1 are the same VM"),
+        # The inventory knows more than people write.
+        ({"a": {"palette_vm": {**DB1, "cluster_uid": "u1"}}, "db1": {}}, "a, db1 are the same VM"),
+        ({host: {"palette_vm_name": "db1"} for host in "abc"}, "a, b, c are the same VM"),
+        ({"a": {"palette_vm_name": "db1", "palette_namespace": "prod"}, "db1": {}}, None),
+        ({"a": {"palette_vm_name": "db1", "palette_cluster": "c2"}, "db1": {}}, None),
+        ({uid: {"palette_vm": {**DB1, "cluster_uid": uid}} for uid in ("u1", "u2")}, None),
+    ],
+)
+def test_hosts_that_are_the_same_vm_are_a_problem(
+    hostvars: dict[str, dict[str, Any]], told: str | None
+) -> None:
+    found = vms_of_hosts(list(hostvars), {host: {**PLACE, **own} for host, own in hostvars.items()})
+    assert found["problems"] == found["same_vm"]
+    if told is None:
+        assert found["problems"] == []
+    else:
+        (text,) = found["problems"]
+        assert text.startswith(told)
+        assert text.endswith(f"VM, db1 in namespace vms of c1: {TWINS} of the play")
+
+
+def test_hosts_that_are_the_same_vm_are_not_all_named() -> None:
+    hosts = [(f"{copy}{number}", f"db{number}") for number in range(9) for copy in "ab"]
+    hostvars = {host: {**PLACE, "palette_vm_name": vm_name} for host, vm_name in hosts}
+    (text,) = vms_of_hosts(list(hostvars), hostvars)["problems"]
+    assert text.count("are the same VM, db") == 5
+    assert f"; and 4 more: {TWINS}" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("palette_namspace", "prod", "palette_namespace"),
+        ("palette_vm_nmae", "db1", "palette_vm_name"),
+        ("palette_VM_name", "db1", "palette_vm_name"),
+        ("palette_cluser", "c1", "palette_cluster"),
+        # A list of several is no misspelt name of one.
+        ("palette_clusters", ["c1"], None),
+        ("palette_owner", "dba", None),
+    ],
+)
+def test_a_misspelt_variable_of_a_host_is_a_problem(
+    name: str, value: Any, meant: str | None
+) -> None:
+    problems = vms_of_hosts(["db1"], {"db1": {**PLACE, name: value}})["problems"]
+    assert problems == ([f"{name} of db1 is not known (nearest: {meant})"] if meant else [])
+
+
+def test_no_variable_of_the_inventory_is_a_misspelt_one() -> None:
+    keys = yaml.safe_load(vm_info.RETURN)["vms"]["contains"]
+    own = {f"palette_{key}": "text" for key in (*keys, "stale", "unreachable_clusters")}
+    assert vms_of_hosts(["db1"], {"db1": own})["problems"] == []
 
 
 def row(vm_name: str, outcome: str, reason: str | None = None, msg: str = "") -> dict[str, Any]:

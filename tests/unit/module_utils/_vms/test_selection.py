@@ -379,6 +379,10 @@ def test_unmatched_says_where_a_vm_exists_that_does_not_count() -> None:
             key_of("wbe1"),
             "there is no VM wbe1 in namespace vms of cluster c-1; nearest: web1, db1",
         ),
+        (
+            key_of("web1", "prod"),
+            "there is no VM web1 in namespace prod of cluster c-1; nearest: vms/web1, db1",
+        ),
         (key_of("qq"), "there is no VM qq in namespace vms of cluster c-1"),
         (
             key_of("db1", "prdo"),
