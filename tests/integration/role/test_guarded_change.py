@@ -489,7 +489,7 @@ def test_one_failed_and_one_unreachable_host_bring_all_back(changer: Changer) ->
     assert (results_of(run, "Break") == []) == STOPS_ALL
     # All hosts fail, and none before it answers again.
     assert {record["host"] for record in run.records if record["task"] == FAIL} == {*BOTH}
-    answers = results_of(run, "Wait until the host answers again")
+    answers = results_of(run, "Wait until the host answers again, with a limit in seconds of 10")
     assert [answer.get("msg") for answer in answers] == [None, None]
 
 
