@@ -81,7 +81,8 @@ plugin: spectrocloud.palette.vms
 project: Default
 
 ---
-# prod.palette.yml: groups such as app_db, cluster_vm_cluster_1 and no_recent_snapshot
+# prod.palette.yml: groups such as app_db, cluster_vm_cluster_1, snapshot_2_days_old, snapshot_none
+# and no_recent_snapshot
 plugin: spectrocloud.palette.vms
 api_key: "{{ lookup('ansible.builtin.env', 'PALETTE_API_KEY') }}"
 project: Default
@@ -94,6 +95,10 @@ keyed_groups:
     key: palette_cluster
   - prefix: app
     key: palette_labels.app | default('none')
+  - prefix: snapshot
+    key: >-
+      'none' if palette_newest_snapshot is none
+      else (palette_newest_snapshot.age_seconds // 86400) ~ '_days_old'
 groups:
   stopped: not palette_running
   no_recent_snapshot: (palette_newest_snapshot.age_seconds | default(86400)) >= 86400

@@ -141,6 +141,10 @@ def test_examples_run_as_they_stand(admin: Admin) -> None:
         admin.file = admin.ansible.home / name
         admin.file.write_text(content, encoding="utf-8")
         assert admin.sees().hosts
+        if name == "prod.palette.yml":
+            groups = admin.sees().groups
+            assert "history.vms.vm-cluster-1" in groups["snapshot_0_days_old"]
+            assert "made-again.vms.vm-cluster-1" in groups["snapshot_none"]
     assert "db1.vms" in admin.sees().hosts
 
 

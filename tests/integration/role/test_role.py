@@ -335,6 +335,10 @@ WHY = ["vm_snapshot_reason", "vm_snapshot_msg"]
         ("coverage", {"vm_names": "db2"}, "uncovered", "1 of 1 VM in project Default without"),
         ("coverage", {"vm_names": "nobody"}, "nothing_selected", "no VM was found"),
         ("restore", {"vms": ["db1"]}, "invalid_parameters", "vm_snapshot_set must be set"),
+        (
+            *("restore", {"vms": ["db1@db1-x"]}, "invalid_parameters"),
+            "vm_snapshot_set must be set; with VM@SNAPSHOT in vm_snapshot_vms, any name of a",
+        ),
         ("restore", {"set": "none", "vms": ["db1"]}, "preflight_failed", "1 VM: 1 blocked -- "),
         ("power", {"vms": ["db1"]}, "invalid_parameters", "vm_snapshot_power must be set"),
         ("power", {"power": "paused", "vms": ["stopped"]}, "preflight_failed", "1 VM: 1 blocked"),
