@@ -375,7 +375,7 @@ def test_hosts_change_together_with_one_task_for_their_snapshots(changer: Change
     assert TAKE not in order[taken + 1 :]
     # VMs that were off have to answer again before they are changed.
     before, after = order[:taken], order[taken : order.index("On the host")]
-    check = "Check whether the host answers, with a limit in seconds of 300"
+    check = "Check whether the host answers, timeout in seconds 300"
     assert before.count(check) == after.count(check) == 2
     assert {record["host"] for record in run.records if record["task"] == "On the host"} == {*BOTH}
     assert outcomes(run) == dict.fromkeys(BOTH, "changed")
@@ -489,7 +489,7 @@ def test_one_failed_and_one_unreachable_host_bring_all_back(changer: Changer) ->
     assert (results_of(run, "Break") == []) == STOPS_ALL
     # All hosts fail, and none before it answers again.
     assert {record["host"] for record in run.records if record["task"] == FAIL} == {*BOTH}
-    answers = results_of(run, "Wait until the host answers again, with a limit in seconds of 10")
+    answers = results_of(run, "Wait until the host answers again, timeout in seconds 10")
     assert [answer.get("msg") for answer in answers] == [None, None]
 
 
