@@ -126,9 +126,9 @@ members:
       O(max_rows) of them. See RV(left_out).
     - C(outcome) is V(restored); V(unchanged) if the restore O(restore_name) was carried through
       before; V(blocked) if it was known before anything was written that it cannot be done, or if
-      its cluster could not be reached; V(failed) if it failed afterwards; V(not_tried) if it was not begun, because others are
-      blocked, or because of what failed before; or V(unknown) if it is not known whether something
-      was written.
+      its cluster could not be reached; V(failed) if it failed afterwards; V(not_tried) if it was
+      not begun, because others are blocked, or because of what failed before; or V(unknown) if it
+      is not known whether something was written.
     - C(name) is the restore's name, C(snapshot) the snapshot's, C(changed) says whether anything
       was written, C(cluster_uid) is the uid of its cluster, and C(status) has the keys of
       RV(spectrocloud.palette.vm_restore#module:status).
