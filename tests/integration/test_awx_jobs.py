@@ -130,7 +130,9 @@ def test_the_schedules(awx: Awx) -> None:
 def test_what_the_page_launches_before_the_schedules_run(awx: Awx) -> None:
     page = (CHECKOUT / "docs" / "awx.md").read_text("utf-8")
     launched = re.findall(r"^\d\. \*\*(Palette \w+)\*\*, with (.*?)[.]", page, re.M)
-    assert [name for name, _ in launched] == [s["unified_job_template"] for s in SCHEDULES.values()]
+    assert [template for template, _told in launched] == [
+        s["unified_job_template"] for s in SCHEDULES.values()
+    ]
     for template, told in launched:
         asked = {q["question_name"]: q for q in TEMPLATES[template]["survey_spec"]["spec"]}
         answers = {

@@ -221,7 +221,9 @@ def test_in_words_names_what_found_nothing() -> None:
 
 
 def test_in_words_tells_no_name_from_a_mistake_where_a_cluster_was_not_reached() -> None:
-    misses = [{"option": option, "value": "x", "nearest": []} for option in ("vm_names", "exclude")]
+    misses: list[dict[str, Any]] = [
+        {"option": option, "value": "x", "nearest": []} for option in ("vm_names", "exclude")
+    ]
     down = {"reachable": False, "reason": "unavailable", "message": "", "counts": {}}
     result = {**of_set(("fresh", "", "")), "clusters": {"c2": down}, "unmatched": misses}
     assert in_words(result)[2:] == [
