@@ -15,7 +15,7 @@ from ..plugin_utils.short_rows import rows_left_out
 DOCUMENTATION = r"""
 name: from_artifacts
 short_description: Find what earlier jobs of a workflow did with each VM
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

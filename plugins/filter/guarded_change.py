@@ -11,7 +11,7 @@ from typing import Any
 DOCUMENTATION = r"""
 name: guarded_change
 short_description: Tell what a guarded change has made of each virtual machine
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

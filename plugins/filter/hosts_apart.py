@@ -15,7 +15,7 @@ from ..module_utils._vms.selection import entry_of_text
 DOCUMENTATION = r"""
 name: hosts_apart
 short_description: Say which hosts and which listed virtual machines do not belong together
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

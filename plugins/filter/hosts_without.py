@@ -11,7 +11,7 @@ from typing import Any
 DOCUMENTATION = r"""
 name: hosts_without
 short_description: Find the hosts whose VMs have not got their snapshots
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

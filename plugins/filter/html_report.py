@@ -22,7 +22,7 @@ from ..plugin_utils.report import STATES, Question, report_on, time_of
 DOCUMENTATION = r"""
 name: html_report
 short_description: Write a report on snapshots as a page of HTML
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

@@ -18,7 +18,7 @@ from ..plugin_utils.short_rows import short_rows
 DOCUMENTATION = r"""
 name: in_words
 short_description: Sum up the result of a task in a few sentences
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

@@ -14,7 +14,7 @@ from ansible.utils.display import Display
 DOCUMENTATION = r"""
 name: show_warnings
 short_description: Show the warnings of a task whose result is not shown
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

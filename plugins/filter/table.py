@@ -14,7 +14,7 @@ from ..plugin_utils.columns import checked_rows, value_of
 DOCUMENTATION = r"""
 name: table
 short_description: Format rows as a table of text
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

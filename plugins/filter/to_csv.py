@@ -16,7 +16,7 @@ from ..plugin_utils.columns import checked_rows, value_of
 DOCUMENTATION = r"""
 name: to_csv
 short_description: Write rows as CSV
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

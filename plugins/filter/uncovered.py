@@ -17,7 +17,7 @@ from ..plugin_utils.hosts import entry_of
 DOCUMENTATION = r"""
 name: uncovered
 short_description: Find the virtual machines without a recent usable snapshot
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

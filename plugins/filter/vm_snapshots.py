@@ -13,7 +13,7 @@ from ..plugin_utils.short_rows import short_rows
 DOCUMENTATION = r"""
 name: vm_snapshots
 short_description: Reduce results to a short row for each virtual machine or snapshot
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

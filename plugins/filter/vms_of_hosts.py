@@ -15,7 +15,7 @@ from ..plugin_utils.role_variables import FACTS, PREFIX
 DOCUMENTATION = r"""
 name: vms_of_hosts
 short_description: Find the VM that each host of a play is
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

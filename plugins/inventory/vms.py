@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: vms
 short_description: Virtual machines on Palette as hosts
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - Contributors to the spectrocloud.palette collection (@spectrocloud)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vm_info
 short_description: List virtual machines on Palette
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists the virtual machines of one cluster, or of all clusters of the project that run virtual
     machines.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vm_power
 short_description: Start, stop, pause, resume or restart virtual machines on Palette
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Brings one virtual machine or many to a power state, and waits until they have reached it.
   - The whole selection is checked before the first call.

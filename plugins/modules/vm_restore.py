@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vm_restore
 short_description: Restore a virtual machine on Palette from a snapshot
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Restores a virtual machine from one of its snapshots, and starts it again if it ran.
   - All that KubeVirt would refuse, or wait for without end, is checked before anything is stopped.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vm_restore_set
 short_description: Restore many virtual machines on Palette from a set of snapshots
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Restores each selected virtual machine from its newest usable snapshot of the set, and starts
     those again that ran.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vm_snapshot
 short_description: Take or delete a snapshot of a virtual machine on Palette
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Ensures that one snapshot of one virtual machine exists, and waits until it is ready to use. Or
     ensures that it does not exist, and waits until it is gone.

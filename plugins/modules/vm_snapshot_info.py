@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vm_snapshot_info
 short_description: List snapshots of virtual machines on Palette
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists the snapshots of one cluster, or of all clusters of the project that run virtual machines,
     newest first unless O(sort) says otherwise.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vm_snapshot_retention
 short_description: Delete old snapshots of virtual machines on Palette
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Deletes snapshots that this collection took, and reports for every snapshot why it is kept or
     deleted.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vm_snapshot_set
 short_description: Take or delete snapshots of many virtual machines on Palette
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Completes a named set of snapshots, one for each selected virtual machine, and waits until all
     are ready to use. Or deletes the set.
